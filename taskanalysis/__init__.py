@@ -1,0 +1,65 @@
+r"""Windows Task Scheduler, read anywhere: what is scheduled, what needs attention, is it getting better or worse.
+
+Where to find what:
+
+======================  ==================================================================
+`errors`, `duration`    what can go wrong; spans of time as task definitions write them
+`trigger`, `definition` what a task definition says, as frozen dataclasses
+`xmltext`, `taskxml`    bytes -> safe XML -> definition
+`wording`, `eventquery` triggers in English
+`taskfiles`             folders and files with many definitions
+`snapshot`              one server at one moment: our own format, read and written
+`masking`               secrets out of everything that is shown
+`findings`              what an office can act on in a definition
+`tables`, `columns`     DataFrames for readers, and what their columns mean
+`answers`, `charts`     computed sentences; figures with alternative text
+`display`, `export`     what a notebook shows; CSV files
+`report`                notebooks -> HTML
+======================  ==================================================================
+
+>>> import taskanalysis as ta
+>>> ta.describe(ta.read_task(b"<Task><Triggers><BootTrigger><Delay>PT2M</Delay></BootTrigger></Triggers></Task>"))
+'At start-up, after 2 minutes'
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from taskanalysis.errors import TaskAnalysisError, TaskXmlError
+    from taskanalysis.snapshot import read_snapshot
+    from taskanalysis.taskfiles import read_tasks
+    from taskanalysis.taskxml import read_task
+    from taskanalysis.wording import describe
+
+__all__ = [
+    "TaskAnalysisError",
+    "TaskXmlError",
+    "__version__",
+    "describe",
+    "read_snapshot",
+    "read_task",
+    "read_tasks",
+]
+
+_HOMES = {
+    "TaskAnalysisError": "errors",
+    "TaskXmlError": "errors",
+    "describe": "wording",
+    "read_snapshot": "snapshot",
+    "read_task": "taskxml",
+    "read_tasks": "taskfiles",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first asked for, so that a part of the package costs no more than itself."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

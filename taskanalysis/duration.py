@@ -1,0 +1,95 @@
+"""Spans of time as task definitions write them: ``xs:duration``.
+
+Authority: XML Schema Part 2, 3.2.6, as [MS-TSCH] 2.5 uses it (no negative spans). A month has no fixed length, so
+``P1M`` is no timedelta: months and the rest are kept apart.
+
+>>> Duration.parse("P1DT2H47M").words()
+'1 day 2 hours 47 minutes'
+>>> Duration.parse("P1M")
+Duration(months=1, delta=datetime.timedelta(0))
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+__all__ = ["Duration", "count"]
+
+_PATTERN = re.compile(
+    r"P(?=[0-9T])(?:([0-9]{1,9})Y)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})D)?"
+    r"(?:T(?=[0-9])(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9}(?:\.[0-9]+)?)S)?)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """Whole months, and a timedelta for the rest; neither is negative."""
+
+    months: int = 0
+    delta: timedelta = timedelta(0)
+
+    @classmethod
+    def parse(cls, text: str) -> Duration:
+        """Read ``PT15M``, ``P1DT12H``, ``P1M``; ValueError for anything else, or for a number of more than 9 digits.
+
+        >>> Duration.parse("PT0S").is_zero
+        True
+        """
+        found = _PATTERN.fullmatch(text)
+        if not found:
+            raise ValueError("is not a duration such as PT15M")
+        years, months, days, hours, minutes = (int(part or 0) for part in found.groups()[:5])
+        try:
+            delta = timedelta(days=days, hours=hours, minutes=minutes, seconds=float(found[6] or 0))
+        except OverflowError:
+            raise ValueError("is too long a duration") from None
+        return cls(12 * years + months, delta)
+
+    @property
+    def is_zero(self) -> bool:
+        """``PT0S``, which Task Scheduler uses for "no limit"."""
+        return not self.months and not self.delta
+
+    def words(self) -> str:
+        """In English, days as the largest exact unit.
+
+        >>> Duration.parse("PT72H").words(), Duration.parse("P8D").words(), Duration.parse("P14M").words()
+        ('3 days', '8 days', '1 year 2 months')
+        """
+        # "8 days", not "1 week 1 day": readers compare it with the log
+        whole = self.delta // timedelta(seconds=1)
+        minutes, seconds = divmod(whole, 60)
+        parts = [
+            (self.months // 12, "year"),
+            (self.months % 12, "month"),
+            (minutes // 1440, "day"),
+            (minutes // 60 % 24, "hour"),
+            (minutes % 60, "minute"),
+            (round(seconds + self.delta.microseconds / 1e6, 6) if self.delta.microseconds else seconds, "second"),
+        ]
+        return " ".join(count(number, unit) for number, unit in parts if number) or "0 seconds"
+
+    def __str__(self) -> str:
+        """Back to ``xs:duration``.
+
+        >>> str(Duration.parse("PT24H")), str(Duration.parse("PT0S")), str(Duration.parse("P1Y2M"))
+        ('P1D', 'PT0S', 'P14M')
+        """
+        months = f"{self.months}M" if self.months else ""
+        days = f"{self.delta.days}D" if self.delta.days else ""
+        minutes, seconds = divmod(self.delta.seconds, 60)
+        fraction = f".{self.delta.microseconds:06}".rstrip("0") if self.delta.microseconds else ""
+        parts = [(minutes // 60, "H"), (minutes % 60, "M"), (f"{seconds}{fraction}" if seconds or fraction else 0, "S")]
+        time = "".join(f"{number}{unit}" for number, unit in parts if number)
+        return "P" + months + days + ("T" + time if time else "") if months or days or time else "PT0S"
+
+
+def count(number: float, unit: str) -> str:
+    """A number with its unit in the singular or plural.
+
+    >>> count(1, "task"), count(1200, "task")
+    ('1 task', '1,200 tasks')
+    """
+    return f"{number:,} {unit}" if number == 1 else f"{number:,} {unit}s"

@@ -1,0 +1,66 @@
+"""What can go wrong, in one short file.
+
+>>> raise TaskXmlError("is not a date and time", file="Load.xml", element="StartBoundary", text="2024-13-01")
+Traceback (most recent call last):
+...
+taskanalysis.errors.TaskXmlError: Load.xml: StartBoundary '2024-13-01' is not a date and time
+"""
+
+from typing import NamedTuple
+
+__all__ = ["Problem", "ReportError", "SnapshotError", "TaskAnalysisError", "TaskXmlError", "clip"]
+
+
+class Problem(NamedTuple):
+    """Something that could not be read, told beside the data instead of stopping it."""
+
+    file: str
+    what: str
+
+
+class TaskAnalysisError(Exception):
+    """Parent of all errors of this package; its text is one sentence for a reader."""
+
+
+class SnapshotError(TaskAnalysisError):
+    """A folder that is no snapshot, or one that this version can't read or write."""
+
+
+class ReportError(TaskAnalysisError):
+    """A report that could not be made; what was there before is left as it was."""
+
+
+class TaskXmlError(TaskAnalysisError, ValueError):
+    """Task XML that can't be read: `file`, `element` (a path such as ``Settings/Priority``), `text`, `reason`.
+
+    All four are str, "" where not known; the message joins them.
+    """
+
+    def __init__(self, reason: str, *, file: str = "", element: str = "", text: str = "") -> None:
+        self.reason, self.file, self.element, self.text = reason, file, element, clip(text)
+        super().__init__(reason, file, element, text)
+
+    def __str__(self) -> str:
+        """The four parts as one sentence."""
+        quoted = f"'{self.text}'" if self.text else ""
+        sentence = " ".join(part for part in (self.element, quoted, self.reason) if part)
+        return f"{self.file}: {sentence}" if self.file else sentence
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the parts when the error comes back from another process."""
+        return _rebuild, (self.reason, self.file, self.element, self.text)
+
+
+def clip(text: str, most: int = 80) -> str:
+    r"""`text` on one line and at most `most` characters, so that an error stays a sentence.
+
+    >>> clip("a\nb" * 50, 10)
+    'a ba ba b…'
+    """
+    line = " ".join(text[: 4 * most].split())
+    whole = len(line) <= most and not text[4 * most :].strip()
+    return line if whole else line[: most - 1] + "…"
+
+
+def _rebuild(reason: str, file: str, element: str, text: str) -> TaskXmlError:
+    return TaskXmlError(reason, file=file, element=element, text=text)
