@@ -1,0 +1,208 @@
+"""Bytes of unknown encoding and origin -> one element tree that is safe to walk.
+
+Nearly every task file declares UTF-16 and many are something else, so the declaration counts last: first the byte
+order mark, then the pattern of zero bytes, then UTF-8, then an 8-bit page. A document type (entities, external
+files) is refused before the XML parser sees it; size and depth are bounded.
+
+>>> parse(b'<?xml version="1.0" encoding="UTF-16"?><Task/>').tag
+'Task'
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from lxml import etree
+
+from taskanalysis.errors import TaskXmlError, clip
+
+__all__ = ["MOST_BYTES", "Chunk", "decode", "parse", "read_bytes", "split_tasks"]
+
+MOST_BYTES = 16 * 1024 * 1024
+# a node takes 30 times the memory of its "<a/>", so size alone bounds nothing; the largest real task seen has 1,857
+MOST_MARKUP = 100_000
+MOST_TASKS = 20_000
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_DECLARATION = re.compile(r"\s*<\?xml\s[^>]*\?>\ufeff*")
+_DECLARED_PAGE = re.compile(
+    rb"""\s*<\?xml\s[^>]*?encoding\s*=\s*["']((?:windows-|cp|ibm)\d+|iso-8859-\d+|shift_jis|gb\w+|big5|euc-\w+)["']""",
+    re.IGNORECASE,
+)
+_PROLOG = re.compile(r"(?:[?-]*>)?\s*(<!DOCTYPE|<!--|<\?)", re.IGNORECASE)
+_FIRST_ELEMENT = re.compile(r"(?:[?-]*>)?\s*<(?:[\w.-]+:)?([\w.-]+)")
+# ’ between letters, a dash between spaces, “ before a word: typing habits of Windows 1252, nonsense in DOS 850
+_TYPED = re.compile(rb"(?<=[a-z])\x92(?=[a-z])|(?<= )[\x96\x97](?= )|(?<=[ (>])\x93(?=[A-Za-z])")
+# libxml2 reads UTF-16 with BOM by itself; "UTF-16" as the declaration says must then be true
+_UTF16_DECLARED = '<?xml version="1.0" encoding="UTF-16"?>'.encode("utf-16-le")
+_DOCTYPE_UTF16 = "<!DOCTYPE".encode("utf-16-le")
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes; TaskXmlError where it is larger than 16 MiB, OSError where it can't be read."""
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    _check_size(data)
+    return data
+
+
+def decode(data: bytes) -> str:
+    """Text of task XML, without byte order mark and XML declaration.
+
+    Among 8-bit pages only Western ones are told apart (Windows 1252 by its letters above C0, its quotes and dashes,
+    DOS 850 by its letters below A6), unless the declaration names a page; double-byte pages need it named.
+    TaskXmlError for more than 16 MiB, or for bytes that are not what their byte order mark says.
+
+    >>> decode("<a>é</a>".encode("utf-16-be")), decode("<a>é</a>".encode("cp850"))
+    ('<a>é</a>', '<a>é</a>')
+    """
+    _check_size(data)
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return _strict(data[len(bom) :], encoding)
+    zeros = [byte == 0 for byte in data[:2]]
+    if zeros in ([False, True], [True, False]):
+        return _strict(data, "utf-16-le" if zeros[1] else "utf-16-be")
+    try:
+        return _without_declaration(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        return _without_declaration(data.decode(_eight_bit_page(data), errors="replace"))
+
+
+def parse(data: bytes) -> etree._Element:
+    """Root element of task XML; TaskXmlError for anything that is not well-formed or not safe."""
+    _check_size(data)
+    if not data.strip(b" \t\r\n\0\xff\xfe"):
+        raise TaskXmlError("the file is empty" if not data else "the file holds no text")
+    if data.count(b"<") + data.count(b"=") > MOST_MARKUP:
+        raise TaskXmlError(f"holds more than {MOST_MARKUP:,} elements and attributes")
+    plain_utf16 = data[:2] == codecs.BOM_UTF16_LE and data.startswith(_UTF16_DECLARED, 2) and len(data) % 2 == 0
+    if plain_utf16 and _DOCTYPE_UTF16 not in data:
+        return _parse_xml(data, None)
+    text = decode(data)
+    _after_prolog(text)
+    return _parse_xml(text.encode("utf-8"), "utf-8")
+
+
+class Chunk(NamedTuple):
+    """One task of a text with many: the path that a comment before it gives ("" without one), and its XML."""
+
+    path: str
+    text: str
+
+
+_TOKEN = re.compile(r"<!--|<!\[CDATA\[|<\?|<(?P<close>/?)(?:[\w.-]+:)?Task(?=[\s>/])")
+_CLOSERS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
+
+
+def split_tasks(text: str) -> Iterator[Chunk]:
+    r"""The tasks of what ``schtasks /query /xml`` prints: declarations, comments with paths, a `<Tasks>` root or none.
+
+    A task that is cut off ends where the next declaration or path begins. Nothing where the root is another element.
+
+    >>> [chunk.path for chunk in split_tasks("<Tasks><!-- \\A\\B --><Task>1</Task><Task/></Tasks>")]
+    ['\\A\\B', '']
+    """
+    root = _FIRST_ELEMENT.match(text, _after_prolog(text))
+    if root and root[1] not in ("Task", "Tasks"):
+        return
+    position, start, depth, path, number = 0, -1, 0, "", 0
+    while token := _TOKEN.search(text, position):
+        closer = _CLOSERS.get(token[0], ">")
+        end = text.find(closer, token.end())
+        if end < 0:
+            start = start if start >= 0 else token.start()
+            break
+        position = end + len(closer)
+        inner = text[token.end() : end].strip() if token[0] in ("<!--", "<?") else ""
+        if start >= 0 and re.match(r"\\[^\\]" if token[0] == "<!--" else r"xml\s", inner):
+            yield Chunk(path, text[start : token.start()])
+            start, depth, path = -1, 0, ""
+        if token[0] == "<!--" and start < 0:
+            path = inner if inner.startswith("\\") else ""
+        elif closer == ">" and (start >= 0 or not token["close"]):
+            start = start if start >= 0 else token.start()
+            depth += -1 if token["close"] else text[end - 1] != "/"
+            if depth == 0:
+                yield Chunk(path, text[start:position])
+                start, path = -1, ""
+                number += 1
+                if number > MOST_TASKS:
+                    raise TaskXmlError(f"holds more than {MOST_TASKS:,} tasks")
+    if start >= 0:
+        yield Chunk(path, text[start:])
+
+
+def _check_size(data: bytes) -> None:
+    if len(data) > MOST_BYTES:
+        raise TaskXmlError(f"the file is larger than {MOST_BYTES >> 20} MiB")
+
+
+def _strict(data: bytes, encoding: str) -> str:
+    try:
+        return _without_declaration(data.decode(encoding))
+    except UnicodeDecodeError as error:
+        raise TaskXmlError(f"is not {encoding.upper()} at byte {error.start} ({error.reason})") from None
+
+
+def _without_declaration(text: str) -> str:
+    text = text.lstrip("\ufeff")  # the XML parser would take it for a byte order mark, and what follows for its start
+    return text[found.end() :] if (found := _DECLARATION.match(text)) else text
+
+
+def _eight_bit_page(data: bytes) -> str:
+    named = _DECLARED_PAGE.match(data)
+    try:
+        return codecs.lookup(named[1].decode("ascii") if named else "").name
+    except LookupError:
+        low = sum(data.count(byte) for byte in range(0x80, 0xA6))
+        high = sum(data.count(byte) for byte in range(0xC0, 0x100)) + 2 * len(_TYPED.findall(data))
+        return "cp850" if low > high else "cp1252"
+
+
+def _after_prolog(text: str) -> int:
+    """Where the root element begins; TaskXmlError for a document type, which can stand only before it, and for HTML."""
+    position = 0
+    while prolog := _PROLOG.match(text, position):
+        if prolog[1].upper() == "<!DOCTYPE":
+            html = text[prolog.end() : prolog.end() + 80].lstrip()[:4].lower() == "html"
+            reason = "is HTML, not a task definition" if html else "a document type (DTD) is not allowed"
+            raise TaskXmlError(reason, element="<!DOCTYPE>")
+        end = text.find(_CLOSERS[prolog[1]], prolog.end())
+        if end < 0:
+            return position
+        position = end
+    root = _FIRST_ELEMENT.match(text, position)
+    if root and root[1].lower() == "html":
+        raise TaskXmlError("is HTML, not a task definition", element=f"<{root[1]}>")
+    return position
+
+
+@cache
+def _parser(encoding: str | None) -> etree.XMLParser:
+    return etree.XMLParser(
+        encoding=encoding,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+
+
+def _parse_xml(data: bytes, encoding: str | None) -> etree._Element:
+    try:
+        root = etree.fromstring(data, _parser(encoding))
+    except etree.XMLSyntaxError as error:
+        what = clip(re.sub(r" \(<string>, line \d+\)$", "", str(error)), 160)
+        deep = "Excessive depth" in what
+        raise TaskXmlError("is nested too deep" if deep else f"is not well-formed XML: {what}") from None
+    if root.getroottree().docinfo.internalDTD is not None:  # should `_after_prolog` ever be led astray
+        raise TaskXmlError("a document type (DTD) is not allowed", element="<!DOCTYPE>")
+    return root
