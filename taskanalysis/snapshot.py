@@ -1,0 +1,327 @@
+r"""A snapshot: the definitions and statuses of one server at one moment, in our own format.
+
+Authority: the layout is ours and documented in ``data/README.md``. This module owns its folders. A folder or a file of
+task XML is read as a snapshot too; it holds definitions only.
+
+>>> Snapshot("OPENDATA01", datetime(2026, 11, 23, 11, 2, tzinfo=UTC), zone="America/New_York").local_time.hour
+6
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from taskanalysis import __version__
+from taskanalysis.definition import TaskDefinition
+from taskanalysis.errors import Problem, SnapshotError, clip
+from taskanalysis.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
+from taskanalysis.taskfiles import Found, file_name, find_tasks, long_path, task_path
+
+__all__ = [
+    "Snapshot",
+    "Stamped",
+    "list_snapshots",
+    "read_snapshot",
+    "sample_share",
+    "write_snapshot",
+]
+
+FORMAT = 1
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """One server at one moment. `taken_at` is aware UTC; `zone` an IANA name or "" where not known.
+
+    `tasks` maps task path to TaskDefinition, `statuses` task path to Status, `files` task path to the file it was read
+    from and `hashes` to its sha256; `unread` counts the files that could not be read; `holds` lists the fields that
+    this source has ("definitions" or a field of Status).
+    """
+
+    server: str
+    taken_at: datetime
+    zone: str = ""
+    tasks: dict[str, TaskDefinition] = field(default_factory=dict)
+    statuses: dict[str, Status] = field(default_factory=dict)
+    holds: frozenset[str] = frozenset()
+    problems: list[Problem] = field(default_factory=list)
+    folders: tuple[str, ...] = ()
+    source: Path = Path()
+    files: dict[str, str] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    unread: int = 0
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def local_time(self) -> datetime:
+        """`taken_at` in the server's zone, in UTC where the zone is not known."""
+        return self.taken_at.astimezone(ZoneInfo(self.zone)) if self.zone else self.taken_at
+
+
+class Stamped(NamedTuple):
+    """A snapshot folder of a share, known by its name alone."""
+
+    taken_at: datetime
+    server: str
+    path: Path
+
+
+# Reading -------------------------------------------------------------------------------------------------------------
+
+
+def list_snapshots(data: Path, server: str | None = None) -> list[Stamped]:
+    """All snapshots of a share (of one server, where named), oldest first; found by their names, none is opened."""
+    root = long_path(data) / "snapshots"
+    found = []
+    for folder in root.glob("*/[0-9][0-9][0-9][0-9]-[0-9][0-9]/*Z"):
+        name, taken_at = folder.parent.parent.name, _stamped(folder.name)
+        if taken_at and (server is None or name.casefold() == server.casefold()):
+            found.append(Stamped(taken_at, name, folder))
+    return sorted(found)
+
+
+def read_snapshot(path: str | Path, *, server: str = "", at: str = "", holding: str = "") -> Snapshot:
+    r"""Read a snapshot folder, the newest one of a share, a folder of task XML, or one file with one or many tasks.
+
+    Of a share: the newest of `server` ("": of any), not later than `at` (an ISO time, the server's local time where it
+    has no offset), that has what `holding` says ("definitions", or "" for any).
+
+    SnapshotError where there is none, or where `snapshot.json` is not of this format. All else that is wrong (a bad
+    row, a missing or changed file) is a problem beside the data.
+
+    >>> found = read_snapshot("tests/files/folder")
+    >>> sorted(found.tasks), found.statuses, sorted(found.holds)
+    (['\\OpenData\\Load', '\\OpenData\\Permits\\Nightly'], {}, ['definitions'])
+    """
+    source = long_path(path)
+    if (source / "snapshot.json").is_file():
+        return _read_own(source)
+    if (source / "snapshots").is_dir():
+        return _read_own(_newest(source, server, at, holding))
+    found = find_tasks(source)
+    if not found.tasks and not found.failed:
+        raise SnapshotError(f"{path} holds neither snapshots nor task XML")
+    return Snapshot(
+        server="",
+        taken_at=found.changed,
+        tasks=found.tasks,
+        holds=frozenset({"definitions"}),
+        problems=found.problems,
+        source=Path(path),
+        files=found.files,
+        hashes=found.hashes,
+        unread=found.failed,
+    )
+
+
+def sample_share() -> Path:
+    """The sample share of a checkout; SnapshotError where the package was installed without one."""
+    share = Path(__file__).parents[1] / "data"
+    if (share / "make_sample.py").is_file():
+        return share
+    raise SnapshotError("name a share with --data: the sample share is only in a checkout of the project")
+
+
+def _newest(share: Path, server: str, at: str, holding: str) -> Path:
+    """The folder of the newest snapshot that fits."""
+    for known in reversed(list_snapshots(share)):
+        if server and known.server.casefold() != server.casefold():
+            continue
+        if at or holding:
+            manifest = _manifest(known.path)
+            if at and known.taken_at > _instant(at, manifest["zone"]):
+                continue
+            if holding == "definitions" and not manifest["definitions_read"]:
+                continue
+        return known.path
+    wanted = "".join([f" of {server}" * bool(server), f" up to {at}" * bool(at), f" with {holding}" * bool(holding)])
+    raise SnapshotError(f"{share} holds no snapshot{wanted}")
+
+
+def _instant(text: str, zone: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise SnapshotError(f"'{clip(text)}' is not a time such as 2026-11-23T06:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone) if zone else UTC)
+
+
+def _read_own(folder: Path) -> Snapshot:
+    manifest = _manifest(folder)
+    problems: list[Problem] = []
+    found = _read_definitions(folder, manifest) if manifest["definitions_read"] else None
+    statuses = read_statuses(folder / "status.csv", manifest["sha256"].get("status.csv"), problems)
+    holds = (STATUS_FIELDS if statuses else ()) + (("definitions",) if found else ())
+    if found is None:
+        found = Found()
+        if manifest["definitions_read"]:
+            what = f"its definitions ({manifest['definitions']}) are not there"
+            problems.append(Problem(f"{folder.name}/snapshot.json", what))
+    return Snapshot(
+        server=manifest["server"],
+        taken_at=aware(manifest["taken_at"]).astimezone(UTC),
+        zone=manifest["zone"],
+        tasks=found.tasks,
+        statuses=statuses,
+        holds=frozenset(holds),
+        problems=problems + found.problems,
+        folders=tuple(manifest["folders"]),
+        source=folder,
+        files=found.files,
+        hashes=found.hashes,
+        unread=found.failed,
+        manifest=manifest,
+    )
+
+
+def _read_definitions(folder: Path, manifest: Mapping[str, Any]) -> Found | None:
+    """The tasks that this snapshot stores, or that the one it names does; None where they are not there."""
+    stamp, holder = manifest["definitions"], folder
+    if not (folder / "tasks").is_dir():
+        holder = Path(os.path.abspath(folder)).parent.parent / f"{stamp[:4]}-{stamp[4:6]}" / stamp  # noqa: PTH100
+    if not (holder / "tasks").is_dir():
+        return None
+    found = find_tasks(holder / "tasks", path_of=task_path)
+    try:
+        written = manifest["sha256"] if holder == folder else _manifest(holder)["sha256"]
+    except SnapshotError as error:
+        found.problems.append(Problem(f"{stamp}/snapshot.json", str(error)))
+    else:
+        found.compare({name[6:]: sha256 for name, sha256 in written.items() if name.startswith("tasks/")})
+    return found
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """What ``snapshot.json`` says, each key that is used here checked."""
+    try:
+        manifest = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
+        if not isinstance(manifest, dict):
+            raise ValueError("it is not an object")
+        if manifest.get("format") != FORMAT:
+            wanted = clip(str(manifest.get("format")))
+            raise SnapshotError(f"{folder}: this program reads format {FORMAT} of snapshot.json, not {wanted}")
+        known = {"folders": [], "definitions_read": False, "definitions": None, "sha256": {}, **manifest}
+        for name, kind in _KINDS.items():
+            if not isinstance(known.get(name), kind):
+                raise ValueError(f"'{name}' is missing or of a wrong type")
+        if not all(isinstance(text, str) for text in [*known["folders"], *known["sha256"].values()]):
+            raise ValueError("'folders' or 'sha256' hold something else than text")
+        if known["definitions_read"] and not _stamped(known["definitions"] or ""):
+            raise ValueError(f"'definitions' is not the name of a snapshot: {known['definitions']}")
+        if known["zone"]:
+            ZoneInfo(known["zone"])
+        aware(known["taken_at"])
+        return known
+    except (OSError, ValueError, KeyError, RecursionError) as error:  # KeyError: a zone that nobody knows
+        raise SnapshotError(f"{folder}: snapshot.json can't be read ({clip(str(error), 160)})") from None
+
+
+_KINDS: dict[str, Any] = {"server": str, "taken_at": str, "zone": str, "folders": list, "sha256": dict}
+_KINDS |= {"definitions_read": bool, "definitions": str | None}
+
+
+def _stamped(name: str) -> datetime | None:
+    """The moment that the name of a snapshot's folder tells, None for any other name."""
+    try:
+        moment = datetime.strptime(name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return moment if re.fullmatch("[0-9]{8}T[0-9]{6}Z", name) else None
+
+
+# Writing -------------------------------------------------------------------------------------------------------------
+
+
+def write_snapshot(
+    data: Path,
+    *,
+    server: str,
+    taken_at: datetime,
+    zone: str,
+    statuses: Iterable[Status],
+    definitions: Mapping[str, bytes] | None,
+    folders: Sequence[str] = (),
+    windows: str = "",
+    collected_by: str = "",
+    elevated: bool | None = None,
+    tool: str = f"taskanalysis {__version__}",
+) -> Path:
+    r"""Write one snapshot beside its place and rename it there; returns its folder.
+
+    `definitions` maps task path to the exact bytes that Windows exported, None for a status-only collect; `folders` is
+    their scope, empty for all outside ``\Microsoft``. They are stored where the set of tasks or any byte differs from
+    the last snapshot that stored them. `taken_at` and the times of `statuses` are aware.
+
+    SnapshotError where this moment has a snapshot already, where a time has no offset, or where `server` is no name
+    for a folder; OSError where the disk refuses. Nothing is left then.
+    """
+    if not re.fullmatch(r"\w[\w.-]*", server):
+        raise SnapshotError(f"'{clip(server)}' is not the name of a server")
+    moment = with_offset(taken_at).astimezone(UTC)
+    stamp = f"{moment:%Y%m%dT%H%M%SZ}"
+    place = long_path(data) / "snapshots" / server / f"{moment:%Y-%m}" / stamp
+    if place.exists():
+        raise SnapshotError(f"{place} is there already")
+    names = {f"tasks/{file_name(path)}": path for path in sorted(definitions or {})}
+    contents = {name: definitions[path] for name, path in names.items()} if definitions else {}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    stored_in, stored = _last_stored(data, server, moment)
+    if definitions is not None and stored_in and stored == hashes:
+        contents, hashes = {}, {}
+    else:
+        stored_in = stamp
+    listed = sorted(statuses, key=lambda status: status.path.casefold())
+    contents["status.csv"] = write_statuses(listed)
+    hashes["status.csv"] = hashlib.sha256(contents["status.csv"]).hexdigest()
+    manifest = {
+        "format": FORMAT,
+        "server": server,
+        "taken_at": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+        "zone": zone,
+        "windows": windows,
+        "collected_by": collected_by,
+        "tool": tool,
+        "elevated": elevated,
+        "folders": list(folders),
+        "definitions_read": definitions is not None,
+        "definitions": stored_in if definitions is not None else None,
+        "tasks": len(listed),
+        "sha256": hashes,
+    }
+    contents["snapshot.json"] = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+    beside = place.with_name(f".{stamp}.{os.getpid()}.tmp")
+    try:
+        shutil.rmtree(beside, ignore_errors=True)  # of a process that was killed
+        if definitions is not None and stored_in == stamp:
+            (beside / "tasks").mkdir(parents=True)  # also where there is no task
+        for name, content in contents.items():
+            file = beside / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        beside.rename(place)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    return place
+
+
+def _last_stored(data: Path, server: str, before: datetime) -> tuple[str, dict[str, str]]:
+    """Stamp and file hashes of the last snapshot before this one that has ``tasks/``."""
+    for known in reversed(list_snapshots(data, server)):
+        if known.taken_at < before and (known.path / "tasks").is_dir():
+            try:
+                hashes = _manifest(known.path)["sha256"]
+            except SnapshotError:
+                break  # a damaged one must not stop the next: store them anew
+            return known.path.name, {name: value for name, value in hashes.items() if name.startswith("tasks/")}
+    return "", {}
