@@ -1,0 +1,103 @@
+r"""Figures: a DataFrame in, a `Chart` with its alternative text out.
+
+Every figure goes through `_draw`, which sets size, spines, fonts and colours, so that all look alike. A chart shows
+itself in a notebook as SVG inside ``<img>``, where no text of a task can run, and its alternative text is computed.
+
+>>> import pandas
+>>> accounts = pandas.DataFrame({"run_as": ["SYSTEM", "TOWN\\svc-gis"], "tasks": [12, 5]})
+>>> bars(accounts, "run_as", "tasks", title="Which account runs most?", unit="task").alt
+'Bar chart. Which account runs most? SYSTEM: 12 tasks; TOWN\\svc-gis: 5 tasks.'
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from taskanalysis.duration import count
+from taskanalysis.errors import clip
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["Chart", "bars"]
+
+INK, BAR = "#1f2328", "#0072b2"  # blue of Okabe and Ito's palette, safe for the colour-blind
+WIDTH = 7.2  # inches
+MOST_BARS = 12
+_STYLE: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.size": 10.5,
+    "svg.fonttype": "none",  # text stays text: small, and the reader's own fonts know its letters
+    "svg.hashsalt": "taskanalysis",  # the same bytes on each run
+    "text.parse_math": False,  # "a$b$c" is a name, no formula
+    "text.color": INK,
+    "axes.labelcolor": INK,
+}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure as SVG, the sentence above it, and what it shows in words for those who don't see it."""
+
+    svg: bytes
+    title: str
+    alt: str
+
+    def _repr_html_(self) -> str:
+        source = base64.b64encode(self.svg).decode("ascii")
+        return (
+            f'<figure><figcaption>{escape(self.title)}</figcaption><img alt="{escape(self.alt)}" '
+            f'src="data:image/svg+xml;base64,{source}"></figure>'
+        )
+
+    def __repr__(self) -> str:
+        """The alternative text, for a terminal."""
+        return self.alt
+
+
+def bars(frame: pd.DataFrame, names: str, numbers: str, *, title: str, unit: str) -> Chart:
+    """Horizontal bars, a row each, in the order of the rows; beyond twelve the rest is one bar.
+
+    `names` and `numbers` are columns; `unit` is what is counted, in the singular.
+    """
+    shown = dict(zip(frame[names], frame[numbers], strict=True))
+    if len(shown) > MOST_BARS + 1:
+        rest = [shown.pop(name) for name in list(shown)[MOST_BARS:]]
+        shown[f"{len(rest)} others"] = sum(rest)
+
+    def draw(axes: Axes) -> None:
+        places = range(len(shown))
+        drawn = axes.barh(places, list(shown.values()), color=BAR, height=0.7)
+        axes.bar_label(drawn, labels=[f"{number:,}" for number in shown.values()], padding=3)
+        axes.set_yticks(places, [clip(name, 34) for name in shown])
+        axes.set_xlim(0, 1.08 * max([*shown.values(), 1]))
+        axes.invert_yaxis()
+        axes.xaxis.set_visible(False)
+
+    said = "; ".join(f"{name}: {count(number, unit)}" for name, number in shown.items())
+    alt = f"Bar chart. {title} {said or 'There is nothing to show'}."
+    return Chart(_draw(draw, height=0.5 + 0.3 * max(len(shown), 1)), title, alt)
+
+
+def _draw(draw: Callable[[Axes], None], *, height: float) -> bytes:
+    """The SVG of one pair of axes; no figure stays open, and pyplot's state is not touched."""
+    from matplotlib import rc_context  # noqa: PLC0415 (half a second to import)
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    with rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's browser has the letters
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        axes = figure.add_subplot()
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        draw(axes)
+        out = io.BytesIO()
+        figure.savefig(out, format="svg", metadata={"Date": None}, transparent=True)
+    return out.getvalue()

@@ -1,0 +1,79 @@
+"""The data dictionary: each table's columns, in order, with what they mean.
+
+The pages show it on hover and in a legend, ``data/README.md`` repeats it, and `tables` makes nothing else.
+
+>>> list(COLUMNS["actions"])[:4]
+['server', 'task_path', 'number', 'type']
+"""
+
+__all__ = ["COLUMNS"]
+
+_KEY = {"server": "name of the server", "task_path": "folder and name of the task, unique on its server"}
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "inventory": _KEY
+    | {
+        "folder": "folder of the task",
+        "name": "name of the task",
+        "enabled": "whether the task as a whole is switched on",
+        "hidden": "whether Task Scheduler hides it unless hidden tasks are shown",
+        "description": "description as its author wrote it",
+        "author": "account that registered it, or what was written there",
+        "registered": "when it was registered, in the server's zone",
+        "schedule": "what starts it, in words; times are the server's local time unless an offset is said",
+        "triggers": "number of triggers",
+        "actions": "number of actions",
+        "command": "programs of all actions, in order",
+        "arguments": "their arguments, in order; secret-looking values are masked",
+        "working_directory": "their working directories, in order",
+        "run_as": "account that it runs as",
+        "logon_type": "how it logs on: Password (stored), S4U (not stored), InteractiveToken (only while logged on)",
+        "run_level": "LeastPrivilege or HighestAvailable",
+        "needs_password": "whether a password must be typed in to put the task back",
+        "time_limit": "after which time Windows stops a run",
+        "multiple_instances": "what a start does while it runs: IgnoreNew, Parallel, Queue or StopExisting",
+        "restart_count": "how often a start that failed is tried again",
+        "restart_interval": "time between such tries",
+        "version": "version of the task format",
+        "uri": "task path that the XML claims; it may differ from where the task lies",
+        "sha256": "check sum of its file",
+        "file": "file that it was read from",
+        "findings": "what to look at, the most pressing first",
+    },
+    "triggers": _KEY
+    | {
+        "number": "position in the task, from 1",
+        "type": "name of its element; a calendar trigger with its schedule",
+        "enabled": "whether the trigger is switched on",
+        "schedule": "the trigger in words",
+        "start_boundary": "moment from which it counts, as written: the server's local time unless it has an offset",
+        "end_boundary": "moment from which it does not count any more, as written",
+        "interval": "time between repetitions",
+        "duration": "how long it repeats; empty with an interval means for ever",
+        "random_delay": "longest delay that Windows adds at random",
+    },
+    "actions": _KEY
+    | {
+        "number": "position in the task, from 1",
+        "type": "name of its element",
+        "command": "program, class, mail or message",
+        "arguments": "arguments; secret-looking values are masked",
+        "working_directory": "folder that it starts in",
+        "program": "file name of the program, in lower case without .exe",
+    },
+    "findings": {
+        "finding": "what was found",
+        "tasks": "number of tasks",
+        "which": "the tasks, with what it is there",
+        "meaning": "why it matters",
+        "advice": "what to do about it",
+    },
+    "problems": {"file": "file or row that could not be read", "what": "what is wrong with it"},
+    "backup": {
+        "name": "name of the task",
+        "description": "description as its author wrote it",
+        "interval": "what starts it, in words",
+        "path": "programs of all actions, in order",
+    },
+}
+"""Table -> column -> meaning, in the order of the columns."""

@@ -1,0 +1,144 @@
+r"""What a notebook shows: headings, sentences and tables as HTML in which everything that comes from a task is text.
+
+pandas' own HTML is cut at 60 rows and its Styler escapes nothing; these show all rows, escaped, masked by their makers,
+with the classes that the report template styles, sorts and filters.
+
+>>> Sentences(["2 tasks have no <description>."])._repr_html_()
+'<ul class="answer"><li>2 tasks have no &lt;description&gt;.</li></ul>'
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["PAGE_TYPE", "Heading", "Sentences", "Table", "text_of"]
+
+PAGE_TYPE = "application/vnd.taskanalysis.page+json"
+"""Media type under which a notebook tells `report` the title of its page."""
+
+LONG = 300  # characters; a longer cell scrolls in itself
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The head of a page: its title, and the facts that a reader needs to place it, as name and value."""
+
+    title: str
+    facts: Mapping[str, str]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        rows = "".join(
+            f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in self.facts.items()
+        )
+        return {
+            "text/html": f'<dl class="facts">{rows}</dl>',
+            "text/plain": "\n".join(f"{name}: {value}" for name, value in self.facts.items()),
+            PAGE_TYPE: {"title": self.title, "facts": dict(self.facts)},
+        }
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """Computed sentences, one below the other."""
+
+    lines: Sequence[str]
+
+    def _repr_html_(self) -> str:
+        return '<ul class="answer">' + "".join(f"<li>{escape(line)}</li>" for line in self.lines) + "</ul>"
+
+    def __repr__(self) -> str:
+        """The sentences as plain text, for a terminal."""
+        return "\n".join(self.lines)
+
+
+@dataclass(frozen=True)
+class Table:
+    """All rows of a frame. `meanings` explains its columns, `columns` chooses and orders them (all where empty).
+
+    `empty` is what is said where there is no row.
+    """
+
+    frame: pd.DataFrame
+    caption: str
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    columns: Sequence[str] = ()
+    empty: str = "There is none."
+
+    def _repr_html_(self) -> str:
+        if self.frame.empty:
+            return f'<p class="empty">{escape(self.empty)}</p>'
+        frame = self.frame[list(self.columns)] if self.columns else self.frame
+        numeric = [
+            pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind) for kind in frame.dtypes
+        ]
+        head = "".join(self._head(str(name), number) for name, number in zip(frame.columns, numeric, strict=True))
+        labels = [_label(str(name)) for name in frame.columns]
+        rows = "".join(
+            "<tr>" + "".join(map(_cell, row, labels, numeric, [True] + [False] * len(row))) + "</tr>"
+            for row in frame.itertuples(index=False, name=None)
+        )
+        return (
+            f'<div class="table" role="region" aria-label="{escape(self.caption)}" tabindex="0"><table>'
+            f"<caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+            + self._legend([str(name) for name in frame.columns])
+        )
+
+    def _head(self, name: str, numeric: bool) -> str:
+        title = f' title="{escape(self.meanings[name])}"' if name in self.meanings else ""
+        return f'<th scope="col"{" class=number" if numeric else ""}{title}>{escape(_label(name))}</th>'
+
+    def _legend(self, names: Sequence[str]) -> str:
+        known = {_label(name): self.meanings[name] for name in names if name in self.meanings}
+        legend = f'<details class="legend"><summary>What the columns mean</summary><dl>{_pairs(known)}</dl></details>'
+        return legend if known else ""
+
+    def __repr__(self) -> str:
+        """The frame as plain text, for a terminal."""
+        return f"{self.caption}\n{self.frame.to_string(index=False, max_rows=20, max_colwidth=40)}"
+
+
+def text_of(value: Any) -> str:
+    """A value as a reader sees it: yes and no, thousands apart, times to the minute; "" where there is none.
+
+    >>> text_of(True), text_of(1200), text_of(None)
+    ('yes', '1,200', '')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return "; ".join(map(text_of, value))
+    if value is None or value is pd.NaT or value != value:  # noqa: PLR0124 (NaN is not itself)
+        return ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
+def _pairs(pairs: Mapping[str, str]) -> str:
+    return "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs.items())
+
+
+def _cell(value: Any, label: str, numeric: bool, first: bool) -> str:
+    items = value if isinstance(value, list) else [value]
+    texts = [_breakable(text_of(item)) for item in items]
+    inner = texts[0] if len(texts) == 1 else "".join(f"<div>{text}</div>" for text in texts)
+    if sum(map(len, texts)) > LONG:
+        inner = f'<div class="long" tabindex="0">{inner}</div>'
+    attributes = f' data-label="{escape(label)}"' + (" class=number" if numeric else "")
+    return f'<th scope="row"{attributes}>{inner}</th>' if first else f"<td{attributes}>{inner}</td>"
+
+
+def _breakable(text: str) -> str:
+    """Escaped text in which a path may be broken after a backslash or a slash."""
+    return re.sub(r"([\\/])(?=\w)", r"\1<wbr>", escape(text))
+
+
+def _label(column: str) -> str:
+    return column.replace("_", " ")

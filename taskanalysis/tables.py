@@ -1,0 +1,262 @@
+r"""The tables of the reports: the only maker of their columns (`columns.COLUMNS` says what they mean).
+
+All text here is masked (`masking.mask`), because all of it is shown.
+
+>>> from taskanalysis.snapshot import read_snapshot
+>>> inventory(read_snapshot("tests/files/folder"))[["task_path", "schedule"]].iloc[0].tolist()
+['\\OpenData\\Load', 'At 06:30 every day']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from taskanalysis.columns import COLUMNS
+from taskanalysis.definition import (
+    Action,
+    ComHandlerAction,
+    ExecAction,
+    SendEmailAction,
+    ShowMessageAction,
+    TaskDefinition,
+    UnknownAction,
+)
+from taskanalysis.duration import Duration
+from taskanalysis.findings import KINDS, Finding, account, find, needs_password
+from taskanalysis.masking import mask
+from taskanalysis.snapshot import Snapshot
+from taskanalysis.taskfiles import in_scope
+from taskanalysis.trigger import Trigger, type_name
+from taskanalysis.wording import describe, listed
+
+__all__ = [
+    "actions",
+    "backup",
+    "by_account",
+    "by_program",
+    "by_trigger_type",
+    "findings",
+    "inventory",
+    "problems",
+    "scope",
+    "triggers",
+]
+
+
+def inventory(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
+    """A row a task, with the columns of ``COLUMNS["inventory"]``; which tasks, says `scope`."""
+    tasks = scope(snapshot, folder)
+    found = find(tasks, at=snapshot.local_time)
+    return _frame("inventory", (_inventory_row(snapshot, path, task, found[path]) for path, task in tasks.items()))
+
+
+def triggers(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
+    """A row a trigger, with the columns of ``COLUMNS["triggers"]``."""
+    return _frame(
+        "triggers",
+        (
+            {"server": snapshot.server, "task_path": path, "number": number} | _trigger_row(trigger, snapshot)
+            for path, task in scope(snapshot, folder).items()
+            for number, trigger in enumerate(task.triggers, 1)
+        ),
+    )
+
+
+def actions(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
+    """A row an action, with the columns of ``COLUMNS["actions"]``."""
+    return _frame(
+        "actions",
+        (
+            {"server": snapshot.server, "task_path": path, "number": number, "type": _type(action)}
+            | dict(zip(("command", "arguments", "working_directory"), _spoken(action), strict=True))
+            | {"program": action.program if isinstance(action, ExecAction) else ""}
+            for path, task in scope(snapshot, folder).items()
+            for number, action in enumerate(task.actions, 1)
+        ),
+    )
+
+
+def findings(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
+    """A row a kind of finding that occurs, with the columns of ``COLUMNS["findings"]``, the most pressing first."""
+    found = find(scope(snapshot, folder), at=snapshot.local_time)
+    rows = []
+    for kind, (meaning, advice) in KINDS.items():
+        which = {
+            path: [finding.detail for finding in those if finding.kind == kind]
+            for path, those in found.items()
+            if any(finding.kind == kind for finding in those)
+        }
+        names = [
+            path + (f" ({', '.join(filter(None, details))})" if any(details) else "") for path, details in which.items()
+        ]
+        if which:
+            rows.append({"finding": kind, "tasks": len(which), "which": names, "meaning": meaning, "advice": advice})
+    return _frame("findings", rows)
+
+
+def problems(snapshot: Snapshot) -> pd.DataFrame:
+    """A row for each file or row that could not be read, with the columns of ``COLUMNS["problems"]``."""
+    return _frame("problems", (problem._asdict() for problem in snapshot.problems))
+
+
+def backup(inventory: pd.DataFrame) -> pd.DataFrame:
+    """The inventory under the names of ``task_scheduler_backup.csv``: four old columns first, then the others."""
+    old = inventory.rename(columns={"schedule": "interval", "command": "path"})
+    names = list(COLUMNS["backup"])
+    return old[[*names, *(name for name in old.columns if name not in names)]]
+
+
+def by_account(inventory: pd.DataFrame) -> pd.DataFrame:
+    """A row an account, the one with most tasks first: `run_as, tasks, enabled, needs_password, logon_type`."""
+    grouped = inventory.assign(run_as=inventory["run_as"].replace("", "(not given)")).groupby("run_as", sort=True)
+    frame = grouped.agg(
+        tasks=("task_path", "size"),
+        enabled=("enabled", "sum"),
+        needs_password=("needs_password", "sum"),
+        logon_type=("logon_type", _several),
+    )
+    return _most_first(frame)
+
+
+def by_program(actions: pd.DataFrame) -> pd.DataFrame:
+    """A row a program, the one with most tasks first: `program, tasks, actions, command` (the ways it is written)."""
+    named = actions.assign(program=actions["program"].where(actions["program"] != "", "(" + actions["type"] + ")"))
+    frame = named.groupby("program", sort=True).agg(
+        tasks=("task_path", "nunique"), actions=("task_path", "size"), command=("command", _several)
+    )
+    return _most_first(frame)
+
+
+def by_trigger_type(triggers: pd.DataFrame) -> pd.DataFrame:
+    """A row a type of trigger: `type, triggers, tasks, enabled, schedule` (an example)."""
+    frame = triggers.groupby("type", sort=True).agg(
+        triggers=("task_path", "size"),
+        tasks=("task_path", "nunique"),
+        enabled=("enabled", "sum"),
+        schedule=("schedule", "first"),
+    )
+    return _most_first(frame)
+
+
+def scope(snapshot: Snapshot, folder: str = "") -> dict[str, TaskDefinition]:
+    r"""The definitions in `folder` and below, outside ``\Microsoft`` where it is "", in the order of their paths."""
+    folders = [folder] if folder else []
+    return {path: snapshot.tasks[path] for path in sorted(snapshot.tasks, key=str.casefold) if in_scope(path, folders)}
+
+
+# Rows -----------------------------------------------------------------------------------------------------------------
+
+
+def _inventory_row(snapshot: Snapshot, path: str, task: TaskDefinition, found: list[Finding]) -> dict[str, Any]:
+    principal, settings, info = task.principal, task.settings, task.registration_info
+    restart = settings.restart_on_failure
+    folder, _, name = path.rpartition("\\")
+    spoken = [_spoken(action) for action in task.actions]
+    registered = info.date
+    if registered and not registered.tzinfo and snapshot.zone:
+        registered = registered.replace(tzinfo=snapshot.local_time.tzinfo)
+    return {
+        "server": snapshot.server,
+        "task_path": path,
+        "folder": folder or "\\",
+        "name": name,
+        "enabled": settings.enabled,
+        "hidden": settings.hidden,
+        "description": info.description,
+        "author": info.author,
+        "registered": registered.isoformat(timespec="seconds") if registered else "",
+        "schedule": describe(task, at=snapshot.local_time),
+        "triggers": len(task.triggers),
+        "actions": len(task.actions),
+        "command": "; ".join(command for command, _, _ in spoken),
+        "arguments": "; ".join(filter(None, (arguments for _, arguments, _ in spoken))),
+        "working_directory": "; ".join(filter(None, dict.fromkeys(folder for _, _, folder in spoken))),
+        "run_as": account(principal),
+        "logon_type": principal.logon_type or ("Group" if principal.group_id else ""),
+        "run_level": principal.run_level,
+        "needs_password": needs_password(principal),
+        "time_limit": _limit(settings.execution_time_limit),
+        "multiple_instances": settings.multiple_instances_policy,
+        "restart_count": restart.count if restart else 0,
+        "restart_interval": _words(restart.interval) if restart else "",
+        "version": task.version,
+        "uri": task.uri,
+        "sha256": snapshot.hashes.get(path, ""),
+        "file": snapshot.files.get(path, ""),
+        "findings": [str(finding) for finding in found],
+    }
+
+
+def _trigger_row(trigger: Trigger, snapshot: Snapshot) -> dict[str, Any]:
+    repetition = trigger.repetition
+    return {
+        "type": type_name(trigger),
+        "enabled": trigger.enabled,
+        "schedule": describe(trigger, at=snapshot.local_time),
+        "start_boundary": trigger.start_boundary.isoformat() if trigger.start_boundary else "",
+        "end_boundary": trigger.end_boundary.isoformat() if trigger.end_boundary else "",
+        "interval": _words(repetition.interval) if repetition else "",
+        "duration": _words(repetition.duration) if repetition else "",
+        "random_delay": _words(getattr(trigger, "random_delay", None)),
+    }
+
+
+def _details(kind: str, found: list[Finding]) -> str:
+    return ", ".join(finding.detail for finding in found if finding.kind == kind and finding.detail)
+
+
+def _type(action: Action) -> str:
+    return action.name if isinstance(action, UnknownAction) else type(action).__name__.removesuffix("Action")
+
+
+def _spoken(action: Action) -> tuple[str, str, str]:
+    """Command, arguments and working directory; what an action of another type has in their places."""
+    match action:
+        case ExecAction():
+            return action.command, action.arguments, action.working_directory
+        case ComHandlerAction():
+            return f"COM handler {action.class_id}", action.data, ""
+        case SendEmailAction():
+            return f"mail to {action.to} through {action.server}", action.subject, ""
+        case ShowMessageAction():
+            return f"message {action.title}", action.body, ""
+    return f"{_type(action)} (a type that is not known here)", "", ""
+
+
+def _limit(limit: Duration | None) -> str:
+    if limit is None:
+        return "3 days (not written, Windows' default)"
+    return "none" if limit.is_zero else limit.words()
+
+
+def _words(duration: Duration | None) -> str:
+    return duration.words() if duration else ""
+
+
+# Frames ---------------------------------------------------------------------------------------------------------------
+
+
+def _frame(table: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows under the columns of a table, all text masked."""
+    columns = list(COLUMNS[table])
+    return pd.DataFrame([[_shown(row[name]) for name in columns] for row in rows], columns=columns)
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, list):
+        return [mask(item) for item in value]
+    return mask(value) if isinstance(value, str) else value
+
+
+def _several(values: pd.Series) -> str:
+    """The distinct texts of a group, the most frequent first, three of them at most."""
+    names = [str(name) for name in values[values != ""].value_counts().index]
+    return listed(names[:3] + ([f"{len(names) - 3} others"] if len(names) > 3 else []))
+
+
+def _most_first(frame: pd.DataFrame) -> pd.DataFrame:
+    first_count = frame.columns[0]
+    return frame.reset_index().sort_values(first_count, ascending=False, kind="stable", ignore_index=True)

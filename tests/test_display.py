@@ -1,0 +1,98 @@
+"""What a notebook shows: all rows, escaped, and with words where there is none."""
+
+from datetime import UTC, datetime
+
+import pandas as pd
+import pytest
+from lxml import html
+
+from taskanalysis import tables
+from taskanalysis.columns import COLUMNS
+from taskanalysis.display import PAGE_TYPE, Heading, Sentences, Table, text_of
+from taskanalysis.snapshot import Snapshot
+
+OURS = {"div", "table", "caption", "thead", "tbody", "tr", "th", "td", "wbr", "details", "summary", "dl", "dt", "dd"}
+
+
+def test_every_row_and_cell_of_a_table_is_there(sample: Snapshot) -> None:
+    frame = tables.inventory(sample)
+    page = html.fromstring(Table(frame, "Tasks", COLUMNS["inventory"])._repr_html_())
+    rows = page.xpath("//tbody/tr")
+    assert len(rows) == len(frame)
+    assert all(len(row) == len(frame.columns) for row in rows)
+    assert [row[1].text_content() for row in rows] == frame["task_path"].tolist()
+
+
+def test_meaning_of_a_column_is_on_its_head_and_in_the_legend() -> None:
+    page = html.fromstring("<div>" + Table(pd.DataFrame({"a_b": [1], "c": [2]}), "T", {"a_b": 'x "y"'})._repr_html_())
+    assert page.xpath("//th[@scope='col']/@title") == ['x "y"']
+    assert page.xpath("//details//dt/text()") == ["a b"]
+    assert page.xpath("//details//dd/text()") == ['x "y"']
+
+
+def test_table_shows_chosen_columns_in_their_order() -> None:
+    page = html.fromstring(Table(pd.DataFrame({"a": [1], "b": [2], "c": [3]}), "T", {}, ("c", "a"))._repr_html_())
+    assert page.xpath("//th[@scope='col']/text()") == ["c", "a"]
+    assert [cell.text_content() for cell in page.xpath("//tbody/tr/*")] == ["3", "1"]
+
+
+def test_empty_table_is_answered_in_words() -> None:
+    assert Table(pd.DataFrame(), "T", empty="None <here>.")._repr_html_() == '<p class="empty">None &lt;here&gt;.</p>'
+
+
+def test_nothing_of_a_hostile_table_is_markup(hostile: Snapshot) -> None:
+    for make in (tables.inventory, tables.triggers, tables.actions, tables.findings, tables.problems):
+        page = html.fromstring(Table(make(hostile), "<b>caption", {"file": "<b>"})._repr_html_())
+        assert {element.tag for element in page.iter()} <= {
+            *(
+                "div",
+                "table",
+                "caption",
+                "thead",
+                "tbody",
+                "tr",
+                "th",
+                "td",
+                "wbr",
+                "details",
+                "summary",
+                "dl",
+                "dt",
+                "dd",
+            ),
+        }
+
+
+def test_long_text_is_whole_and_scrolls_in_itself() -> None:
+    page = html.fromstring(Table(pd.DataFrame({"a": ["x" * 10_000]}), "T")._repr_html_())
+    (cell,) = page.xpath("//div[@class='long']")
+    assert cell.text_content() == "x" * 10_000
+
+
+def test_sentences_and_heading_are_escaped() -> None:
+    assert "<b>" not in Sentences(["<b>"])._repr_html_()
+    bundle = Heading("<b>", {"<b>": "<i>"})._repr_mimebundle_()
+    assert "<b>" not in bundle["text/html"] + bundle["text/html"]
+    assert bundle[PAGE_TYPE] == {"title": "<b>", "facts": {"<b>": "<i>"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "yes"),
+        (False, "no"),
+        (1200, "1,200"),
+        (float("nan"), ""),
+        (None, ""),
+        (pd.NaT, ""),
+        (["a", 1], "a; 1"),
+        (datetime(2026, 11, 23, 6, 2, tzinfo=UTC), "2026-11-23 06:02"),
+    ],
+)
+def test_value_reads_as_a_reader_expects(value: object, text: str) -> None:
+    assert text_of(value) == text
+
+
+def test_terminal_gets_plain_text() -> None:
+    assert repr(Sentences(["a", "b"])) == "a\nb"
+    assert repr(Table(pd.DataFrame({"a": [1]}), "T")).startswith("T\n")

@@ -1,0 +1,135 @@
+"""The tables: their columns, what the sample's rows say, and that nothing shown holds a secret."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from taskanalysis import tables
+from taskanalysis.columns import COLUMNS
+from taskanalysis.snapshot import Snapshot
+
+DICTIONARY = Path(__file__).parents[1] / "data" / "README.md"
+MAKERS = {name: getattr(tables, name) for name in ("inventory", "triggers", "actions", "findings")}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("kind", ["sample", "hostile"])
+def test_columns_are_those_of_the_dictionary(name: str, kind: str, request: pytest.FixtureRequest) -> None:
+    frame = MAKERS[name](request.getfixturevalue(kind))
+    assert list(frame.columns) == list(COLUMNS[name])
+    assert len(frame)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_table_of_no_task_has_its_columns(name: str, sample: Snapshot) -> None:
+    frame = MAKERS[name](sample, r"\Nowhere")
+    assert list(frame.columns) == list(COLUMNS[name])
+    assert frame.empty
+
+
+@pytest.mark.parametrize("name", [*MAKERS, "problems"])
+def test_no_secret_is_in_a_table(name: str, sample: Snapshot, hostile: Snapshot) -> None:
+    for snapshot in (sample, hostile):
+        text = getattr(tables, name)(snapshot).to_csv()
+        assert not re.search("S3cret|Winter-2026", text)
+
+
+def test_snapshot_keeps_the_secret(sample: Snapshot) -> None:
+    assert "S3cret" in sample.tasks[r"\OpenData\Services\Air quality"].actions[0].arguments
+
+
+def test_data_dictionary_repeats_every_column_and_its_meaning() -> None:
+    text = DICTIONARY.read_text(encoding="utf-8")
+    for table, columns in COLUMNS.items():
+        section = text.split(f"\n### {table}\n")[1].split("\n### ")[0]
+        assert dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE)) == columns
+
+
+def test_inventory_of_the_sample_has_a_row_for_each_task_outside_microsoft(sample: Snapshot) -> None:
+    frame = tables.inventory(sample)
+    assert len(frame) == 49
+    assert frame["task_path"].is_unique
+    assert list(frame["task_path"]) == sorted(frame["task_path"], key=str.casefold)
+    assert frame.loc[~frame["enabled"], "task_path"].tolist() == [r"\OpenData\GIS\Street centerlines"]
+
+
+def test_folder_takes_what_lies_below_and_no_other(sample: Snapshot) -> None:
+    assert len(tables.inventory(sample, r"\OpenData")) == 43
+    assert len(tables.inventory(sample, r"\opendata\gis\Tiles")) == 3
+    assert tables.inventory(sample, r"\OpenDat").empty
+
+
+def test_row_of_the_inventory_says_what_the_definition_says(sample: Snapshot) -> None:
+    frame = tables.inventory(sample).set_index("task_path")
+    row = frame.loc[r"\OpenData\Portal\Publish datasets"]
+    assert (row["folder"], row["name"]) == (r"\OpenData\Portal", "Publish datasets")
+    assert (row["schedule"], row["triggers"], row["actions"]) == ("At 20:20 every day", 1, 3)
+    assert row["command"].count("python.exe") == 2
+    assert row["command"].endswith("powershell.exe")
+    assert row["arguments"].startswith("check_staging.py; publish.py --all; ")
+    assert (row["run_as"], row["logon_type"], row["needs_password"]) == (r"TOWN\opendata", "Password", True)
+    assert (row["time_limit"], row["multiple_instances"]) == ("2 hours", "IgnoreNew")
+    assert row["registered"].startswith("2024-03-11T")
+    assert row["registered"].endswith("-04:00")
+    assert row["findings"] == [r"stored password (TOWN\opendata)"]
+    assert len(row["sha256"]) == 64
+    assert row["file"] == "OpenData/Portal/Publish datasets.xml"
+
+
+def test_trigger_that_begins_later_is_said_to_begin_later(sample: Snapshot) -> None:
+    frame = tables.inventory(sample).set_index("task_path")
+    assert frame.loc[r"\OpenData\Admin\Monthly archive", "schedule"].endswith(", from 2026-12-01")
+
+
+def test_triggers_and_actions_are_numbered_in_each_task(sample: Snapshot) -> None:
+    inventory = tables.inventory(sample).set_index("task_path")
+    for name in ("triggers", "actions"):
+        numbers = MAKERS[name](sample).groupby("task_path")["number"].agg(list)
+        assert {
+            path: list(range(1, count + 1)) for path, count in inventory[name].items() if count
+        } == numbers.to_dict()
+
+
+def test_every_action_type_has_something_to_show() -> None:
+    from taskanalysis.taskxml import read_task  # noqa: PLC0415
+
+    inner = (
+        "<Exec><Command>x.exe</Command></Exec><ComHandler><ClassId>{1}</ClassId><Data>d</Data></ComHandler>"
+        "<SendEmail><Server>s</Server><To>t</To><Subject>hello</Subject></SendEmail>"
+        "<ShowMessage><Title>t</Title><Body>b</Body></ShowMessage><Wait/>"
+    )
+    task = read_task(f"<Task><Actions>{inner}</Actions></Task>".encode())
+    shown = [(tables._type(action), *tables._spoken(action)[:2]) for action in task.actions]
+    assert shown == [
+        ("Exec", "x.exe", ""),
+        ("ComHandler", "COM handler {1}", "d"),
+        ("SendEmail", "mail to t through s", "hello"),
+        ("ShowMessage", "message t", "b"),
+        ("Wait", "Wait (a type that is not known here)", ""),
+    ]
+
+
+def test_backup_has_the_old_columns_first_and_loses_none(sample: Snapshot) -> None:
+    inventory = tables.inventory(sample)
+    backup = tables.backup(inventory)
+    assert list(backup.columns[:4]) == ["name", "description", "interval", "path"]
+    assert backup["interval"].tolist() == inventory["schedule"].tolist()
+    assert len(backup.columns) == len(inventory.columns)
+
+
+def test_findings_name_each_task_of_the_data_dictionary(sample: Snapshot) -> None:
+    text = DICTIONARY.read_text(encoding="utf-8").split("What the inventory has to find besides:")[1].split("##")[0]
+    planted = set(re.findall(r"`(\\[^`]+)`", text))
+    which = " ".join(name for names in tables.findings(sample)["which"] for name in names)
+    assert len(planted) > 15
+    assert [path for path in planted if path not in which] == []
+
+
+def test_groups_count_every_task_once(sample: Snapshot) -> None:
+    inventory, actions, triggers = (make(sample) for make in (tables.inventory, tables.actions, tables.triggers))
+    assert tables.by_account(inventory)["tasks"].sum() == len(inventory)
+    assert tables.by_program(actions)["actions"].sum() == len(actions)
+    assert tables.by_trigger_type(triggers)["triggers"].sum() == len(triggers)
+    for frame in (tables.by_account(inventory), tables.by_program(actions)):
+        assert frame["tasks"].is_monotonic_decreasing
