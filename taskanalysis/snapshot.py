@@ -30,6 +30,7 @@ from taskanalysis.taskfiles import Found, file_name, find_tasks, long_path, task
 __all__ = [
     "Snapshot",
     "Stamped",
+    "find_snapshot",
     "list_snapshots",
     "read_snapshot",
     "sample_share",
@@ -103,11 +104,9 @@ def read_snapshot(path: str | Path, *, server: str = "", at: str = "", holding: 
     >>> sorted(found.tasks), found.statuses, sorted(found.holds)
     (['\\OpenData\\Load', '\\OpenData\\Permits\\Nightly'], {}, ['definitions'])
     """
-    source = long_path(path)
+    source = find_snapshot(path, server=server, at=at, holding=holding)
     if (source / "snapshot.json").is_file():
         return _read_own(source)
-    if (source / "snapshots").is_dir():
-        return _read_own(_newest(source, server, at, holding))
     found = find_tasks(source)
     if not found.tasks and not found.failed:
         raise SnapshotError(f"{path} holds neither snapshots nor task XML")
@@ -132,9 +131,14 @@ def sample_share() -> Path:
     raise SnapshotError("name a share with --data: the sample share is only in a checkout of the project")
 
 
-def _newest(share: Path, server: str, at: str, holding: str) -> Path:
-    """The folder of the newest snapshot that fits."""
-    for known in reversed(list_snapshots(share)):
+def find_snapshot(path: str | Path, *, server: str = "", at: str = "", holding: str = "") -> Path:
+    """Where that lies which `read_snapshot` would read, without reading it; SnapshotError where there is none."""
+    source = long_path(path)
+    if not source.exists():
+        raise SnapshotError(f"{path} does not exist")
+    if (source / "snapshot.json").is_file() or not (source / "snapshots").is_dir():
+        return source
+    for known in reversed(list_snapshots(source)):
         if server and known.server.casefold() != server.casefold():
             continue
         if at or holding:
@@ -145,7 +149,7 @@ def _newest(share: Path, server: str, at: str, holding: str) -> Path:
                 continue
         return known.path
     wanted = "".join([f" of {server}" * bool(server), f" up to {at}" * bool(at), f" with {holding}" * bool(holding)])
-    raise SnapshotError(f"{share} holds no snapshot{wanted}")
+    raise SnapshotError(f"{path} holds no snapshot{wanted}")
 
 
 def _instant(text: str, zone: str) -> datetime:

@@ -1,0 +1,164 @@
+"""Notebooks -> HTML: papermill runs them, nbconvert renders them through the template beside this module.
+
+The facts on both that shape this module: an unknown parameter only logs a warning, a dead kernel or a `sys.exit(0)`
+leaves a notebook that looks whole, output is rewritten after each cell, and the usual template asks the internet for
+scripts. So parameters are checked first, success is checked afterwards, work is done in a local temporary folder, and
+the pages are ours.
+
+>>> notebook_file("inventory").name
+'inventory.ipynb'
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import papermill
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
+
+from taskanalysis import __version__
+from taskanalysis.display import PAGE_TYPE
+from taskanalysis.errors import ReportError, SnapshotError, clip
+
+__all__ = ["NOTEBOOKS", "notebook_file", "render", "write_report"]
+
+NOTEBOOKS = ("inventory",)
+TEMPLATE = Path(__file__).parent / "template"
+CELL_SECONDS = 900
+START_SECONDS = 120
+# without it ipykernel 7.3 and later warns at each start that the kernel's messages are not encrypted
+_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})
+
+
+def write_report(name: str, reports: Path, parameters: Mapping[str, Any], *, now: datetime, banner: str = "") -> Path:
+    """Run one notebook and put its page, with the CSV files beside it, into ``<reports>/latest``; returns the page.
+
+    Files are replaced one by one, each whole, data first and the page last. `now` is an aware datetime. SnapshotError
+    where the notebook found nothing to read, ReportError where it did not run to its end: nothing is replaced then.
+    """
+    with tempfile.TemporaryDirectory(prefix="taskanalysis-") as temporary:
+        made = Path(temporary) / "made"
+        made.mkdir()
+        notebook = run_notebook(name, {**parameters, "save_to": str(made)}, Path(temporary))
+        files = sorted(file.name for file in made.iterdir())
+        page = made / f"{name}.html"
+        page.write_text(render(notebook, made_at=now, files=files, banner=banner), encoding="utf-8", newline="\n")
+        latest = reports / "latest"
+        latest.mkdir(parents=True, exist_ok=True)
+        for file in [*files, page.name]:
+            beside = latest / f".{file}.{os.getpid()}.tmp"
+            shutil.copyfile(made / file, beside)
+            beside.replace(latest / file)
+    return latest / page.name
+
+
+def notebook_file(name: str) -> Path:
+    """Where a notebook lies: in the package when installed from a wheel, else in the checkout."""
+    places = [Path(__file__).parent / "notebooks", Path(__file__).parents[1] / "notebooks"]
+    for place in places:
+        if (place / f"{name}.ipynb").is_file():
+            return place / f"{name}.ipynb"
+    raise ReportError(f"the notebook {name}.ipynb is not installed")
+
+
+def run_notebook(name: str, parameters: Mapping[str, Any], folder: Path) -> NotebookNode:
+    """Execute a notebook in `folder`; ReportError where it does not know a parameter or did not run to its end."""
+    source = notebook_file(name)
+    unknown = parameters.keys() - papermill.inspect_notebook(str(source)).keys()
+    if unknown:
+        raise ReportError(f"{source.name} has no parameter {min(unknown)}")
+    try:
+        notebook = papermill.execute_notebook(
+            str(source),
+            str(folder / source.name),
+            parameters=dict(parameters),
+            cwd=str(folder),
+            progress_bar={"desc": name, "unit": "cell"},
+            start_timeout=START_SECONDS,
+            execution_timeout=CELL_SECONDS,
+            config=_KERNEL,
+        )
+    except PapermillExecutionError as error:
+        if error.ename == SnapshotError.__name__:
+            raise SnapshotError(error.evalue) from None
+        said = f"{_cell(error.source)} gave {error.ename}: {clip(error.evalue, 300)}"
+        raise ReportError(f"{source.name}: {said}") from None
+    except (RuntimeError, TimeoutError) as error:  # a dead kernel; a cell that took too long
+        raise ReportError(f"{source.name}: {clip(str(error), 300)}") from None
+    check_complete(notebook, source.name)
+    return notebook
+
+
+def check_complete(notebook: NotebookNode, name: str) -> None:
+    """ReportError unless every code cell ran to its end."""
+    stopped = [cell for cell in notebook.cells if cell.cell_type == "code" and not _completed(cell)]
+    if stopped:
+        raise ReportError(f"{name}: {_cell(stopped[0].source)} did not run to its end")
+    if notebook.metadata.papermill.exception:
+        raise ReportError(f"{name}: a cell did not run to its end")
+
+
+def _completed(cell: NotebookNode) -> bool:
+    empty = not cell.source.strip()
+    return empty or (cell.metadata.papermill.status == "completed" and cell.execution_count is not None)
+
+
+def _cell(source: str) -> str:
+    """A cell by its first line: papermill adds one, so that numbers would mislead."""
+    return f"the cell '{clip(source.strip().partition(chr(10))[0])}'"
+
+
+# Pages ----------------------------------------------------------------------------------------------------------------
+
+
+def render(notebook: NotebookNode, *, made_at: datetime, files: list[str], banner: str = "") -> str:
+    """An executed notebook as one HTML page that asks for nothing outside itself, its code hidden."""
+    style, script = (TEMPLATE.joinpath(file).read_text(encoding="utf-8") for file in ("style.css", "script.js"))
+    page = {
+        "title": _title(notebook),
+        "banner": banner,
+        "made_at": f"{made_at:%Y-%m-%d %H:%M} {made_at:%Z}",
+        "version": __version__,
+        "files": files,
+        "style": style,
+        "script": script,
+        "policy": "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src {_hash(style)}; script-src {_hash(script)}",
+    }
+    body, _ = _exporter().from_notebook_node(notebook, resources={"page": page})
+    return str(body)
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    """One exporter for all pages: it takes most of a second to make."""
+    return HTMLExporter(
+        template_name=TEMPLATE.name,
+        extra_template_basedirs=[str(TEMPLATE.parent)],
+        anchor_link_text="",
+        exclude_anchor_links=True,
+    )
+
+
+def _title(notebook: NotebookNode) -> str:
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    for output in outputs:
+        if PAGE_TYPE in output.get("data", {}):
+            return str(output["data"][PAGE_TYPE]["title"])
+    return "Report"
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"

@@ -1,0 +1,32 @@
+"use strict";
+// Tables that sort by a click on a column's name and filter by words. Without scripts they are whole and in order.
+for (const table of document.querySelectorAll(".table table")) {
+  const body = table.tBodies[0], rows = [...body.rows];
+  const compare = new Intl.Collator("en", { numeric: true }).compare;
+  [...table.tHead.rows[0].cells].forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = head.textContent;
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") === "ascending";
+      for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const text = (row) => row.cells[column].textContent;
+      const sorted = [...rows].sort((a, b) => compare(text(a), text(b)) * (down ? -1 : 1));
+      body.append(...sorted);
+    });
+  });
+  if (rows.length < 8) continue;
+  const label = document.createElement("label"), input = document.createElement("input"), said = document.createElement("output");
+  label.className = "filter";
+  input.type = "search";
+  label.append("Filter ", input, said);
+  table.parentNode.before(label);
+  const texts = rows.map((row) => row.textContent.toLowerCase());
+  input.addEventListener("input", () => {
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    rows.forEach((row, i) => { row.hidden = !words.every((word) => texts[i].includes(word)); });
+    said.textContent = words.length ? `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows` : "";
+  });
+}
