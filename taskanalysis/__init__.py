@@ -8,7 +8,7 @@ Where to find what:
 `xmltext`, `taskxml`    bytes -> safe XML -> definition
 `wording`, `eventquery` triggers in English
 `taskfiles`             folders and files with many definitions
-`snapshot`              one server at one moment: our own format, read and written
+`snapshot`, `status`    one server at one moment: our own format, read and written
 `masking`               secrets out of everything that is shown
 `findings`              what an office can act on in a definition
 `tables`, `columns`     DataFrames for readers, and what their columns mean
