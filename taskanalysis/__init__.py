@@ -7,6 +7,8 @@ Where to find what:
 `trigger`, `definition` what a task definition says, as frozen dataclasses
 `xmltext`, `taskxml`    bytes -> safe XML -> definition
 `wording`, `eventquery` triggers in English
+`result`, `program`     what a result code means for the program that gave it; `result_codes.csv`
+`rules`                 what an office says of its tasks
 `taskfiles`             folders and files with many definitions
 `snapshot`, `status`    one server at one moment: our own format, read and written
 `masking`               secrets out of everything that is shown
@@ -29,6 +31,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from taskanalysis.errors import TaskAnalysisError, TaskXmlError
+    from taskanalysis.result import decode
     from taskanalysis.snapshot import read_snapshot
     from taskanalysis.taskfiles import read_tasks
     from taskanalysis.taskxml import read_task
@@ -38,6 +41,7 @@ __all__ = [
     "TaskAnalysisError",
     "TaskXmlError",
     "__version__",
+    "decode",
     "describe",
     "read_snapshot",
     "read_task",
@@ -47,6 +51,7 @@ __all__ = [
 _HOMES = {
     "TaskAnalysisError": "errors",
     "TaskXmlError": "errors",
+    "decode": "result",
     "describe": "wording",
     "read_snapshot": "snapshot",
     "read_task": "taskxml",

@@ -9,11 +9,11 @@ the element ``RunOnlyIfIdle``, its default is Windows' default, and its type tel
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from taskanalysis.duration import Duration
+from taskanalysis.program import program_name
 from taskanalysis.trigger import Trigger
 
 __all__ = [
@@ -143,12 +143,8 @@ class ExecAction(Action):
 
     @property
     def program(self) -> str:
-        r"""The program's file name in lower case, without folder and ``.exe``.
-
-        >>> ExecAction(command=r'"C:\Program Files\Python311\Python.exe"').program
-        'python'
-        """
-        return re.split(r"[\\/]", self.command.strip().strip("\"'"))[-1].strip().lower().removesuffix(".exe")
+        """The program's file name in lower case, without folder and ``.exe``."""
+        return program_name(self.command)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ taskanalysis.errors.TaskXmlError: Load.xml: StartBoundary '2024-13-01' is not a 
 
 from typing import NamedTuple
 
-__all__ = ["Problem", "ReportError", "SnapshotError", "TaskAnalysisError", "TaskXmlError", "clip"]
+__all__ = ["Problem", "ReportError", "RulesError", "SnapshotError", "TaskAnalysisError", "TaskXmlError", "clip"]
 
 
 class Problem(NamedTuple):
@@ -28,6 +28,10 @@ class SnapshotError(TaskAnalysisError):
 
 class ReportError(TaskAnalysisError):
     """A report that could not be made; what was there before is left as it was."""
+
+
+class RulesError(TaskAnalysisError):
+    """Rules that can't be read: the text names file, line and key."""
 
 
 class TaskXmlError(TaskAnalysisError, ValueError):

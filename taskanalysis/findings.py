@@ -19,6 +19,7 @@ from typing import NamedTuple
 from taskanalysis.definition import ExecAction, Principal, TaskDefinition
 from taskanalysis.duration import Duration
 from taskanalysis.masking import has_secret, mask
+from taskanalysis.program import hides_exit_code
 from taskanalysis.trigger import CalendarTrigger, TimeTrigger, Trigger
 from taskanalysis.wording import listed
 
@@ -134,7 +135,6 @@ _SOON = timedelta(days=30)
 _DRIVE = re.compile(r"(?<![\w.])([H-Zh-z]):[\\/]")
 _NETWORK = re.compile(r"""(?<![^\s"'=:])\\\\(?![?.]\\)[\w.$-]+\\""")
 _ROOTED = re.compile(r"""["']?(?:[A-Za-z]:|\\\\|[\\/]|%\w+%)""")
-_CMD_START = re.compile(r"(?:^|\s)/[ck]\s*[\"']*\s*start\b", re.IGNORECASE)
 
 
 def account(principal: Principal) -> str:
@@ -217,10 +217,8 @@ def _of_actions(task: TaskDefinition, usual: Mapping[str, str]) -> Iterator[Find
     for action in _programs(task):
         if has_secret(f"{action.command} {action.arguments}"):
             yield Finding("secret in arguments", action.program)
-        if action.program in ("wscript", "conhost"):
-            yield Finding("exit code hidden", action.program)
-        elif action.program == "cmd" and _CMD_START.search(action.arguments):
-            yield Finding("exit code hidden", "cmd /c start")
+        if hider := hides_exit_code(action.command, action.arguments):
+            yield Finding("exit code hidden", hider)
         if action.command and not action.working_directory and not _ROOTED.match(action.command):
             yield Finding("relative program", mask(action.command))
         for kind, folder in _interpreters(action):
