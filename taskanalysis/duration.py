@@ -12,10 +12,11 @@ Duration(months=1, delta=datetime.timedelta(0))
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-__all__ = ["Duration", "count"]
+__all__ = ["Duration", "count", "listed"]
 
 _PATTERN = re.compile(
     r"P(?=[0-9T])(?:([0-9]{1,9})Y)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})D)?"
@@ -93,3 +94,12 @@ def count(number: float, unit: str) -> str:
     ('1 task', '1,200 tasks')
     """
     return f"{number:,} {unit}" if number == 1 else f"{number:,} {unit}s"
+
+
+def listed(words: Sequence[str], joint: str = "and") -> str:
+    """Words as an enumeration.
+
+    >>> listed(["Monday", "Wednesday", "Friday"])
+    'Monday, Wednesday and Friday'
+    """
+    return f" {joint} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -21,8 +21,6 @@ __all__ = ["QueryWords", "describe_query"]
 
 _EVENT_ID = re.compile(r"""\bEventID\s*=\s*['"]?([0-9]+)['"]?""")
 _PROVIDER = re.compile(r"""Provider\s*\[\s*@Name\s*=\s*(?:'([^']*)'|"([^"]*)")\s*\]""")
-# what is left of an XPath that asks for nothing but providers and event ids
-_NOTHING_MORE = re.compile(r"(?:[*\[\]()/\s]|\bSystem\b|\band\b|\bor\b)*")
 
 
 class QueryWords(NamedTuple):
@@ -52,14 +50,26 @@ def describe_query(subscription: str) -> QueryWords:
 
 
 def _one(xpath: str, log: str, *, suppressed: bool) -> QueryWords:
-    events = list(dict.fromkeys(_EVENT_ID.findall(xpath)))
-    providers = list(dict.fromkeys(one or other for one, other in _PROVIDER.findall(xpath)))
-    plain = _NOTHING_MORE.fullmatch(_PROVIDER.sub("", _EVENT_ID.sub("", xpath)))
+    conjoined, plain = _shape(xpath)
+    events = list(dict.fromkeys(_EVENT_ID.findall(xpath))) if conjoined else []
+    providers = [one or other for one, other in _PROVIDER.findall(xpath)] if conjoined else []
     rest = f"of {_some(providers)} " if providers else ""
     rest += f"is logged in {log}" if log else "is logged"
     rest += "" if plain else " and fits its further conditions"
     rest += " and none of its exceptions" if suppressed else ""
     return QueryWords(_some(events), rest)
+
+
+def _shape(xpath: str) -> tuple[bool, bool]:
+    """Whether a query is "provider and (id or id) and more", so that these can be named; and whether it has no more."""
+    shape = re.sub(r"[*\[\]()/\s]+|\bSystem\b", " ", _PROVIDER.sub(" P ", _EVENT_ID.sub(" E ", xpath)))
+    terms = [" ".join(term.split()) for term in shape.split(" and ")]
+    named = [term for term in terms if re.search(r"\b[PE]\b", term)]
+    mixed = len(named) > 1 and " or " in shape and "(" not in xpath
+    once = sum(term == "P" for term in named) <= 1 and sum(term != "P" for term in named) <= 1
+    each = all(re.fullmatch("P|E(?: or E)*", term) for term in named)
+    conjoined = once and each and not mixed and "not" not in shape.split()
+    return conjoined, conjoined and len(named) == len([term for term in terms if term])
 
 
 def _some(names: list[str]) -> str:

@@ -17,11 +17,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from taskanalysis.definition import ExecAction, Principal, TaskDefinition
-from taskanalysis.duration import Duration
-from taskanalysis.masking import has_secret, mask
+from taskanalysis.duration import Duration, listed
+from taskanalysis.masking import has_secret, mask, mask_arguments
 from taskanalysis.program import hides_exit_code
 from taskanalysis.trigger import CalendarTrigger, TimeTrigger, Trigger
-from taskanalysis.wording import listed
 
 __all__ = ["KINDS", "Finding", "Kind", "account", "find", "needs_password"]
 
@@ -132,8 +131,10 @@ _INTERPRETERS = {"python": "Python", "pythonw": "Python", "py": "Python", "rscri
 }
 _DEFAULT_LIMIT = Duration.parse("PT72H")
 _SOON = timedelta(days=30)
-_DRIVE = re.compile(r"(?<![\w.])([H-Zh-z]):[\\/]")
-_NETWORK = re.compile(r"""(?<![^\s"'=:])\\\\(?![?.]\\)[\w.$-]+\\""")
+_DRIVE = re.compile(r"(?<![\w./-])([H-Zh-z]):[\\/]")
+_NETWORK = re.compile(  # \\server\share or //server/share, but no https://host/, \\?\ and not this computer
+    r"""(?:(?<![^\s"'=:(,;])\\\\|(?<![^\s"'=(,;])//)(?![?.][\\/]|localhost[\\/])[\w.$-]+(?=[\\/])""", re.IGNORECASE
+)
 _ROOTED = re.compile(r"""["']?(?:[A-Za-z]:|\\\\|[\\/]|%\w+%)""")
 
 
@@ -176,14 +177,14 @@ def find(tasks: Mapping[str, TaskDefinition], *, at: datetime) -> dict[str, list
 
 def _of_principal(task: TaskDefinition) -> Iterator[Finding]:
     principal = task.principal
-    if principal.logon_type == "InteractiveToken" or principal.group_id:
+    if (principal.logon_type == "InteractiveToken" and not _service(principal.user_id)) or principal.group_id:
         yield Finding("only when logged on", account(principal))
     if needs_password(principal):
         yield Finding("stored password", account(principal))
     commands = " ".join(f"{action.command} {action.arguments} {action.working_directory}" for action in _programs(task))
     service = _service(principal.user_id)
     if service and (found := _NETWORK.search(commands)):
-        yield Finding("network as service", f"{found[0].rstrip(chr(92))} as {service}")
+        yield Finding("network as service", f"{found[0]} as {service}")
     if letters := sorted({letter.upper() for letter in _DRIVE.findall(commands)}):
         yield Finding("drive letter", listed([f"{letter}:" for letter in letters]))
 
@@ -207,7 +208,7 @@ def _of_settings(task: TaskDefinition) -> Iterator[Finding]:
         yield Finding("no description")
     if settings.execution_time_limit == _DEFAULT_LIMIT:
         yield Finding("default time limit")
-    elif settings.execution_time_limit is None:
+    elif settings.execution_time_limit is None and not _limited_by_triggers(task):
         yield Finding("default time limit", "none is written")
     if settings.restart_on_failure and _programs(task):
         yield Finding("restart does not help")
@@ -215,7 +216,7 @@ def _of_settings(task: TaskDefinition) -> Iterator[Finding]:
 
 def _of_actions(task: TaskDefinition, usual: Mapping[str, str]) -> Iterator[Finding]:
     for action in _programs(task):
-        if has_secret(f"{action.command} {action.arguments}"):
+        if has_secret(action.command) or mask_arguments(action.command, action.arguments) != action.arguments:
             yield Finding("secret in arguments", action.program)
         if hider := hides_exit_code(action.command, action.arguments):
             yield Finding("exit code hidden", hider)
@@ -230,6 +231,11 @@ def _programs(task: TaskDefinition) -> list[ExecAction]:
     return [action for action in task.actions if isinstance(action, ExecAction)]
 
 
+def _limited_by_triggers(task: TaskDefinition) -> bool:
+    live = [trigger for trigger in task.triggers if trigger.enabled]
+    return bool(live) and all(each.execution_time_limit and not each.execution_time_limit.is_zero for each in live)
+
+
 # Details --------------------------------------------------------------------------------------------------------------
 
 
@@ -239,7 +245,8 @@ def _service(user: str) -> str:
 
 def _is_over(trigger: Trigger, at: datetime) -> bool:
     """Whether a trigger can't start the task any more after `at`."""
-    if trigger.end_boundary and _aware(trigger.end_boundary, at) <= at:
+    start, end = (_aware(each, at) if each else None for each in (trigger.start_boundary, trigger.end_boundary))
+    if end and (end <= at or (start and end <= start)):
         return True
     if not isinstance(trigger, TimeTrigger) or not trigger.start_boundary:
         return False

@@ -14,7 +14,7 @@ _FIRST_WORD = re.compile(r"""\s*(?:"([^"]*)"|([^\s"]+))""")
 _WHOLE = re.compile(r"((?:[A-Za-z]:|\\)\\[^\"]*\.(?:exe|com|bat|cmd))", re.IGNORECASE)
 _CMD_INNER = re.compile(r"(?:^|\s)/[ck]\s*(.*)$", re.IGNORECASE | re.DOTALL)
 _SEVERAL = re.compile(r"[&|]")
-_START = re.compile(r"\s*[\"']*\s*start\b", re.IGNORECASE)
+_START = re.compile(r"""(?:^|[&|"(])\s*@?start(?=[\s"]|$)""", re.IGNORECASE)
 
 
 def program_name(command: str) -> str:
@@ -23,6 +23,8 @@ def program_name(command: str) -> str:
     >>> program_name(r"D:\jobs\Load.BAT"), program_name("")
     ('load.bat', '')
     """
+    if command.strip().lower() == "%comspec%":
+        return "cmd"
     return re.split(r"[\\/]", command.strip().strip("\"'"))[-1].strip().lower().removesuffix(".exe")
 
 
@@ -34,7 +36,7 @@ def working_program(command: str, arguments: str = "") -> str:
     """
     name = program_name(command)
     inner = _CMD_INNER.search(arguments) if name == "cmd" else None
-    if not inner or _SEVERAL.search(inner[1]) or _START.match(inner[1]):
+    if not inner or _SEVERAL.search(inner[1]) or _START.search(inner[1]):
         return name
     line = re.sub(r"^call\s+", "", _without_outer_quotes(inner[1].strip()), flags=re.IGNORECASE)
     word = _WHOLE.fullmatch(line) or _FIRST_WORD.match(line)
@@ -56,5 +58,7 @@ def hides_exit_code(command: str, arguments: str = "") -> str:
     name = program_name(command)
     if name in ("wscript", "conhost"):
         return name
+    if name.endswith((".vbs", ".vbe", ".wsf")):
+        return "wscript"
     inner = _CMD_INNER.search(arguments) if name == "cmd" else None
-    return "cmd /c start" if inner and _START.match(inner[1]) else ""
+    return "cmd /c start" if inner and _START.search(inner[1]) else ""

@@ -11,30 +11,26 @@ event, a user). Triggers that differ in that part alone are said in one sentence
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import MAXYEAR, datetime, timedelta
 from functools import singledispatch
 from typing import NamedTuple
 
-from taskanalysis.definition import TaskDefinition
-from taskanalysis.duration import Duration
+from taskanalysis.dayswords import days_of
+from taskanalysis.definition import Settings, TaskDefinition
+from taskanalysis.duration import Duration, listed
 from taskanalysis.eventquery import describe_query
 from taskanalysis.trigger import (
-    LAST,
     BootTrigger,
     CalendarTrigger,
-    DayOfWeek,
     EventTrigger,
     IdleTrigger,
     LogonTrigger,
-    Month,
     RegistrationTrigger,
     Repetition,
-    ScheduleByDay,
     ScheduleByMonth,
     ScheduleByMonthDayOfWeek,
-    ScheduleByWeek,
     SessionStateChangeTrigger,
     TimeTrigger,
     Trigger,
@@ -42,11 +38,12 @@ from taskanalysis.trigger import (
     WnfStateChangeTrigger,
 )
 
-__all__ = ["describe", "listed"]
+__all__ = ["describe"]
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MOST_LISTED = 5  # times, events or users that one sentence names; more are counted
+NEVER = "Never: it has no trigger and may not be started by hand"
 MOST_SENTENCES = 5  # of one task; the table of triggers has them all
 
 
@@ -66,18 +63,22 @@ def describe(subject: Trigger | TaskDefinition, *, at: datetime | None = None) -
     for trigger in subject.triggers:
         phrase = _phrase_of(trigger, at)
         groups.setdefault((phrase.before, phrase.kind, phrase.after), []).append(phrase)
-    alike = list(groups.values())
+    alike = sorted(groups.values(), key=lambda group: not group[0].enabled)
     sentences = [_sentence(group) for group in alike]
     if len(alike) > MOST_SENTENCES:
-        sentences = sentences[: MOST_SENTENCES - 1]
-        sentences.append(f"and by {sum(map(len, alike[MOST_SENTENCES - 1 :]))} more triggers")
+        rest = [phrase for group in alike[MOST_SENTENCES - 1 :] for phrase in group]
+        off = sum(not phrase.enabled for phrase in rest)
+        sentences[MOST_SENTENCES - 1 :] = [f"and by {len(rest)} more triggers" + (f" ({off} disabled)" if off else "")]
     if maintenance := subject.settings.maintenance_settings:
         every = f", about every {_every(maintenance.period)}" if maintenance.period else ""
         sentences.append(f"During automatic maintenance{every}")
     if not sentences:
         by_hand = subject.settings.allow_start_on_demand
-        return "Only when started by hand" if by_hand else "Never: it has no trigger and may not be started by hand"
-    return "; ".join([sentences[0], *(sentence[0].lower() + sentence[1:] for sentence in sentences[1:])])
+        sentences = [
+            "Only when started by hand" if by_hand else "Never: it has no trigger and may not be started by hand"
+        ]
+    said = "; ".join([sentences[0], *(sentence[0].lower() + sentence[1:] for sentence in sentences[1:])])
+    return said + _conditions(subject.settings, "" if len(sentences) == 1 else "all ")
 
 
 def _begins_after(trigger: Trigger, at: datetime) -> bool:
@@ -86,13 +87,13 @@ def _begins_after(trigger: Trigger, at: datetime) -> bool:
     return start is not None and (start if start.tzinfo else start.replace(tzinfo=at.tzinfo)) > at
 
 
-def listed(words: Sequence[str], joint: str = "and") -> str:
-    """Words as an enumeration.
-
-    >>> listed(["Monday", "Wednesday", "Friday"])
-    'Monday, Wednesday and Friday'
-    """
-    return f" {joint} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+def _conditions(settings: Settings, which: str) -> str:
+    """What must hold besides, for all triggers."""
+    conditions = ["while the computer is idle"] * settings.run_only_if_idle
+    conditions += ["with a network connection"] * settings.run_only_if_network_available
+    mark = "; " if which else ", "
+    off = "" if settings.enabled else " (the task is disabled)"
+    return (f"{mark}{which}only {listed(conditions)}" if conditions else "") + off
 
 
 # Sentences ------------------------------------------------------------------------------------------------------------
@@ -106,6 +107,7 @@ class Phrase:
     variable: str = ""
     after: str = ""
     kind: str = ""
+    enabled: bool = True
 
 
 def _sentence(group: Sequence[Phrase]) -> str:
@@ -147,7 +149,7 @@ def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
     repetition, limit = trigger.repetition, trigger.execution_time_limit
     start = trigger.start_boundary
     delay, random = getattr(trigger, "delay", None), getattr(trigger, "random_delay", None)
-    once = isinstance(trigger, TimeTrigger) and not (repetition and not repetition.duration)
+    dated = phrase.before.startswith(("Once on", "From")) or ", counted from " in phrase.before
     parts = [
         phrase.after,
         f", after {delay.words()}" if delay and not delay.is_zero else "",
@@ -157,11 +159,11 @@ def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
         else "",
         f", up to {random.words()} later at random" if random and not random.is_zero else "",
         f", each run stopped after {limit.words()}" if limit and not limit.is_zero else "",
-        f", from {_day(start)}" if start and at and _begins_after(trigger, at) and not once else "",
+        f", from {_day(start)}" if start and at and _begins_after(trigger, at) and not dated else "",
         f", until {_moment(trigger.end_boundary)}" if trigger.end_boundary else "",
         " (disabled)" if not trigger.enabled else "",
     ]
-    return Phrase(phrase.before, phrase.variable, "".join(parts), phrase.kind)
+    return replace(phrase, after="".join(parts), enabled=trigger.enabled)
 
 
 # A trigger of each type -----------------------------------------------------------------------------------------------
@@ -247,7 +249,7 @@ def _(trigger: TimeTrigger) -> Phrase:
 @_phrase.register
 def _(trigger: CalendarTrigger) -> Phrase:
     start, repetition = trigger.start_boundary, trigger.repetition
-    days = _days(trigger.schedule)
+    days = days_of(trigger.schedule)
     if start is None:
         return Phrase(f"At a time that is not given{days}")
     if repetition is None or not _starts_again(repetition):
@@ -256,85 +258,13 @@ def _(trigger: CalendarTrigger) -> Phrase:
         before, after = (on[0].upper() + on[1:] + " at ", "") if monthly else ("At ", days)
         return Phrase(before, _clock(start), after, "time")
     days = days if days.startswith(",") else "," + days
-    whole_day = repetition.duration is None or repetition.duration == Duration(delta=DAY)
-    if whole_day and (days == ", every day" or start.time() == datetime.min.time()) and _divides_a_day(repetition):
+    a_day = repetition.duration == Duration(delta=DAY)
+    every_day = days == ", every day" and (a_day or repetition.duration is None)
+    if (every_day or (a_day and start.time() == datetime.min.time())) and _divides_a_day(repetition):
         return Phrase(_all_day(repetition, start) + days)
     if repetition.duration is None:
         return Phrase(f"Every {_every(repetition.interval)} without end, anew from ", _clock(start), days, "time")
     return Phrase(f"Every {_every(repetition.interval)} ", _span(start, repetition.duration), days, "span")
-
-
-# Days -----------------------------------------------------------------------------------------------------------------
-
-
-@singledispatch
-def _days(schedule: object) -> str:
-    """On which days, with the space or comma that stands before it."""
-    raise TypeError(f"{type(schedule).__name__} has no words")
-
-
-@_days.register
-def _(schedule: ScheduleByDay) -> str:
-    return " every day" if schedule.days_interval == 1 else f" every {schedule.days_interval} days"
-
-
-@_days.register
-def _(schedule: ScheduleByWeek) -> str:
-    names = [day.name for day in schedule.days_of_week]
-    if names == [day.name for day in DayOfWeek]:
-        days = " every day"
-    elif names == [day.name for day in DayOfWeek][:5]:
-        days = ", Monday to Friday"
-    else:
-        days = f" on {listed(names)}" if names else " on no day of the week"
-    return days if schedule.weeks_interval == 1 else f"{days}, every {schedule.weeks_interval} weeks"
-
-
-@_days.register
-def _(schedule: ScheduleByMonth) -> str:
-    if len(schedule.days_of_month) >= 31:
-        return f" on every day of {_months(schedule.months)}"
-    days = [f"the {part}" for part in _ranges(schedule.days_of_month)]
-    return f" on {listed(days) if days else 'no day'} of {_months(schedule.months)}"
-
-
-@_days.register
-def _(schedule: ScheduleByMonthDayOfWeek) -> str:
-    names = listed([day.name for day in schedule.days_of_week]) or "no day of the week"
-    if len(schedule.weeks) == 5:
-        return f" on every {names} of {_months(schedule.months)}"
-    weeks = listed([_WEEKS[week] for week in schedule.weeks])
-    return f" on the {weeks} {names} of {_months(schedule.months)}"
-
-
-_WEEKS: dict[object, str] = {1: "first", 2: "second", 3: "third", 4: "fourth", LAST: "last"}
-
-
-def _months(months: Sequence[Month]) -> str:
-    return "every month" if len(months) == 12 else listed([month.name for month in months])
-
-
-def _ranges(days: Iterable[int | str]) -> list[str]:
-    """Days of a month as ordinals, three or more in a row as a range.
-
-    >>> _ranges([1, 2, 3, 15, LAST])
-    ['1st to 3rd', '15th', 'last day']
-    """
-    runs: list[list[int]] = []
-    for day in sorted(int(day) for day in days if day != LAST):
-        if runs and day == runs[-1][-1] + 1:
-            runs[-1].append(day)
-        else:
-            runs.append([day])
-    parts: list[str] = []
-    for run in runs:
-        names = [_ordinal(day) for day in run]
-        parts += [f"{names[0]} to {names[-1]}"] if len(run) > 2 else names
-    return parts + ["last day"] * (LAST in days)
-
-
-def _ordinal(number: int) -> str:
-    return f"{number}{'th' if 10 < number < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
 # Times ----------------------------------------------------------------------------------------------------------------
@@ -360,7 +290,7 @@ def _all_day(repetition: Repetition, start: datetime) -> str:
 
 
 def _span(start: datetime, duration: Duration) -> str:
-    if duration.months or duration.delta > DAY:
+    if duration.months or duration.delta > DAY or start.year == MAXYEAR:
         return f"from {_clock(start)} for {duration.words()}"
     end = start + duration.delta
     return f"from {_clock(start)} to {end:%H:%M}" + (" the next day" if end.date() != start.date() else "")
@@ -373,7 +303,10 @@ def _rest(repetition: Repetition) -> str:
 
 def _every(interval: Duration) -> str:
     """An interval after the word "every": "hour", "5 minutes"."""
+    minutes = interval.delta // timedelta(minutes=1)
     words = interval.words()
+    if not interval.months and 60 < minutes < 180 and minutes % 60:
+        return f"{minutes} minutes"  # "90 minutes", not "1 hour 30 minutes"
     return words[2:] if words.startswith("1 ") and words.count(" ") == 1 else words
 
 
@@ -383,7 +316,7 @@ def _clock(moment: datetime) -> str:
 
 
 def _day(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d}"
+    return f"{moment.date().isoformat()}"
 
 
 def _moment(moment: datetime) -> str:

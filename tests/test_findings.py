@@ -50,6 +50,7 @@ def ends(end: str, enabled: str = "true") -> str:
     )
 
 
+END_2026 = "<EndBoundary>2026-12-31T00:00:00</EndBoundary>"
 REPEAT = "<Repetition><Interval>PT5M</Interval></Repetition>"
 REPEAT_AN_HOUR = "<Repetition><Interval>PT5M</Interval><Duration>PT1H</Duration></Repetition>"
 SYSTEM, ETL, MANAGED = "S-1-5-18", r"TOWN\etl", r"TOWN\gmsa-etl$"
@@ -84,6 +85,12 @@ FOUND = [
         r"\\files as LOCAL SERVICE",
         task(principal=user("S-1-5-19"), actions=run(r"\\files\a\x.exe")),
     ),
+    ("network as service", r"\\b as SYSTEM", task(principal=user(SYSTEM), actions=run(r"C:\x.exe", r"/out:\\b\a"))),
+    ("network as service", "//b as SYSTEM", task(principal=user(SYSTEM), actions=run(r"C:\x.exe", "//b/a"))),
+    ("exit code hidden", "cmd /c start", task(actions=run("%ComSpec%", "/c start x.exe"))),
+    ("exit code hidden", "cmd /c start", task(actions=run(r"C:\cmd.exe", '/c "cd /d D:\\j &amp;&amp; start x.bat"'))),
+    ("exit code hidden", "wscript", task(actions=run(r"D:\jobs\load.vbs"))),
+    ("nothing starts it", "all triggers lie in the past", task(triggers=once("2027-01-01T00:00:00", END_2026))),
     ("exit code hidden", "wscript", task(actions=run(r"C:\Windows\System32\wscript.exe", "load.vbs"))),
     ("exit code hidden", "conhost", task(actions=run(r"C:\Windows\System32\conhost.exe", "--headless x.exe"))),
     ("exit code hidden", "cmd /c start", task(actions=run(r"C:\Windows\System32\cmd.exe", '/c start "" x.exe'))),
@@ -97,6 +104,12 @@ FOUND = [
 ]
 
 NOT_FOUND = [
+    task(principal=user(SYSTEM, "InteractiveToken")),
+    task(settings="", triggers=DAILY.replace("<Sched", "<ExecutionTimeLimit>PT4H</ExecutionTimeLimit><Sched")),
+    task(actions=run(r"C:\Windows\System32\cmd.exe", "/c start.bat")),
+    task(actions=run(r"C:\Windows\System32\cmd.exe", "/c start-sync.cmd")),
+    task(actions=run(r"C:\load.exe", r"/p:/x /t:\y")),
+    task(principal=user(SYSTEM), actions=run(r"C:\x.exe", r"\\localhost\a https://host.example/x/")),
     task(),
     task(settings=LIMIT + RESTART, actions="<ComHandler><ClassId>{0}</ClassId></ComHandler>"),
     task(principal=user(ETL, "S4U")),

@@ -9,9 +9,10 @@ from typing import get_args
 import pytest
 
 from taskanalysis import trigger as triggers
+from taskanalysis.dayswords import days_of
 from taskanalysis.taskxml import read_task
 from taskanalysis.trigger import ScheduleByMonthDayOfWeek, Trigger
-from taskanalysis.wording import _days, _phrase, describe
+from taskanalysis.wording import _phrase, describe
 
 FILES = sorted((Path(__file__).parent / "files" / "triggers").glob("*.xml"))
 
@@ -53,7 +54,7 @@ KINDS = {kind for kind in vars(triggers).values() if isinstance(kind, type) and 
 def test_every_trigger_type_and_schedule_has_words() -> None:
     assert len(KINDS) == 10
     assert _phrase.registry.keys() >= KINDS
-    assert set(get_args(triggers.Schedule)) <= _days.registry.keys()
+    assert set(get_args(triggers.Schedule)) <= days_of.registry.keys()
 
 
 def test_every_field_of_a_trigger_is_said_or_known_to_be_left_out() -> None:
