@@ -8,7 +8,16 @@ taskanalysis.errors.TaskXmlError: Load.xml: StartBoundary '2024-13-01' is not a 
 
 from typing import NamedTuple
 
-__all__ = ["Problem", "ReportError", "RulesError", "SnapshotError", "TaskAnalysisError", "TaskXmlError", "clip"]
+__all__ = [
+    "Problem",
+    "ReportError",
+    "RulesError",
+    "SnapshotError",
+    "TaskAnalysisError",
+    "TaskXmlError",
+    "clip",
+    "printable",
+]
 
 
 class Problem(NamedTuple):
@@ -64,6 +73,15 @@ def clip(text: str, most: int = 80) -> str:
     line = " ".join(text[: 4 * most].split())
     whole = len(line) <= most and not text[4 * most :].strip()
     return line if whole else line[: most - 1] + "…"
+
+
+def printable(text: str) -> str:
+    r"""`text` that every encoding of Unicode can write: what a file system gave as raw bytes is shown by its numbers.
+
+    >>> printable("bad\udce9.xml")
+    'bad\\udce9.xml'
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _rebuild(reason: str, file: str, element: str, text: str) -> TaskXmlError:

@@ -34,6 +34,7 @@ __all__ = [
     "list_snapshots",
     "read_snapshot",
     "sample_share",
+    "snapshot_before",
     "write_snapshot",
 ]
 
@@ -45,7 +46,8 @@ class Snapshot:
     """One server at one moment. `taken_at` is aware UTC; `zone` an IANA name or "" where not known.
 
     `tasks` maps task path to TaskDefinition, `statuses` task path to Status, `files` task path to the file it was read
-    from and `hashes` to its sha256; `unread` counts the files that could not be read; `holds` lists the fields that
+    from and `hashes` to its sha256; `unread` counts the files that could not be read, `others`
+    the other servers of the share; `holds` lists the fields that
     this source has ("definitions" or a field of Status).
     """
 
@@ -61,6 +63,7 @@ class Snapshot:
     files: dict[str, str] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     unread: int = 0
+    others: int = 0
     manifest: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -104,12 +107,19 @@ def read_snapshot(path: str | Path, *, server: str = "", at: str = "", holding: 
     >>> sorted(found.tasks), found.statuses, sorted(found.holds)
     (['\\OpenData\\Load', '\\OpenData\\Permits\\Nightly'], {}, ['definitions'])
     """
-    source = find_snapshot(path, server=server, at=at, holding=holding)
+    source = long_path(path)
+    if (source / "snapshots").is_dir() and not (source / "snapshot.json").is_file():
+        newest, damaged = _newest(source, server, at, holding)
+        snapshot = _read_own(newest)
+        snapshot.problems[:0] = damaged
+        snapshot.others = len({known.server for known in list_snapshots(source)} - {snapshot.server})
+        return snapshot
     if (source / "snapshot.json").is_file():
         return _read_own(source)
     found = find_tasks(source)
-    if not found.tasks and not found.failed:
-        raise SnapshotError(f"{path} holds neither snapshots nor task XML")
+    if not found.tasks:
+        why = f" that can be read ({found.problems[0].file}: {found.problems[0].what})" if found.problems else ""
+        raise SnapshotError(f"{path} holds neither snapshots nor task XML{why}")
     return Snapshot(
         server="",
         taken_at=found.changed,
@@ -121,6 +131,14 @@ def read_snapshot(path: str | Path, *, server: str = "", at: str = "", holding: 
         hashes=found.hashes,
         unread=found.failed,
     )
+
+
+def snapshot_before(snapshot: Snapshot) -> Snapshot | None:
+    """The one that was taken last before this one of the same server, None where there is none."""
+    above = Path(os.path.abspath(snapshot.source)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
+    known = list_snapshots(above[3], snapshot.server) if snapshot.manifest and len(above) > 3 else []
+    earlier = [each for each in known if each.taken_at < snapshot.taken_at]
+    return _read_own(earlier[-1].path) if earlier else None
 
 
 def sample_share() -> Path:
@@ -138,18 +156,25 @@ def find_snapshot(path: str | Path, *, server: str = "", at: str = "", holding: 
         raise SnapshotError(f"{path} does not exist")
     if (source / "snapshot.json").is_file() or not (source / "snapshots").is_dir():
         return source
-    for known in reversed(list_snapshots(source)):
+    return _newest(source, server, at, holding)[0]
+
+
+def _newest(share: Path, server: str, at: str, holding: str) -> tuple[Path, list[Problem]]:
+    """The newest snapshot that fits, and what newer ones could not be read."""
+    damaged: list[Problem] = []
+    for known in reversed(list_snapshots(share)):
         if server and known.server.casefold() != server.casefold():
             continue
-        if at or holding:
+        try:
             manifest = _manifest(known.path)
-            if at and known.taken_at > _instant(at, manifest["zone"]):
-                continue
-            if holding == "definitions" and not manifest["definitions_read"]:
-                continue
-        return known.path
+        except SnapshotError as error:
+            damaged.append(Problem(f"{known.server}/{known.path.name}/snapshot.json", str(error)))
+            continue
+        late = at and known.taken_at > _instant(at, manifest["zone"])
+        if not late and (manifest["definitions_read"] or holding != "definitions"):
+            return known.path, damaged
     wanted = "".join([f" of {server}" * bool(server), f" up to {at}" * bool(at), f" with {holding}" * bool(holding)])
-    raise SnapshotError(f"{path} holds no snapshot{wanted}")
+    raise SnapshotError(damaged[0].what if damaged else f"{share} holds no snapshot{wanted}")
 
 
 def _instant(text: str, zone: str) -> datetime:
@@ -225,6 +250,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         if known["zone"]:
             ZoneInfo(known["zone"])
         aware(known["taken_at"])
+        json.dumps(known, ensure_ascii=False).encode("utf-8")  # half a character can't be shown
         return known
     except (OSError, ValueError, KeyError, RecursionError) as error:  # KeyError: a zone that nobody knows
         raise SnapshotError(f"{folder}: snapshot.json can't be read ({clip(str(error), 160)})") from None

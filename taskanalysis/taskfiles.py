@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from taskanalysis.definition import TaskDefinition
-from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, clip
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, clip, printable
 from taskanalysis.taskxml import read_many, read_task
 from taskanalysis.xmltext import read_bytes
 
@@ -97,13 +98,15 @@ def find_tasks(source: Path, path_of: Callable[[str], str] | None = None) -> Fou
 
 def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None) -> None:
     def closed(error: OSError) -> None:
-        found.fail(Path(error.filename).relative_to(source).as_posix() + "/", f"can't be opened ({error.strerror})")
+        name = printable(Path(error.filename).relative_to(source).as_posix())
+        found.fail(name + "/", f"can't be opened ({error.strerror})")
 
     files = sorted(Path(root) / name for root, _, names in os.walk(source, onerror=closed) for name in names)
-    flat = path_of is None and all(file.parent == source for file in files)
+    read: list[tuple[str, TaskDefinition, str]] = []
     for file in files:
-        name = file.relative_to(source).as_posix()
+        name = printable(file.relative_to(source).as_posix())
         try:
+            _check_regular(file)
             if not _is_task_xml(file):
                 continue
             data = read_bytes(file)
@@ -114,13 +117,17 @@ def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None) ->
         except OSError as error:
             found.fail(name, f"can't be opened ({error.strerror})")
         else:
-            here = (path_of or _where_without_extension)(name)
-            path = definition.uri if flat and re.match(r"\\[^\\]", definition.uri) else here
-            found.add(path, definition, name, hashlib.sha256(data).hexdigest())
+            read.append((name, definition, hashlib.sha256(data).hexdigest()))
+    flat = path_of is None and not any("/" in name for name, _, _ in read)
+    for name, definition, sha256 in read:
+        here = (path_of or _where_without_extension)(name)
+        path = definition.uri if flat and re.match(r"\\[^\\]", definition.uri) else here
+        found.add(path, definition, name, sha256)
 
 
 def _file_with_many(file: Path, found: Found) -> None:
     try:
+        _check_regular(file)
         data = read_bytes(file)
         found.changed = datetime.fromtimestamp(int(file.stat().st_mtime), UTC)
         outcomes = list(read_many(data)) or [("", read_task(data))]
@@ -131,11 +138,17 @@ def _file_with_many(file: Path, found: Found) -> None:
     for number, (path, outcome) in enumerate(outcomes, 1):
         if isinstance(outcome, TaskXmlError):
             place = f"task {number} {path}".strip() + ": " if len(outcomes) > 1 else ""
-            found.fail(file.name, place + str(outcome))
+            found.fail(printable(file.name), place + str(outcome))
         else:
             sha256 = hashlib.sha256(data).hexdigest() if len(outcomes) == 1 else ""
-            name = file.name if len(outcomes) == 1 else f"{file.name} ({number})"
+            name = printable(file.name) + (f" ({number})" if len(outcomes) > 1 else "")
             found.add(path or _where_without_extension(name), outcome, name, sha256)
+
+
+def _check_regular(file: Path) -> None:
+    """A pipe or a device may never answer, so only files are opened, and what links lead to."""
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise TaskXmlError("is not a regular file")
 
 
 def _where(name: str) -> str:

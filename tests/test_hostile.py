@@ -11,7 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,11 +22,14 @@ from lxml import etree
 
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import TaskXmlError
+from taskanalysis.findings import find
 from taskanalysis.taskxml import read_many, read_task
+from taskanalysis.wording import describe
 from taskanalysis.xmltext import MOST_BYTES, MOST_MARKUP, decode, parse
 
 FILES = Path(__file__).parent / "files"
 ROOT = Path(__file__).parents[1]
+NOW = datetime(2026, 11, 23, 6, 2, tzinfo=ZoneInfo("America/New_York"))
 MALFORMED = FILES / "malformed"
 DATE = "is not a date and time such as 2026-11-23T06:30:00"
 DTD = ("<!DOCTYPE>", "a document type (DTD) is not allowed")
@@ -94,10 +99,10 @@ def test_every_malformed_file_has_an_expectation() -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_malformed_file_is_refused_with_file_element_and_reason(name: str) -> None:
     element, reason = EXPECTED[name]
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(TaskXmlError) as caught:
         read_task(MALFORMED / name)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert (caught.value.file, caught.value.element) == (name, element)
     assert caught.value.reason.startswith(reason)
     assert "\n" not in str(caught.value)
@@ -143,10 +148,10 @@ def test_large_input_is_refused_in_time(name: str, tmp_path: Path) -> None:
     make, reason = LARGE[name]
     file = tmp_path / "large.xml"
     file.write_bytes(make())
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(TaskXmlError) as caught:
         read_task(file)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert reason in str(caught.value)
     assert len(str(caught.value)) < 400
 
@@ -320,6 +325,9 @@ def read_or_refused(data: bytes) -> str:
     for outcome in outcomes:
         assert isinstance(outcome, TaskDefinition | TaskXmlError)
         assert hash(outcome) is not None
+        if isinstance(outcome, TaskDefinition):
+            assert describe(outcome, at=NOW)
+            assert find({"\\Load": outcome}, at=NOW).keys() == {"\\Load"}
         assert len(str(outcome).splitlines()) == 1 or isinstance(outcome, TaskDefinition)
     return type(outcomes[0]).__name__
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from taskanalysis.definition import ExecAction
 from taskanalysis.errors import SnapshotError
-from taskanalysis.snapshot import Snapshot, list_snapshots, read_snapshot, write_snapshot
+from taskanalysis.snapshot import Snapshot, list_snapshots, read_snapshot, snapshot_before, write_snapshot
 from taskanalysis.status import STATES, STATUS_FIELDS, Status
 
 ROOT = Path(__file__).parents[1]
@@ -497,9 +497,40 @@ def test_folder_and_file_of_task_xml_are_snapshots_with_definitions_only(tmp_pat
         assert found.taken_at == datetime.fromtimestamp(int(file.stat().st_mtime), UTC)
 
 
-def test_folder_with_nothing_but_a_bad_file_is_read_and_says_so(tmp_path: Path) -> None:
+def test_damaged_newest_snapshot_is_a_problem_and_the_one_before_is_read(tmp_path: Path) -> None:
+    for hour in (1, 2):
+        taken_at = NOON + timedelta(hours=hour)
+        write_snapshot(tmp_path, server="S", taken_at=taken_at, zone="", statuses=STATUSES, definitions=None)
+    newest = list_snapshots(tmp_path)[-1].path
+    (newest / "snapshot.json").write_text("{", encoding="utf-8")
+    snapshot = read_snapshot(tmp_path)
+    assert snapshot.taken_at == NOON + timedelta(hours=1)
+    assert [problem.file for problem in snapshot.problems] == [f"S/{newest.name}/snapshot.json"]
+
+
+def test_other_servers_of_a_share_are_counted(tmp_path: Path) -> None:
+    for server in ("A", "B", "C"):
+        write_snapshot(tmp_path, server=server, taken_at=NOON, zone="", statuses=STATUSES, definitions=None)
+    assert (read_snapshot(tmp_path).server, read_snapshot(tmp_path).others) == ("C", 2)
+    assert read_snapshot(tmp_path, server="a").server == "A"
+
+
+def test_snapshot_before_is_the_last_of_the_same_server(tmp_path: Path) -> None:
+    for server, hour in (("A", 0), ("A", 1), ("B", 2), ("A", 3)):
+        taken_at = NOON + timedelta(hours=hour)
+        write_snapshot(tmp_path, server=server, taken_at=taken_at, zone="", statuses=STATUSES, definitions=None)
+    before = snapshot_before(read_snapshot(tmp_path, server="A"))
+    assert before
+    assert (before.server, before.taken_at) == ("A", NOON + timedelta(hours=1))
+    first = snapshot_before(before)
+    assert first
+    assert snapshot_before(first) is None
+
+
+def test_folder_with_nothing_but_a_bad_file_is_refused_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_bytes(b"")
-    assert read_snapshot(tmp_path).problems == [("a.xml", "the file is empty")]
+    with pytest.raises(SnapshotError, match=r"nor task XML that can be read \(a\.xml: the file is empty\)"):
+        read_snapshot(tmp_path)
 
 
 @pytest.mark.parametrize("inside", ["", "snapshots", "docs"])

@@ -282,3 +282,28 @@ def test_paths_on_windows_are_not_limited_to_260_characters(
 @pytest.mark.skipif(sys.platform == "win32", reason="paths are made long on Windows only")
 def test_paths_elsewhere_stay_as_they_are() -> None:
     assert long_path("data") == Path("data")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_pipe_among_the_files_is_a_problem_and_no_wait(tmp_path: Path) -> None:
+    (tmp_path / "Load.xml").write_bytes(b"<Task/>")
+    for name in ("pipe.xml", "pipe.txt"):
+        os.mkfifo(tmp_path / name)
+    tasks, problems = read_tasks(tmp_path)
+    assert list(tasks) == ["\\Load"]
+    assert problems == [("pipe.txt", "is not a regular file"), ("pipe.xml", "is not a regular file")]
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="this file system takes names in Unicode only")
+def test_name_that_is_no_unicode_is_shown_by_its_bytes(tmp_path: Path) -> None:
+    with open(os.fsencode(tmp_path) + b"/bad\xe9.xml", "wb") as file:  # noqa: PTH123 (a name in bytes)
+        file.write(b"<Task/>")
+    tasks, problems = read_tasks(tmp_path)
+    assert (list(tasks), problems) == (["\\bad\\udce9"], [])
+
+
+def test_stray_files_in_subfolders_leave_a_flat_folder_flat(tmp_path: Path) -> None:
+    (tmp_path / "B.xml").write_bytes(b"<Task><RegistrationInfo><URI>\\A\\B</URI></RegistrationInfo></Task>")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_text("ref", encoding="utf-8")
+    assert list(read_tasks(tmp_path)[0]) == ["\\A\\B"]
