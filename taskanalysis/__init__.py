@@ -6,7 +6,7 @@ Where to find what:
 `errors`, `duration`    what can go wrong; spans of time as task definitions write them
 `trigger`, `definition` what a task definition says, as frozen dataclasses
 `xmltext`, `taskxml`    bytes -> safe XML -> definition
-`wording`, `eventquery` triggers in English
+`wording`, `eventquery` triggers in English, with `dayswords`
 `result`, `program`     what a result code means for the program that gave it; `result_codes.csv`
 `rules`                 what an office says of its tasks
 `taskfiles`             folders and files with many definitions

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from taskanalysis import __version__
-from taskanalysis.errors import ReportError, TaskAnalysisError
+from taskanalysis.errors import ReportError, SnapshotError, TaskAnalysisError
 
 __all__ = ["main"]
 
@@ -32,6 +32,15 @@ def main() -> None:
     """
 
 
+def fail(what: str, code: int) -> NoReturn:
+    """One line on stderr, masked and without control characters, and an exit code."""
+    from taskanalysis.masking import mask  # noqa: PLC0415 (only where it is needed)
+
+    line = "".join(letter if letter.isprintable() else " " for letter in mask(what))
+    click.echo(f"taskanalysis: {' '.join(line.split())}", err=True)
+    sys.exit(code)
+
+
 def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
     """Show an error as one sentence on stderr, never a traceback, with the exit code that README lists."""
 
@@ -39,20 +48,22 @@ def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
     def run(*args: Any, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
+        except (click.ClickException, click.exceptions.Exit):
+            raise
         except TaskAnalysisError as error:
-            from taskanalysis.masking import mask  # noqa: PLC0415 (only where it is needed)
-
-            click.echo(f"taskanalysis: {mask(str(error))}", err=True)
-            sys.exit(NOT_FINISHED if isinstance(error, ReportError) else BAD_INPUT)
+            fail(str(error), NOT_FINISHED if isinstance(error, ReportError) else BAD_INPUT)
         except OSError as error:
-            click.echo(f"taskanalysis: {error.filename or 'a file'}: {error.strerror or error}", err=True)
-            sys.exit(NOT_FINISHED)
+            fail(f"{error.filename or 'a file'}: {error.strerror or error}", NOT_FINISHED)
+        except (KeyboardInterrupt, click.Abort):
+            fail("stopped before it was done", NOT_FINISHED)
+        except Exception as error:
+            fail(f"an error that is not expected: {type(error).__name__}: {error}", NOT_FINISHED)
 
     return run
 
 
 @main.command()
-@click.option("--data", type=click.Path(path_type=Path), help="A share, or a folder or file of task XML.")
+@click.option("--data", metavar="PATH", help="A share, or a folder or file of task XML.")
 @click.option(
     "--reports",
     type=click.Path(path_type=Path, file_okay=False),
@@ -64,19 +75,30 @@ def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--folder", default="", metavar=r"\F", help="This task folder and all below it.")
 @click.option("--at", default="", metavar="TIME", help="The newest snapshot not later than this ISO time.")
 @one_sentence
-def report(data: Path | None, reports: Path, server: str, folder: str, at: str) -> None:
+def report(data: str | None, reports: Path, server: str, folder: str, at: str) -> None:
     r"""Render the reports into REPORTS/latest.
 
     Without --data, in a checkout of the project, the sample share is rendered.
 
     Example: taskanalysis report --data \\fileserver\tasks --reports D:\reports --folder \OpenData
     """
-    from taskanalysis.snapshot import find_snapshot, sample_share  # noqa: PLC0415 (lxml)
+    from taskanalysis.snapshot import read_snapshot, sample_share  # noqa: PLC0415 (lxml)
+    from taskanalysis.taskfiles import in_scope  # noqa: PLC0415
 
     now = datetime.now(UTC)
     sample = data is None
-    share = (data or sample_share()).absolute()
-    find_snapshot(share, server=server, at=at)  # what is not there is told at once, not by a notebook
+    if data == "":
+        raise click.UsageError("--data is empty: name a share, or leave it out for the sample share")
+    share = Path(data).absolute() if data else sample_share()
+    folder = folder.replace("/", "\\")
+    # what is not there is told at once, not by a notebook
+    snapshot = read_snapshot(share, server=server, at=at, holding="definitions")
+    if folder and not any(in_scope(path, [folder]) for path in snapshot.tasks):
+        raise SnapshotError(f"no task of {share} lies in {folder} or below")
+    if snapshot.others and not server:
+        count = f"{snapshot.others} other server{'s are' if snapshot.others > 1 else ' is'}"
+        click.echo(f"This is {snapshot.server}; {count} in {share}: --server names one.", err=True)
+    click.echo(f"Reading {len(snapshot.tasks)} tasks of {snapshot.server or share} for {reports / 'latest'}", err=True)
     parameters = {"data": str(share), "server": server, "folder": folder, "at": at}
     from taskanalysis.report import NOTEBOOKS, write_report  # noqa: PLC0415 (papermill and nbconvert take a second)
 

@@ -53,8 +53,8 @@ class Chart:
     def _repr_html_(self) -> str:
         source = base64.b64encode(self.svg).decode("ascii")
         return (
-            f'<figure><figcaption>{escape(self.title)}</figcaption><img alt="{escape(self.alt)}" '
-            f'src="data:image/svg+xml;base64,{source}"></figure>'
+            f'<figure class="mathjax_ignore"><figcaption>{escape(self.title)}</figcaption>'
+            f'<img alt="{escape(self.alt)}" src="data:image/svg+xml;base64,{source}"></figure>'
         )
 
     def __repr__(self) -> str:
@@ -99,5 +99,5 @@ def _draw(draw: Callable[[Axes], None], *, height: float) -> bytes:
         axes.tick_params(length=0)
         draw(axes)
         out = io.BytesIO()
-        figure.savefig(out, format="svg", metadata={"Date": None}, transparent=True)
+        figure.savefig(out, format="svg", metadata={"Date": None}, facecolor="white")
     return out.getvalue()

@@ -68,6 +68,26 @@ COLUMNS: dict[str, dict[str, str]] = {
         "meaning": "why it matters",
         "advice": "what to do about it",
     },
+    "accounts": {
+        "run_as": "account that tasks run as",
+        "tasks": "number of its tasks",
+        "enabled": "number of them that are switched on",
+        "needs_password": "number of them that need a password to be put back",
+        "logon_type": "how it logs on",
+    },
+    "programs": {
+        "program": "file name of the program, or the type of an action that starts none",
+        "tasks": "number of tasks that start it",
+        "actions": "number of actions that start it",
+        "command": "how it is written there",
+    },
+    "trigger_types": {
+        "type": "type of the trigger, as its element is called",
+        "triggers": "number of such triggers",
+        "tasks": "number of tasks that have one",
+        "enabled": "number of such triggers that are switched on",
+        "example": "one of them in words",
+    },
     "problems": {"file": "file or row that could not be read", "what": "what is wrong with it"},
     "backup": {
         "name": "name of the task",

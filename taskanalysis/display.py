@@ -1,10 +1,11 @@
 r"""What a notebook shows: headings, sentences and tables as HTML in which everything that comes from a task is text.
 
 pandas' own HTML is cut at 60 rows and its Styler escapes nothing; these show all rows, escaped, masked by their makers,
-with the classes that the report template styles, sorts and filters.
+with the classes that the report template styles, sorts and filters. `mathjax_ignore` keeps JupyterLab from reading
+formulas into names.
 
 >>> Sentences(["2 tasks have no <description>."])._repr_html_()
-'<ul class="answer"><li>2 tasks have no &lt;description&gt;.</li></ul>'
+'<ul class="answer mathjax_ignore"><li>2 tasks have no &lt;description&gt;.</li></ul>'
 """
 
 from __future__ import annotations
@@ -34,11 +35,8 @@ class Heading:
     facts: Mapping[str, str]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        rows = "".join(
-            f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in self.facts.items()
-        )
         return {
-            "text/html": f'<dl class="facts">{rows}</dl>',
+            "text/html": f'<dl class="facts mathjax_ignore">{_pairs(self.facts)}</dl>',
             "text/plain": "\n".join(f"{name}: {value}" for name, value in self.facts.items()),
             PAGE_TYPE: {"title": self.title, "facts": dict(self.facts)},
         }
@@ -51,7 +49,9 @@ class Sentences:
     lines: Sequence[str]
 
     def _repr_html_(self) -> str:
-        return '<ul class="answer">' + "".join(f"<li>{escape(line)}</li>" for line in self.lines) + "</ul>"
+        return (
+            '<ul class="answer mathjax_ignore">' + "".join(f"<li>{escape(line)}</li>" for line in self.lines) + "</ul>"
+        )
 
     def __repr__(self) -> str:
         """The sentences as plain text, for a terminal."""
@@ -75,9 +75,7 @@ class Table:
         if self.frame.empty:
             return f'<p class="empty">{escape(self.empty)}</p>'
         frame = self.frame[list(self.columns)] if self.columns else self.frame
-        numeric = [
-            pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind) for kind in frame.dtypes
-        ]
+        numeric = [kind.kind in "iuf" for kind in frame.dtypes]
         head = "".join(self._head(str(name), number) for name, number in zip(frame.columns, numeric, strict=True))
         labels = [_label(str(name)) for name in frame.columns]
         rows = "".join(
@@ -85,14 +83,15 @@ class Table:
             for row in frame.itertuples(index=False, name=None)
         )
         return (
-            f'<div class="table" role="region" aria-label="{escape(self.caption)}" tabindex="0"><table>'
+            f'<div class="table mathjax_ignore" role="region" aria-label="{escape(self.caption)}" tabindex="0"><table>'
             f"<caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
             + self._legend([str(name) for name in frame.columns])
         )
 
     def _head(self, name: str, numeric: bool) -> str:
         title = f' title="{escape(self.meanings[name])}"' if name in self.meanings else ""
-        return f'<th scope="col"{" class=number" if numeric else ""}{title}>{escape(_label(name))}</th>'
+        kind = ' class="number"' if numeric else ""
+        return f'<th scope="col"{kind}{title}>{escape(_label(name))}</th>'
 
     def _legend(self, names: Sequence[str]) -> str:
         known = {_label(name): self.meanings[name] for name in names if name in self.meanings}
@@ -105,10 +104,10 @@ class Table:
 
 
 def text_of(value: Any) -> str:
-    """A value as a reader sees it: yes and no, thousands apart, times to the minute; "" where there is none.
+    """A value as a reader sees it: yes and no, times to the minute, "" where there is none.
 
-    >>> text_of(True), text_of(1200), text_of(None)
-    ('yes', '1,200', '')
+    >>> text_of(True), text_of(267014), text_of(None)
+    ('yes', '267014', '')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -118,7 +117,7 @@ def text_of(value: Any) -> str:
         return ""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+    return str(value)
 
 
 def _pairs(pairs: Mapping[str, str]) -> str:
@@ -131,13 +130,18 @@ def _cell(value: Any, label: str, numeric: bool, first: bool) -> str:
     inner = texts[0] if len(texts) == 1 else "".join(f"<div>{text}</div>" for text in texts)
     if sum(map(len, texts)) > LONG:
         inner = f'<div class="long" tabindex="0">{inner}</div>'
-    attributes = f' data-label="{escape(label)}"' + (" class=number" if numeric else "")
+    attributes = f' data-label="{escape(label)}"' + (f' class="number" data-value="{items[0]}"' if numeric else "")
     return f'<th scope="row"{attributes}>{inner}</th>' if first else f"<td{attributes}>{inner}</td>"
 
 
 def _breakable(text: str) -> str:
     """Escaped text in which a path may be broken after a backslash or a slash."""
-    return re.sub(r"([\\/])(?=\w)", r"\1<wbr>", escape(text))
+    return re.sub(r"([\\/])(?=\w)", r"\1<wbr>", escape(text.translate(_PICTURES)))
+
+
+# control characters as the pictures that Unicode has of them, so that they are seen and do nothing
+_PICTURES = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
+_PICTURES |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 
 
 def _label(column: str) -> str:

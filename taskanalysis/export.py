@@ -39,6 +39,8 @@ def save(frames: Mapping[str, pd.DataFrame], folder: str | Path) -> list[Path]:
     return files
 
 
+# the last four are full-width, which some spreadsheets take for the same
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
@@ -52,6 +54,6 @@ def _csv_cell(value: Any) -> Any:
         value = "; ".join(map(str, value))
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) and not _NUMBER.fullmatch(value):
+    if isinstance(value, str) and value.startswith(FORMULA) and not _NUMBER.fullmatch(value):
         return "'" + value
     return value

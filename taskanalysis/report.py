@@ -13,17 +13,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import papermill
-from nbconvert import HTMLExporter
+from ipykernel.kernelspec import get_kernel_dict
+from nbconvert import HTMLExporter, TemplateExporter
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
@@ -38,6 +41,7 @@ NOTEBOOKS = ("inventory",)
 TEMPLATE = Path(__file__).parent / "template"
 CELL_SECONDS = 900
 START_SECONDS = 120
+KERNEL = "taskanalysis"
 # without it ipykernel 7.3 and later warns at each start that the kernel's messages are not encrypted
 _KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})
 
@@ -48,7 +52,7 @@ def write_report(name: str, reports: Path, parameters: Mapping[str, Any], *, now
     Files are replaced one by one, each whole, data first and the page last. `now` is an aware datetime. SnapshotError
     where the notebook found nothing to read, ReportError where it did not run to its end: nothing is replaced then.
     """
-    with tempfile.TemporaryDirectory(prefix="taskanalysis-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="taskanalysis-", ignore_cleanup_errors=True) as temporary:
         made = Path(temporary) / "made"
         made.mkdir()
         notebook = run_notebook(name, {**parameters, "save_to": str(made)}, Path(temporary))
@@ -56,12 +60,25 @@ def write_report(name: str, reports: Path, parameters: Mapping[str, Any], *, now
         page = made / f"{name}.html"
         page.write_text(render(notebook, made_at=now, files=files, banner=banner), encoding="utf-8", newline="\n")
         latest = reports / "latest"
-        latest.mkdir(parents=True, exist_ok=True)
-        for file in [*files, page.name]:
-            beside = latest / f".{file}.{os.getpid()}.tmp"
-            shutil.copyfile(made / file, beside)
-            beside.replace(latest / file)
+        _put([*(made / file for file in files), page], latest)
     return latest / page.name
+
+
+def _put(files: list[Path], folder: Path) -> None:
+    """Copy files beside their places, then rename one by one; what can't be copied leaves all as it was."""
+    beside = {file: folder / f".{file.name}.{os.getpid()}.tmp" for file in files}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, copy in beside.items():
+            shutil.copyfile(file, copy)
+        for file, copy in beside.items():
+            copy.replace(folder / file.name)
+    except OSError as error:
+        raise ReportError(f"{folder} can't be written ({error.strerror or error})") from None
+    finally:
+        for copy in beside.values():
+            with suppress(OSError):
+                copy.unlink(missing_ok=True)
 
 
 def notebook_file(name: str) -> Path:
@@ -80,16 +97,18 @@ def run_notebook(name: str, parameters: Mapping[str, Any], folder: Path) -> Note
     if unknown:
         raise ReportError(f"{source.name} has no parameter {min(unknown)}")
     try:
-        notebook = papermill.execute_notebook(
-            str(source),
-            str(folder / source.name),
-            parameters=dict(parameters),
-            cwd=str(folder),
-            progress_bar={"desc": name, "unit": "cell"},
-            start_timeout=START_SECONDS,
-            execution_timeout=CELL_SECONDS,
-            config=_KERNEL,
-        )
+        with _own_kernel():
+            notebook = papermill.execute_notebook(
+                str(source),
+                str(folder / source.name),
+                parameters=dict(parameters),
+                kernel_name=KERNEL,
+                cwd=str(folder),
+                progress_bar={"desc": name, "unit": "cell"},
+                start_timeout=START_SECONDS,
+                execution_timeout=CELL_SECONDS,
+                config=_KERNEL,
+            )
     except PapermillExecutionError as error:
         if error.ename == SnapshotError.__name__:
             raise SnapshotError(error.evalue) from None
@@ -99,6 +118,24 @@ def run_notebook(name: str, parameters: Mapping[str, Any], folder: Path) -> Note
         raise ReportError(f"{source.name}: {clip(str(error), 300)}") from None
     check_complete(notebook, source.name)
     return notebook
+
+
+@contextmanager
+def _own_kernel() -> Iterator[None]:
+    """A kernel of this very Python, whatever kernels and IPython start-up files the user has set up."""
+    with tempfile.TemporaryDirectory(prefix="taskanalysis-", ignore_cleanup_errors=True) as folder:
+        spec = Path(folder) / "kernels" / KERNEL
+        spec.mkdir(parents=True)
+        spec.joinpath("kernel.json").write_text(json.dumps(get_kernel_dict()), encoding="utf-8")
+        own = {"JUPYTER_PATH": folder, "IPYTHONDIR": folder}
+        before = {name: os.environ[name] for name in own if name in os.environ}
+        os.environ.update(own)
+        try:
+            yield
+        finally:
+            for name in own:
+                del os.environ[name]
+            os.environ.update(before)
 
 
 def check_complete(notebook: NotebookNode, name: str) -> None:
@@ -137,7 +174,8 @@ def render(notebook: NotebookNode, *, made_at: datetime, files: list[str], banne
         "policy": "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
         f"style-src {_hash(style)}; script-src {_hash(script)}",
     }
-    body, _ = _exporter().from_notebook_node(notebook, resources={"page": page})
+    # HTMLExporter would parse the page once more, which takes minutes for thousands of rows; ours needs no mending
+    body, _ = TemplateExporter.from_notebook_node(_exporter(), notebook, resources={"page": page})
     return str(body)
 
 

@@ -24,13 +24,14 @@ from taskanalysis.definition import (
     TaskDefinition,
     UnknownAction,
 )
-from taskanalysis.duration import Duration
+from taskanalysis.duration import Duration, listed
+from taskanalysis.errors import printable
 from taskanalysis.findings import KINDS, Finding, account, find, needs_password
-from taskanalysis.masking import mask
+from taskanalysis.masking import mask, mask_arguments
 from taskanalysis.snapshot import Snapshot
 from taskanalysis.taskfiles import in_scope
 from taskanalysis.trigger import Trigger, type_name
-from taskanalysis.wording import describe, listed
+from taskanalysis.wording import describe
 
 __all__ = [
     "actions",
@@ -110,7 +111,7 @@ def backup(inventory: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_account(inventory: pd.DataFrame) -> pd.DataFrame:
-    """A row an account, the one with most tasks first: `run_as, tasks, enabled, needs_password, logon_type`."""
+    """A row an account, the one with most tasks first, with the columns of ``COLUMNS["accounts"]``."""
     grouped = inventory.assign(run_as=inventory["run_as"].replace("", "(not given)")).groupby("run_as", sort=True)
     frame = grouped.agg(
         tasks=("task_path", "size"),
@@ -122,7 +123,7 @@ def by_account(inventory: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_program(actions: pd.DataFrame) -> pd.DataFrame:
-    """A row a program, the one with most tasks first: `program, tasks, actions, command` (the ways it is written)."""
+    """A row a program, the one with most tasks first, with the columns of ``COLUMNS["programs"]``."""
     named = actions.assign(program=actions["program"].where(actions["program"] != "", "(" + actions["type"] + ")"))
     frame = named.groupby("program", sort=True).agg(
         tasks=("task_path", "nunique"), actions=("task_path", "size"), command=("command", _several)
@@ -131,12 +132,12 @@ def by_program(actions: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_trigger_type(triggers: pd.DataFrame) -> pd.DataFrame:
-    """A row a type of trigger: `type, triggers, tasks, enabled, schedule` (an example)."""
+    """A row a type of trigger, the most frequent first, with the columns of ``COLUMNS["trigger_types"]``."""
     frame = triggers.groupby("type", sort=True).agg(
         triggers=("task_path", "size"),
         tasks=("task_path", "nunique"),
         enabled=("enabled", "sum"),
-        schedule=("schedule", "first"),
+        example=("schedule", "first"),
     )
     return _most_first(frame)
 
@@ -156,8 +157,9 @@ def _inventory_row(snapshot: Snapshot, path: str, task: TaskDefinition, found: l
     folder, _, name = path.rpartition("\\")
     spoken = [_spoken(action) for action in task.actions]
     registered = info.date
-    if registered and not registered.tzinfo and snapshot.zone:
-        registered = registered.replace(tzinfo=snapshot.local_time.tzinfo)
+    if registered and snapshot.zone:
+        zone = snapshot.local_time.tzinfo
+        registered = registered.astimezone(zone) if registered.tzinfo else registered.replace(tzinfo=zone)
     return {
         "server": snapshot.server,
         "task_path": path,
@@ -216,7 +218,7 @@ def _spoken(action: Action) -> tuple[str, str, str]:
     """Command, arguments and working directory; what an action of another type has in their places."""
     match action:
         case ExecAction():
-            return action.command, action.arguments, action.working_directory
+            return action.command, mask_arguments(action.command, action.arguments), action.working_directory
         case ComHandlerAction():
             return f"COM handler {action.class_id}", action.data, ""
         case SendEmailAction():
@@ -248,7 +250,7 @@ def _frame(table: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def _shown(value: Any) -> Any:
     if isinstance(value, list):
         return [mask(item) for item in value]
-    return mask(value) if isinstance(value, str) else value
+    return mask(printable(value)) if isinstance(value, str) else value
 
 
 def _several(values: pd.Series) -> str:

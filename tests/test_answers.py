@@ -1,50 +1,60 @@
 """The sentences of the short answer: each number in them is counted here another way."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
+from taskanalysis import __version__
 from taskanalysis.answers import inventory_answer, inventory_check, page_facts
 from taskanalysis.snapshot import Snapshot
 from taskanalysis.status import Status
+from taskanalysis.tables import findings, inventory
+
+
+def answer(snapshot: Snapshot, folder: str = "") -> list[str]:
+    return inventory_answer(inventory(snapshot, folder), findings(snapshot, folder))
 
 
 def test_answer_of_the_sample_counts_right(sample: Snapshot) -> None:
-    users = [task.principal.user_id or task.principal.group_id for task in sample.tasks.values()]
-    assert inventory_answer(sample)[:2] == [
-        f"{len(sample.tasks)} tasks in 12 folders, run as {len(set(users))} accounts; 1 of them disabled.",
+    users = {task.principal.user_id or task.principal.group_id for task in sample.tasks.values()}
+    assert answer(sample)[:2] == [
+        f"{len(sample.tasks)} tasks in 12 folders, run by {len(users)} accounts; 1 task disabled.",
         r"To put them back, type in the password of TOWN\opendata (9 tasks) and TOWN\svc-gis (5 tasks).",
     ]
-    assert inventory_answer(sample)[2].startswith("To look at first: nothing starts it (2), ends soon (1), secret in")
-    assert len(inventory_answer(sample)) == 4
+    assert answer(sample)[2].startswith("To look at first: nothing starts it (2), ends soon (1), secret in")
+    assert answer(sample)[3] == "Nothing was found in 19 of 49 tasks."
 
 
 def test_answer_for_a_folder_counts_that_folder_alone(sample: Snapshot) -> None:
-    assert inventory_answer(sample, r"\Backup")[:2] == [
-        "2 tasks in 1 folder, run as 1 account; none of them disabled.",
+    assert answer(sample, r"\Backup")[:2] == [
+        "2 tasks in 1 folder, run by 1 account; 0 tasks disabled.",
         "They can be put back without any password.",
     ]
 
 
-def test_answer_says_where_there_is_nothing(sample: Snapshot) -> None:
-    assert inventory_answer(sample, r"\Nowhere") == ["No task is defined here."]
-    assert inventory_answer(Snapshot("S", datetime(2026, 1, 1, tzinfo=UTC))) == ["No task definition could be read."]
+def test_answer_says_where_there_is_nothing(sample: Snapshot, hostile: Snapshot) -> None:
+    assert answer(sample, r"\Nowhere") == ["No task is defined here."]
+    assert answer(hostile)[-1] == "Something was found in each of 7 tasks."
 
 
 def test_check_of_the_sample_matches_definitions_and_statuses(sample: Snapshot) -> None:
     assert inventory_check(sample) == [
         "49 task definitions read, 0 files not readable.",
+        f"They are of 2026-11-23 06:02 (America/New_York), read by taskanalysis {__version__}.",
         "49 status rows beside them, none without its partner.",
     ]
 
 
 def test_check_names_what_has_only_one_side(sample: Snapshot) -> None:
     statuses = {**sample.statuses, r"\New": Status(r"\New")}
-    assert inventory_check(replace(sample, statuses=statuses))[1].endswith(", 1 without its partner.")
+    assert inventory_check(replace(sample, statuses=statuses))[-1].endswith(", 1 without its partner.")
 
 
 def test_check_counts_what_is_not_listed(sample: Snapshot) -> None:
-    assert inventory_check(sample, r"\OpenData")[1] == r"6 tasks outside \OpenData: counted, not listed on this page."
+    assert inventory_check(sample, r"\OpenData")[2] == r"6 tasks outside \OpenData: counted, not listed on this page."
     assert inventory_check(replace(sample, statuses={}))[-1] == "No status was collected with them."
+
+
+def test_check_says_that_other_servers_are_not_on_the_page(sample: Snapshot) -> None:
+    assert inventory_check(replace(sample, others=99))[-1] == "99 other servers in this share: not on this page."
 
 
 def test_page_says_server_moment_zone_and_scope(sample: Snapshot) -> None:
@@ -57,3 +67,4 @@ def test_page_says_server_moment_zone_and_scope(sample: Snapshot) -> None:
     assert unknown["Snapshot"].endswith("11:02 (UTC; the zone of the server is not known)")
     assert unknown["Server"] == "not named in the files"
     assert unknown["Tasks"] == r"\OpenData and below"
+    assert page_facts(replace(sample, server="--password S3cret"))["Server"] == "--password ***"

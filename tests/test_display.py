@@ -43,24 +43,7 @@ def test_empty_table_is_answered_in_words() -> None:
 def test_nothing_of_a_hostile_table_is_markup(hostile: Snapshot) -> None:
     for make in (tables.inventory, tables.triggers, tables.actions, tables.findings, tables.problems):
         page = html.fromstring(Table(make(hostile), "<b>caption", {"file": "<b>"})._repr_html_())
-        assert {element.tag for element in page.iter()} <= {
-            *(
-                "div",
-                "table",
-                "caption",
-                "thead",
-                "tbody",
-                "tr",
-                "th",
-                "td",
-                "wbr",
-                "details",
-                "summary",
-                "dl",
-                "dt",
-                "dd",
-            ),
-        }
+        assert {element.tag for element in page.iter()} <= OURS
 
 
 def test_long_text_is_whole_and_scrolls_in_itself() -> None:
@@ -72,7 +55,7 @@ def test_long_text_is_whole_and_scrolls_in_itself() -> None:
 def test_sentences_and_heading_are_escaped() -> None:
     assert "<b>" not in Sentences(["<b>"])._repr_html_()
     bundle = Heading("<b>", {"<b>": "<i>"})._repr_mimebundle_()
-    assert "<b>" not in bundle["text/html"] + bundle["text/html"]
+    assert "<b>" not in bundle["text/html"]
     assert bundle[PAGE_TYPE] == {"title": "<b>", "facts": {"<b>": "<i>"}}
 
 
@@ -81,7 +64,7 @@ def test_sentences_and_heading_are_escaped() -> None:
     [
         (True, "yes"),
         (False, "no"),
-        (1200, "1,200"),
+        (267014, "267014"),
         (float("nan"), ""),
         (None, ""),
         (pd.NaT, ""),

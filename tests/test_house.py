@@ -18,9 +18,9 @@ MODULES = sorted((ROOT / "taskanalysis").glob("*.py"))
 # each imports only what stands in rows above its own
 LAYERS = [
     ["__init__", "errors"],
-    ["duration", "masking", "program"],
-    ["trigger", "result", "xmltext", "columns"],
-    ["definition", "eventquery", "rules"],
+    ["duration", "program"],
+    ["trigger", "result", "masking", "xmltext", "columns"],
+    ["definition", "eventquery", "dayswords", "rules"],
     ["taskxml", "wording"],
     ["taskfiles", "findings"],
     ["status"],

@@ -122,16 +122,17 @@ def test_table_can_be_sorted_from_the_keyboard(inventory: Opened) -> None:
 
 def test_filter_keeps_the_rows_with_all_words(inventory: Opened) -> None:
     everything = inventory.rows("Tasks")
-    inventory.page.get_by_label("Filter").first.fill("permits PYTHON38")
+    inventory.page.get_by_label("Filter: Tasks").fill("permits PYTHON38")
     assert inventory.rows("Tasks") == [r"\OpenData\Permits\Certificates of occupancy"]
-    assert inventory.page.locator("output").first.inner_text() == f"1 of {len(everything)} rows"
-    inventory.page.get_by_label("Filter").first.fill("")
+    label = inventory.page.locator("label", has=inventory.page.get_by_label("Filter: Tasks"))
+    assert label.locator("output").inner_text() == f"1 of {len(everything)} rows"
+    inventory.page.get_by_label("Filter: Tasks").fill("")
     assert inventory.rows("Tasks") == everything
 
 
 def test_printed_page_has_all_rows_and_no_controls(inventory: Opened) -> None:
     everything = inventory.rows("Tasks")
-    inventory.page.get_by_label("Filter").first.fill("permits")
+    inventory.page.get_by_label("Filter: Tasks").fill("permits")
     inventory.page.emulate_media(media="print")
     assert inventory.rows("Tasks") == everything
     assert not inventory.page.locator(".filter").first.is_visible()
@@ -156,7 +157,7 @@ def test_phone_needs_no_horizontal_scroll(browser: Browser, pages: Path, hostile
 
 def test_filter_works_on_a_phone(browser: Browser, pages: Path) -> None:
     opened = Opened(browser, pages / "inventory.html", **PHONE)
-    opened.page.get_by_label("Filter").first.fill("python38")
+    opened.page.get_by_label("Filter: Tasks").fill("python38")
     assert opened.rows("Tasks") == [r"\OpenData\Permits\Certificates of occupancy"]
 
 

@@ -7,13 +7,17 @@ for (const table of document.querySelectorAll(".table table")) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = head.textContent;
+    button.title = head.title;
     head.replaceChildren(button);
     button.addEventListener("click", () => {
       const down = head.getAttribute("aria-sort") === "ascending";
       for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const text = (row) => row.cells[column].textContent;
-      const sorted = [...rows].sort((a, b) => compare(text(a), text(b)) * (down ? -1 : 1));
+      const cell = (row) => row.cells[column];
+      const order = head.classList.contains("number")
+        ? (a, b) => Number(cell(a).dataset.value) - Number(cell(b).dataset.value)
+        : (a, b) => compare(cell(a).textContent, cell(b).textContent);
+      const sorted = [...rows].sort((a, b) => order(a, b) * (down ? -1 : 1));
       body.append(...sorted);
     });
   });
@@ -21,6 +25,7 @@ for (const table of document.querySelectorAll(".table table")) {
   const label = document.createElement("label"), input = document.createElement("input"), said = document.createElement("output");
   label.className = "filter";
   input.type = "search";
+  input.setAttribute("aria-label", `Filter: ${table.caption.textContent}`);
   label.append("Filter ", input, said);
   table.parentNode.before(label);
   const texts = rows.map((row) => row.textContent.toLowerCase());
