@@ -11,8 +11,11 @@ Where to find what:
 `rules`                 what an office says of its tasks
 `taskfiles`             folders and files with many definitions
 `snapshot`, `status`    one server at one moment: our own format, read and written
+`formats`               statuses that schtasks, PowerShell and the old scripts write: `statusrows` cuts them
+                        into rows, `statuswords` knows the words of nine languages, `localdates` their dates
 `masking`               secrets out of everything that is shown
 `findings`              what an office can act on in a definition
+`health`                one verdict a task, with its reason
 `tables`, `columns`     DataFrames for readers, and what their columns mean
 `answers`, `charts`     computed sentences; figures with alternative text
 `display`, `export`     what a notebook shows; CSV files

@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 from taskanalysis import __version__
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError, clip
+from taskanalysis.formats import is_status_file, join_paths, read_statuses_file, status_files
 from taskanalysis.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
 from taskanalysis.taskfiles import Found, file_name, find_tasks, long_path, task_path
 
@@ -47,7 +48,7 @@ class Snapshot:
 
     `tasks` maps task path to TaskDefinition, `statuses` task path to Status, `files` task path to the file it was read
     from and `hashes` to its sha256; `unread` counts the files that could not be read, `others`
-    the other servers of the share; `holds` lists the fields that
+    the other servers of the share, `commands` the command lines that statuses tell; `holds` lists the fields that
     this source has ("definitions" or a field of Status).
     """
 
@@ -64,6 +65,7 @@ class Snapshot:
     hashes: dict[str, str] = field(default_factory=dict)
     unread: int = 0
     others: int = 0
+    commands: dict[str, str] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -94,8 +96,14 @@ def list_snapshots(data: Path, server: str | None = None) -> list[Stamped]:
     return sorted(found)
 
 
-def read_snapshot(path: str | Path, *, server: str = "", at: str = "", holding: str = "") -> Snapshot:
-    r"""Read a snapshot folder, the newest one of a share, a folder of task XML, or one file with one or many tasks.
+def read_snapshot(
+    path: str | Path, *, server: str = "", at: str = "", holding: str = "", zone: str = "", dates: str = ""
+) -> Snapshot:
+    r"""Read a snapshot folder, the newest one of a share, or what other programs wrote: task XML, statuses or both.
+
+    A folder of task XML (with a file of statuses in it, or without), one file with one or many tasks, and the output
+    of schtasks and PowerShell are told apart by looking. For these, `zone` (IANA) is the server's and `dates` ("dmy",
+    "mdy") says which comes first where the file does not tell; without a zone their times are naive.
 
     Of a share: the newest of `server` ("": of any), not later than `at` (an ISO time, the server's local time where it
     has no offset), that has what `holding` says ("definitions", or "" for any).
@@ -107,6 +115,8 @@ def read_snapshot(path: str | Path, *, server: str = "", at: str = "", holding: 
     >>> sorted(found.tasks), found.statuses, sorted(found.holds)
     (['\\OpenData\\Load', '\\OpenData\\Permits\\Nightly'], {}, ['definitions'])
     """
+    if zone:
+        _known_zone(zone)
     source = long_path(path)
     if (source / "snapshots").is_dir() and not (source / "snapshot.json").is_file():
         newest, damaged = _newest(source, server, at, holding)
@@ -116,20 +126,41 @@ def read_snapshot(path: str | Path, *, server: str = "", at: str = "", holding: 
         return snapshot
     if (source / "snapshot.json").is_file():
         return _read_own(source)
-    found = find_tasks(source)
-    if not found.tasks:
+    return _read_foreign(source, zone, dates)
+
+
+def _known_zone(zone: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (OSError, ValueError, KeyError):  # KeyError: a zone that nobody knows
+        raise SnapshotError(f"'{clip(zone)}' is not the name of a time zone, such as America/New_York") from None
+
+
+def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
+    """Definitions, statuses or both, from what is not our format."""
+    files = status_files(source) if source.is_dir() else [source] if is_status_file(source) else []
+    found = Found() if files == [source] else find_tasks(source, skip=files)
+    statuses = read_statuses_file(files[0], zone=zone, dates=dates) if files else None
+    if not found.tasks and not statuses:
         why = f" that can be read ({found.problems[0].file}: {found.problems[0].what})" if found.problems else ""
-        raise SnapshotError(f"{path} holds neither snapshots nor task XML{why}")
+        raise SnapshotError(f"{source} holds neither snapshots nor task XML nor statuses{why}")
+    problems = found.problems + [Problem(older.name, "is an older file of statuses, not read") for older in files[1:]]
+    if statuses:
+        join_paths(statuses, found.tasks)
+        problems += statuses.problems
     return Snapshot(
-        server="",
-        taken_at=found.changed,
+        server=statuses.server if statuses else "",
+        taken_at=statuses.taken_at if statuses else found.changed,
+        zone=zone,
         tasks=found.tasks,
-        holds=frozenset({"definitions"}),
-        problems=found.problems,
-        source=Path(path),
+        statuses=statuses.statuses if statuses else {},
+        holds=(statuses.holds if statuses else frozenset()) | ({"definitions"} if found.tasks else set()),
+        problems=problems,
+        source=source,
         files=found.files,
         hashes=found.hashes,
         unread=found.failed,
+        commands=statuses.commands if statuses else {},
     )
 
 

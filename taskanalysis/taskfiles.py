@@ -81,8 +81,8 @@ def read_tasks(source: str | Path) -> tuple[dict[str, TaskDefinition], list[Prob
     return found.tasks, found.problems
 
 
-def find_tasks(source: Path, path_of: Callable[[str], str] | None = None) -> Found:
-    """Read all task XML below a folder, or in a file; `path_of` gives the task path of a relative file name."""
+def find_tasks(source: Path, path_of: Callable[[str], str] | None = None, skip: Sequence[Path] = ()) -> Found:
+    """Read all task XML below a folder but `skip`, or in a file; `path_of` gives the task path of a relative name."""
     found = Found()
     try:
         source.stat()
@@ -90,20 +90,20 @@ def find_tasks(source: Path, path_of: Callable[[str], str] | None = None) -> Fou
         reason = "does not exist" if isinstance(error, FileNotFoundError) else f"can't be opened ({error})"
         raise SnapshotError(f"{source} {reason}") from None
     if source.is_dir():
-        _folder(source, found, path_of)
+        _folder(source, found, path_of, skip)
     else:
         _file_with_many(source, found)
     return found
 
 
-def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None) -> None:
+def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None, skip: Sequence[Path]) -> None:
     def closed(error: OSError) -> None:
         name = printable(Path(error.filename).relative_to(source).as_posix())
         found.fail(name + "/", f"can't be opened ({error.strerror})")
 
     files = sorted(Path(root) / name for root, _, names in os.walk(source, onerror=closed) for name in names)
     read: list[tuple[str, TaskDefinition, str]] = []
-    for file in files:
+    for file in (file for file in files if file not in skip):
         name = printable(file.relative_to(source).as_posix())
         try:
             _check_regular(file)

@@ -93,7 +93,7 @@ def test_report_on_real_files_reads_all_but_the_broken_one(tmp_path: Path) -> No
         (("--at", "yesterday"), "'yesterday' is not a time"),
         (("--folder", "/Nowhere"), r"lies in \Nowhere or below"),
         (("--data", ""), "--data is empty"),
-        (("--data", __file__), "neither snapshots nor task XML that can be read"),
+        (("--data", __file__), "neither snapshots nor task XML nor statuses that can be read"),
     ],
 )
 def test_bad_input_is_one_sentence_and_nothing_done(options: tuple[str, str], said: str, tmp_path: Path) -> None:

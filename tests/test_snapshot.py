@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
@@ -529,7 +530,7 @@ def test_snapshot_before_is_the_last_of_the_same_server(tmp_path: Path) -> None:
 
 def test_folder_with_nothing_but_a_bad_file_is_refused_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_bytes(b"")
-    with pytest.raises(SnapshotError, match=r"nor task XML that can be read \(a\.xml: the file is empty\)"):
+    with pytest.raises(SnapshotError, match=r"nor statuses that can be read \(a\.xml: the file is empty\)"):
         read_snapshot(tmp_path)
 
 
@@ -540,3 +541,50 @@ def test_folder_that_holds_nothing_is_a_snapshot_error(tmp_path: Path, inside: s
         read_snapshot(tmp_path)
     with pytest.raises(SnapshotError, match="does not exist"):
         read_snapshot(tmp_path / "nowhere")
+
+
+# What is not our format -----------------------------------------------------------------------------------------------
+
+STATUS_CSV = """Name,Path,LastResult,NextRun,Status,Command,Arguments
+Load,\\OpenData\\Load,1,11/24/2026 6:30:00 AM,Ready,C:\\Windows\\System32\\robocopy.exe,a b
+Nightly,\\OpenData\\Nightly,0,11/24/2026 2:00:00 AM,Ready,python.exe,nightly.py
+"""
+
+
+def test_folder_of_the_old_scripts_joins_definitions_and_statuses(tmp_path: Path) -> None:
+    uri = "<RegistrationInfo><URI>\\OpenData\\Load</URI></RegistrationInfo>"
+    (tmp_path / "Load.xml").write_bytes(f"<Task>{uri}</Task>".encode("utf-16"))
+    (tmp_path / "script_status.csv").write_text(STATUS_CSV, encoding="utf-8")
+    snapshot = read_snapshot(tmp_path, zone="America/New_York")
+    assert list(snapshot.tasks) == ["\\OpenData\\Load"]
+    assert list(snapshot.statuses) == ["\\OpenData\\Load", "\\OpenData\\Nightly"]
+    assert snapshot.holds == {"definitions", "state", "last_result", "next_run"}
+    next_run = snapshot.statuses["\\OpenData\\Load"].next_run
+    assert isinstance(next_run, datetime)
+    assert next_run.isoformat() == "2026-11-24T06:30:00-05:00"
+    assert snapshot.problems == []
+
+
+def test_file_of_statuses_alone_is_a_snapshot_without_definitions(tmp_path: Path) -> None:
+    file = tmp_path / "whatever.txt"
+    file.write_text(STATUS_CSV, encoding="utf-8")
+    snapshot = read_snapshot(file)
+    assert (snapshot.tasks, len(snapshot.statuses), snapshot.zone) == ({}, 2, "")
+    assert snapshot.commands["\\OpenData\\Nightly"] == "python.exe nightly.py"
+    next_run = snapshot.statuses["\\OpenData\\Nightly"].next_run
+    assert isinstance(next_run, datetime)
+    assert next_run.tzinfo is None
+
+
+def test_older_file_of_statuses_is_named_and_not_read(tmp_path: Path) -> None:
+    for name, when in (("old.csv", 1_000_000_000), ("new.csv", 1_700_000_000)):
+        (tmp_path / name).write_text(STATUS_CSV, encoding="utf-8")
+        os.utime(tmp_path / name, (when, when))
+    assert [problem.file for problem in read_snapshot(tmp_path).problems] == ["old.csv"]
+
+
+def test_zone_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(STATUS_CSV, encoding="utf-8")
+    for zone in ("Nowhere/Town", "../../etc/passwd", "a" * 5000):
+        with pytest.raises(SnapshotError, match="is not the name of a time zone"):
+            read_snapshot(tmp_path, zone=zone)

@@ -1,0 +1,132 @@
+"""Dates as a Windows of any language prints them; day and month are told apart from all of them together.
+
+Authority: the short date and long time formats of Windows' locales, as far as they are Gregorian: dots, slashes or
+dashes, 12 or 24 hours. A year that stands first is never in doubt. Years before 1600 (other calendars) are no date.
+
+>>> moment("23.11.2026 06:00:00", "dmy"), moment("11/23/2026 6:00:00 PM", "mdy").hour, moment("23/11/2026 6:00", "mdy")
+(datetime.datetime(2026, 11, 23, 6, 0), 18, None)
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+__all__ = ["ORDERS", "moment", "settle"]
+
+ORDERS = ("dmy", "mdy")
+_LONGEST = 60
+_MARK = r"([^\W\d_][^\d]{0,8}?)"
+_MOMENT = re.compile(
+    r"(\d{1,4}) ?[./-] ?(\d{1,2}) ?[./-] ?(\d{1,4})\.?(?:T|,? )"
+    rf"(?:{_MARK} ?)?(\d{{1,2}})[:.](\d{{2}})(?:[:.](\d{{2}})(?:[.,]\d{{1,7}})?)?"
+    rf"(?:[ ?]?{_MARK})?"  # Export-Csv in ASCII makes "?" of the narrow space that newer Windows puts before AM
+)
+_HALVES = dict.fromkeys(("am", "a", "午前", "上午", "오전"), 0) | dict.fromkeys(("pm", "p", "午後", "下午", "오후"), 12)
+_DOTTED = re.compile(r"\s*\d{1,2}\.\s?\d{1,2}\.\s?\d")
+_MILLENNIUM, _FAR = datetime(2000, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 (what is older is "never", FACTS 2)
+_WITH_OFFSET = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*(?:Z|[+-]\d\d:\d\d)")
+
+
+def moment(text: str, order: str) -> datetime | None:
+    """The time that `text` names with day and month in `order`; None for any other text.
+
+    Naive wall-clock time, aware only where the text itself has an offset. `order` is "dmy" or "mdy".
+
+    >>> moment("2026/8/14 9:00:00", "dmy") == moment("14/08/2026 09:00", "dmy")
+    True
+    """
+    plain = re.sub(r"[\u200e\u200f\u202a-\u202e]", "", unicodedata.normalize("NFKC", text[:_LONGEST]))
+    plain = " ".join(re.sub("[年月]", "/", plain).replace("日", " ").split())
+    try:
+        if _WITH_OFFSET.fullmatch(plain):
+            return _within(datetime.fromisoformat(plain))
+        found = _MOMENT.fullmatch(plain)
+        if not found:
+            return None
+        first, second, third, before, hour, minute, seconds, after = found.groups()
+        day = _date(first, second, third, order)
+        time = _hour(int(hour), before or after or ""), int(minute), int(seconds or 0)
+        return _within(datetime(*day, *time))  # noqa: DTZ001 (the zone is the caller's)
+    except (ValueError, KeyError):
+        return None
+
+
+def _date(first: str, second: str, third: str, order: str) -> tuple[int, int, int]:
+    if len(first) == 4:
+        return int(first), int(second), int(third)
+    if len(first) > 2 or len(third) not in (2, 4):
+        raise ValueError
+    year = int(third) if len(third) == 4 else (int(third) + 30) % 100 + 1970  # 70 to 99 are the last century's
+    day, month = (first, second) if order == "dmy" else (second, first)
+    return year, int(month), int(day)
+
+
+def _hour(hour: int, mark: str) -> int:
+    name = re.sub(r"[.\s?]", "", mark).casefold()
+    if not name:
+        return hour
+    half = _HALVES[name]
+    if hour > 12:
+        return hour if half else 24  # 24 is no hour
+    return hour % 12 + half
+
+
+def _within(found: datetime) -> datetime | None:
+    return found if 1600 <= found.year < 2200 else None
+
+
+def settle(lasts: Iterable[str], nexts: Iterable[str], others: Iterable[str], taken_at: datetime) -> str:
+    """Which order of day and month all dates of a file have: "dmy", "mdy", or "" where they don't tell.
+
+    In turn: every date exists, and no date with dots has the month first; no last run is later than the file
+    (`taken_at`, aware, a day more for the zones); no next run comes before the latest last run; no next run is older
+    than the file and the first comes soon (else the file may be a late copy). A test decides only where one order
+    passes and the other does not. `others` are further dates, of which nothing more is known.
+
+    >>> settle(["02/11/2026 06:00"], ["04/11/2026 06:00"], [], datetime(2026, 11, 3, 12, tzinfo=UTC))
+    'dmy'
+    """
+    last, next_, other = (_unclear(texts) for texts in (lasts, nexts, others))
+    every = [*last, *next_, *other]
+    if not any(pair[0] != pair[1] for pair in every):
+        return ORDERS[0]
+    file_time = taken_at.astimezone(UTC).replace(tzinfo=None)
+    tests: list[Callable[[int], bool]] = [
+        lambda order: all(pair[order] for pair in every),
+        lambda order: _latest(last, order) < file_time + timedelta(days=1),
+        lambda order: _first(next_, order) > _latest(last, order) - timedelta(hours=1),
+        lambda order: timedelta(days=-1) < _first(next_, order) - file_time < timedelta(days=2),
+    ]
+    for test in tests:
+        passed = [order for order in (0, 1) if test(order)]
+        if len(passed) == 1:
+            return ORDERS[passed[0]]
+        if not passed and test is tests[0]:
+            return ""  # some dates want one order and some the other
+    return ""
+
+
+Pair = tuple[datetime | None, datetime | None]
+
+
+def _unclear(texts: Iterable[str]) -> list[Pair]:
+    """Each date in both orders, without those that are no date in either."""
+    pairs = []
+    for text in set(texts):
+        found = [moment(text, order) for order in ORDERS]
+        if _DOTTED.match(text):
+            found[1] = None
+        if any(found):
+            pairs.append(tuple(each.replace(tzinfo=None) if each else None for each in found))
+    return pairs  # type: ignore[return-value]
+
+
+def _latest(pairs: Sequence[Pair], order: int) -> datetime:
+    return max((found for pair in pairs if (found := pair[order])), default=_MILLENNIUM)
+
+
+def _first(pairs: Sequence[Pair], order: int) -> datetime:
+    return min((found for pair in pairs if (found := pair[order]) and found > _MILLENNIUM), default=_FAR)

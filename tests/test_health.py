@@ -1,0 +1,270 @@
+"""Verdicts from one snapshot: each rule, its reason, and what needs attention."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from taskanalysis.definition import Action, ComHandlerAction, ExecAction, Principal, Settings, TaskDefinition
+from taskanalysis.duration import Duration
+from taskanalysis.health import Judged, Verdict, compare, find_incidents, judge
+from taskanalysis.result import Outcome
+from taskanalysis.rules import NO_RULES, Rules, parse_rules
+from taskanalysis.snapshot import Snapshot, read_snapshot, sample_share, snapshot_before
+from taskanalysis.status import Status
+from taskanalysis.trigger import BootTrigger, TimeTrigger, Trigger
+
+NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
+NEW_YORK = ZoneInfo("America/New_York")
+AN_HOUR_AGO = (NOW - timedelta(hours=1)).astimezone(NEW_YORK)
+PASSWORD = 0x8007052E
+
+
+def task(*commands: str, user: str = "", limit: str = "PT1H", triggers: tuple[Trigger, ...] = ()) -> TaskDefinition:
+    actions: tuple[Action, ...] = tuple(ExecAction(command=command) for command in commands)
+    settings = Settings(execution_time_limit=Duration.parse(limit))
+    return TaskDefinition(actions=actions, principals=(Principal(user_id=user),), settings=settings, triggers=triggers)
+
+
+def judged(definition: TaskDefinition | None = None, rules: Rules = NO_RULES, **status: object) -> Judged:
+    """The verdict on one task that is ready and ran an hour ago, but for what is said."""
+    said: dict[str, object] = {"state": "Ready", "enabled": True, "last_run": AN_HOUR_AGO, "last_result": 0} | status
+    path = r"\OpenData\Load"
+    snapshot = Snapshot("S", NOW, "America/New_York", {path: definition} if definition else {})
+    snapshot.statuses = {path: Status(path, **said)}  # type: ignore[arg-type]
+    (only,) = judge(snapshot, rules)
+    return only
+
+
+SERVICE = task("listen.exe", limit="PT0S", triggers=(BootTrigger(),))
+TIMED = replace(SERVICE, triggers=(TimeTrigger(),))
+LONG_AGO = NOW - timedelta(hours=25)
+
+
+@pytest.mark.parametrize(
+    ("definition", "status", "verdict", "rule", "attention"),
+    [
+        (None, {}, "OK", "last run succeeded", False),
+        (task("robocopy.exe"), {"last_result": 1}, "OK", "last run succeeded", False),
+        (task("python.exe"), {"last_result": 1}, "FAILING", "last run failed", True),
+        (None, {"last_result": 267014}, "FAILING", "last run failed", True),
+        (None, {"last_result": PASSWORD}, "FAILING", "not started", True),
+        (None, {"last_result": 0x800710E0}, "UNKNOWN", "unknown code", True),
+        (None, {"last_result": 77777}, "UNKNOWN", "unknown code", True),
+        (task("robocopy.exe", "python.exe"), {"last_result": 1}, "UNKNOWN", "unknown code", True),
+        (task("python.exe", "cmd.exe"), {"last_result": 1}, "FAILING", "last run failed", True),
+        (None, {"last_result": None}, "UNKNOWN", "no result", False),
+        (None, {"last_result": 267008}, "UNKNOWN", "no result", False),
+        (None, {"last_result": 267009}, "UNKNOWN", "no result", False),
+        (None, {"last_run": "never", "last_result": 267011}, "NEVER RAN", "never ran", False),
+        (None, {"last_run": "never", "last_result": 1}, "NEVER RAN", "never ran", False),
+        (None, {"enabled": False, "last_result": 1}, "DISABLED", "disabled", False),
+        (None, {"state": "Disabled", "enabled": None}, "DISABLED", "disabled", False),
+        (None, {"state": "Running", "last_result": 267009}, "RUNNING", "running", False),
+        (None, {"state": "Queued"}, "RUNNING", "queued", False),
+        (None, {"state": None, "last_result": 267009}, "RUNNING", "running", False),
+        (None, {"state": "Running", "last_run": LONG_AGO}, "RUNNING LONG", "running long", True),
+        (SERVICE, {"state": "Running", "last_run": LONG_AGO}, "RUNNING", "service", False),
+        (
+            replace(SERVICE, triggers=(TimeTrigger(),)),
+            {"state": "Running", "last_run": LONG_AGO},
+            "RUNNING LONG",
+            "running long",
+            True,
+        ),
+        (None, {"state": "Running", "last_run": None}, "RUNNING", "running", False),
+        (None, {"state": "Running", "last_run": datetime(2026, 1, 1)}, "RUNNING", "running", False),
+    ],
+)
+def test_verdict_of_one_snapshot(
+    definition: TaskDefinition | None, status: dict[str, object], verdict: str, rule: str, attention: bool
+) -> None:
+    found = judged(definition, **status)
+    assert (found.verdict.value, found.rule, found.needs_attention) == (verdict, rule, attention)
+    assert found.reason.endswith(".")
+
+
+def test_unknown_is_counted_neither_as_failed_nor_as_ok() -> None:
+    found = judged(last_result=77777)
+    assert found.result.outcome is Outcome.UNKNOWN
+    assert "ok_codes = [77777]" in found.reason
+
+
+def test_disabled_task_says_how_its_last_run_went_and_never_fails() -> None:
+    assert judged(enabled=False, last_result=1).reason == "It is switched off; its last run: failed."
+    assert judged(enabled=False, last_run="never").reason == "It is switched off; it has not run yet."
+
+
+def test_programs_that_read_a_code_differently_are_named() -> None:
+    reason = judged(task("robocopy.exe", "python.exe"), last_result=1).reason
+    assert "succeeded for robocopy and failed for python" in reason
+
+
+def test_program_of_an_action_that_is_none_is_not_asked() -> None:
+    mixed = replace(
+        task("robocopy.exe"), actions=(ComHandlerAction(class_id="{1}"), ExecAction(command="robocopy.exe"))
+    )
+    assert judged(mixed, last_result=1).verdict is Verdict.OK
+
+
+def test_command_that_only_the_status_tells_is_used() -> None:
+    snapshot = Snapshot("S", NOW, statuses={r"\A": Status(r"\A", "Ready", True, AN_HOUR_AGO, 1)})
+    assert judge(snapshot)[0].verdict is Verdict.FAILING
+    snapshot.commands = {r"\A": r'"C:\Windows\System32\robocopy.exe" D:\a D:\b'}
+    assert judge(snapshot)[0].verdict is Verdict.OK
+
+
+# Since ----------------------------------------------------------------------------------------------------------------
+
+
+def test_since_is_the_least_that_one_snapshot_knows() -> None:
+    assert (judged(last_result=1).since, judged(last_result=1).at_least) == (AN_HOUR_AGO, True)
+    assert (judged(state="Running").since, judged(state="Running").at_least) == (AN_HOUR_AGO, False)
+    assert (judged(enabled=False).since, judged(enabled=False).at_least) == (NOW, True)
+    assert judged().since is None
+
+
+# Rules ----------------------------------------------------------------------------------------------------------------
+
+
+def rules(text: str) -> Rules:
+    return parse_rules(f"[[rule]]\ntask = '*'\n{text}")
+
+
+def test_rule_calls_a_code_success_and_is_named() -> None:
+    found = judged(last_result=77777, rules=rules("ok_codes = [77777]"))
+    assert (found.verdict, found.rule, found.result.certainty) == (Verdict.OK, "rules.toml, line 3", "certain")
+    assert judged(task("robocopy.exe", "python.exe"), rules("ok_codes = [1]"), last_result=1).verdict is Verdict.OK
+    assert judged(rules=rules("ok_codes = [267009]"), state="Running", last_result=267009).verdict is Verdict.RUNNING
+
+
+def test_rule_limits_how_long_a_task_may_run_and_is_named() -> None:
+    limit = rules("max_minutes = 30")
+    assert judged(rules=limit, state="Running").verdict is Verdict.RUNNING_LONG
+    assert judged(SERVICE, limit, state="Running").rule == "rules.toml, line 3"
+    assert judged(rules=rules("max_minutes = 2000"), state="Running", last_run=LONG_AGO).verdict is Verdict.RUNNING
+
+
+def test_muted_task_keeps_its_verdict_and_needs_no_attention() -> None:
+    found = judged(last_result=1, rules=rules("ignore_until = 2026-11-24"))
+    assert (found.verdict, found.ignored, found.needs_attention) == (Verdict.FAILING, True, False)
+
+
+def test_mute_ends_on_the_day_of_the_server() -> None:
+    late = Snapshot("S", datetime(2026, 11, 24, 3, tzinfo=UTC), "America/New_York", statuses={r"\A": Status(r"\A")})
+    assert late.local_time.date() == date(2026, 11, 23)
+    assert judge(late, rules("ignore_until = 2026-11-24"))[0].ignored
+    assert not judge(late, rules("ignore_until = 2026-11-23"))[0].ignored
+
+
+# Incidents ------------------------------------------------------------------------------------------------------------
+
+
+def several(*parts: tuple[str, str, str, int]) -> list[Judged]:
+    """Judged tasks of (path, user, program, code)."""
+    tasks = {path: task(program, user=user) for path, user, program, _ in parts}
+    statuses = {path: Status(path, "Ready", True, AN_HOUR_AGO, code) for path, _, _, code in parts}
+    return judge(Snapshot("S", NOW, "America/New_York", tasks, statuses))
+
+
+def test_three_tasks_of_one_account_and_code_are_an_incident() -> None:
+    tasks = several(*((rf"\{name}", r"TOWN\etl", f"{name}.exe", PASSWORD) for name in "abc"))
+    (incident,) = find_incidents(tasks)
+    assert (incident.tasks, incident.code, incident.account) == (("\\a", "\\b", "\\c"), PASSWORD, r"TOWN\etl")
+    assert incident.cause.startswith(r"3 tasks, all as TOWN\etl, 0x8007052E: ")
+    assert incident.since == AN_HOUR_AGO
+
+
+def test_two_tasks_are_no_incident_and_another_code_does_not_count() -> None:
+    assert find_incidents(several(*((rf"\{name}", "u", "x.exe", PASSWORD) for name in "ab"))) == []
+    assert find_incidents(several(("\\a", "u", "x.exe", 1), ("\\b", "u", "x.exe", 2), ("\\c", "u", "x.exe", 3))) == []
+
+
+def test_tasks_share_a_program_or_a_folder_where_accounts_differ() -> None:
+    by_program = several(*((rf"\{name}", name, "python.exe", 1) for name in "abc"))
+    assert [incident.program for incident in find_incidents(by_program)] == ["python"]
+    by_folder = several(*((rf"\F\{name}", name, f"{name}.exe", 1) for name in "abc"))
+    assert [incident.folder for incident in find_incidents(by_folder)] == [r"\F"]
+
+
+def test_task_is_in_one_incident_only() -> None:
+    tasks = several(*((rf"\F\{name}", "u" if name in "abc" else name, "x.exe", 1) for name in "abcdef"))
+    incidents = find_incidents(tasks)
+    paths = [path for incident in incidents for path in incident.tasks]
+    assert len(paths) == len(set(paths)) == 6
+    assert [incident.account for incident in incidents] == ["", "u"] or [i.account for i in incidents] == ["u", ""]
+
+
+def test_good_and_muted_tasks_are_in_no_incident() -> None:
+    assert find_incidents(several(*((rf"\{name}", "u", "x.exe", 0) for name in "abc"))) == []
+
+
+# The sample -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sample_verdicts(sample: Snapshot) -> dict[str, Judged]:
+    return {each.path.removeprefix("\\OpenData\\"): each for each in judge(sample)}
+
+
+def test_password_change_is_one_incident_of_nine_tasks(sample_verdicts: dict[str, Judged]) -> None:
+    (incident,) = find_incidents(sample_verdicts.values())
+    assert (len(incident.tasks), incident.account, incident.code) == (9, r"TOWN\opendata", PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("path", "verdict"),
+    [
+        (r"GIS\Tiles\Mirror", "OK"),
+        (r"Admin\Monthly archive", "NEVER RAN"),
+        (r"GIS\Street centerlines", "DISABLED"),
+        (r"Services\Crime statistics", "RUNNING LONG"),
+        (r"Transit\Vehicle positions", "RUNNING"),
+        (r"GIS\Parcels", "RUNNING"),
+        (r"Portal\Full-text index", "FAILING"),
+        (r"Transit\Ridership", "FAILING"),
+        (r"Permits\Nightly load", "FAILING"),
+        (r"Finance\Budget book", "OK"),
+    ],
+)
+def test_story_of_the_sample_has_its_verdict(path: str, verdict: str, sample_verdicts: dict[str, Judged]) -> None:
+    assert sample_verdicts[path].verdict.value == verdict
+
+
+def test_everything_else_in_the_sample_is_ok(sample_verdicts: dict[str, Judged]) -> None:
+    loud = [each for each in sample_verdicts.values() if each.needs_attention]
+    assert len(loud) == 9 + 4
+    assert sum(each.verdict is Verdict.UNKNOWN for each in sample_verdicts.values()) == 0
+
+
+# Two snapshots --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("at", "path", "kind"),
+    [
+        ("2026-10-08T13:05", r"Permits\Legacy permit export", "removed"),
+        ("2026-11-18T12:05", r"Admin\Monthly archive", "added"),
+        ("2026-11-04T18:05", r"GIS\Street centerlines", "disabled"),
+        ("2026-11-12T12:05", r"Services\Crash reports", "changed"),
+        ("2026-11-09T12:05", r"Permits\Permit addresses", "outcome"),
+    ],
+)
+def test_change_of_the_sample_is_found_in_its_snapshot(at: str, path: str, kind: str) -> None:
+    now = read_snapshot(sample_share(), at=at)
+    before = snapshot_before(now)
+    assert before
+    changes = {(change.path, change.kind) for change in compare(judge(before), judge(now))}
+    assert (f"\\OpenData\\{path}", kind) in changes
+
+
+def test_nothing_changes_between_a_snapshot_and_itself(sample: Snapshot) -> None:
+    assert list(compare(judge(sample), judge(sample))) == []
+
+
+def test_run_that_goes_on_is_no_change_of_outcome() -> None:
+    ready, running = judged(), judged(state="Running", last_result=267009)
+    assert list(compare([ready], [running])) == list(compare([running], [ready])) == []
+    enabled, disabled = judged(), judged(enabled=False)
+    assert [change.kind for change in compare([disabled], [enabled])] == ["enabled"]
