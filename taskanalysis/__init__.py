@@ -11,6 +11,7 @@ Where to find what:
 `rules`                 what an office says of its tasks
 `taskfiles`             folders and files with many definitions
 `snapshot`, `status`    one server at one moment: our own format, read and written
+`share`                 the snapshots that lie in a share
 `formats`               statuses that schtasks, PowerShell and the old scripts write: `statusrows` cuts them
                         into rows, `statuswords` knows the words of nine languages, `localdates` their dates
 `masking`               secrets out of everything that is shown
@@ -18,7 +19,8 @@ Where to find what:
 `health`                one verdict a task, with its reason
 `tables`, `columns`     DataFrames for readers, and what their columns mean
 `answers`, `charts`     computed sentences; figures with alternative text
-`display`, `export`     what a notebook shows; CSV files
+`display`, `export`     what a notebook shows; CSV and JSON files
+`check`                 what needs attention, for a prompt and for monitors
 `report`                notebooks -> HTML
 ======================  ==================================================================
 

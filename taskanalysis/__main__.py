@@ -5,31 +5,42 @@ Imports of what takes time stand inside the commands, so that ``--help`` answers
 
 from __future__ import annotations
 
+import io
+import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from taskanalysis import __version__
 from taskanalysis.errors import ReportError, SnapshotError, TaskAnalysisError
 
+if TYPE_CHECKING:
+    from taskanalysis.snapshot import Snapshot
+
 __all__ = ["main"]
 
-BAD_INPUT, NOT_FINISHED = 2, 3
+BAD_INPUT, NOT_FINISHED, NAGIOS_UNKNOWN = 2, 3, 3
+STATES = ["Unknown", "Disabled", "Queued", "Ready", "Running"]
 SAMPLE = "This is the sample share: an invented server of an invented town."
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="taskanalysis")
 def main() -> None:
-    r"""Say what Windows Task Scheduler runs, what needs attention, and whether it gets better or worse.
+    r"""Say what Windows Task Scheduler runs and what needs attention.
 
     Example: taskanalysis report --data \\fileserver\tasks --reports \\fileserver\reports
     """
+    for stream in (sys.stdout, sys.stderr):
+        # a pipe on Windows has the code page of the console, which lacks most letters
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def fail(what: str, code: int) -> NoReturn:
@@ -82,29 +93,121 @@ def report(data: str | None, reports: Path, server: str, folder: str, at: str) -
 
     Example: taskanalysis report --data \\fileserver\tasks --reports D:\reports --folder \OpenData
     """
-    from taskanalysis.snapshot import read_snapshot, sample_share  # noqa: PLC0415 (lxml)
-    from taskanalysis.taskfiles import in_scope  # noqa: PLC0415
+    from taskanalysis.snapshot import read_snapshot  # noqa: PLC0415 (lxml)
 
     now = datetime.now(UTC)
     sample = data is None
-    if data == "":
-        raise click.UsageError("--data is empty: name a share, or leave it out for the sample share")
-    share = Path(data).absolute() if data else sample_share()
-    folder = folder.replace("/", "\\")
+    share, folder = where(data), folder.replace("/", "\\")
     # what is not there is told at once, not by a notebook
-    snapshot = read_snapshot(share, server=server, at=at, holding="definitions")
-    if folder and not any(in_scope(path, [folder]) for path in snapshot.tasks):
-        raise SnapshotError(f"no task of {share} lies in {folder} or below")
+    snapshot = read_snapshot(share, server=server, at=at)
+    check_folder(snapshot, folder)
     if snapshot.others and not server:
         count = f"{snapshot.others} other server{'s are' if snapshot.others > 1 else ' is'}"
         click.echo(f"This is {snapshot.server}; {count} in {share}: --server names one.", err=True)
-    click.echo(f"Reading {len(snapshot.tasks)} tasks of {snapshot.server or share} for {reports / 'latest'}", err=True)
+    number = len(snapshot.tasks.keys() | snapshot.statuses.keys())
+    click.echo(f"Reading {number} tasks of {snapshot.server or share} for {reports / 'latest'}", err=True)
     parameters = {"data": str(share), "server": server, "folder": folder, "at": at}
     from taskanalysis.report import NOTEBOOKS, write_report  # noqa: PLC0415 (papermill and nbconvert take a second)
 
     for name in NOTEBOOKS:
         page = write_report(name, reports, parameters, now=now, banner=SAMPLE if sample else "")
         click.echo(f"Open {page}")
+
+
+@main.command()
+@click.argument("code")
+@click.option("--command", default="", help="The program of the action.")
+@click.option("--arguments", default="", help="Its arguments.")
+@click.option("--state", type=click.Choice(STATES), help="State of the task.")
+@click.option(
+    "--source",
+    type=click.Choice(["status", "action", "start"]),
+    default="status",
+    show_default=True,
+    help="Where the code stands: LastTaskResult, events 201 and 202, or events 101, 103 and 203.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@one_sentence
+def decode(code: str, command: str, arguments: str, state: str | None, source: str, as_json: bool) -> None:
+    """Say what a result code means. A negative one stands after "--".
+
+    Example: taskanalysis decode 0x800710E0 --command robocopy.exe
+    """
+    from taskanalysis.result import decode as decoded  # noqa: PLC0415 (the tables)
+
+    try:
+        result = decoded(code, command=command, arguments=arguments, state=state, source=source)
+    except ValueError as error:
+        fail(str(error), BAD_INPUT)
+    said = asdict(result) | {"outcome": result.outcome.value}
+    if as_json:
+        click.echo(json.dumps(said, indent=1, ensure_ascii=False))
+        return
+    name = f" {result.name}" if result.name else ""
+    click.echo(f"{result.code} ({result.hex}{name}): {result.outcome.value}, {result.certainty}")
+    click.echo("\n".join(filter(None, (result.meaning, result.advice, f"Told by: {result.basis}"))))
+
+
+@main.command()
+@click.option("--data", metavar="PATH", help="A share, or anything that report reads.")
+@click.option("--server", default="", metavar="NAME", help="Which server of the share, if it holds several.")
+@click.option("--folder", default="", metavar=r"\F", help="This task folder and all below it.")
+@click.option("--at", default="", metavar="TIME", help="The newest snapshot not later than this ISO time.")
+@click.option("--zone", default="", metavar="ZONE", help="Time zone of the server, where the data don't tell.")
+@click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="Day or month first, where the data don't tell.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "nagios", "prometheus"]), default="text")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A file, replaced whole, not stdout.")
+@one_sentence
+def check(
+    data: str | None, server: str, folder: str, at: str, zone: str, dates: str | None, form: str, output: Path | None
+) -> None:
+    r"""Print a line for each task that needs attention.
+
+    Exit code 0: none; 1: some; 2: bad input; 3: the newest snapshot is stale. With --format nagios 1 is OVERDUE or
+    RUNNING LONG, 2 FAILING, 3 stale or unreadable.
+
+    Example: taskanalysis check --data \\fileserver\tasks --format prometheus --output tasks.prom
+    """
+    from taskanalysis.check import Check  # noqa: PLC0415 (lxml)
+    from taskanalysis.health import judge  # noqa: PLC0415
+    from taskanalysis.rules import read_rules  # noqa: PLC0415
+    from taskanalysis.snapshot import read_snapshot, stale_after  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    try:
+        share, folder = where(data), folder.replace("/", "\\")
+        snapshot = read_snapshot(share, server=server, at=at, zone=zone, dates=dates or "")
+        check_folder(snapshot, folder)
+        judged = judge(snapshot, read_rules(share / "rules.toml"), folder)
+    except TaskAnalysisError as error:
+        fail(str(error), NAGIOS_UNKNOWN if form == "nagios" else BAD_INPUT)
+    listed = [each for each in judged if not each.ignored]
+    found = Check(snapshot, listed, stale_after(snapshot), snapshot.taken_at if at else now)
+    text = found.render(form)
+    if output:
+        from taskanalysis.export import write_beside  # noqa: PLC0415 (pandas)
+
+        write_beside(output, text.encode("utf-8"))
+    else:
+        click.echo(text, nl=False)
+    sys.exit(found.exit_code(form))
+
+
+def where(data: str | None) -> Path:
+    """The data that are meant: the sample share where none are named."""
+    from taskanalysis.share import sample_share  # noqa: PLC0415 (lxml)
+
+    if data == "":
+        raise click.UsageError("--data is empty: name a share, or leave it out for the sample share")
+    return Path(data).absolute() if data else sample_share()
+
+
+def check_folder(snapshot: Snapshot, folder: str) -> None:
+    """Refuse a folder in which there is no task: most likely it is mistyped."""
+    from taskanalysis.taskfiles import in_scope  # noqa: PLC0415 (lxml)
+
+    if folder and not any(in_scope(path, [folder]) for path in [*snapshot.tasks, *snapshot.statuses]):
+        raise SnapshotError(f"no task of {snapshot.source} lies in {folder} or below")
 
 
 if __name__ == "__main__":

@@ -7,16 +7,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import pandas as pd
 
 from taskanalysis import __version__
 from taskanalysis.duration import count, listed
+from taskanalysis.health import Incident, Judged, Verdict
 from taskanalysis.masking import mask
+from taskanalysis.rules import Rules
 from taskanalysis.snapshot import Snapshot
 from taskanalysis.tables import scope
 from taskanalysis.taskfiles import in_scope
 
-__all__ = ["inventory_answer", "inventory_check", "page_facts"]
+__all__ = ["inventory_answer", "inventory_check", "page_facts", "rules_check", "status_answer", "status_limits"]
 
 MOST_NAMED = 5  # accounts or findings in a sentence
 NO_PASSWORD = "They can be put back without any password."  # noqa: S105
@@ -40,6 +45,43 @@ def inventory_answer(inventory: pd.DataFrame, findings: pd.DataFrame) -> list[st
     clean = int((inventory["findings"].str.len() == 0).sum())
     lines.append(f"Nothing was found in {clean} of {tasks}." if clean else f"Something was found in each of {tasks}.")
     return lines
+
+
+def status_answer(judged: Sequence[Judged], incidents: Sequence[Incident]) -> list[str]:
+    """The short answer of the status: whether to worry, and about what first."""
+    shown = [each for each in judged if not each.ignored]
+    if not shown:
+        return ["No status was collected, so nothing can be said of how the tasks run."]
+    loud = [each for each in shown if each.needs_attention]
+    counts = Counter(each.verdict.value for each in shown)
+    of = f"{len(loud) or 'None'} of {count(len(shown), 'task')} need{'' if len(loud) > 1 else 's'} attention"
+    listing = listed([f"{counts[verdict.value]} {verdict.value}" for verdict in Verdict if counts[verdict.value]])
+    alone = len(loud) - sum(len(incident.tasks) for incident in incidents)
+    lines = [f"{of}." if loud else f"{of}: no need to worry.", f"All in all: {listing}."]
+    lines[1:1] = [f"One cause: {incident.cause}" for incident in incidents]
+    if incidents and alone:
+        lines.insert(1 + len(incidents), f"{count(alone, 'other task')} for reasons of their own.")
+    if muted := len(judged) - len(shown):
+        lines.append(f"{count(muted, 'task')} muted by rules.toml: counted, not listed.")
+    return lines
+
+
+def status_limits(snapshot: Snapshot) -> list[str]:
+    """What this snapshot can't tell, so that silence is not taken for good news."""
+    lines = ["From one snapshot nothing is known of earlier runs, and whether a start was missed is not computed yet."]
+    wanted = {"state": "what a task is doing", "last_run": "when it last ran", "last_result": "how that ended"}
+    lacking = [words for name, words in wanted.items() if name not in snapshot.holds]
+    if lacking:
+        lines.append(f"These data do not tell {listed(lacking)}.")
+    if snapshot.statuses and "definitions" not in snapshot.holds:
+        lines.append("No definitions came with it, so a code is read without knowing the program that gave it.")
+    return lines
+
+
+def rules_check(snapshot: Snapshot, rules: Rules) -> list[str]:
+    """Rules of the office that match no task here: mistyped, or no longer needed."""
+    unused = rules.unused((snapshot.server, path) for path in snapshot.statuses)
+    return [f"The rule for {rule.task} in {rule.name('task')} matches no task." for rule in unused]
 
 
 def inventory_check(snapshot: Snapshot, folder: str = "") -> list[str]:

@@ -113,7 +113,7 @@ def text_of(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return "; ".join(map(text_of, value))
-    if value is None or value is pd.NaT or value != value:  # noqa: PLR0124 (NaN is not itself)
+    if value is None or value is pd.NaT or value is pd.NA or value != value:  # noqa: PLR0124 (NaN is not itself)
         return ""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
@@ -130,7 +130,9 @@ def _cell(value: Any, label: str, numeric: bool, first: bool) -> str:
     inner = texts[0] if len(texts) == 1 else "".join(f"<div>{text}</div>" for text in texts)
     if sum(map(len, texts)) > LONG:
         inner = f'<div class="long" tabindex="0">{inner}</div>'
-    attributes = f' data-label="{escape(label)}"' + (f' class="number" data-value="{items[0]}"' if numeric else "")
+    attributes = f' data-label="{escape(label)}"' + (
+        f' class="number" data-value="{text_of(items[0])}"' if numeric else ""
+    )
     return f'<th scope="row"{attributes}>{inner}</th>' if first else f"<td{attributes}>{inner}</td>"
 
 

@@ -6,15 +6,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
+from datetime import datetime
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-__all__ = ["save"]
+from taskanalysis import __version__
+from taskanalysis.masking import mask
+from taskanalysis.snapshot import Snapshot
+
+__all__ = ["save", "save_status"]
 
 
 def save(frames: Mapping[str, pd.DataFrame], folder: str | Path) -> list[Path]:
@@ -28,15 +35,67 @@ def save(frames: Mapping[str, pd.DataFrame], folder: str | Path) -> list[Path]:
     files = []
     for name, frame in frames.items():
         file = Path(folder) / f"{name}.csv"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-        try:
-            frame.map(_csv_cell).to_csv(beside, index=False, encoding="utf-8-sig", lineterminator="\r\n")
-            beside.replace(file)
-        finally:
-            beside.unlink(missing_ok=True)
+        text = frame.astype(object).map(_csv_cell).to_csv(index=False, lineterminator="\r\n")
+        write_beside(file, text.encode("utf-8-sig"))
         files.append(file)
     return files
+
+
+def save_status(
+    snapshot: Snapshot,
+    frames: Mapping[str, pd.DataFrame],
+    folder: str | Path,
+    *,
+    made_at: datetime,
+    stale_after: datetime,
+) -> list[Path]:
+    """Write ``status.json`` from the frames `status`, `incidents` and `problems`, as `save` writes; returns the files.
+
+    Its keys are listed in ``data/README.md``; unknown values are null, times ISO 8601 with their offset.
+    """
+    if not folder:
+        return []
+    tables = {
+        name: [dict(zip(frame.columns, map(_plain, row), strict=True)) for row in frame.itertuples(index=False)]
+        for name, frame in frames.items()
+    }
+    zone = snapshot.local_time.tzinfo
+    content = {
+        "format": 1,
+        "version": __version__,
+        "server": mask(snapshot.server),
+        "taken_at": snapshot.local_time.isoformat(timespec="seconds"),
+        "made_at": made_at.astimezone(zone).isoformat(timespec="seconds"),
+        "stale_after": stale_after.astimezone(zone).isoformat(timespec="seconds"),
+        "zone": snapshot.zone,
+        "counts": frames["status"]["verdict"].value_counts().to_dict(),
+        "tasks": tables["status"],
+        "incidents": tables["incidents"],
+        "problems": tables["problems"],
+    }
+    file = Path(folder) / "status.json"
+    write_beside(file, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
+    return [file]
+
+
+def write_beside(file: Path, content: bytes) -> None:
+    """Write a file beside its place and rename it there, so that it is whole or not there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_bytes(content)
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _plain(value: Any) -> Any:
+    """A cell as JSON has it."""
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, str) and not value):
+        return None
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else value
 
 
 # the last four are full-width, which some spreadsheets take for the same
@@ -52,6 +111,10 @@ def _csv_cell(value: Any) -> Any:
     """
     if isinstance(value, list):
         value = "; ".join(map(str, value))
+    if value is pd.NaT or value is pd.NA:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str) and value.startswith(FORMULA) and not _NUMBER.fullmatch(value):

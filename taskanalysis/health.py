@@ -27,6 +27,7 @@ from taskanalysis.result import Outcome, Result, decode
 from taskanalysis.rules import NO_RULES, Rule, Rules
 from taskanalysis.snapshot import Snapshot
 from taskanalysis.status import Status
+from taskanalysis.taskfiles import in_scope
 from taskanalysis.trigger import CalendarTrigger, TimeTrigger
 from taskanalysis.wording import describe
 
@@ -91,11 +92,16 @@ LEAST_TASKS = 3
 LONGEST_RUN = timedelta(hours=24)
 
 
-def judge(snapshot: Snapshot, rules: Rules = NO_RULES) -> list[Judged]:
-    """A verdict for each task that has a status, in the order of their paths."""
+def judge(snapshot: Snapshot, rules: Rules = NO_RULES, folder: str = "") -> list[Judged]:
+    r"""A verdict for each task that has a status, in the order of their paths.
+
+    `folder` takes the tasks in it and below, "" all outside ``\Microsoft``.
+    """
+    folders = [folder] if folder else []
     return [
         _judge(status, snapshot.tasks.get(path), rules.of(snapshot.server, path), snapshot)
         for path, status in sorted(snapshot.statuses.items(), key=lambda item: item[0].casefold())
+        if in_scope(path, folders)
     ]
 
 

@@ -37,7 +37,7 @@ from taskanalysis.errors import ReportError, SnapshotError, clip
 
 __all__ = ["NOTEBOOKS", "notebook_file", "render", "write_report"]
 
-NOTEBOOKS = ("inventory",)
+NOTEBOOKS = ("inventory", "status")
 TEMPLATE = Path(__file__).parent / "template"
 CELL_SECONDS = 900
 START_SECONDS = 120

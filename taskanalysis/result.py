@@ -221,9 +221,7 @@ def _table_of(program: str) -> str:
     return name if name in {table for table, _ in _tables()} - OF_NO_PROGRAM else ""
 
 
-def _result(  # noqa: PLR0917 (the fields of Result, in their order)
-    code: int | None, outcome: Outcome, meaning: str, advice: str, certainty: str, basis: str
-) -> Result:
+def _result(code: int | None, outcome: Outcome, meaning: str, advice: str, certainty: str, basis: str) -> Result:
     row = _row(code, "scheduler") if code is not None else None
     hexadecimal = "" if code is None else _hex(code)
     return Result(code, hexadecimal, row.name if row else None, outcome, meaning, advice, certainty, basis)

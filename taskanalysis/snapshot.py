@@ -16,26 +16,26 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from taskanalysis import __version__
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError, clip
 from taskanalysis.formats import is_status_file, join_paths, read_statuses_file, status_files
+from taskanalysis.share import Stamped, list_snapshots, stamped
 from taskanalysis.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
 from taskanalysis.taskfiles import Found, file_name, find_tasks, long_path, task_path
 
 __all__ = [
     "Snapshot",
-    "Stamped",
     "find_snapshot",
-    "list_snapshots",
     "read_snapshot",
-    "sample_share",
     "snapshot_before",
+    "stale_after",
     "write_snapshot",
 ]
 
@@ -74,26 +74,7 @@ class Snapshot:
         return self.taken_at.astimezone(ZoneInfo(self.zone)) if self.zone else self.taken_at
 
 
-class Stamped(NamedTuple):
-    """A snapshot folder of a share, known by its name alone."""
-
-    taken_at: datetime
-    server: str
-    path: Path
-
-
 # Reading -------------------------------------------------------------------------------------------------------------
-
-
-def list_snapshots(data: Path, server: str | None = None) -> list[Stamped]:
-    """All snapshots of a share (of one server, where named), oldest first; found by their names, none is opened."""
-    root = long_path(data) / "snapshots"
-    found = []
-    for folder in root.glob("*/[0-9][0-9][0-9][0-9]-[0-9][0-9]/*Z"):
-        name, taken_at = folder.parent.parent.name, _stamped(folder.name)
-        if taken_at and (server is None or name.casefold() == server.casefold()):
-            found.append(Stamped(taken_at, name, folder))
-    return sorted(found)
 
 
 def read_snapshot(
@@ -166,18 +147,25 @@ def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
 
 def snapshot_before(snapshot: Snapshot) -> Snapshot | None:
     """The one that was taken last before this one of the same server, None where there is none."""
-    above = Path(os.path.abspath(snapshot.source)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
-    known = list_snapshots(above[3], snapshot.server) if snapshot.manifest and len(above) > 3 else []
-    earlier = [each for each in known if each.taken_at < snapshot.taken_at]
+    earlier = [each for each in _of_share(snapshot) if each.taken_at < snapshot.taken_at]
     return _read_own(earlier[-1].path) if earlier else None
 
 
-def sample_share() -> Path:
-    """The sample share of a checkout; SnapshotError where the package was installed without one."""
-    share = Path(__file__).parents[1] / "data"
-    if (share / "make_sample.py").is_file():
-        return share
-    raise SnapshotError("name a share with --data: the sample share is only in a checkout of the project")
+def stale_after(snapshot: Snapshot) -> datetime:
+    """When the snapshot is too old (aware UTC): after twice the usual time between the last 20, at least an hour.
+
+    Where it is the only one, after 26 hours.
+    """
+    times = [each.taken_at for each in _of_share(snapshot) if each.taken_at <= snapshot.taken_at][-20:]
+    gaps = sorted(after - before for before, after in pairwise(times))
+    wait = max(2 * gaps[len(gaps) // 2], timedelta(hours=1)) if gaps else timedelta(hours=26)
+    return snapshot.taken_at + wait
+
+
+def _of_share(snapshot: Snapshot) -> list[Stamped]:
+    """All snapshots of its server in the share that it lies in."""
+    above = Path(os.path.abspath(snapshot.source)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
+    return list_snapshots(above[3], snapshot.server) if snapshot.manifest and len(above) > 3 else []
 
 
 def find_snapshot(path: str | Path, *, server: str = "", at: str = "", holding: str = "") -> Path:
@@ -276,7 +264,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
                 raise ValueError(f"'{name}' is missing or of a wrong type")
         if not all(isinstance(text, str) for text in [*known["folders"], *known["sha256"].values()]):
             raise ValueError("'folders' or 'sha256' hold something else than text")
-        if known["definitions_read"] and not _stamped(known["definitions"] or ""):
+        if known["definitions_read"] and not stamped(known["definitions"] or ""):
             raise ValueError(f"'definitions' is not the name of a snapshot: {known['definitions']}")
         if known["zone"]:
             ZoneInfo(known["zone"])
@@ -289,15 +277,6 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 _KINDS: dict[str, Any] = {"server": str, "taken_at": str, "zone": str, "folders": list, "sha256": dict}
 _KINDS |= {"definitions_read": bool, "definitions": str | None}
-
-
-def _stamped(name: str) -> datetime | None:
-    """The moment that the name of a snapshot's folder tells, None for any other name."""
-    try:
-        moment = datetime.strptime(name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return moment if re.fullmatch("[0-9]{8}T[0-9]{6}Z", name) else None
 
 
 # Writing -------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,9 @@ All text here is masked (`masking.mask`), because all of it is shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -27,8 +29,10 @@ from taskanalysis.definition import (
 from taskanalysis.duration import Duration, listed
 from taskanalysis.errors import printable
 from taskanalysis.findings import KINDS, Finding, account, find, needs_password
+from taskanalysis.health import Change, Incident, Judged
 from taskanalysis.masking import mask, mask_arguments
 from taskanalysis.snapshot import Snapshot
+from taskanalysis.status import Moment
 from taskanalysis.taskfiles import in_scope
 from taskanalysis.trigger import Trigger, type_name
 from taskanalysis.wording import describe
@@ -39,10 +43,14 @@ __all__ = [
     "by_account",
     "by_program",
     "by_trigger_type",
+    "changes",
     "findings",
+    "incidents",
     "inventory",
+    "old_status",
     "problems",
     "scope",
+    "status",
     "triggers",
 ]
 
@@ -96,6 +104,47 @@ def findings(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
         if which:
             rows.append({"finding": kind, "tasks": len(which), "which": names, "meaning": meaning, "advice": advice})
     return _frame("findings", rows)
+
+
+def status(snapshot: Snapshot, judged: Sequence[Judged], incidents: Sequence[Incident] = ()) -> pd.DataFrame:
+    """A row a task that is not muted, with the columns of ``COLUMNS["status"]``, those that need attention first."""
+    cause = {path: incident.cause for incident in incidents for path in incident.tasks}
+    listed = sorted((each for each in judged if not each.ignored), key=lambda each: not each.needs_attention)
+    return _frame("status", (_status_row(snapshot, each, cause.get(each.path, "")) for each in listed))
+
+
+def incidents(snapshot: Snapshot, found: Iterable[Incident]) -> pd.DataFrame:
+    """A row an incident, with the columns of ``COLUMNS["incidents"]``."""
+    rows = (asdict(each) | {"tasks": list(each.tasks), "since": _local(snapshot, each.since)} for each in found)
+    return _frame("incidents", rows)
+
+
+def changes(snapshot: Snapshot, found: Iterable[Change]) -> pd.DataFrame:
+    """A row a change that `snapshot` is the first to show, with the columns of ``COLUMNS["changes"]``."""
+    key = {"server": snapshot.server, "at": snapshot.local_time}
+    return _frame("changes", (key | asdict(each) | {"task_path": each.path} for each in found))
+
+
+def old_status(status: pd.DataFrame) -> pd.DataFrame:
+    """The status under the names of ``task-status.csv``: four old columns first, then all of its own."""
+    old = pd.DataFrame(
+        {
+            "name": status["task_path"].str.rpartition("\\")[2] if len(status) else [],
+            "lastResult": [_OLD_WORDS.get(outcome, "Unknown") for outcome in status["outcome"]],
+            "resultCode": status["code"],
+            "timeStamp": status["next_run"],
+        }
+    )
+    return pd.concat([old, status], axis=1)
+
+
+_OLD_WORDS = {
+    "succeeded": "Working",
+    "running": "Working",
+    "failed": "Broken",
+    "stopped": "Broken",
+    "not started": "Broken",
+}
 
 
 def problems(snapshot: Snapshot) -> pd.DataFrame:
@@ -210,6 +259,39 @@ def _details(kind: str, found: list[Finding]) -> str:
     return ", ".join(finding.detail for finding in found if finding.kind == kind and finding.detail)
 
 
+def _status_row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, Any]:
+    result, status, said = judged.result, judged.status, judged.said
+    return {
+        "server": snapshot.server,
+        "task_path": judged.path,
+        "verdict": judged.verdict.value,
+        "reason": judged.reason,
+        "since": _local(snapshot, judged.since),
+        "outcome": result.outcome.value,
+        "code": result.code,
+        "hex": result.hex,
+        "meaning": result.meaning,
+        "advice": result.advice,
+        "certainty": result.certainty,
+        "basis": result.basis,
+        "state": status.state or "",
+        "last_run": _local(snapshot, status.last_run),
+        "next_run": _local(snapshot, status.next_run),
+        "missed_runs": status.missed_runs,
+        "incident": incident,
+        "owner": said.owner or "",
+        "note": said.note or "",
+        "rule": judged.rule,
+    }
+
+
+def _local(snapshot: Snapshot, moment: Moment) -> datetime | str:
+    """A time in the server's zone; "never", and "" where it is not known."""
+    if not isinstance(moment, datetime):
+        return moment or ""
+    return moment.astimezone(snapshot.local_time.tzinfo) if moment.tzinfo else moment
+
+
 def _type(action: Action) -> str:
     return action.name if isinstance(action, UnknownAction) else type(action).__name__.removesuffix("Action")
 
@@ -244,7 +326,8 @@ def _words(duration: Duration | None) -> str:
 def _frame(table: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Rows under the columns of a table, all text masked."""
     columns = list(COLUMNS[table])
-    return pd.DataFrame([[_shown(row[name]) for name in columns] for row in rows], columns=columns)
+    frame = pd.DataFrame([[_shown(row[name]) for name in columns] for row in rows], columns=columns, dtype=object)
+    return frame.infer_objects().astype(dict.fromkeys({"code", "missed_runs"} & set(columns), "Int64"))
 
 
 def _shown(value: Any) -> Any:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from taskanalysis.errors import Problem
-from taskanalysis.snapshot import Snapshot, read_snapshot, sample_share, write_snapshot
+from taskanalysis.share import sample_share
+from taskanalysis.snapshot import Snapshot, read_snapshot, write_snapshot
+from taskanalysis.status import Status
 from taskanalysis.taskxml import read_task
 
 SCRIPT = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
@@ -81,7 +83,7 @@ def hostile_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         server="SERVER",
         taken_at=datetime(2026, 11, 23, 11, 2, tzinfo=UTC),
         zone="America/New_York",
-        statuses=[],
+        statuses=[Status(path, "Ready", True, "never", 1) for path in HOSTILE],
         definitions={path: definition(text).encode() for path, text in HOSTILE.items()}
         | {r"\broken": b"<Task><b onclick='x'>"},
     )

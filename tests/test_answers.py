@@ -3,7 +3,16 @@
 from dataclasses import replace
 
 from taskanalysis import __version__
-from taskanalysis.answers import inventory_answer, inventory_check, page_facts
+from taskanalysis.answers import (
+    inventory_answer,
+    inventory_check,
+    page_facts,
+    rules_check,
+    status_answer,
+    status_limits,
+)
+from taskanalysis.health import find_incidents, judge
+from taskanalysis.rules import parse_rules
 from taskanalysis.snapshot import Snapshot
 from taskanalysis.status import Status
 from taskanalysis.tables import findings, inventory
@@ -68,3 +77,37 @@ def test_page_says_server_moment_zone_and_scope(sample: Snapshot) -> None:
     assert unknown["Server"] == "not named in the files"
     assert unknown["Tasks"] == r"\OpenData and below"
     assert page_facts(replace(sample, server="--password S3cret"))["Server"] == "--password ***"
+
+
+# Status ---------------------------------------------------------------------------------------------------------------
+
+
+def test_answer_of_the_status_says_whether_to_worry(sample: Snapshot) -> None:
+    judged = judge(sample)
+    lines = status_answer(judged, find_incidents(judged))
+    assert lines[0] == "13 of 49 tasks need attention."
+    assert lines[1].startswith(r"One cause: 9 tasks, all as TOWN\opendata, 0x8007052E: ")
+    assert lines[2] == "4 other tasks for reasons of their own."
+    assert lines[3] == "All in all: 32 OK, 12 FAILING, 2 RUNNING, 1 RUNNING LONG, 1 NEVER RAN and 1 DISABLED."
+
+
+def test_quiet_status_is_said_to_be_quiet(sample: Snapshot) -> None:
+    good = judge(sample, folder=r"\Backup")
+    assert status_answer(good, [])[0] == "None of 2 tasks needs attention: no need to worry."
+    muted = judge(sample, parse_rules("[[rule]]\ntask = '*Offsite*'\nignore = true"), r"\Backup")
+    assert status_answer(muted, [])[-1] == "1 task muted by rules.toml: counted, not listed."
+    assert status_answer([], []) == ["No status was collected, so nothing can be said of how the tasks run."]
+
+
+def test_limits_name_what_the_data_lack(sample: Snapshot) -> None:
+    assert len(status_limits(sample)) == 1
+    old = replace(sample, holds=frozenset({"state", "last_result"}))
+    assert status_limits(old)[1:] == [
+        "These data do not tell when it last ran.",
+        "No definitions came with it, so a code is read without knowing the program that gave it.",
+    ]
+
+
+def test_rule_that_matches_no_task_is_reported(sample: Snapshot) -> None:
+    rules = parse_rules("[[rule]]\ntask = '*'\n[[rule]]\ntask = '*Gone*'")
+    assert rules_check(sample, rules) == ["The rule for *Gone* in rules.toml, line 4 matches no task."]

@@ -68,6 +68,7 @@ def test_sentences_and_heading_are_escaped() -> None:
         (float("nan"), ""),
         (None, ""),
         (pd.NaT, ""),
+        (pd.NA, ""),
         (["a", 1], "a; 1"),
         (datetime(2026, 11, 23, 6, 2, tzinfo=UTC), "2026-11-23 06:02"),
     ],

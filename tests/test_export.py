@@ -1,19 +1,54 @@
 """CSV files that spreadsheets read and that run nothing in them."""
 
 import csv
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from taskanalysis import tables
-from taskanalysis.export import save
+from taskanalysis.export import save, save_status
+from taskanalysis.health import find_incidents, judge
 from taskanalysis.snapshot import Snapshot
 
 
 def rows(file: Path) -> list[list[str]]:
     with file.open(encoding="utf-8-sig", newline="") as opened:
         return list(csv.reader(opened))
+
+
+def test_status_json_has_its_keys_and_plain_values(sample: Snapshot, tmp_path: Path) -> None:
+    judged = judge(sample)
+    incidents = find_incidents(judged)
+    frames = {
+        "status": tables.status(sample, judged, incidents),
+        "incidents": tables.incidents(sample, incidents),
+        "problems": tables.problems(sample),
+    }
+    moment = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    (file,) = save_status(sample, frames, tmp_path, made_at=moment, stale_after=moment)
+    said = json.loads(file.read_text(encoding="utf-8"))
+    assert list(said) == [
+        *("format", "version", "server", "taken_at", "made_at", "stale_after", "zone", "counts"),
+        *("tasks", "incidents", "problems"),
+    ]
+    assert said["taken_at"] == "2026-11-23T06:02:00-05:00"
+    assert said["made_at"] == said["stale_after"] == "2026-11-23T07:00:00-05:00"
+    assert said["counts"]["FAILING"] == 12
+    assert [len(said[name]) for name in ("tasks", "incidents", "problems")] == [49, 1, 0]
+    row = next(each for each in said["tasks"] if each["task_path"] == r"\OpenData\Admin\Monthly archive")
+    assert (row["last_run"], row["owner"], row["code"]) == ("never", None, 267011)
+    assert save_status(sample, frames, "", made_at=moment, stale_after=moment) == []
+
+
+def test_times_in_csv_have_their_offset(sample: Snapshot, tmp_path: Path) -> None:
+    (file,) = save({"status": tables.status(sample, judge(sample))}, tmp_path)
+    head, *others = rows(file)
+    starts = {row[head.index("last_run")] for row in others}
+    assert "never" in starts
+    assert all(datetime.fromisoformat(start).tzinfo for start in starts - {"never"})
 
 
 @pytest.mark.parametrize(

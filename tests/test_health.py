@@ -11,7 +11,8 @@ from taskanalysis.duration import Duration
 from taskanalysis.health import Judged, Verdict, compare, find_incidents, judge
 from taskanalysis.result import Outcome
 from taskanalysis.rules import NO_RULES, Rules, parse_rules
-from taskanalysis.snapshot import Snapshot, read_snapshot, sample_share, snapshot_before
+from taskanalysis.share import sample_share
+from taskanalysis.snapshot import Snapshot, read_snapshot, snapshot_before
 from taskanalysis.status import Status
 from taskanalysis.trigger import BootTrigger, TimeTrigger, Trigger
 

@@ -64,7 +64,7 @@ def test_error_is_one_sentence_and_its_exit_code(
 
 
 def test_outside_a_checkout_the_share_must_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("taskanalysis.snapshot.__file__", str(tmp_path / "taskanalysis" / "snapshot.py"))
+    monkeypatch.setattr("taskanalysis.share.__file__", str(tmp_path / "taskanalysis" / "share.py"))
     done = CliRunner().invoke(main, ["report", "--reports", str(tmp_path / "out")])
     assert done.exit_code == 2
     assert "--data" in done.stderr

@@ -10,6 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from taskanalysis.report import NOTEBOOKS
+
 pytestmark = pytest.mark.browser
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
 PROGRAM = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -50,22 +52,26 @@ def inventory(browser: Browser, pages: Path) -> Opened:
     return Opened(browser, pages / "inventory.html")
 
 
-def test_page_asks_for_nothing_outside_itself(inventory: Opened) -> None:
-    assert [url for url in inventory.asked[1:] if not url.startswith("data:")] == []
-    assert inventory.said == []
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_page_asks_for_nothing_outside_itself(name: str, browser: Browser, pages: Path) -> None:
+    opened = Opened(browser, pages / f"{name}.html")
+    assert [url for url in opened.asked[1:] if not url.startswith("data:")] == []
+    assert opened.said == []
 
 
-def test_page_weighs_less_than_half_a_megabyte(pages: Path) -> None:
-    assert (pages / "inventory.html").stat().st_size < 500_000
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_page_weighs_less_than_half_a_megabyte(name: str, pages: Path) -> None:
+    assert (pages / f"{name}.html").stat().st_size < 500_000
 
 
 @pytest.mark.parametrize("context", [{}, {"color_scheme": "dark"}, PHONE], ids=["light", "dark", "phone"])
+@pytest.mark.parametrize("name", NOTEBOOKS)
 @pytest.mark.parametrize("which", ["pages", "hostile_pages"])
 def test_page_has_no_accessibility_violation(
-    which: str, context: dict[str, Any], browser: Browser, request: pytest.FixtureRequest
+    which: str, name: str, context: dict[str, Any], browser: Browser, request: pytest.FixtureRequest
 ) -> None:
     # axe is put in from outside, which our policy rightly forbids
-    opened = Opened(browser, request.getfixturevalue(which) / "inventory.html", bypass_csp=True, **context)
+    opened = Opened(browser, request.getfixturevalue(which) / f"{name}.html", bypass_csp=True, **context)
     found = Axe().run(opened.page)
     assert found.violations_count == 0, found.generate_report()
 
@@ -87,6 +93,12 @@ def test_hostile_texts_are_shown_as_text(browser: Browser, hostile_pages: Path) 
     for shown in ("<script>document.title='owned'</script>", r"\<b>bold", "{{ 7*7 }}", "=1+1", "x" * 10_000):
         assert shown in text
     assert [said for said in opened.said if "Content Security Policy" not in said] == []
+
+
+def test_status_tells_hostile_names_as_text(browser: Browser, hostile_pages: Path) -> None:
+    opened = Opened(browser, hostile_pages / "status.html")
+    assert opened.page.title() == "Status"
+    assert opened.page.locator("td b, td i, td img, th b").count() == 0
 
 
 def test_policy_stops_a_script_that_is_not_ours(inventory: Opened) -> None:
@@ -149,8 +161,8 @@ def test_page_without_scripts_is_whole(browser: Browser, pages: Path, inventory:
 
 
 def test_phone_needs_no_horizontal_scroll(browser: Browser, pages: Path, hostile_pages: Path) -> None:
-    for folder in (pages, hostile_pages):
-        opened = Opened(browser, folder / "inventory.html", **PHONE)
+    for file in [folder / f"{name}.html" for folder in (pages, hostile_pages) for name in NOTEBOOKS]:
+        opened = Opened(browser, file, **PHONE)
         assert opened.page.evaluate("document.documentElement.scrollWidth") == 360
     assert opened.page.locator("tbody td").first.is_visible()
 

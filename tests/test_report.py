@@ -13,7 +13,7 @@ from conftest import report
 from taskanalysis import report as reports
 from taskanalysis.errors import ReportError
 from taskanalysis.report import NOTEBOOKS, notebook_file, run_notebook, write_report
-from taskanalysis.snapshot import sample_share
+from taskanalysis.share import sample_share
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 CORPUS = Path(__file__).parents[1] / "../shared/corpus"
@@ -21,30 +21,35 @@ PARAMETERS = {"data", "server", "folder", "at", "save_to"}
 
 
 def test_latest_holds_the_page_and_its_tables(pages: Path) -> None:
-    names = {"inventory.html", "inventory.csv", "triggers.csv", "actions.csv", "task_scheduler_backup.csv"}
-    assert {file.name for file in pages.iterdir()} == names
+    inventory = {"inventory.html", "inventory.csv", "triggers.csv", "actions.csv", "task_scheduler_backup.csv"}
+    status = {"status.html", "status.csv", "status.json", "task-status.csv"}
+    assert {file.name for file in pages.iterdir()} == inventory | status
 
 
-def test_page_links_the_files_beside_it_and_nothing_else(pages: Path) -> None:
-    page = html.parse(str(pages / "inventory.html"))
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_page_links_files_beside_it_and_nothing_else(name: str, pages: Path) -> None:
+    page = html.parse(str(pages / f"{name}.html"))
     links = set(page.xpath("//a/@href"))
-    assert links == {file.name for file in pages.iterdir()} - {"inventory.html"}
+    assert f"{name}.csv" in links
+    assert links <= {file.name for file in pages.iterdir()}
     assert page.xpath("//link/@href") == ["data:,"]
     assert all(source.startswith("data:image/svg+xml;base64,") for source in page.xpath("//img/@src"))
 
 
-def test_page_says_what_it_is_and_that_it_is_the_sample(pages: Path) -> None:
-    page = html.parse(str(pages / "inventory.html"))
-    assert page.findtext(".//title") == "Inventory"
-    assert page.xpath("//h1//text()") == ["Inventory"]
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_page_says_what_it_is_and_that_it_is_the_sample(name: str, pages: Path) -> None:
+    page = html.parse(str(pages / f"{name}.html"))
+    assert page.findtext(".//title") == name.title()
+    assert page.xpath("//h1//text()") == [name.title()]
     facts = page.xpath("//dl[contains(@class, 'facts')]")[0].text_content()
     assert "OPENDATA01" in facts
     assert "Monday, 2026-11-23 06:02 (America/New_York)" in facts
     assert "sample share" in page.xpath("//header[@class='banner']")[0].text_content()
 
 
-def test_page_shows_no_code_and_no_warning(pages: Path) -> None:
-    text = (pages / "inventory.html").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_page_shows_no_code_and_no_warning(name: str, pages: Path) -> None:
+    text = (pages / f"{name}.html").read_text(encoding="utf-8")
     assert "read_snapshot" not in text
     assert not html.fromstring(text).xpath("//pre")
 
@@ -66,7 +71,7 @@ def test_bad_file_is_named_with_its_reason(hostile_pages: Path) -> None:
 def test_report_names_the_page_to_open_and_shows_progress(tmp_path: Path) -> None:
     done = report(tmp_path, "--folder", r"\Backup", "--at", "2026-10-01")
     assert done.returncode == 0
-    assert done.stdout == f"Open {tmp_path / 'latest' / 'inventory.html'}\n"
+    assert done.stdout.splitlines() == [f"Open {tmp_path / 'latest' / name}.html" for name in NOTEBOOKS]
     assert "inventory: 100%" in done.stderr
     page = html.parse(str(tmp_path / "latest/inventory.html"))
     assert "Wednesday, 2026-09-30 19:02" in page.xpath("//dl[contains(@class, 'facts')]")[0].text_content()

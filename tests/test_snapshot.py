@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from taskanalysis.definition import ExecAction
 from taskanalysis.errors import SnapshotError
-from taskanalysis.snapshot import Snapshot, list_snapshots, read_snapshot, snapshot_before, write_snapshot
+from taskanalysis.share import list_snapshots
+from taskanalysis.snapshot import Snapshot, read_snapshot, snapshot_before, write_snapshot
 from taskanalysis.status import STATES, STATUS_FIELDS, Status
 
 ROOT = Path(__file__).parents[1]

@@ -1,13 +1,19 @@
 """The tables: their columns, what the sample's rows say, and that nothing shown holds a secret."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from taskanalysis import tables
 from taskanalysis.columns import COLUMNS
-from taskanalysis.snapshot import Snapshot
+from taskanalysis.health import compare, find_incidents, judge
+from taskanalysis.rules import parse_rules, read_rules
+from taskanalysis.share import sample_share
+from taskanalysis.snapshot import Snapshot, snapshot_before
+from taskanalysis.status import Status
 
 DICTIONARY = Path(__file__).parents[1] / "data" / "README.md"
 MAKERS = {name: getattr(tables, name) for name in ("inventory", "triggers", "actions", "findings")}
@@ -133,3 +139,65 @@ def test_groups_count_every_task_once(sample: Snapshot) -> None:
     assert tables.by_trigger_type(triggers)["triggers"].sum() == len(triggers)
     for frame in (tables.by_account(inventory), tables.by_program(actions)):
         assert frame["tasks"].is_monotonic_decreasing
+
+
+# Status ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def status(sample: Snapshot) -> pd.DataFrame:
+    judged = judge(sample, read_rules(sample_share() / "rules.toml"))
+    return tables.status(sample, judged, find_incidents(judged))
+
+
+def test_status_has_the_columns_of_the_dictionary_and_the_loud_first(status: pd.DataFrame) -> None:
+    assert list(status.columns) == list(COLUMNS["status"])
+    assert len(status) == 49
+    assert set(status["verdict"][:13]) == {"FAILING", "RUNNING LONG"}
+    assert not set(status["verdict"][13:]) & {"FAILING", "RUNNING LONG"}
+
+
+def test_status_row_says_what_is_known(status: pd.DataFrame) -> None:
+    row = status.set_index("task_path").loc[r"\OpenData\Permits\Nightly load"]
+    assert (row["outcome"], row["code"], row["hex"]) == ("not started", 0x8007052E, "0x8007052E")
+    assert row["incident"].startswith(r"9 tasks, all as TOWN\opendata")
+    assert row["last_run"].isoformat() == "2026-11-22T22:15:02-05:00"
+    row = status.set_index("task_path").loc[r"\OpenData\GIS\Tiles\Mirror"]
+    assert (row["verdict"], row["owner"], row["code"]) == ("OK", "GIS team", 1)
+
+
+def test_status_keeps_never_and_unknown_apart() -> None:
+    statuses = {r"\A": Status(r"\A", last_run="never"), r"\B": Status(r"\B")}
+    snapshot = Snapshot("S", datetime(2026, 11, 23, tzinfo=UTC), statuses=statuses)
+    frame = tables.status(snapshot, judge(snapshot))
+    assert frame["last_run"].tolist() == ["never", ""]
+    assert frame["code"].isna().all()
+    assert frame["verdict"].tolist() == ["NEVER RAN", "UNKNOWN"]
+
+
+def test_old_status_keeps_its_columns_and_their_meaning(status: pd.DataFrame) -> None:
+    old = tables.old_status(status)
+    assert list(old.columns) == [*COLUMNS["old_status"], *COLUMNS["status"]]
+    by_path = old.set_index("task_path")
+    row = by_path.loc[r"\OpenData\Permits\Nightly load"]
+    assert (row["name"], row["lastResult"], row["resultCode"]) == ("Nightly load", "Broken", 0x8007052E)
+    assert row["timeStamp"] == row["next_run"]
+    assert by_path.loc[r"\OpenData\GIS\Tiles\Mirror", "lastResult"] == "Working"
+    assert by_path.loc[r"\OpenData\Admin\Monthly archive", "lastResult"] == "Unknown"
+
+
+def test_muted_task_is_not_listed(sample: Snapshot) -> None:
+    judged = judge(sample, parse_rules("[[rule]]\ntask = '*'\nignore = true"))
+    assert tables.status(sample, judged).empty
+    assert list(tables.old_status(tables.status(sample, judged)).columns)[:4] == list(COLUMNS["old_status"])
+
+
+def test_incidents_and_changes_have_the_columns_of_the_dictionary(sample: Snapshot) -> None:
+    judged = judge(sample)
+    incidents = tables.incidents(sample, find_incidents(judged))
+    assert (list(incidents.columns), len(incidents)) == (list(COLUMNS["incidents"]), 1)
+    before = snapshot_before(sample)
+    assert before
+    changes = tables.changes(sample, compare(judge(before), judged))
+    assert (list(changes.columns), changes["kind"].tolist()) == (list(COLUMNS["changes"]), ["outcome"])
+    assert tables.changes(sample, []).empty

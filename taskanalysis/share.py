@@ -1,0 +1,55 @@
+r"""The share: a folder with the snapshots of one or more servers, each known by the name of its folder alone.
+
+Authority: the layout is ours (``data/README.md``).
+
+>>> [known.server for known in list_snapshots(sample_share())[:1]]
+['OPENDATA01']
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from taskanalysis.errors import SnapshotError
+from taskanalysis.taskfiles import long_path
+
+__all__ = ["Stamped", "list_snapshots", "sample_share", "stamped"]
+
+
+class Stamped(NamedTuple):
+    """A snapshot folder of a share, known by its name alone."""
+
+    taken_at: datetime
+    server: str
+    path: Path
+
+
+def list_snapshots(data: Path, server: str | None = None) -> list[Stamped]:
+    """All snapshots of a share (of one server, where named), oldest first; found by their names, none is opened."""
+    root = long_path(data) / "snapshots"
+    found = []
+    for folder in root.glob("*/[0-9][0-9][0-9][0-9]-[0-9][0-9]/*Z"):
+        name, taken_at = folder.parent.parent.name, stamped(folder.name)
+        if taken_at and (server is None or name.casefold() == server.casefold()):
+            found.append(Stamped(taken_at, name, folder))
+    return sorted(found)
+
+
+def sample_share() -> Path:
+    """The sample share of a checkout; SnapshotError where the package was installed without one."""
+    share = Path(__file__).parents[1] / "data"
+    if (share / "make_sample.py").is_file():
+        return share
+    raise SnapshotError("name a share with --data: the sample share is only in a checkout of the project")
+
+
+def stamped(name: str) -> datetime | None:
+    """The moment that the name of a snapshot's folder tells, None for any other name."""
+    try:
+        moment = datetime.strptime(name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return moment if re.fullmatch("[0-9]{8}T[0-9]{6}Z", name) else None
