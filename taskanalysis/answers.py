@@ -18,8 +18,7 @@ from taskanalysis.health import Incident, Judged, Verdict
 from taskanalysis.masking import mask
 from taskanalysis.rules import Rules
 from taskanalysis.snapshot import Snapshot
-from taskanalysis.tables import scope
-from taskanalysis.taskfiles import in_scope
+from taskanalysis.tables import scope, unmatched
 
 __all__ = ["inventory_answer", "inventory_check", "page_facts", "rules_check", "status_answer", "status_limits"]
 
@@ -79,9 +78,13 @@ def status_limits(snapshot: Snapshot) -> list[str]:
 
 
 def rules_check(snapshot: Snapshot, rules: Rules) -> list[str]:
-    """Rules of the office that match no task here: mistyped, or no longer needed."""
+    """Rules of the office that match no task here (mistyped, or no longer needed), and mutes that have no end."""
     unused = rules.unused((snapshot.server, path) for path in snapshot.statuses)
-    return [f"The rule for {rule.task} in {rule.name('task')} matches no task." for rule in unused]
+    endless = [rule for rule in rules.rules if rule.ignore and rule.ignore_until is None]
+    return [
+        *(f"The rule for {rule.task} in {rule.name('task')} matches no task." for rule in unused),
+        *(f"The rule for {rule.task} in {rule.name('ignore')} mutes without an end." for rule in endless),
+    ]
 
 
 def inventory_check(snapshot: Snapshot, folder: str = "") -> list[str]:
@@ -96,9 +99,8 @@ def inventory_check(snapshot: Snapshot, folder: str = "") -> list[str]:
         where = f"outside {folder}" if folder else "below \\Microsoft"
         lines.append(f"{count(read - here, 'task')} {where}: counted, not listed on this page.")
     if snapshot.statuses:
-        rows = {path for path in snapshot.statuses if in_scope(path, snapshot.folders)}
-        alone = len(rows ^ snapshot.tasks.keys())
-        lines.append(f"{count(len(rows), 'status row')} beside them, {alone or 'none'} without its partner.")
+        alone = len(unmatched(snapshot))
+        lines.append(f"{count(len(snapshot.statuses), 'status row')}, {alone or 'none'} without its partner.")
     else:
         lines.append("No status was collected with them.")
     if snapshot.others:

@@ -99,6 +99,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "after": "what is now",
         "what": "what changed, in words",
     },
+    "unmatched": _KEY | {"what": "which side is missing: definition or status"},
     "old_status": {
         "name": "name of the task",
         "lastResult": "Working, Broken or Unknown",

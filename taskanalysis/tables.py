@@ -52,6 +52,7 @@ __all__ = [
     "scope",
     "status",
     "triggers",
+    "unmatched",
 ]
 
 
@@ -123,6 +124,17 @@ def changes(snapshot: Snapshot, found: Iterable[Change]) -> pd.DataFrame:
     """A row a change that `snapshot` is the first to show, with the columns of ``COLUMNS["changes"]``."""
     key = {"server": snapshot.server, "at": snapshot.local_time}
     return _frame("changes", (key | asdict(each) | {"task_path": each.path} for each in found))
+
+
+def unmatched(snapshot: Snapshot) -> pd.DataFrame:
+    """A row a task that has only one side where both were read, with the columns of ``COLUMNS["unmatched"]``."""
+    if not snapshot.statuses or "definitions" not in snapshot.holds:
+        return _frame("unmatched", [])
+    statuses = {path for path in snapshot.statuses if in_scope(path, snapshot.folders)}
+    lacking = dict.fromkeys(statuses - snapshot.tasks.keys(), "It has a status and no definition.")
+    lacking |= dict.fromkeys(snapshot.tasks.keys() - statuses, "It has a definition and no status.")
+    key = {"server": snapshot.server}
+    return _frame("unmatched", (key | {"task_path": path, "what": lacking[path]} for path in sorted(lacking)))
 
 
 def old_status(status: pd.DataFrame) -> pd.DataFrame:

@@ -48,7 +48,7 @@ def test_check_of_the_sample_matches_definitions_and_statuses(sample: Snapshot) 
     assert inventory_check(sample) == [
         "49 task definitions read, 0 files not readable.",
         f"They are of 2026-11-23 06:02 (America/New_York), read by taskanalysis {__version__}.",
-        "49 status rows beside them, none without its partner.",
+        "55 status rows, none without its partner.",
     ]
 
 
@@ -109,5 +109,8 @@ def test_limits_name_what_the_data_lack(sample: Snapshot) -> None:
 
 
 def test_rule_that_matches_no_task_is_reported(sample: Snapshot) -> None:
-    rules = parse_rules("[[rule]]\ntask = '*'\n[[rule]]\ntask = '*Gone*'")
-    assert rules_check(sample, rules) == ["The rule for *Gone* in rules.toml, line 4 matches no task."]
+    rules = parse_rules("[[rule]]\ntask = '*'\nignore = true\n[[rule]]\ntask = '*Gone*'")
+    assert rules_check(sample, rules) == [
+        "The rule for *Gone* in rules.toml, line 5 matches no task.",
+        "The rule for * in rules.toml, line 3 mutes without an end.",
+    ]

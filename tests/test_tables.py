@@ -1,6 +1,7 @@
 """The tables: their columns, what the sample's rows say, and that nothing shown holds a secret."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -201,3 +202,14 @@ def test_incidents_and_changes_have_the_columns_of_the_dictionary(sample: Snapsh
     changes = tables.changes(sample, compare(judge(before), judged))
     assert (list(changes.columns), changes["kind"].tolist()) == (list(COLUMNS["changes"]), ["outcome"])
     assert tables.changes(sample, []).empty
+
+
+def test_task_with_one_side_only_is_listed_both_ways(sample: Snapshot) -> None:
+    assert tables.unmatched(sample).empty
+    statuses = {path: each for path, each in sample.statuses.items() if path != r"\Heartbeat"}
+    frame = tables.unmatched(replace(sample, statuses=statuses | {r"\New": Status(r"\New")}))
+    assert frame[["task_path", "what"]].to_numpy().tolist() == [
+        [r"\Heartbeat", "It has a definition and no status."],
+        [r"\New", "It has a status and no definition."],
+    ]
+    assert tables.unmatched(replace(sample, holds=frozenset({"state"}))).empty
