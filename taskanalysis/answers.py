@@ -29,7 +29,7 @@ NO_PASSWORD = "They can be put back without any password."  # noqa: S105
 def inventory_answer(inventory: pd.DataFrame, findings: pd.DataFrame) -> list[str]:
     """The short answer of the inventory, from its tables of tasks and of findings."""
     if inventory.empty:
-        return ["No task is defined here."]
+        return ["There is no task definition here."]
     tasks, off = count(len(inventory), "task"), count(int((~inventory["enabled"]).sum()), "task")
     folders = count(inventory["folder"].nunique(), "folder")
     accounts = count(inventory["run_as"].nunique(), "account")
@@ -53,10 +53,14 @@ def status_answer(judged: Sequence[Judged], incidents: Sequence[Incident]) -> li
         return ["No status was collected, so nothing can be said of how the tasks run."]
     loud = [each for each in shown if each.needs_attention]
     counts = Counter(each.verdict.value for each in shown)
-    of = f"{len(loud) or 'None'} of {count(len(shown), 'task')} need{'' if len(loud) > 1 else 's'} attention"
+    mute = [each for each in shown if each.verdict is Verdict.UNKNOWN and not each.needs_attention]
+    known = count(len(shown) - len(mute), "task")
+    of = f"{len(loud) or 'None'} of {known} need{'' if len(loud) > 1 else 's'} attention"
     listing = listed([f"{counts[verdict.value]} {verdict.value}" for verdict in Verdict if counts[verdict.value]])
     alone = len(loud) - sum(len(incident.tasks) for incident in incidents)
-    lines = [f"{of}." if loud else f"{of}: no need to worry.", f"All in all: {listing}."]
+    lines = [f"{of}." if loud or mute else f"{of}: no need to worry.", f"All in all: {listing}."]
+    if mute:
+        lines.insert(1, f"Nothing is known of how {count(len(mute), 'other task')} ended, which is no good news.")
     lines[1:1] = [f"One cause: {incident.cause}" for incident in incidents]
     if incidents and alone:
         lines.insert(1 + len(incidents), f"{count(alone, 'other task')} for reasons of their own.")
@@ -99,8 +103,9 @@ def inventory_check(snapshot: Snapshot, folder: str = "") -> list[str]:
         where = f"outside {folder}" if folder else "below \\Microsoft"
         lines.append(f"{count(read - here, 'task')} {where}: counted, not listed on this page.")
     if snapshot.statuses:
-        alone = len(unmatched(snapshot))
-        lines.append(f"{count(len(snapshot.statuses), 'status row')}, {alone or 'none'} without its partner.")
+        partners = f"{len(unmatched(snapshot)) or 'none'} without its partner"
+        partners = partners if "definitions" in snapshot.holds else "no definitions beside them"
+        lines.append(f"{count(len(snapshot.statuses), 'status row')}, {partners}.")
     else:
         lines.append("No status was collected with them.")
     if snapshot.others:

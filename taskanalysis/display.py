@@ -130,10 +130,14 @@ def _cell(value: Any, label: str, numeric: bool, first: bool) -> str:
     inner = texts[0] if len(texts) == 1 else "".join(f"<div>{text}</div>" for text in texts)
     if sum(map(len, texts)) > LONG:
         inner = f'<div class="long" tabindex="0">{inner}</div>'
-    attributes = f' data-label="{escape(label)}"' + (
-        f' class="number" data-value="{text_of(items[0])}"' if numeric else ""
-    )
+    kind = ' class="break"' if any(map(_LONG_WORD.search, texts)) else ""
+    kind = f' class="number" data-value="{text_of(value)}"' if numeric else kind
+    attributes = f' data-label="{escape(label)}"{kind}'
     return f'<th scope="row"{attributes}>{inner}</th>' if first else f"<td{attributes}>{inner}</td>"
+
+
+# a word that would make its column wide; such a one may be broken anywhere
+_LONG_WORD = re.compile(r"[^\s<>]{17}")
 
 
 def _breakable(text: str) -> str:

@@ -1,6 +1,7 @@
 """The sentences of the short answer: each number in them is counted here another way."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from taskanalysis import __version__
 from taskanalysis.answers import (
@@ -16,6 +17,8 @@ from taskanalysis.rules import parse_rules
 from taskanalysis.snapshot import Snapshot
 from taskanalysis.status import Status
 from taskanalysis.tables import findings, inventory
+
+NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 
 
 def answer(snapshot: Snapshot, folder: str = "") -> list[str]:
@@ -40,7 +43,7 @@ def test_answer_for_a_folder_counts_that_folder_alone(sample: Snapshot) -> None:
 
 
 def test_answer_says_where_there_is_nothing(sample: Snapshot, hostile: Snapshot) -> None:
-    assert answer(sample, r"\Nowhere") == ["No task is defined here."]
+    assert answer(sample, r"\Nowhere") == ["There is no task definition here."]
     assert answer(hostile)[-1] == "Something was found in each of 7 tasks."
 
 
@@ -114,3 +117,14 @@ def test_rule_that_matches_no_task_is_reported(sample: Snapshot) -> None:
         "The rule for *Gone* in rules.toml, line 5 matches no task.",
         "The rule for * in rules.toml, line 3 mutes without an end.",
     ]
+
+
+def test_silence_is_not_taken_for_good_news() -> None:
+    statuses = {path: Status(path, "Ready") for path in (r"\A", r"\B")} | {r"\C": Status(r"\C", "Ready", True, NOON, 0)}
+    snapshot = Snapshot("S", NOON, statuses=statuses)
+    assert status_answer(judge(snapshot), []) == [
+        "None of 1 task needs attention.",
+        "Nothing is known of how 2 other tasks ended, which is no good news.",
+        "All in all: 1 OK and 2 UNKNOWN.",
+    ]
+    assert inventory_check(snapshot)[-1] == "3 status rows, no definitions beside them."
