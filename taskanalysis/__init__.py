@@ -8,6 +8,7 @@ Where to find what:
 `xmltext`, `taskxml`    bytes -> safe XML -> definition
 `wording`, `eventquery` triggers in English, with `dayswords`
 `result`, `program`     what a result code means for the program that gave it; `result_codes.csv`
+`decoding`              result codes of many rows at once
 `rules`                 what an office says of its tasks
 `taskfiles`             folders and files with many definitions
 `snapshot`, `status`    one server at one moment: our own format, read and written

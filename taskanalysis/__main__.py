@@ -85,8 +85,10 @@ def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--server", default="", metavar="NAME", help="Which server of the share, if it holds several.")
 @click.option("--folder", default="", metavar=r"\F", help="This task folder and all below it.")
 @click.option("--at", default="", metavar="TIME", help="The newest snapshot not later than this ISO time.")
+@click.option("--zone", default="", metavar="ZONE", help="Time zone of the server, where the data don't tell.")
+@click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="Day or month first, where the data don't tell.")
 @one_sentence
-def report(data: str | None, reports: Path, server: str, folder: str, at: str) -> None:
+def report(data: str | None, reports: Path, server: str, folder: str, at: str, zone: str, dates: str | None) -> None:
     r"""Render the reports into REPORTS/latest.
 
     Without --data, in a checkout of the project, the sample share is rendered.
@@ -99,14 +101,14 @@ def report(data: str | None, reports: Path, server: str, folder: str, at: str) -
     sample = data is None
     share, folder = where(data), folder.replace("/", "\\")
     # what is not there is told at once, not by a notebook
-    snapshot = read_snapshot(share, server=server, at=at)
+    snapshot = read_snapshot(share, server=server, at=at, zone=zone, dates=dates or "")
     check_folder(snapshot, folder)
     if snapshot.others and not server:
         count = f"{snapshot.others} other server{'s are' if snapshot.others > 1 else ' is'}"
         click.echo(f"This is {snapshot.server}; {count} in {share}: --server names one.", err=True)
     number = len(snapshot.tasks.keys() | snapshot.statuses.keys())
     click.echo(f"Reading {number} tasks of {snapshot.server or share} for {reports / 'latest'}", err=True)
-    parameters = {"data": str(share), "server": server, "folder": folder, "at": at}
+    parameters = {"data": str(share), "server": server, "folder": folder, "at": at, "zone": zone, "dates": dates or ""}
     from taskanalysis.report import NOTEBOOKS, write_report  # noqa: PLC0415 (papermill and nbconvert take a second)
 
     for name in NOTEBOOKS:

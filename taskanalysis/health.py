@@ -99,7 +99,7 @@ def judge(snapshot: Snapshot, rules: Rules = NO_RULES, folder: str = "") -> list
     """
     folders = [folder] if folder else []
     return [
-        _judge(status, snapshot.tasks.get(path), rules.of(snapshot.server, path), snapshot)
+        _judge(status, snapshot.definition(path), rules.of(snapshot.server, path), snapshot)
         for path, status in sorted(snapshot.statuses.items(), key=lambda item: item[0].casefold())
         if in_scope(path, folders)
     ]

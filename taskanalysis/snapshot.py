@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -48,7 +49,8 @@ class Snapshot:
 
     `tasks` maps task path to TaskDefinition, `statuses` task path to Status, `files` task path to the file it was read
     from and `hashes` to its sha256; `unread` counts the files that could not be read, `others`
-    the other servers of the share, `commands` the command lines that statuses tell; `holds` lists the fields that
+    the other servers of the share, `commands` the command lines that statuses tell, `in_force`
+    the definitions before where this snapshot read none; `holds` lists the fields that
     this source has ("definitions" or a field of Status).
     """
 
@@ -66,7 +68,12 @@ class Snapshot:
     unread: int = 0
     others: int = 0
     commands: dict[str, str] = field(default_factory=dict)
+    in_force: dict[str, TaskDefinition] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
+
+    def definition(self, path: str) -> TaskDefinition | None:
+        """The definition of a task, or the last one before, where only statuses were collected."""
+        return self.tasks.get(path) or self.in_force.get(path)
 
     @property
     def local_time(self) -> datetime:
@@ -147,7 +154,7 @@ def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
 
 def snapshot_before(snapshot: Snapshot) -> Snapshot | None:
     """The one that was taken last before this one of the same server, None where there is none."""
-    earlier = [each for each in _of_share(snapshot) if each.taken_at < snapshot.taken_at]
+    earlier = [each for each in _neighbours(snapshot) if each.taken_at < snapshot.taken_at]
     return _read_own(earlier[-1].path) if earlier else None
 
 
@@ -156,16 +163,20 @@ def stale_after(snapshot: Snapshot) -> datetime:
 
     Where it is the only one, after 26 hours.
     """
-    times = [each.taken_at for each in _of_share(snapshot) if each.taken_at <= snapshot.taken_at][-20:]
+    times = [each.taken_at for each in _neighbours(snapshot) if each.taken_at <= snapshot.taken_at][-20:]
     gaps = sorted(after - before for before, after in pairwise(times))
     wait = max(2 * gaps[len(gaps) // 2], timedelta(hours=1)) if gaps else timedelta(hours=26)
     return snapshot.taken_at + wait
 
 
-def _of_share(snapshot: Snapshot) -> list[Stamped]:
-    """All snapshots of its server in the share that it lies in."""
-    above = Path(os.path.abspath(snapshot.source)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
-    return list_snapshots(above[3], snapshot.server) if snapshot.manifest and len(above) > 3 else []
+def _neighbours(snapshot: Snapshot) -> list[Stamped]:
+    """All snapshots of its server in the share that it lies in; none where it is not of our format."""
+    return _in_share(snapshot.source) if snapshot.manifest else []
+
+
+def _in_share(folder: Path) -> list[Stamped]:
+    above = Path(os.path.abspath(folder)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
+    return list_snapshots(above[3], above[1].name) if len(above) > 3 else []
 
 
 def find_snapshot(path: str | Path, *, server: str = "", at: str = "", holding: str = "") -> Path:
@@ -228,8 +239,20 @@ def _read_own(folder: Path) -> Snapshot:
         files=found.files,
         hashes=found.hashes,
         unread=found.failed,
+        in_force={} if manifest["definitions_read"] else _definitions_before(folder),
         manifest=manifest,
     )
+
+
+def _definitions_before(folder: Path) -> dict[str, TaskDefinition]:
+    """The definitions of the newest snapshot before this one that read any."""
+    for known in reversed(_in_share(folder)):
+        with suppress(SnapshotError):
+            manifest = _manifest(known.path)
+            if known.path.name < folder.name and manifest["definitions_read"]:
+                found = _read_definitions(known.path, manifest)
+                return found.tasks if found else {}
+    return {}
 
 
 def _read_definitions(folder: Path, manifest: Mapping[str, Any]) -> Found | None:

@@ -138,7 +138,7 @@ def unmatched(snapshot: Snapshot) -> pd.DataFrame:
 
 
 def old_status(status: pd.DataFrame) -> pd.DataFrame:
-    """The status under the names of ``task-status.csv``: four old columns first, then all of its own."""
+    """The status under the names of ``task-status.csv``: four old columns, those most asked for, then the others."""
     old = pd.DataFrame(
         {
             "name": status["task_path"].str.rpartition("\\")[2] if len(status) else [],
@@ -147,7 +147,8 @@ def old_status(status: pd.DataFrame) -> pd.DataFrame:
             "timeStamp": status["next_run"],
         }
     )
-    return pd.concat([old, status], axis=1)
+    first = ["task_path", "verdict", "last_run", "meaning"]
+    return pd.concat([old, status[first], status.drop(columns=first)], axis=1)
 
 
 _OLD_WORDS = {

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +13,7 @@ from taskanalysis.health import Judged, Verdict, compare, find_incidents, judge
 from taskanalysis.result import Outcome
 from taskanalysis.rules import NO_RULES, Rules, parse_rules
 from taskanalysis.share import sample_share
-from taskanalysis.snapshot import Snapshot, read_snapshot, snapshot_before
+from taskanalysis.snapshot import Snapshot, read_snapshot, snapshot_before, write_snapshot
 from taskanalysis.status import Status
 from taskanalysis.trigger import BootTrigger, TimeTrigger, Trigger
 
@@ -269,3 +270,14 @@ def test_run_that_goes_on_is_no_change_of_outcome() -> None:
     assert list(compare([ready], [running])) == list(compare([running], [ready])) == []
     enabled, disabled = judged(), judged(enabled=False)
     assert [change.kind for change in compare([disabled], [enabled])] == ["enabled"]
+
+
+def test_status_only_snapshot_reads_codes_by_the_definitions_before(tmp_path: Path) -> None:
+    path, xml = r"\Mirror", b"<Task><Actions><Exec><Command>robocopy.exe</Command></Exec></Actions></Task>"
+    statuses = [Status(path, "Ready", True, AN_HOUR_AGO, 1)]
+    for hours, definitions in ((0, {path: xml}), (1, None), (2, None)):
+        taken_at = NOW + timedelta(hours=hours)
+        write_snapshot(tmp_path, server="S", taken_at=taken_at, zone="", statuses=statuses, definitions=definitions)
+    newest = read_snapshot(tmp_path)
+    assert (newest.taken_at, newest.tasks) == (NOW + timedelta(hours=2), {})
+    assert judge(newest)[0].verdict is Verdict.OK

@@ -27,7 +27,7 @@ LAYERS = [
     ["status", "statusrows", "share"],
     ["formats"],
     ["snapshot"],
-    ["health"],
+    ["health", "decoding"],
     ["tables", "charts", "display", "export"],
     ["answers", "check"],
     ["report"],

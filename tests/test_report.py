@@ -17,7 +17,7 @@ from taskanalysis.share import sample_share
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 CORPUS = Path(__file__).parents[1] / "../shared/corpus"
-PARAMETERS = {"data", "server", "folder", "at", "save_to"}
+PARAMETERS = {"data", "server", "folder", "at", "zone", "dates", "save_to"}
 
 
 def test_latest_holds_the_page_and_its_tables(pages: Path) -> None:
@@ -87,6 +87,16 @@ def test_report_on_real_files_reads_all_but_the_broken_one(tmp_path: Path) -> No
     assert len(page.xpath("//caption[text()='Tasks']/../tbody/tr")) == 274
     problems = [row.text_content() for row in page.xpath("//caption[text()='Problems']/../tbody/tr")]
     assert sum("not well-formed" in problem for problem in problems) == 1
+
+
+def test_zone_and_order_of_dates_reach_the_pages(tmp_path: Path) -> None:
+    file = tmp_path / "script_status.csv"
+    row = r'"Load","\F\Load","1","04/08/2026 9:15:00 PM","Ready","x.exe",""'
+    file.write_text(f'"Name","Path","LastResult","NextRun","Status","Command","Arguments"\n{row}\n', encoding="utf-8")
+    done = report(tmp_path, "--data", str(file), "--zone", "Europe/London", "--dates", "dmy")
+    assert done.returncode == 0, done.stderr
+    said = json.loads((tmp_path / "latest/status.json").read_text(encoding="utf-8"))
+    assert (said["zone"], said["tasks"][0]["next_run"]) == ("Europe/London", "2026-08-04T21:15:00+01:00")
 
 
 @pytest.mark.parametrize(

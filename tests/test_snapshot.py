@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from taskanalysis.definition import ExecAction
 from taskanalysis.errors import SnapshotError
 from taskanalysis.share import list_snapshots
-from taskanalysis.snapshot import Snapshot, read_snapshot, snapshot_before, write_snapshot
+from taskanalysis.snapshot import Snapshot, read_snapshot, snapshot_before, stale_after, write_snapshot
 from taskanalysis.status import STATES, STATUS_FIELDS, Status
 
 ROOT = Path(__file__).parents[1]
@@ -527,6 +527,17 @@ def test_snapshot_before_is_the_last_of_the_same_server(tmp_path: Path) -> None:
     first = snapshot_before(before)
     assert first
     assert snapshot_before(first) is None
+
+
+@pytest.mark.parametrize(
+    ("minutes", "hours"), [([0], 26), ([0, 360, 720], 12), ([0, 5, 10, 15], 1), ([0, 360, 720, 5000, 5360], 12)]
+)
+def test_snapshot_is_stale_after_twice_the_usual_time(minutes: list[int], hours: int, tmp_path: Path) -> None:
+    for minute in minutes:
+        taken_at = NOON + timedelta(minutes=minute)
+        write_snapshot(tmp_path, server="S", taken_at=taken_at, zone="", statuses=STATUSES, definitions=None)
+    newest = read_snapshot(tmp_path)
+    assert stale_after(newest) - newest.taken_at == timedelta(hours=hours)
 
 
 def test_folder_with_nothing_but_a_bad_file_is_refused_with_its_reason(tmp_path: Path) -> None:
