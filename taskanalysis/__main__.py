@@ -74,7 +74,7 @@ def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @main.command()
-@click.option("--data", metavar="PATH", help="A share, or a folder or file of task XML.")
+@click.option("--data", metavar="PATH", help="A share, or task XML and statuses of other programs.")
 @click.option(
     "--reports",
     type=click.Path(path_type=Path, file_okay=False),
