@@ -12,9 +12,16 @@ __all__ = ["hides_exit_code", "program_name", "working_program"]
 
 _FIRST_WORD = re.compile(r"""\s*(?:"([^"]*)"|([^\s"]+))""")
 _WHOLE = re.compile(r"((?:[A-Za-z]:|\\)\\[^\"]*\.(?:exe|com|bat|cmd))", re.IGNORECASE)
-_CMD_INNER = re.compile(r"(?:^|\s)/[ck]\s*(.*)$", re.IGNORECASE | re.DOTALL)
-_SEVERAL = re.compile(r"[&|]")
+_PROGRAM_AND_MORE = re.compile(r"(.+?\.(?:exe|com|bat|cmd))\s", re.IGNORECASE)
+_CMD_INNER = re.compile(r"(?:^|\s)(?:/[a-z](?::\w+)?\s*)*?/[ckr]\s*(.*)$", re.IGNORECASE | re.DOTALL)
+_NO_SEPARATOR = re.compile(r"""\d?>>?\s*&\d|\^.""")  # 2>&1, and what a caret takes its meaning from
+_ASIDE = re.compile(r"@?\s*(?:cd|chdir|pushd|set|echo\s+off)\b", re.IGNORECASE)
 _START = re.compile(r"""(?:^|[&|"(])\s*@?start(?=[\s"]|$)""", re.IGNORECASE)
+# what cmd does itself: an exit code after it is cmd's
+_BUILT_IN = {
+    *("call", "cd", "chdir", "copy", "del", "dir", "echo", "erase", "exit", "for", "goto", "if", "md", "mkdir"),
+    *("move", "popd", "pushd", "rd", "ren", "rmdir", "set", "type"),
+}
 
 
 def program_name(command: str) -> str:
@@ -23,9 +30,11 @@ def program_name(command: str) -> str:
     >>> program_name(r"D:\jobs\Load.BAT"), program_name("")
     ('load.bat', '')
     """
-    if command.strip().lower() == "%comspec%":
+    command = command.strip().strip("\"'")
+    if command.lower() == "%comspec%":
         return "cmd"
-    return re.split(r"[\\/]", command.strip().strip("\"'"))[-1].strip().lower().removesuffix(".exe")
+    more = _PROGRAM_AND_MORE.match(command)  # arguments that stand in the field of the program
+    return re.split(r"[\\/]", more[1] if more else command)[-1].strip().lower().removesuffix(".exe")
 
 
 def working_program(command: str, arguments: str = "") -> str:
@@ -36,11 +45,26 @@ def working_program(command: str, arguments: str = "") -> str:
     """
     name = program_name(command)
     inner = _CMD_INNER.search(arguments) if name == "cmd" else None
-    if not inner or _SEVERAL.search(inner[1]) or _START.search(inner[1]):
+    line = _last_command(_without_outer_quotes(inner[1].strip())) if inner else ""
+    line = re.sub(r"^[@(\s]+", "", line)
+    if not line or _START.search(line):
         return name
-    line = re.sub(r"^call\s+", "", _without_outer_quotes(inner[1].strip()), flags=re.IGNORECASE)
+    line = re.sub(r"^call\s+", "", line, flags=re.IGNORECASE)
     word = _WHOLE.fullmatch(line) or _FIRST_WORD.match(line)
-    return program_name(word[1] or word[2]) if word else name
+    inside = program_name(word[1] or word[2]) if word else name
+    return name if inside in _BUILT_IN else inside
+
+
+def _last_command(line: str) -> str:
+    """The one command whose exit code cmd returns, after others that only prepare it; "" where there are several."""
+    quoted = re.sub(r'"[^"]*"', lambda found: "_" * len(found[0]), line)
+    plain = _NO_SEPARATOR.sub(lambda found: "_" * len(found[0]), quoted)
+    if "|" in plain:
+        return ""
+    places = [found.span() for found in re.finditer("&+", plain)]
+    begins, ends = [0, *(end for _, end in places)], [*(start for start, _ in places), len(line)]
+    commands = [line[begin:end].strip() for begin, end in zip(begins, ends, strict=True)]
+    return commands[-1] if all(map(_ASIDE.match, commands[:-1])) else ""
 
 
 def _without_outer_quotes(line: str) -> str:

@@ -18,7 +18,7 @@ from functools import cache, lru_cache
 from numbers import Integral, Real
 from pathlib import Path
 
-from taskanalysis.program import hides_exit_code, working_program
+from taskanalysis.program import hides_exit_code, program_name, working_program
 
 __all__ = ["Outcome", "Result", "decode", "unsigned"]
 
@@ -86,10 +86,10 @@ def _decode(code: int | None, line: tuple[str, str], state: str | None, ever_ran
     if row := _row(code, "scheduler"):
         return row
     exit_code = code & 0xFFFF if source == "action" and code >> 16 == 0x8007 else code
-    own = [_table_of(working_program(*line))] if code > 0xFFFF else []  # a large code of its own is no one else's
+    own = _tables_of(working_program(*line)) if code > 0xFFFF else ()  # a large code of its own is no one else's
     if exit_code == code and (row := _row(code, *own, "win32", "hresult", "ntstatus")):
         return row
-    found = _of_program(exit_code, *line) or _named(code)
+    found = _of_program(exit_code, *line) or (_named(code) if exit_code == code else None)
     found = found or _result(code, Outcome.UNKNOWN, "Nothing is known of this code.", UNKNOWN_ADVICE, "guess", "none")
     return replace(found, code=code, hex=_hex(code))
 
@@ -128,6 +128,7 @@ def unsigned(code: object) -> int | None:
 # The steps, in their order --------------------------------------------------------------------------------------------
 
 RUNNING, NEVER_RAN = 267009, 267011
+_REFUSED = (Outcome.NOT_STARTED, Outcome.FAILED)
 
 
 def _from_context(code: int | None, state: str | None, ever_ran: bool | None) -> Result | None:
@@ -135,7 +136,10 @@ def _from_context(code: int | None, state: str | None, ever_ran: bool | None) ->
     if state == "Running":
         return _result(code, Outcome.RUNNING, "It is running now.", "", "certain", "state")
     if ever_ran is False and code != RUNNING:
-        return _result(code, Outcome.NEVER_RAN, "It has not run yet.", "", "certain", "last run")
+        refused = _row(code, "scheduler", "win32") if code is not None else None
+        why = f" Its start gave {refused.hex}: {refused.meaning}" if refused and refused.outcome in _REFUSED else ""
+        advice = refused.advice if why and refused else ""
+        return _result(code, Outcome.NEVER_RAN, f"It has not run yet.{why}", advice, "certain", "last run")
     if code is None:
         return _result(code, Outcome.UNKNOWN, "No result is known.", "", "certain", "no code")
     if code == RUNNING and state is not None:
@@ -150,8 +154,9 @@ def _from_context(code: int | None, state: str | None, ever_ran: bool | None) ->
 def _of_program(code: int, command: str, arguments: str) -> Result | None:
     """The program's own table, then the convention that 0 is success and other small numbers are not."""
     program = working_program(command, arguments)
-    table = _table_of(program)
-    found = _row(code, table, "convention")
+    # where cmd itself did not find the command, no table of that command can know
+    first = ["cmd"] if code == 9009 and program_name(command) == "cmd" else []
+    found = _row(code, *first, *_tables_of(program), "convention")
     if code == 0 and (hidden := hides_exit_code(command, arguments)):
         meaning = f"It returned 0, but {hidden} returns 0 whatever the program that it starts returns."
         return _result(code, Outcome.SUCCEEDED, meaning, "", "likely", "convention")
@@ -210,15 +215,22 @@ def _row(code: int, *tables: str) -> Result | None:
 OF_NO_PROGRAM = {"scheduler", "win32", "hresult", "ntstatus", "convention"}
 
 
+_SAME_AS = {"pyw": "py", "cscript": "wscript", "7za": "7z", "7zr": "7z"}
+
+
 @cache
-def _table_of(program: str) -> str:
-    """The table of a program, "" where it has none."""
-    if re.fullmatch(r"pythonw?[\d.]*|pyw?", program):
-        return "python"
-    if program.endswith((".bat", ".cmd")):
-        return "cmd"
-    name = {"pwsh": "powershell", "cscript": "wscript", "7za": "7z", "7zr": "7z"}.get(program, program)
-    return name if name in {table for table, _ in _tables()} - OF_NO_PROGRAM else ""
+def _tables_of(program: str) -> tuple[str, ...]:
+    """The tables of a program, its own first; the launcher py gives its own codes and those of Python."""
+    name = _SAME_AS.get(program, program)
+    if name == "py":
+        return "py", "python"
+    if re.fullmatch(r"pythonw?[\d.]*", name) or name.endswith((".py", ".pyw")):
+        return ("python",)
+    if name.endswith((".bat", ".cmd")):
+        return ("cmd",)
+    if name.endswith((".vbs", ".vbe", ".wsf")):
+        return ("wscript",)
+    return (name,) if name in {table for table, _ in _tables()} - OF_NO_PROGRAM else ()
 
 
 def _result(code: int | None, outcome: Outcome, meaning: str, advice: str, certainty: str, basis: str) -> Result:
