@@ -99,10 +99,13 @@ def report(data: str | None, reports: Path, server: str, folder: str, at: str, z
 
     now = datetime.now(UTC)
     sample = data is None
+    from taskanalysis.rules import read_rules  # noqa: PLC0415
+
     share, folder = where(data), folder.replace("/", "\\")
     # what is not there is told at once, not by a notebook
     snapshot = read_snapshot(share, server=server, at=at, zone=zone, dates=dates or "")
     check_folder(snapshot, folder)
+    read_rules(snapshot.share / "rules.toml")
     if snapshot.others and not server:
         count = f"{snapshot.others} other server{'s are' if snapshot.others > 1 else ' is'}"
         click.echo(f"This is {snapshot.server}; {count} in {share}: --server names one.", err=True)
@@ -111,8 +114,10 @@ def report(data: str | None, reports: Path, server: str, folder: str, at: str, z
     parameters = {"data": str(share), "server": server, "folder": folder, "at": at, "zone": zone, "dates": dates or ""}
     from taskanalysis.report import NOTEBOOKS, write_report  # noqa: PLC0415 (papermill and nbconvert take a second)
 
+    parts = [SAMPLE if sample else "", "" if at else stale_words(snapshot, now)]
+    banner = " ".join(filter(None, parts))
     for name in NOTEBOOKS:
-        page = write_report(name, reports, parameters, now=now, banner=SAMPLE if sample else "")
+        page = write_report(name, reports, parameters, now=now, banner=banner)
         click.echo(f"Open {page}")
 
 
@@ -150,7 +155,36 @@ def decode(code: str, command: str, arguments: str, state: str | None, source: s
     click.echo("\n".join(filter(None, (result.meaning, result.advice, f"Told by: {result.basis}"))))
 
 
-@main.command()
+class UnknownUsage(click.UsageError):
+    """Bad usage with the code that a monitor takes for unknown, not for critical."""
+
+    exit_code = NAGIOS_UNKNOWN
+
+
+class Monitored(click.Command):
+    """A command that says `UnknownUsage` where Nagios asks."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            raise _as_monitor(error, ctx.params.get("form") == "nagios") from None
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read its words."""
+        nagios = "nagios" in args or "--format=nagios" in args
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise _as_monitor(error, nagios) from None
+
+
+def _as_monitor(error: click.UsageError, nagios: bool) -> click.UsageError:
+    return UnknownUsage(error.format_message(), error.ctx) if nagios else error
+
+
+@main.command(cls=Monitored)
 @click.option("--data", metavar="PATH", help="A share, or anything that report reads.")
 @click.option("--server", default="", metavar="NAME", help="Which server of the share, if it holds several.")
 @click.option("--folder", default="", metavar=r"\F", help="This task folder and all below it.")
@@ -173,26 +207,47 @@ def check(
     from taskanalysis.check import Check  # noqa: PLC0415 (lxml)
     from taskanalysis.health import judge  # noqa: PLC0415
     from taskanalysis.rules import read_rules  # noqa: PLC0415
+    from taskanalysis.share import instant  # noqa: PLC0415
     from taskanalysis.snapshot import read_snapshot, stale_after  # noqa: PLC0415
+
+    if output and not output.name:
+        raise click.UsageError("--output is empty: name a file")
 
     now = datetime.now(UTC)
     try:
         share, folder = where(data), folder.replace("/", "\\")
         snapshot = read_snapshot(share, server=server, at=at, zone=zone, dates=dates or "")
         check_folder(snapshot, folder)
-        judged = judge(snapshot, read_rules(share / "rules.toml"), folder)
+        judged = judge(snapshot, read_rules(snapshot.share / "rules.toml"), folder)
+        then = instant(at, snapshot.zone) if at else now
     except TaskAnalysisError as error:
         fail(str(error), NAGIOS_UNKNOWN if form == "nagios" else BAD_INPUT)
-    listed = [each for each in judged if not each.ignored]
-    found = Check(snapshot, listed, stale_after(snapshot), snapshot.taken_at if at else now)
-    text = found.render(form)
+    found = Check(snapshot, judged, stale_after(snapshot), min(then, now))
+    content = found.render(form).encode("utf-8")
     if output:
         from taskanalysis.export import write_beside  # noqa: PLC0415 (pandas)
 
-        write_beside(output, text.encode("utf-8"))
+        try:
+            write_beside(output, content)
+        except OSError as error:
+            fail(f"{output} can't be written ({error.strerror})", NOT_FINISHED)
+    elif form == "text":
+        click.echo(content.decode("utf-8"), nl=False)
     else:
-        click.echo(text, nl=False)
+        sys.stdout.buffer.write(content)  # programs read it, whatever the console's code page
     sys.exit(found.exit_code(form))
+
+
+def stale_words(snapshot: Snapshot, now: datetime) -> str:
+    """That the newest snapshot is too old, "" where it is not."""
+    from taskanalysis.snapshot import stale_after  # noqa: PLC0415 (lxml)
+
+    due = stale_after(snapshot)
+    if now <= due:
+        return ""
+    zone = snapshot.local_time.tzinfo
+    taken_at, wanted = (f"{each.astimezone(zone):%Y-%m-%d %H:%M}" for each in (snapshot.taken_at, due))
+    return f"Stale: the newest snapshot is of {taken_at}, and another was due by {wanted}."
 
 
 def where(data: str | None) -> Path:

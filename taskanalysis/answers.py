@@ -14,11 +14,12 @@ import pandas as pd
 
 from taskanalysis import __version__
 from taskanalysis.duration import count, listed
-from taskanalysis.health import Incident, Judged, Verdict
+from taskanalysis.health import Judged, Verdict, find_incidents
 from taskanalysis.masking import mask
 from taskanalysis.rules import Rules
 from taskanalysis.snapshot import Snapshot
-from taskanalysis.tables import scope, unmatched
+from taskanalysis.tables import unmatched
+from taskanalysis.taskfiles import in_scope
 
 __all__ = ["inventory_answer", "inventory_check", "page_facts", "rules_check", "status_answer", "status_limits"]
 
@@ -46,37 +47,56 @@ def inventory_answer(inventory: pd.DataFrame, findings: pd.DataFrame) -> list[st
     return lines
 
 
-def status_answer(judged: Sequence[Judged], incidents: Sequence[Incident]) -> list[str]:
+def status_answer(snapshot: Snapshot, judged: Sequence[Judged], folder: str = "") -> list[str]:
     """The short answer of the status: whether to worry, and about what first."""
     shown = [each for each in judged if not each.ignored]
+    muted = [f"{count(len(judged) - len(shown), 'task')} muted by rules.toml: counted, not listed."]
+    muted = muted if len(shown) < len(judged) else []
     if not shown:
-        return ["No status was collected, so nothing can be said of how the tasks run."]
+        return muted or ["No status was collected, so nothing can be said of how the tasks run."]
     loud = [each for each in shown if each.needs_attention]
+    unclear = [each for each in shown if each.verdict is Verdict.UNKNOWN and not each.needs_attention]
+    incidents = find_incidents(judged)
+    gaps = _gaps(snapshot, len(unclear), folder)
+    known = count(len(shown) - len(unclear), "task")
+    lines = [f"{len(loud) or 'None'} of {known} need{'' if len(loud) > 1 else 's'} attention."]
+    if not loud and not gaps:
+        lines = [f"{lines[0][:-1]}: no need to worry."]
+    lines += [f"One cause: {incident.cause}" for incident in incidents]
+    together = {path for incident in incidents for path in incident.tasks}
+    alone = [each for each in loud if each.path not in together]
+    lines += [f"{each.verdict.value}: {each.path}. {each.reason}" for each in alone[:MOST_NAMED]]
+    if len(alone) > MOST_NAMED:
+        lines.append(f"And {count(len(alone) - MOST_NAMED, 'more task')}, listed below.")
     counts = Counter(each.verdict.value for each in shown)
-    mute = [each for each in shown if each.verdict is Verdict.UNKNOWN and not each.needs_attention]
-    known = count(len(shown) - len(mute), "task")
-    of = f"{len(loud) or 'None'} of {known} need{'' if len(loud) > 1 else 's'} attention"
     listing = listed([f"{counts[verdict.value]} {verdict.value}" for verdict in Verdict if counts[verdict.value]])
-    alone = len(loud) - sum(len(incident.tasks) for incident in incidents)
-    lines = [f"{of}." if loud or mute else f"{of}: no need to worry.", f"All in all: {listing}."]
-    if mute:
-        lines.insert(1, f"Nothing is known of how {count(len(mute), 'other task')} ended, which is no good news.")
-    lines[1:1] = [f"One cause: {incident.cause}" for incident in incidents]
-    if incidents and alone:
-        lines.insert(1 + len(incidents), f"{count(alone, 'other task')} for reasons of their own.")
-    if muted := len(judged) - len(shown):
-        lines.append(f"{count(muted, 'task')} muted by rules.toml: counted, not listed.")
+    return [*lines, *gaps, f"All in all: {listing}.", *muted]
+
+
+def _gaps(snapshot: Snapshot, unclear: int, folder: str) -> list[str]:
+    """What is not known, so that silence is not taken for good news."""
+    missing = unmatched(snapshot, folder)["what"].str.endswith("no status.").sum()
+    lines = []
+    if unclear:
+        lines.append(f"Of {count(unclear, 'other task')} it is not known how the last run ended.")
+    if missing:
+        lines.append(f"{count(int(missing), 'task')} without any status: nothing is known of how they run.")
+    if snapshot.problems:
+        lines.append(f"{count(len(snapshot.problems), 'problem')} in what was read: see the end of this page.")
     return lines
 
 
 def status_limits(snapshot: Snapshot) -> list[str]:
     """What this snapshot can't tell, so that silence is not taken for good news."""
-    lines = ["From one snapshot nothing is known of earlier runs, and whether a start was missed is not computed yet."]
+    lines = [
+        "From one snapshot nothing is known of earlier runs, nor since when a task fails.",
+        "Whether a start was missed is not computed yet.",
+    ]
     wanted = {"state": "what a task is doing", "last_run": "when it last ran", "last_result": "how that ended"}
     lacking = [words for name, words in wanted.items() if name not in snapshot.holds]
     if lacking:
         lines.append(f"These data do not tell {listed(lacking)}.")
-    if snapshot.statuses and "definitions" not in snapshot.holds:
+    if snapshot.statuses and not (snapshot.tasks or snapshot.in_force or snapshot.commands):
         lines.append("No definitions came with it, so a code is read without knowing the program that gave it.")
     return lines
 
@@ -93,17 +113,19 @@ def rules_check(snapshot: Snapshot, rules: Rules) -> list[str]:
 
 def inventory_check(snapshot: Snapshot, folder: str = "") -> list[str]:
     """What was read and what was not: so that a reader can see that nothing was lost."""
-    here, read = len(scope(snapshot, folder)), len(snapshot.tasks)
+    read = len(snapshot.tasks)
     moment = f"{snapshot.local_time:%Y-%m-%d %H:%M} ({snapshot.zone or 'UTC'})"
     lines = [
         f"{count(read, 'task definition')} read, {count(snapshot.unread, 'file')} not readable.",
         f"They are of {moment}, read by taskanalysis {__version__}.",
     ]
-    if read > here:
+    folders = [folder] if folder else []
+    rest = [path for path in snapshot.tasks.keys() | snapshot.statuses.keys() if not in_scope(path, folders)]
+    if rest:
         where = f"outside {folder}" if folder else "below \\Microsoft"
-        lines.append(f"{count(read - here, 'task')} {where}: counted, not listed on this page.")
+        lines.append(f"{count(len(rest), 'task')} {where}: counted, not listed on this page.")
     if snapshot.statuses:
-        partners = f"{len(unmatched(snapshot)) or 'none'} without its partner"
+        partners = f"{len(unmatched(snapshot, folder)) or 'none'} without its partner"
         partners = partners if "definitions" in snapshot.holds else "no definitions beside them"
         lines.append(f"{count(len(snapshot.statuses), 'status row')}, {partners}.")
     else:

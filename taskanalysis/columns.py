@@ -65,7 +65,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     | {
         "verdict": "what to think of it: OK, FAILING, OVERDUE, RUNNING, RUNNING LONG, NEVER RAN, DISABLED, UNKNOWN",
         "reason": "why, in words",
-        "since": "since when at least",
+        "since": "since when, where one snapshot can know it: the start of the run that goes on",
         "outcome": "what the result says: succeeded, failed, running, stopped, not started, never ran, unknown",
         "code": "last result, unsigned",
         "hex": "last result as a hexadecimal number",
@@ -85,7 +85,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "incidents": {
         "cause": "what the tasks have in common",
         "tasks": "the tasks",
-        "since": "start of the first failed run that is known",
+        "since": "start of the first failed run; not known from one snapshot",
         "code": "the result that they share",
         "account": "the account that they share",
         "program": "the program that they share",

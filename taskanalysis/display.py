@@ -19,6 +19,8 @@ from typing import Any
 
 import pandas as pd
 
+from taskanalysis.masking import mask
+
 __all__ = ["PAGE_TYPE", "Heading", "Sentences", "Table", "text_of"]
 
 PAGE_TYPE = "application/vnd.taskanalysis.page+json"
@@ -44,18 +46,20 @@ class Heading:
 
 @dataclass(frozen=True)
 class Sentences:
-    """Computed sentences, one below the other."""
+    """Computed sentences, one below the other, masked."""
 
     lines: Sequence[str]
 
     def _repr_html_(self) -> str:
         return (
-            '<ul class="answer mathjax_ignore">' + "".join(f"<li>{escape(line)}</li>" for line in self.lines) + "</ul>"
+            '<ul class="answer mathjax_ignore">'
+            + "".join(f"<li>{escape(mask(line))}</li>" for line in self.lines)
+            + "</ul>"
         )
 
     def __repr__(self) -> str:
         """The sentences as plain text, for a terminal."""
-        return "\n".join(self.lines)
+        return "\n".join(map(mask, self.lines))
 
 
 @dataclass(frozen=True)

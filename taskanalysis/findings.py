@@ -22,7 +22,7 @@ from taskanalysis.masking import has_secret, mask, mask_arguments
 from taskanalysis.program import hides_exit_code
 from taskanalysis.trigger import CalendarTrigger, TimeTrigger, Trigger
 
-__all__ = ["KINDS", "Finding", "Kind", "account", "find", "needs_password"]
+__all__ = ["KINDS", "Finding", "Kind", "account", "find", "needs_password", "why_nothing_starts"]
 
 
 class Finding(NamedTuple):
@@ -172,6 +172,16 @@ def find(tasks: Mapping[str, TaskDefinition], *, at: datetime) -> dict[str, list
     }
 
 
+def why_nothing_starts(task: TaskDefinition, at: datetime) -> str:
+    """Why no trigger will start a task after `at`, an aware moment in the server's zone; "" where one may."""
+    enabled = [trigger for trigger in task.triggers if trigger.enabled]
+    if task.settings.maintenance_settings or not all(_is_over(trigger, at) for trigger in enabled):
+        return ""
+    if not task.triggers:
+        return "it has no trigger"
+    return "all triggers lie in the past" if enabled else "no trigger is switched on"
+
+
 # Parts of a definition ------------------------------------------------------------------------------------------------
 
 
@@ -191,9 +201,8 @@ def _of_principal(task: TaskDefinition) -> Iterator[Finding]:
 
 def _of_triggers(task: TaskDefinition, at: datetime) -> Iterator[Finding]:
     live = [trigger for trigger in task.triggers if trigger.enabled and not _is_over(trigger, at)]
-    if task.settings.enabled and not live and not task.settings.maintenance_settings:
-        over = [trigger for trigger in task.triggers if trigger.enabled]
-        yield Finding("nothing starts it", _why_nothing(len(task.triggers), len(over)))
+    if task.settings.enabled and (why := why_nothing_starts(task, at)):
+        yield Finding("nothing starts it", why)
     for trigger in live:
         if trigger.end_boundary and _aware(trigger.end_boundary, at) <= at + _SOON:
             yield Finding("ends soon", f"{trigger.end_boundary:%Y-%m-%d}")
@@ -263,12 +272,6 @@ def _is_over(trigger: Trigger, at: datetime) -> bool:
 
 def _aware(boundary: datetime, at: datetime) -> datetime:
     return boundary if boundary.tzinfo else boundary.replace(tzinfo=at.tzinfo)
-
-
-def _why_nothing(triggers: int, enabled: int) -> str:
-    if not triggers:
-        return "it has no trigger"
-    return "all triggers lie in the past" if enabled else "no trigger is switched on"
 
 
 def _interpreters(action: ExecAction) -> Iterator[tuple[str, str]]:

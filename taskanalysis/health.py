@@ -21,7 +21,7 @@ from enum import Enum
 
 from taskanalysis.definition import ExecAction, TaskDefinition
 from taskanalysis.duration import Duration, count, listed
-from taskanalysis.findings import account
+from taskanalysis.findings import account, why_nothing_starts
 from taskanalysis.program import working_program
 from taskanalysis.result import Outcome, Result, decode
 from taskanalysis.rules import NO_RULES, Rule, Rules
@@ -106,11 +106,12 @@ def judge(snapshot: Snapshot, rules: Rules = NO_RULES, folder: str = "") -> list
 
 
 def find_incidents(judged: Iterable[Judged]) -> list[Incident]:
-    """Groups of at least three tasks that need attention with one code, and one account, program or folder.
+    """Groups of at least three failing tasks with one code of Windows, and one account, program or folder.
 
-    A task is in one incident: accounts are tried first, then programs, then folders.
+    A task is in one incident: accounts are tried first, then programs, then folders. That programs give the same exit
+    code of their own is no shared cause; when each began to fail, one snapshot does not know.
     """
-    left = [each for each in judged if each.needs_attention and each.result.code is not None]
+    left = [each for each in judged if each.verdict is Verdict.FAILING and not each.ignored and _is_of_windows(each)]
     incidents = []
     for kind, common in (("account", _account), ("program", _program), ("folder", _folder)):
         groups: dict[tuple[int | None, str], list[Judged]] = defaultdict(list)
@@ -133,7 +134,7 @@ def _judge(status: Status, task: TaskDefinition | None, said: Rule, snapshot: Sn
         _split(snapshot.commands.get(status.path, ""))
     ]
     result = _result(status, lines, said)
-    verdict, rule, reason = _verdict(status, task, said, result, snapshot.taken_at)
+    verdict, rule, reason = _verdict(status, task, said, result, snapshot.local_time)
     since, at_least = _since(verdict, status, snapshot)
     ignored = said.ignores(snapshot.local_time.date())
     return Judged(status.path, verdict, reason, rule, result, status, said, task, since, at_least, ignored)
@@ -165,26 +166,32 @@ def _verdict(  # noqa: PLR0911 (one return a rule, in the order of the rules)
     """Verdict, the rule that decided, and the reason in words; the first rule that applies."""
     settled = result.certainty in ("certain", "likely")
     bad = result.outcome in (Outcome.FAILED, Outcome.STOPPED, Outcome.NOT_STARTED)
-    if status.enabled is False or status.state == "Disabled":
+    unsaid = status.enabled is None and status.state is None
+    if status.enabled is False or status.state == "Disabled" or (unsaid and task and not task.settings.enabled):
         last = "it has not run yet" if result.outcome is Outcome.NEVER_RAN else f"its last run: {result.outcome.value}"
         return Verdict.DISABLED, "disabled", f"It is switched off; {last}."
-    if status.state in ("Running", "Queued") or result.outcome is Outcome.RUNNING:
+    if status.state == "Running" or result.outcome is Outcome.RUNNING or (status.state == "Queued" and not bad):
         return _running(status, task, said, now)
     if result.outcome is Outcome.NEVER_RAN:
         return Verdict.NEVER_RAN, "never ran", result.meaning
     if bad and settled:
         rule = "not started" if result.outcome is Outcome.NOT_STARTED else "last run failed"
-        return Verdict.FAILING, rule, result.meaning
+        queued = " It waits for its turn to run again." if status.state == "Queued" else ""
+        return Verdict.FAILING, rule, result.meaning + queued
     if bad or (result.outcome is Outcome.UNKNOWN and not settled):
         how = f"A rule with ok_codes = [{result.code}] in rules.toml would settle it if that is success."
         return Verdict.UNKNOWN, "unknown code", f"{result.meaning} {how}"
     if result.outcome is Outcome.UNKNOWN:
         return Verdict.UNKNOWN, "no result", result.meaning
     by_rule = result.basis.startswith("rules.toml")
-    return Verdict.OK, result.basis if by_rule else "last run succeeded", result.meaning
+    why = why_nothing_starts(task, now) if task else ""
+    last = f" Nothing will start it again: {why}." if why else ""
+    return Verdict.OK, result.basis if by_rule else "last run succeeded", result.meaning + last
 
 
-def _running(status: Status, task: TaskDefinition | None, said: Rule, now: datetime) -> tuple[Verdict, str, str]:
+def _running(  # noqa: PLR0911 (one return a rule)
+    status: Status, task: TaskDefinition | None, said: Rule, now: datetime
+) -> tuple[Verdict, str, str]:
     """RUNNING or, past its limit, RUNNING LONG; a service has no limit but a rule's."""
     if status.state == "Queued":
         return Verdict.RUNNING, "queued", "It waits for its turn to run."
@@ -194,6 +201,9 @@ def _running(status: Status, task: TaskDefinition | None, said: Rule, now: datet
         reason = f"It is running since {status.last_run:%Y-%m-%d %H:%M}, in a time zone that is not known."
         return Verdict.RUNNING, "running", reason
     lasting = now - status.last_run
+    if lasting < timedelta(0):
+        reason = "Its last run lies after the snapshot, so the time zone or a clock is in doubt."
+        return Verdict.UNKNOWN, "clock in doubt", reason
     minutes = Duration(delta=timedelta(minutes=lasting // timedelta(minutes=1))).words()
     limit = LONGEST_RUN if said.max_minutes is None else timedelta(minutes=said.max_minutes)
     if said.max_minutes is None and task and _is_service(task):
@@ -221,10 +231,20 @@ def _since(verdict: Verdict, status: Status, snapshot: Snapshot) -> tuple[dateti
     return (None, False) if verdict is Verdict.OK else (snapshot.taken_at, True)
 
 
+# a quoted program, one with spaces that ends in .exe or the like, or the first word; then the arguments
+_COMMAND_LINE = re.compile(
+    r"""\s*(?:"([^"]*)"|(.+?\.(?:exe|com|bat|cmd))(?=\s|$)|(\S*))\s*(.*)""", re.DOTALL | re.IGNORECASE
+)
+
+
 def _split(line: str) -> tuple[str, str]:
     """Command and arguments of a command line, as statuses tell it in one text."""
-    found = re.match(r"""\s*("[^"]*"|\S*)\s*(.*)""", line, re.DOTALL)
-    return (found[1], found[2]) if found else ("", "")
+    if line.strip().casefold() in ("com handler", "multiple actions"):
+        return "", ""
+    found = re.match(
+        r"""\s*(?:"([^"]*)"|(.+?\.(?:exe|com|bat|cmd))(?=\s|$)|(\S*))\s*(.*)""", line, re.DOTALL | re.IGNORECASE
+    )
+    return (found[1] or found[2] or found[3] or "", found[4]) if found else ("", "")
 
 
 def _programs(task: TaskDefinition | None) -> list[ExecAction]:
@@ -232,6 +252,10 @@ def _programs(task: TaskDefinition | None) -> list[ExecAction]:
 
 
 # Incidents ------------------------------------------------------------------------------------------------------------
+
+
+def _is_of_windows(judged: Judged) -> bool:
+    return judged.result.basis in ("scheduler", "win32", "hresult", "ntstatus")
 
 
 def _account(judged: Judged) -> str:
@@ -249,11 +273,10 @@ def _folder(judged: Judged) -> str:
 
 def _incident(group: list[Judged], kind: str, common: str) -> Incident:
     first = group[0].result
-    starts = [each.since for each in group if each.since]
     said = {"account": f"all as {common}", "program": f"all by {common}", "folder": f"all in {common}"}[kind]
     cause = f"{count(len(group), 'task')}, {said}, {first.hex}: {first.meaning}"
     paths = tuple(each.path for each in group)
-    return Incident(cause, paths, min(starts, default=None), first.code, **{kind: common})
+    return Incident(cause, paths, None, first.code, **{kind: common})
 
 
 # Two snapshots --------------------------------------------------------------------------------------------------------
@@ -275,6 +298,8 @@ def compare(before: Iterable[Judged], now: Iterable[Judged]) -> Iterator[Change]
     old, new = ({each.path: each for each in judged} for judged in (before, now))
     for path in sorted(old.keys() | new.keys(), key=str.casefold):
         was, is_now = old.get(path), new.get(path)
+        if is_now and is_now.ignored:
+            continue
         if not was or not is_now:
             kind = "added" if is_now else "removed"
             verdicts = [each.verdict.value if each else "" for each in (was, is_now)]
@@ -286,8 +311,10 @@ def compare(before: Iterable[Judged], now: Iterable[Judged]) -> Iterator[Change]
             yield Change(path, kind, was.verdict.value, is_now.verdict.value, f"It was {kind}.")
         if was.task and is_now.task and was.task != is_now.task:
             words = describe(was.task), describe(is_now.task)
-            what = "Its schedule was changed." if words[0] != words[1] else "Its definition was changed."
-            yield Change(path, "changed", *words, what)
+            if words[0] != words[1]:
+                yield Change(path, "changed", *words, "Its schedule was changed.")
+            else:
+                yield Change(path, "changed", "", "", "Its definition was changed, but not its schedule.")
         outcomes = was.result.outcome, is_now.result.outcome
         if outcomes[0] is not outcomes[1] and Outcome.RUNNING not in outcomes:
             yield Change(path, "outcome", outcomes[0].value, outcomes[1].value, is_now.result.meaning)

@@ -33,7 +33,7 @@ from traitlets.config import Config
 
 from taskanalysis import __version__
 from taskanalysis.display import PAGE_TYPE
-from taskanalysis.errors import ReportError, SnapshotError, clip
+from taskanalysis.errors import ReportError, RulesError, SnapshotError, clip
 
 __all__ = ["NOTEBOOKS", "notebook_file", "render", "write_report"]
 
@@ -110,7 +110,7 @@ def run_notebook(name: str, parameters: Mapping[str, Any], folder: Path) -> Note
                 config=_KERNEL,
             )
     except PapermillExecutionError as error:
-        if error.ename == SnapshotError.__name__:
+        if error.ename in (SnapshotError.__name__, RulesError.__name__):
             raise SnapshotError(error.evalue) from None
         said = f"{_cell(error.source)} gave {error.ename}: {clip(error.evalue, 300)}"
         raise ReportError(f"{source.name}: {said}") from None

@@ -12,11 +12,12 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-from taskanalysis.errors import SnapshotError
+from taskanalysis.errors import SnapshotError, clip
 from taskanalysis.taskfiles import long_path
 
-__all__ = ["Stamped", "list_snapshots", "sample_share", "stamped"]
+__all__ = ["Stamped", "instant", "list_snapshots", "sample_share", "stamped"]
 
 
 class Stamped(NamedTuple):
@@ -53,3 +54,12 @@ def stamped(name: str) -> datetime | None:
     except ValueError:
         return None
     return moment if re.fullmatch("[0-9]{8}T[0-9]{6}Z", name) else None
+
+
+def instant(text: str, zone: str) -> datetime:
+    """What an ISO time means, local time of `zone` where it has no offset; SnapshotError where it is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise SnapshotError(f"'{clip(text)}' is not a time such as 2026-11-23T06:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone) if zone else UTC)

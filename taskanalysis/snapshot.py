@@ -27,7 +27,7 @@ from taskanalysis import __version__
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError, clip
 from taskanalysis.formats import is_status_file, join_paths, read_statuses_file, status_files
-from taskanalysis.share import Stamped, list_snapshots, stamped
+from taskanalysis.share import Stamped, instant, list_snapshots, stamped
 from taskanalysis.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
 from taskanalysis.taskfiles import Found, file_name, find_tasks, long_path, task_path
 
@@ -76,6 +76,12 @@ class Snapshot:
         return self.tasks.get(path) or self.in_force.get(path)
 
     @property
+    def share(self) -> Path:
+        """The folder of the share that it lies in, or of the files that it was read from: where ``rules.toml`` is."""
+        above = Path(os.path.abspath(self.source)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
+        return above[3] if self.manifest and len(above) > 3 else self.source
+
+    @property
     def local_time(self) -> datetime:
         """`taken_at` in the server's zone, in UTC where the zone is not known."""
         return self.taken_at.astimezone(ZoneInfo(self.zone)) if self.zone else self.taken_at
@@ -112,9 +118,14 @@ def read_snapshot(
         snapshot.problems[:0] = damaged
         snapshot.others = len({known.server for known in list_snapshots(source)} - {snapshot.server})
         return snapshot
-    if (source / "snapshot.json").is_file():
-        return _read_own(source)
-    return _read_foreign(source, zone, dates)
+    own = (source / "snapshot.json").is_file()
+    snapshot = _read_own(source) if own else _read_foreign(source, zone, dates)
+    other = server and snapshot.server and server.casefold() != snapshot.server.casefold()
+    if other or (at and snapshot.taken_at > instant(at, snapshot.zone)):
+        raise SnapshotError(
+            f"{path} is of {snapshot.server or 'no named server'} at {snapshot.taken_at:%Y-%m-%d %H:%M} UTC"
+        )
+    return snapshot
 
 
 def _known_zone(zone: str) -> None:
@@ -126,6 +137,9 @@ def _known_zone(zone: str) -> None:
 
 def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
     """Definitions, statuses or both, from what is not our format."""
+    inside = (each for depth in ("*", "*/*", "*/*/*") for each in source.glob(f"{depth}/snapshot.json"))
+    if source.is_dir() and next(inside, None):
+        raise SnapshotError(f"{source} is a part of a share: name the share itself, or one snapshot")
     files = status_files(source) if source.is_dir() else [source] if is_status_file(source) else []
     found = Found() if files == [source] else find_tasks(source, skip=files)
     statuses = read_statuses_file(files[0], zone=zone, dates=dates) if files else None
@@ -200,19 +214,11 @@ def _newest(share: Path, server: str, at: str, holding: str) -> tuple[Path, list
         except SnapshotError as error:
             damaged.append(Problem(f"{known.server}/{known.path.name}/snapshot.json", str(error)))
             continue
-        late = at and known.taken_at > _instant(at, manifest["zone"])
+        late = at and known.taken_at > instant(at, manifest["zone"])
         if not late and (manifest["definitions_read"] or holding != "definitions"):
             return known.path, damaged
     wanted = "".join([f" of {server}" * bool(server), f" up to {at}" * bool(at), f" with {holding}" * bool(holding)])
     raise SnapshotError(damaged[0].what if damaged else f"{share} holds no snapshot{wanted}")
-
-
-def _instant(text: str, zone: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise SnapshotError(f"'{clip(text)}' is not a time such as 2026-11-23T06:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone) if zone else UTC)
 
 
 def _read_own(folder: Path) -> Snapshot:

@@ -126,13 +126,17 @@ def changes(snapshot: Snapshot, found: Iterable[Change]) -> pd.DataFrame:
     return _frame("changes", (key | asdict(each) | {"task_path": each.path} for each in found))
 
 
-def unmatched(snapshot: Snapshot) -> pd.DataFrame:
+def unmatched(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
     """A row a task that has only one side where both were read, with the columns of ``COLUMNS["unmatched"]``."""
     if not snapshot.statuses or "definitions" not in snapshot.holds:
         return _frame("unmatched", [])
-    statuses = {path for path in snapshot.statuses if in_scope(path, snapshot.folders)}
-    lacking = dict.fromkeys(statuses - snapshot.tasks.keys(), "It has a status and no definition.")
-    lacking |= dict.fromkeys(snapshot.tasks.keys() - statuses, "It has a definition and no status.")
+    folders = [folder] if folder else []
+    both = (snapshot.statuses.keys(), snapshot.tasks.keys())
+    statuses, tasks = (
+        {path for path in paths if in_scope(path, folders) and in_scope(path, snapshot.folders)} for paths in both
+    )
+    lacking = dict.fromkeys(statuses - tasks, "It has a status and no definition.")
+    lacking |= dict.fromkeys(tasks - statuses, "It has a definition and no status.")
     key = {"server": snapshot.server}
     return _frame("unmatched", (key | {"task_path": path, "what": lacking[path]} for path in sorted(lacking)))
 
@@ -279,7 +283,7 @@ def _status_row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, 
         "task_path": judged.path,
         "verdict": judged.verdict.value,
         "reason": judged.reason,
-        "since": _local(snapshot, judged.since),
+        "since": "" if judged.at_least else _local(snapshot, judged.since),
         "outcome": result.outcome.value,
         "code": result.code,
         "hex": result.hex,

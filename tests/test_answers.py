@@ -12,7 +12,8 @@ from taskanalysis.answers import (
     status_answer,
     status_limits,
 )
-from taskanalysis.health import find_incidents, judge
+from taskanalysis.errors import Problem
+from taskanalysis.health import judge
 from taskanalysis.rules import parse_rules
 from taskanalysis.snapshot import Snapshot
 from taskanalysis.status import Status
@@ -51,6 +52,7 @@ def test_check_of_the_sample_matches_definitions_and_statuses(sample: Snapshot) 
     assert inventory_check(sample) == [
         "49 task definitions read, 0 files not readable.",
         f"They are of 2026-11-23 06:02 (America/New_York), read by taskanalysis {__version__}.",
+        r"6 tasks below \Microsoft: counted, not listed on this page.",
         "55 status rows, none without its partner.",
     ]
 
@@ -61,7 +63,7 @@ def test_check_names_what_has_only_one_side(sample: Snapshot) -> None:
 
 
 def test_check_counts_what_is_not_listed(sample: Snapshot) -> None:
-    assert inventory_check(sample, r"\OpenData")[2] == r"6 tasks outside \OpenData: counted, not listed on this page."
+    assert inventory_check(sample, r"\OpenData")[2] == r"12 tasks outside \OpenData: counted, not listed on this page."
     assert inventory_check(replace(sample, statuses={}))[-1] == "No status was collected with them."
 
 
@@ -86,26 +88,46 @@ def test_page_says_server_moment_zone_and_scope(sample: Snapshot) -> None:
 
 
 def test_answer_of_the_status_says_whether_to_worry(sample: Snapshot) -> None:
-    judged = judge(sample)
-    lines = status_answer(judged, find_incidents(judged))
+    lines = status_answer(sample, judge(sample))
     assert lines[0] == "13 of 49 tasks need attention."
     assert lines[1].startswith(r"One cause: 9 tasks, all as TOWN\opendata, 0x8007052E: ")
-    assert lines[2] == "4 other tasks for reasons of their own."
-    assert lines[3] == "All in all: 32 OK, 12 FAILING, 2 RUNNING, 1 RUNNING LONG, 1 NEVER RAN and 1 DISABLED."
+    assert [line.split(". ")[0] for line in lines[2:6]] == [
+        r"FAILING: \OpenData\Portal\Full-text index",
+        r"RUNNING LONG: \OpenData\Services\Crime statistics",
+        r"FAILING: \OpenData\Transit\Bus stops",
+        r"FAILING: \OpenData\Transit\Ridership",
+    ]
+    assert lines[6:] == ["All in all: 32 OK, 12 FAILING, 2 RUNNING, 1 RUNNING LONG, 1 NEVER RAN and 1 DISABLED."]
 
 
 def test_quiet_status_is_said_to_be_quiet(sample: Snapshot) -> None:
     good = judge(sample, folder=r"\Backup")
-    assert status_answer(good, [])[0] == "None of 2 tasks needs attention: no need to worry."
+    assert status_answer(sample, good, r"\Backup")[0] == "None of 2 tasks needs attention: no need to worry."
     muted = judge(sample, parse_rules("[[rule]]\ntask = '*Offsite*'\nignore = true"), r"\Backup")
-    assert status_answer(muted, [])[-1] == "1 task muted by rules.toml: counted, not listed."
-    assert status_answer([], []) == ["No status was collected, so nothing can be said of how the tasks run."]
+    assert status_answer(sample, muted, r"\Backup")[-1] == "1 task muted by rules.toml: counted, not listed."
+    everything = judge(sample, parse_rules("[[rule]]\ntask = '*'\nignore = true"), r"\Backup")
+    assert status_answer(sample, everything) == ["2 tasks muted by rules.toml: counted, not listed."]
+    assert status_answer(sample, []) == ["No status was collected, so nothing can be said of how the tasks run."]
+
+
+def test_what_could_not_be_read_is_no_reason_not_to_worry(sample: Snapshot) -> None:
+    good = judge(sample, folder=r"\Backup")
+    damaged = replace(sample, problems=[Problem("status.csv", "line 3: is cut")])
+    assert status_answer(damaged, good, r"\Backup")[:2] == [
+        "None of 2 tasks needs attention.",
+        "1 problem in what was read: see the end of this page.",
+    ]
+    lacking = replace(sample, statuses={path: sample.statuses[path] for path in [r"\Backup\Offsite copy"]})
+    assert status_answer(lacking, judge(lacking, folder=r"\Backup"), r"\Backup")[:2] == [
+        "None of 1 task needs attention.",
+        "1 task without any status: nothing is known of how they run.",
+    ]
 
 
 def test_limits_name_what_the_data_lack(sample: Snapshot) -> None:
-    assert len(status_limits(sample)) == 1
-    old = replace(sample, holds=frozenset({"state", "last_result"}))
-    assert status_limits(old)[1:] == [
+    assert len(status_limits(sample)) == 2
+    old = replace(sample, holds=frozenset({"state", "last_result"}), tasks={})
+    assert status_limits(old)[2:] == [
         "These data do not tell when it last ran.",
         "No definitions came with it, so a code is read without knowing the program that gave it.",
     ]
@@ -122,9 +144,9 @@ def test_rule_that_matches_no_task_is_reported(sample: Snapshot) -> None:
 def test_silence_is_not_taken_for_good_news() -> None:
     statuses = {path: Status(path, "Ready") for path in (r"\A", r"\B")} | {r"\C": Status(r"\C", "Ready", True, NOON, 0)}
     snapshot = Snapshot("S", NOON, statuses=statuses)
-    assert status_answer(judge(snapshot), []) == [
+    assert status_answer(snapshot, judge(snapshot)) == [
         "None of 1 task needs attention.",
-        "Nothing is known of how 2 other tasks ended, which is no good news.",
+        "Of 2 other tasks it is not known how the last run ended.",
         "All in all: 1 OK and 2 UNKNOWN.",
     ]
     assert inventory_check(snapshot)[-1] == "3 status rows, no definitions beside them."

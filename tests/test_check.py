@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from taskanalysis.__main__ import main
 from taskanalysis.check import FORMATS, Check
+from taskanalysis.errors import Problem
 from taskanalysis.health import judge
 from taskanalysis.snapshot import Snapshot, write_snapshot
 from taskanalysis.status import Status
@@ -34,7 +35,7 @@ ODD = status(r"\Odd", 77777)
 
 @pytest.mark.parametrize(
     ("statuses", "code", "nagios"),
-    [((GOOD,), 0, 0), ((GOOD, BAD), 1, 2), ((LONG,), 1, 1), ((ODD,), 1, 0), ((LONG, BAD), 1, 2), ((), 0, 0)],
+    [((GOOD,), 0, 0), ((GOOD, BAD), 1, 2), ((LONG,), 1, 1), ((ODD,), 1, 1), ((LONG, BAD), 1, 2), ((), 3, 3)],
 )
 def test_exit_code_says_what_was_found(statuses: tuple[Status, ...], code: int, nagios: int) -> None:
     found = check(*statuses)
@@ -52,6 +53,24 @@ def test_text_has_a_line_for_each_task_that_needs_attention() -> None:
         r"FAILING \Bad: The program ended with exit code 1, which by convention is not success.",
     ]
     assert "stale since 2026-11-23 07:02" in check(GOOD, stale=True).text()
+
+
+def test_silence_is_no_good_news() -> None:
+    assert "none of 0 tasks needs attention; no status was collected." in check().text()
+    damaged = check(GOOD)
+    damaged.snapshot.problems.append(Problem("status.csv", "line 3: is cut"))
+    assert damaged.exit_code("text") == 3
+    assert damaged.text().splitlines()[0].endswith("; status.csv is damaged.")
+    assert damaged.text().splitlines()[1] == "PROBLEM status.csv: line 3: is cut"
+    assert json.loads(damaged.json())["problems"] == [{"file": "status.csv", "what": "line 3: is cut"}]
+    assert "; status.csv is damaged; 1 problems in what was read |" in damaged.nagios()
+
+
+def test_names_that_masking_makes_alike_stay_two_series() -> None:
+    paths = [r"\A --password one1", r"\A --password two2"]
+    text = check(*(replace(BAD, path=path) for path in paths)).prometheus()
+    series = [line.rpartition(" ")[0] for line in text.splitlines() if line[0] != "#"]
+    assert len(set(series)) == len(series)
 
 
 def test_json_is_one_object() -> None:
@@ -119,6 +138,7 @@ def test_check_of_a_share_uses_its_rules_and_its_scope(share: Path) -> None:
     code, out, _ = run("check", "--data", str(share))
     assert code == 1
     assert [line.split(":")[0] for line in out.splitlines()[1:]] == [r"FAILING \Bad"]
+    assert "; 1 muted." in out
     assert run("check", "--data", str(share), "--folder", r"\F")[0] == 0
     assert run("check", "--data", str(share), "--folder", "\\")[1].count("FAILING") == 2
 
@@ -141,12 +161,39 @@ def test_bad_input_is_one_sentence(form: str, code: int, share: Path) -> None:
         assert (found, out, len(err.splitlines())) == (code, "", 1)
 
 
+@pytest.mark.parametrize("words", [("--dates", "foo"), ("--bogus",), ("--data", ""), ("--output", "")])
+def test_bad_usage_is_unknown_to_nagios_and_two_else(words: tuple[str, ...]) -> None:
+    assert run("check", "--format", "nagios", *words)[0] == 3
+    assert run("check", *words)[0] == 2
+
+
+def test_part_of_a_share_or_another_server_is_refused(share: Path) -> None:
+    assert "is a part of a share" in run("check", "--data", str(share / "snapshots"))[2]
+    (folder,) = share.glob("snapshots/S/*/*")
+    assert run("check", "--data", str(folder))[0] == 1
+    assert run("check", "--data", str(folder), "--server", "OTHER")[0] == 2
+    assert run("check", "--data", str(folder), "--at", "2020-01-01")[0] == 2
+
+
+def test_rules_of_the_share_hold_for_one_of_its_snapshots(share: Path) -> None:
+    (folder,) = share.glob("snapshots/S/*/*")
+    assert "1 muted" in run("check", "--data", str(folder))[1]
+
+
+def test_output_that_cannot_be_written_is_named(share: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    code, _, err = run("check", "--data", str(share), "--output", str(tmp_path / "file" / "x.prom"))
+    assert (code, err.startswith(f"taskanalysis: {tmp_path / 'file' / 'x.prom'} can't be written (")) == (3, True)
+
+
 def test_mistake_in_the_rules_is_told_with_its_line(share: Path) -> None:
     (share / "rules.toml").write_text("[[rule]]\ntask = '*'\nok_code = [1]\n", encoding="utf-8")
     assert run("check", "--data", str(share))[2].startswith("taskanalysis: rules.toml, line 3: 'ok_code'")
 
 
-def test_moment_that_is_named_is_never_stale() -> None:
+def test_staleness_is_judged_at_the_moment_that_is_named() -> None:
+    assert run("check", "--at", "2026-10-28T12:00")[0] == 3
+    assert run("check", "--at", "2099-01-01")[0] == 3
     assert run("check", "--at", "2026-11-23T07:00")[0] == 1
     assert run("check", "--at", "2026-11-23T07:00", "--format", "nagios")[0] == 2
 

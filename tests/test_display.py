@@ -52,6 +52,10 @@ def test_long_text_is_whole_and_scrolls_in_itself() -> None:
     assert cell.text_content() == "x" * 10_000
 
 
+def test_secret_in_a_sentence_is_masked() -> None:
+    assert "S3cret" not in Sentences(["by load.exe --password S3cret"])._repr_html_()
+
+
 def test_sentences_and_heading_are_escaped() -> None:
     assert "<b>" not in Sentences(["<b>"])._repr_html_()
     bundle = Heading("<b>", {"<b>": "<i>"})._repr_mimebundle_()

@@ -41,6 +41,7 @@ def judged(definition: TaskDefinition | None = None, rules: Rules = NO_RULES, **
 
 SERVICE = task("listen.exe", limit="PT0S", triggers=(BootTrigger(),))
 TIMED = replace(SERVICE, triggers=(TimeTrigger(),))
+OFF = replace(task("x.exe"), settings=Settings(enabled=False))
 LONG_AGO = NOW - timedelta(hours=25)
 
 
@@ -65,6 +66,10 @@ LONG_AGO = NOW - timedelta(hours=25)
         (None, {"state": "Disabled", "enabled": None}, "DISABLED", "disabled", False),
         (None, {"state": "Running", "last_result": 267009}, "RUNNING", "running", False),
         (None, {"state": "Queued"}, "RUNNING", "queued", False),
+        (None, {"state": "Queued", "last_result": 1}, "FAILING", "last run failed", True),
+        (None, {"state": "Running", "last_run": NOW + timedelta(hours=5)}, "UNKNOWN", "clock in doubt", False),
+        (OFF, {"state": None, "enabled": None, "last_result": 1}, "DISABLED", "disabled", False),
+        (None, {"last_run": "never", "last_result": PASSWORD}, "NEVER RAN", "never ran", False),
         (None, {"state": None, "last_result": 267009}, "RUNNING", "running", False),
         (None, {"state": "Running", "last_run": LONG_AGO}, "RUNNING LONG", "running long", True),
         (SERVICE, {"state": "Running", "last_run": LONG_AGO}, "RUNNING", "service", False),
@@ -98,6 +103,21 @@ def test_disabled_task_says_how_its_last_run_went_and_never_fails() -> None:
     assert judged(enabled=False, last_run="never").reason == "It is switched off; it has not run yet."
 
 
+def test_start_that_was_refused_before_the_first_run_is_told() -> None:
+    assert (
+        "Its start gave 0x8007052E: The account could not log on"
+        in judged(last_run="never", last_result=PASSWORD).reason
+    )
+
+
+def test_good_task_that_nothing_starts_again_says_so() -> None:
+    once = TimeTrigger(start_boundary=datetime(2026, 1, 1))
+    assert judged(task("x.exe", triggers=(once,))).reason.endswith(
+        "Nothing will start it again: all triggers lie in the past."
+    )
+    assert judged(task("x.exe", triggers=(BootTrigger(),))).reason == "It ended without an error."
+
+
 def test_programs_that_read_a_code_differently_are_named() -> None:
     reason = judged(task("robocopy.exe", "python.exe"), last_result=1).reason
     assert "succeeded for robocopy and failed for python" in reason
@@ -113,8 +133,15 @@ def test_program_of_an_action_that_is_none_is_not_asked() -> None:
 def test_command_that_only_the_status_tells_is_used() -> None:
     snapshot = Snapshot("S", NOW, statuses={r"\A": Status(r"\A", "Ready", True, AN_HOUR_AGO, 1)})
     assert judge(snapshot)[0].verdict is Verdict.FAILING
-    snapshot.commands = {r"\A": r'"C:\Windows\System32\robocopy.exe" D:\a D:\b'}
-    assert judge(snapshot)[0].verdict is Verdict.OK
+    for line in (
+        r'"C:\Windows\System32\robocopy.exe" D:\a D:\b',
+        r"C:\Program Files (x86)\robocopy.exe D:\a",
+        "robocopy a b",
+    ):
+        snapshot.commands = {r"\A": line}
+        assert judge(snapshot)[0].verdict is Verdict.OK
+    snapshot.commands = {r"\A": "Multiple actions"}
+    assert judge(snapshot)[0].result.advice == "Look at the log of the program."
 
 
 # Since ----------------------------------------------------------------------------------------------------------------
@@ -175,7 +202,7 @@ def test_three_tasks_of_one_account_and_code_are_an_incident() -> None:
     (incident,) = find_incidents(tasks)
     assert (incident.tasks, incident.code, incident.account) == (("\\a", "\\b", "\\c"), PASSWORD, r"TOWN\etl")
     assert incident.cause.startswith(r"3 tasks, all as TOWN\etl, 0x8007052E: ")
-    assert incident.since == AN_HOUR_AGO
+    assert incident.since is None
 
 
 def test_two_tasks_are_no_incident_and_another_code_does_not_count() -> None:
@@ -184,18 +211,23 @@ def test_two_tasks_are_no_incident_and_another_code_does_not_count() -> None:
 
 
 def test_tasks_share_a_program_or_a_folder_where_accounts_differ() -> None:
-    by_program = several(*((rf"\{name}", name, "python.exe", 1) for name in "abc"))
+    by_program = several(*((rf"\{name}", name, "python.exe", 0xC0000005) for name in "abc"))
     assert [incident.program for incident in find_incidents(by_program)] == ["python"]
-    by_folder = several(*((rf"\F\{name}", name, f"{name}.exe", 1) for name in "abc"))
+    by_folder = several(*((rf"\F\{name}", name, f"{name}.exe", 0xC0000005) for name in "abc"))
     assert [incident.folder for incident in find_incidents(by_folder)] == [r"\F"]
 
 
 def test_task_is_in_one_incident_only() -> None:
-    tasks = several(*((rf"\F\{name}", "u" if name in "abc" else name, "x.exe", 1) for name in "abcdef"))
+    parts = ((rf"\F\{name}", "u" if name in "abc" else name, "x.exe", 0xC0000005) for name in "abcdef")
+    tasks = several(*parts)
     incidents = find_incidents(tasks)
     paths = [path for incident in incidents for path in incident.tasks]
     assert len(paths) == len(set(paths)) == 6
     assert [incident.account for incident in incidents] == ["", "u"] or [i.account for i in incidents] == ["u", ""]
+
+
+def test_exit_codes_of_programs_are_no_shared_cause() -> None:
+    assert find_incidents(several(*((rf"\{name}", "u", "python.exe", 1) for name in "abc"))) == []
 
 
 def test_good_and_muted_tasks_are_in_no_incident() -> None:
@@ -268,6 +300,8 @@ def test_nothing_changes_between_a_snapshot_and_itself(sample: Snapshot) -> None
 def test_run_that_goes_on_is_no_change_of_outcome() -> None:
     ready, running = judged(), judged(state="Running", last_result=267009)
     assert list(compare([ready], [running])) == list(compare([running], [ready])) == []
+    muted = judged(last_result=1, rules=rules("ignore = true"))
+    assert list(compare([ready], [muted])) == []
     enabled, disabled = judged(), judged(enabled=False)
     assert [change.kind for change in compare([disabled], [enabled])] == ["enabled"]
 

@@ -44,6 +44,9 @@ def test_page_says_what_it_is_and_that_it_is_the_sample(name: str, pages: Path) 
     facts = page.xpath("//dl[contains(@class, 'facts')]")[0].text_content()
     assert "OPENDATA01" in facts
     assert "Monday, 2026-11-23 06:02 (America/New_York)" in facts
+    assert (
+        "Stale: the newest snapshot is of 2026-11-23 06:02" in page.xpath("//header[@class='banner']")[0].text_content()
+    )
     assert "sample share" in page.xpath("//header[@class='banner']")[0].text_content()
 
 
@@ -108,7 +111,10 @@ def test_zone_and_order_of_dates_reach_the_pages(tmp_path: Path) -> None:
         (("--at", "yesterday"), "'yesterday' is not a time"),
         (("--folder", "/Nowhere"), r"lies in \Nowhere or below"),
         (("--data", ""), "--data is empty"),
-        (("--data", __file__), "neither snapshots nor task XML nor statuses that can be read"),
+        (
+            ("--data", str(Path(__file__).parents[1] / "LICENSE")),
+            "neither snapshots nor task XML nor statuses that can be read",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence_and_nothing_done(options: tuple[str, str], said: str, tmp_path: Path) -> None:
@@ -190,6 +196,15 @@ def test_last_expression_and_printed_text_are_shown_as_text(tmp_path: Path, note
     page = html.parse(str(write_report("some", tmp_path, {}, now=NOW)))
     assert page.xpath("//pre/text()") == ["<b>printed\n", "'<i>shown'"]
     assert not page.xpath("//b | //i")
+
+
+def test_mistake_in_the_rules_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text("[[rule]]\ntask = 'x'\n", encoding="utf-8")
+    (tmp_path / "Load.xml").write_bytes(b"<Task/>")
+    done = report(tmp_path / "out", "--data", str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.startswith("taskanalysis: rules.toml, line 2: 'task'")
+    assert not (tmp_path / "out").exists()
 
 
 def test_missing_notebook_is_one_sentence() -> None:

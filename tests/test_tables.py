@@ -209,6 +209,7 @@ def test_task_with_one_side_only_is_listed_both_ways(sample: Snapshot) -> None:
     assert tables.unmatched(sample).empty
     statuses = {path: each for path, each in sample.statuses.items() if path != r"\Heartbeat"}
     frame = tables.unmatched(replace(sample, statuses=statuses | {r"\New": Status(r"\New")}))
+    assert tables.unmatched(replace(sample, statuses=statuses), r"\Backup").empty
     assert frame[["task_path", "what"]].to_numpy().tolist() == [
         [r"\Heartbeat", "It has a definition and no status."],
         [r"\New", "It has a status and no definition."],
