@@ -341,7 +341,7 @@ def test_mutated_definition_is_read_or_refused(seed: int) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode), st.sampled_from([b"", b"<Task>", MARK]))
 def test_any_bytes_are_read_or_refused(data: bytes, before: bytes) -> None:
-    read_or_refused(before + data)
+    assert read_or_refused(before + data) in {"TaskDefinition", "TaskXmlError"}
 
 
 @pytest.mark.slow

@@ -135,4 +135,6 @@ def test_pieces_are_cut_out_of_the_text_and_do_not_overlap(parts: list[str]) -> 
     text = "".join(parts)
     position = 0
     for chunk in split_tasks(text):
-        position = text.index(chunk.text, position) + len(chunk.text)
+        begin = text.find(chunk.text, position)
+        assert begin >= position
+        position = begin + len(chunk.text)
