@@ -76,7 +76,7 @@ def bars(frame: pd.DataFrame, names: str, numbers: str, *, title: str, unit: str
         places = range(len(shown))
         drawn = axes.barh(places, list(shown.values()), color=BAR, height=0.7)
         axes.bar_label(drawn, labels=[f"{number:,}" for number in shown.values()], padding=3)
-        axes.set_yticks(places, [clip(name, 34) for name in shown])
+        axes.set_yticks(places, [clip(name, 40) for name in shown])
         axes.set_xlim(0, 1.08 * max([*shown.values(), 1]))
         axes.invert_yaxis()
         axes.xaxis.set_visible(False)

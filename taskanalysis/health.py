@@ -1,8 +1,8 @@
 r"""What a reader should think of each task now: definition + status + rules -> one verdict a task, with its reason.
 
 A verdict is about the moment of the snapshot, never about the clock on the wall. From one snapshot nothing is known of
-earlier runs, so no task is called overdue here, and `since` is the least that is certain. Unknown is a verdict of its
-own: never counted as failed, never as OK.
+earlier runs, so no task is called overdue here, and `since` is known of runs that go on alone. Unknown is a verdict of
+its own: never counted as failed, never as OK.
 
 >>> from datetime import UTC
 >>> snapshot = Snapshot("S", datetime(2026, 11, 23, tzinfo=UTC), statuses={"\\A": Status("\\A", enabled=False)})
@@ -51,8 +51,8 @@ class Verdict(Enum):
 class Judged:
     """One task and its verdict.
 
-    `since` is aware or None where not known, and `at_least` where it may have begun earlier; `rule` names what decided;
-    `said` is what ``rules.toml`` says of the task; `ignored` tasks are counted, not listed.
+    `since` is the start of the run that goes on, None in all other cases, which one snapshot can't tell; `rule` names
+    what decided; `said` is what ``rules.toml`` says of the task; `ignored` tasks are counted, not listed.
     """
 
     path: str
@@ -64,7 +64,6 @@ class Judged:
     said: Rule
     task: TaskDefinition | None = None
     since: datetime | None = None
-    at_least: bool = False
     ignored: bool = False
 
     @property
@@ -135,9 +134,8 @@ def _judge(status: Status, task: TaskDefinition | None, said: Rule, snapshot: Sn
     ]
     result = _result(status, lines, said)
     verdict, rule, reason = _verdict(status, task, said, result, snapshot.local_time)
-    since, at_least = _since(verdict, status, snapshot)
     ignored = said.ignores(snapshot.local_time.date())
-    return Judged(status.path, verdict, reason, rule, result, status, said, task, since, at_least, ignored)
+    return Judged(status.path, verdict, reason, rule, result, status, said, task, _since(verdict, status), ignored)
 
 
 def _result(status: Status, lines: list[tuple[str, str]], said: Rule) -> Result:
@@ -221,14 +219,9 @@ def _is_service(task: TaskDefinition) -> bool:
     return not timed and limit is not None and limit.is_zero
 
 
-def _since(verdict: Verdict, status: Status, snapshot: Snapshot) -> tuple[datetime | None, bool]:
-    """Since when, and whether it may have begun earlier; one snapshot knows the start of a run and its own moment."""
+def _since(verdict: Verdict, status: Status) -> datetime | None:
     started = status.last_run if isinstance(status.last_run, datetime) else None
-    if verdict in (Verdict.RUNNING, Verdict.RUNNING_LONG):
-        return started, False
-    if verdict is Verdict.FAILING:
-        return started or snapshot.taken_at, True
-    return (None, False) if verdict is Verdict.OK else (snapshot.taken_at, True)
+    return started if verdict in (Verdict.RUNNING, Verdict.RUNNING_LONG) else None
 
 
 # a quoted program, one with spaces that ends in .exe or the like, or the first word; then the arguments
@@ -241,9 +234,7 @@ def _split(line: str) -> tuple[str, str]:
     """Command and arguments of a command line, as statuses tell it in one text."""
     if line.strip().casefold() in ("com handler", "multiple actions"):
         return "", ""
-    found = re.match(
-        r"""\s*(?:"([^"]*)"|(.+?\.(?:exe|com|bat|cmd))(?=\s|$)|(\S*))\s*(.*)""", line, re.DOTALL | re.IGNORECASE
-    )
+    found = _COMMAND_LINE.match(line)
     return (found[1] or found[2] or found[3] or "", found[4]) if found else ("", "")
 
 

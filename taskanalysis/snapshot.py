@@ -33,7 +33,6 @@ from taskanalysis.taskfiles import Found, file_name, find_tasks, long_path, task
 
 __all__ = [
     "Snapshot",
-    "find_snapshot",
     "read_snapshot",
     "snapshot_before",
     "stale_after",
@@ -191,16 +190,6 @@ def _neighbours(snapshot: Snapshot) -> list[Stamped]:
 def _in_share(folder: Path) -> list[Stamped]:
     above = Path(os.path.abspath(folder)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
     return list_snapshots(above[3], above[1].name) if len(above) > 3 else []
-
-
-def find_snapshot(path: str | Path, *, server: str = "", at: str = "", holding: str = "") -> Path:
-    """Where that lies which `read_snapshot` would read, without reading it; SnapshotError where there is none."""
-    source = long_path(path)
-    if not source.exists():
-        raise SnapshotError(f"{path} does not exist")
-    if (source / "snapshot.json").is_file() or not (source / "snapshots").is_dir():
-        return source
-    return _newest(source, server, at, holding)[0]
 
 
 def _newest(share: Path, server: str, at: str, holding: str) -> tuple[Path, list[Problem]]:

@@ -147,10 +147,10 @@ def test_command_that_only_the_status_tells_is_used() -> None:
 # Since ----------------------------------------------------------------------------------------------------------------
 
 
-def test_since_is_the_least_that_one_snapshot_knows() -> None:
-    assert (judged(last_result=1).since, judged(last_result=1).at_least) == (AN_HOUR_AGO, True)
-    assert (judged(state="Running").since, judged(state="Running").at_least) == (AN_HOUR_AGO, False)
-    assert (judged(enabled=False).since, judged(enabled=False).at_least) == (NOW, True)
+def test_since_is_known_of_a_run_that_goes_on_alone() -> None:
+    assert judged(state="Running").since == AN_HOUR_AGO
+    assert judged(last_result=1).since is None
+    assert judged(enabled=False).since is None
     assert judged().since is None
 
 
