@@ -160,7 +160,7 @@ def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
         f", up to {random.words()} later at random" if random and not random.is_zero else "",
         f", each run stopped after {limit.words()}" if limit and not limit.is_zero else "",
         f", from {_day(start)}" if start and at and _begins_after(trigger, at) and not dated else "",
-        f", until {_moment(trigger.end_boundary)}" if trigger.end_boundary else "",
+        f", before {_moment(trigger.end_boundary)}" if trigger.end_boundary else "",
         " (disabled)" if not trigger.enabled else "",
     ]
     return replace(phrase, after="".join(parts), enabled=trigger.enabled)
@@ -251,7 +251,7 @@ def _(trigger: CalendarTrigger) -> Phrase:
     start, repetition = trigger.start_boundary, trigger.repetition
     days = days_of(trigger.schedule)
     if start is None:
-        return Phrase(f"At a time that is not given{days}")
+        return Phrase(f"At a time that is not given,{days.removeprefix(',')}")
     if repetition is None or not _starts_again(repetition):
         monthly = isinstance(trigger.schedule, ScheduleByMonth | ScheduleByMonthDayOfWeek)
         on = days.lstrip(", ")
