@@ -48,7 +48,7 @@ class Rule:
         >>> Rule(task=r"\OpenData\*").matches("OPENDATA01", r"\opendata\GIS\Tiles")
         True
         """
-        here = not self.server or self.server.casefold() == server.casefold()
+        here = not self.server or _fits(self.server.casefold(), server.casefold())
         return here and _fits(self.task.casefold(), path.casefold())
 
     def ignores(self, day: date) -> bool:
@@ -102,7 +102,9 @@ def parse_rules(text: str, file: str = "rules.toml") -> Rules:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise RulesError(f"{file}: {clip(str(error), 160)}") from None
+        raise RulesError(f"{file}{_place(text, str(error))}: {clip(str(error), 160)}") from None
+    except RecursionError:
+        raise RulesError(f"{file}: brackets within brackets, too many of them") from None
     lines = text.splitlines()
     found = tables.get("rule", [])
     heads = [number for number, line in enumerate(lines) if re.match(r"\s*\[\[\s*rule\s*\]\]", line)]
@@ -142,6 +144,15 @@ def _fits(glob: str, text: str) -> bool:
         found = text.find(part, position)
         position = found + len(part) if found >= 0 else len(text) + 1
     return text.startswith(first) and text.endswith(last) and position + len(last) <= len(text)
+
+
+def _place(text: str, error: str) -> str:
+    """Line, and key where it has one, of what the TOML reader did not understand."""
+    lines = text.splitlines() or [""]
+    found = re.search(r"at line ([0-9]+)", error)
+    number = int(found[1]) if found else len(lines)  # "at end of document"
+    key = re.match(r"""\s*["']?([\w-]+)["']?\s*=""", lines[number - 1])
+    return f", line {number}" + (f": '{clip(key[1])}'" if key else "")
 
 
 def _line(lines: list[str], key: str, head: int) -> int:

@@ -129,3 +129,27 @@ def test_file_of_a_windows_editor_is_read(tmp_path: Path) -> None:
     file.write_bytes("[[rule]]\ntask = '*'\nowner = 'Größe'".encode("cp1252"))
     with pytest.raises(RulesError, match=r"rules\.toml is not UTF-8 \(byte"):
         read_rules(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[rule]]\ntask = '*'\nignore_until = 2026-02-30", "rules.toml, line 3: 'ignore_until': "),
+        ("[[rule]]\ntask = '*'\ntask = '*'", "rules.toml, line 3: 'task': Cannot overwrite a value"),
+        ("[[rule]]\nowner = GIS", "rules.toml, line 2: 'owner': Invalid value"),
+        ("[[rule]", "rules.toml, line 1: Expected"),
+        ("[[rule]]\ntask = '*'\nnote = \"never closed", "rules.toml, line 3: 'note': "),
+        ("a = " + "[" * 100_000, "rules.toml"),
+    ],
+)
+def test_what_is_no_toml_is_refused_with_line_and_key(text: str, said: str) -> None:
+    with pytest.raises(RulesError) as caught:
+        parse_rules(text)
+    assert str(caught.value).startswith(said)
+    assert len(str(caught.value)) < 300
+
+
+def test_server_of_a_rule_may_be_a_glob() -> None:
+    rules = parse_rules("[[rule]]\ntask = '*'\nserver = 'OPENDATA*'\nowner = 'GIS'")
+    assert rules.of("opendata01", r"\Load").owner == "GIS"
+    assert rules.of("PORTAL01", r"\Load").owner is None
