@@ -7,6 +7,8 @@ Where to find what:
 `trigger`, `definition` what a task definition says, as frozen dataclasses
 `xmltext`, `taskxml`    bytes -> safe XML -> definition
 `wording`, `eventquery` triggers in English, with `dayswords`
+`schedule`              when a task should start, with `recurrence` (the days of a calendar) and `zoneclock` (what
+                        the clocks of a zone do)
 `result`, `program`     what a result code means for the program that gave it; `result_codes.csv`
 `decoding`              result codes of many rows at once
 `rules`                 what an office says of its tasks
@@ -38,6 +40,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from taskanalysis.errors import TaskAnalysisError, TaskXmlError
     from taskanalysis.result import decode
+    from taskanalysis.schedule import expected_runs
     from taskanalysis.snapshot import read_snapshot
     from taskanalysis.taskfiles import read_tasks
     from taskanalysis.taskxml import read_task
@@ -49,6 +52,7 @@ __all__ = [
     "__version__",
     "decode",
     "describe",
+    "expected_runs",
     "read_snapshot",
     "read_task",
     "read_tasks",
@@ -59,6 +63,7 @@ _HOMES = {
     "TaskXmlError": "errors",
     "decode": "result",
     "describe": "wording",
+    "expected_runs": "schedule",
     "read_snapshot": "snapshot",
     "read_task": "taskxml",
     "read_tasks": "taskfiles",

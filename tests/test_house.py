@@ -19,10 +19,10 @@ MODULES = sorted((ROOT / "taskanalysis").glob("*.py"))
 # each imports only what stands in rows above its own
 LAYERS = [
     ["__init__", "errors"],
-    ["duration", "program", "localdates", "statuswords"],
+    ["duration", "program", "localdates", "statuswords", "zoneclock"],
     ["trigger", "result", "masking", "xmltext", "columns"],
-    ["definition", "eventquery", "dayswords", "rules"],
-    ["taskxml", "wording"],
+    ["definition", "eventquery", "dayswords", "rules", "recurrence"],
+    ["taskxml", "wording", "schedule"],
     ["taskfiles", "findings"],
     ["status", "statusrows", "share"],
     ["formats"],

@@ -1,0 +1,187 @@
+"""Expected runs: what the interface promises. The rules themselves are in tests/files/schedules and in the oracle."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import islice
+from zoneinfo import ZoneInfo, available_timezones
+
+import numpy as np
+import pytest
+
+import taskanalysis as ta
+from benchmarks import schedule as benchmark
+from taskanalysis import trigger as triggers
+from taskanalysis.definition import Settings, TaskDefinition
+from taskanalysis.duration import Duration
+from taskanalysis.schedule import is_judged, next_run, previous_run, slot_arrays, slots, unscheduled
+from taskanalysis.trigger import BootTrigger, CalendarTrigger, Repetition, ScheduleByDay, TimeTrigger, Trigger
+from taskanalysis.zoneclock import microseconds, zone_clock
+
+NEW_YORK = ZoneInfo("America/New_York")
+MONDAY, TUESDAY = datetime(2026, 11, 23, tzinfo=NEW_YORK), datetime(2026, 11, 24, tzinfo=NEW_YORK)
+SIX = CalendarTrigger(start_boundary=datetime(2026, 1, 1, 6), schedule=ScheduleByDay())
+HOURLY = replace(SIX, repetition=Repetition(Duration.parse("PT1H"), Duration.parse("P1D")))
+
+
+def task(*those: Trigger) -> TaskDefinition:
+    return TaskDefinition(triggers=those)
+
+
+def test_moments_are_aware_and_in_the_zone_asked_for() -> None:
+    (run,) = ta.expected_runs(task(SIX), MONDAY, TUESDAY, tz="America/New_York")
+    assert (run, run.tzinfo) == (datetime(2026, 11, 23, 6, tzinfo=NEW_YORK), NEW_YORK)
+    assert next(ta.expected_runs(task(SIX), MONDAY, TUESDAY, tz=NEW_YORK)).tzinfo is NEW_YORK
+    berlin = list(ta.expected_runs(SIX, MONDAY, TUESDAY, tz="Europe/Berlin"))
+    assert [f"{run:%d %H:%M %z}" for run in berlin] == ["23 06:00 +0100"]
+
+
+def test_start_is_included_and_end_is_not() -> None:
+    six = datetime(2026, 11, 23, 6, tzinfo=NEW_YORK)
+    assert list(ta.expected_runs(SIX, six, six + timedelta(seconds=1), tz=NEW_YORK)) == [six]
+    assert list(ta.expected_runs(SIX, six - timedelta(seconds=1), six, tz=NEW_YORK)) == []
+    assert list(ta.expected_runs(SIX, TUESDAY, MONDAY, tz=NEW_YORK)) == []
+    assert next_run(SIX, six, tz=NEW_YORK) == six + timedelta(days=1)
+    assert previous_run(SIX, six, tz=NEW_YORK) == six - timedelta(days=1)
+
+
+def test_first_runs_come_without_computing_all_of_them() -> None:
+    minute = TimeTrigger(start_boundary=datetime(1970, 1, 1), repetition=Repetition(Duration.parse("PT1M")))
+    far = datetime(9000, 1, 1, tzinfo=UTC)
+    assert len(list(islice(ta.expected_runs(minute, MONDAY, far, tz=NEW_YORK), 5))) == 5
+
+
+def test_slot_names_the_first_of_the_triggers_that_share_it() -> None:
+    seven = replace(SIX, start_boundary=datetime(2026, 1, 1, 7))
+    found = list(slots(task(BootTrigger(), seven, HOURLY, SIX), MONDAY, MONDAY + timedelta(hours=9), tz=NEW_YORK))
+    assert [(slot.time.hour, slot.trigger) for slot in found if slot.time.hour in (6, 7, 8)] == [(6, 3), (7, 2), (8, 3)]
+    arrays = slot_arrays(task(seven, SIX), MONDAY, TUESDAY, tz=NEW_YORK)
+    assert (arrays.trigger.tolist(), arrays.judged.tolist()) == ([2, 1], [True, True])
+    assert arrays.time.dtype == np.dtype("datetime64[us]")
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        task(),
+        task(BootTrigger()),
+        task(replace(SIX, enabled=False)),
+        replace(task(SIX), settings=Settings(enabled=False)),
+        replace(SIX, start_boundary=None),
+        replace(SIX, enabled=False),
+    ],
+)
+def test_what_starts_at_no_known_time_yields_nothing(subject: TaskDefinition | Trigger) -> None:
+    assert list(slots(subject, MONDAY, TUESDAY, tz="UTC")) == []
+    assert next_run(subject, MONDAY, tz="UTC") is None
+    assert previous_run(subject, MONDAY, tz="UTC") is None
+    assert len(slot_arrays(subject, MONDAY, TUESDAY, tz="UTC").time) == 0
+
+
+def test_triggers_without_a_time_are_named() -> None:
+    off, no_start = replace(BootTrigger(), enabled=False), replace(SIX, start_boundary=None)
+    assert unscheduled(task(SIX, BootTrigger(), off, no_start)) == {
+        2: "BootTrigger",
+        4: "CalendarTrigger/ScheduleByDay",
+    }
+
+
+def test_each_trigger_type_yields_runs_or_is_named_as_without_a_time() -> None:
+    kinds = [kind for kind in vars(triggers).values() if isinstance(kind, type) and issubclass(kind, Trigger)]
+    extra = {"UnknownTrigger": {"name": "UnknownTrigger"}, "CalendarTrigger": {"schedule": ScheduleByDay()}}
+    made = [
+        kind(start_boundary=datetime(2026, 11, 23, 6), **extra.get(kind.__name__, {}))
+        for kind in kinds
+        if kind is not Trigger
+    ]
+    timed = {type(each).__name__ for each in made if list(ta.expected_runs(each, MONDAY, TUESDAY, tz=NEW_YORK))}
+    named = {name.partition("/")[0] for name in unscheduled(task(*made)).values()}
+    assert timed == {"TimeTrigger", "CalendarTrigger"}
+    assert {type(each).__name__ for each in made} == timed | named
+    assert not timed & named
+
+
+def test_moment_without_a_zone_and_a_zone_that_nobody_knows_are_refused() -> None:
+    naive = datetime(2026, 11, 23)
+    for ask in (
+        lambda: ta.expected_runs(SIX, naive, TUESDAY, tz="UTC"),
+        lambda: ta.expected_runs(SIX, MONDAY, naive, tz="UTC"),
+        lambda: next_run(SIX, naive, tz="UTC"),
+        lambda: previous_run(SIX, naive, tz="UTC"),
+        lambda: is_judged(naive, "UTC"),
+    ):
+        with pytest.raises(ValueError, match="2026-11-23 00:00:00 has no time zone"):
+            ask()
+    for name in ("Mars/Olympus", "../../etc/passwd", "", "x" * 5_000):
+        with pytest.raises(ValueError, match="is not the name of a time zone"):
+            ta.expected_runs(SIX, MONDAY, TUESDAY, tz=name)
+
+
+@pytest.mark.parametrize("year", [1, 2, 9998, 9999])
+@pytest.mark.parametrize("offset", [None, timezone(timedelta(hours=14)), timezone(-timedelta(hours=14))])
+def test_ends_of_the_calendar_are_no_error(year: int, offset: timezone | None) -> None:
+    start, end = datetime(year, 1, 1, tzinfo=offset), datetime(year, 12, 31, 23, 59, tzinfo=offset)
+    long = Repetition(Duration.parse("P999999999D"), Duration.parse("P999999999D"))
+    for repetition in (None, Repetition(Duration.parse("P1D")), long):
+        for each in (
+            replace(SIX, start_boundary=start, end_boundary=end, repetition=repetition),
+            TimeTrigger(start_boundary=end, end_boundary=start, repetition=repetition),
+        ):
+            window = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+            assert len(list(islice(slots(each, *window, tz=NEW_YORK), 3))) <= 3
+            for at in window:
+                found = next_run(each, at, tz=NEW_YORK), previous_run(each, at, tz=NEW_YORK)
+                assert all(run is None or run.tzinfo is NEW_YORK for run in found)
+
+
+def test_spring_gap_and_autumn_fold_are_not_judged() -> None:
+    spring, autumn = datetime(2026, 3, 8, tzinfo=NEW_YORK), datetime(2026, 11, 1, 5, tzinfo=UTC)
+    judged = {hour: is_judged(spring.replace(hour=hour), NEW_YORK) for hour in (1, 3, 4)}
+    assert judged == {1: True, 3: False, 4: True}
+    assert [is_judged(autumn + timedelta(hours=hour), "America/New_York") for hour in (-1, 0, 1, 2)] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+
+
+# Clocks ---------------------------------------------------------------------------------------------------------------
+
+
+def assert_clock_is_that_of_zoneinfo(zone: ZoneInfo, first: int, last: int, step: timedelta) -> None:
+    clock, wall = zone_clock(zone, first, last), []
+    moment = datetime(first, 1, 1, 0, 30) + timedelta(days=2)
+    while moment.year <= last and moment < datetime(last, 12, 29):
+        wall.append(moment)
+        moment += step
+    ours = clock.instants(np.array([microseconds(each.replace(tzinfo=UTC)) for each in wall]))
+    theirs = [microseconds(each.replace(tzinfo=zone)) for each in wall]
+    assert ours.tolist() == theirs
+
+
+@pytest.mark.parametrize("name", ["America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Apia"])
+def test_wall_clock_becomes_the_instant_that_zoneinfo_gives(name: str) -> None:
+    assert_clock_is_that_of_zoneinfo(ZoneInfo(name), 2010, 2012, timedelta(hours=1))
+
+
+@pytest.mark.slow
+def test_wall_clock_of_every_zone_since_1970_is_that_of_zoneinfo() -> None:
+    names = sorted(available_timezones() - {"localtime"})
+    assert len(names) > 400
+    for name in names:
+        assert_clock_is_that_of_zoneinfo(ZoneInfo(name), 1970, 2040, timedelta(hours=7))
+
+
+def test_clock_of_a_zone_without_changes_has_none() -> None:
+    clock = zone_clock(ZoneInfo("Asia/Kolkata"), 2020, 2030)
+    assert (clock.changes.tolist(), clock.offsets.tolist()) == ([], [19_800_000_000])
+
+
+# Speed is measured elsewhere ------------------------------------------------------------------------------------------
+
+
+def test_benchmark_runs_at_a_small_size(capsys: pytest.CaptureFixture[str]) -> None:
+    benchmark.main(30)
+    shown = capsys.readouterr().out
+    assert "| a year of slots, 30 definitions |" in shown
+    assert "stepping through rrule" in shown
