@@ -13,13 +13,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from taskanalysis.definition import ExecAction, Principal, TaskDefinition
 from taskanalysis.duration import Duration, listed
 from taskanalysis.masking import has_secret, mask, mask_arguments
 from taskanalysis.program import hides_exit_code
+from taskanalysis.schedule import next_run
 from taskanalysis.trigger import CalendarTrigger, TimeTrigger, Trigger
 
 __all__ = ["KINDS", "Finding", "Kind", "account", "find", "needs_password", "why_nothing_starts"]
@@ -179,7 +180,7 @@ def why_nothing_starts(task: TaskDefinition, at: datetime) -> str:
         return ""
     if not task.triggers:
         return "it has no trigger"
-    return "all triggers lie in the past" if enabled else "no trigger is switched on"
+    return "its triggers give no further start" if enabled else "no trigger is switched on"
 
 
 # Parts of a definition ------------------------------------------------------------------------------------------------
@@ -254,20 +255,9 @@ def _service(user: str) -> str:
 
 def _is_over(trigger: Trigger, at: datetime) -> bool:
     """Whether a trigger can't start the task any more after `at`."""
-    start, end = (_aware(each, at) if each else None for each in (trigger.start_boundary, trigger.end_boundary))
-    if end and (end <= at or (start and end <= start)):
-        return True
-    if not isinstance(trigger, TimeTrigger) or not trigger.start_boundary:
-        return False
-    repetition = trigger.repetition
-    if repetition and not repetition.duration:
-        return False
-    lasting = repetition.duration if repetition and repetition.duration else Duration()
-    try:
-        end = _aware(trigger.start_boundary, at) + lasting.delta + timedelta(days=31 * lasting.months)
-    except OverflowError:  # beyond the year 9999
-        return False
-    return end <= at
+    if isinstance(trigger, TimeTrigger | CalendarTrigger) and trigger.start_boundary:
+        return next_run(trigger, at, tz=at.tzinfo or UTC) is None
+    return trigger.end_boundary is not None and _aware(trigger.end_boundary, at) <= at
 
 
 def _aware(boundary: datetime, at: datetime) -> datetime:

@@ -51,6 +51,10 @@ def ends(end: str, enabled: str = "true") -> str:
 
 
 END_2026 = "<EndBoundary>2026-12-31T00:00:00</EndBoundary>"
+FEBRUARY_30 = (
+    "<CalendarTrigger><StartBoundary>2026-01-01T06:30:00</StartBoundary><ScheduleByMonth><DaysOfMonth><Day>30</Day>"
+    "</DaysOfMonth><Months><February/></Months></ScheduleByMonth></CalendarTrigger>"
+)
 REPEAT = "<Repetition><Interval>PT5M</Interval></Repetition>"
 REPEAT_AN_HOUR = "<Repetition><Interval>PT5M</Interval><Duration>PT1H</Duration></Repetition>"
 SYSTEM, ETL, MANAGED = "S-1-5-18", r"TOWN\etl", r"TOWN\gmsa-etl$"
@@ -90,7 +94,7 @@ FOUND = [
     ("exit code hidden", "cmd /c start", task(actions=run("%ComSpec%", "/c start x.exe"))),
     ("exit code hidden", "cmd /c start", task(actions=run(r"C:\cmd.exe", '/c "cd /d D:\\j &amp;&amp; start x.bat"'))),
     ("exit code hidden", "wscript", task(actions=run(r"D:\jobs\load.vbs"))),
-    ("nothing starts it", "all triggers lie in the past", task(triggers=once("2027-01-01T00:00:00", END_2026))),
+    ("nothing starts it", "its triggers give no further start", task(triggers=once("2027-01-01T00:00:00", END_2026))),
     ("exit code hidden", "wscript", task(actions=run(r"C:\Windows\System32\wscript.exe", "load.vbs"))),
     ("exit code hidden", "conhost", task(actions=run(r"C:\Windows\System32\conhost.exe", "--headless x.exe"))),
     ("exit code hidden", "cmd /c start", task(actions=run(r"C:\Windows\System32\cmd.exe", '/c start "" x.exe'))),
@@ -98,9 +102,16 @@ FOUND = [
     ("ends soon", "2026-12-15", task(triggers=ends("2026-12-15T00:00:00"))),
     ("nothing starts it", "it has no trigger", task(triggers="")),
     ("nothing starts it", "no trigger is switched on", task(triggers=ends("2027-12-15T00:00:00", "false"))),
-    ("nothing starts it", "all triggers lie in the past", task(triggers=ends("2026-11-23T06:02:00"))),
-    ("nothing starts it", "all triggers lie in the past", task(triggers=once("2026-11-23T06:00:00"))),
-    ("nothing starts it", "all triggers lie in the past", task(triggers=once("2026-11-23T04:30:00", REPEAT_AN_HOUR))),
+    ("nothing starts it", "its triggers give no further start", task(triggers=ends("2026-11-23T06:02:00"))),
+    ("nothing starts it", "its triggers give no further start", task(triggers=ends("2026-11-23T06:30:00"))),
+    ("nothing starts it", "its triggers give no further start", task(triggers=FEBRUARY_30)),
+    ("nothing starts it", "its triggers give no further start", task(triggers=once("9999-12-31T23:30:00"))),
+    ("nothing starts it", "its triggers give no further start", task(triggers=once("2026-11-23T06:00:00"))),
+    (
+        "nothing starts it",
+        "its triggers give no further start",
+        task(triggers=once("2026-11-23T04:30:00", REPEAT_AN_HOUR)),
+    ),
 ]
 
 NOT_FOUND = [
@@ -134,7 +145,6 @@ NOT_FOUND = [
     task(triggers=once("2026-11-24T06:00:00")),
     task(triggers=once("1970-01-01T00:00:00", REPEAT)),
     task(triggers=once("2026-11-23T05:30:00", REPEAT_AN_HOUR)),
-    task(triggers=once("9999-12-31T23:30:00", REPEAT_AN_HOUR)),
 ]
 
 
