@@ -19,8 +19,9 @@ Where to find what:
                         into rows, `statuswords` knows the words of nine languages, `localdates` their dates
 `masking`               secrets out of everything that is shown
 `findings`              what an office can act on in a definition
-`health`                one verdict a task, with its reason
-`tables`, `columns`     DataFrames for readers, and what their columns mean
+`due`, `health`         which start is overdue; one verdict a task, with its reason
+`tables`, `starts`      DataFrames for readers: what there is, and what starts when; `columns` says what their
+                        columns mean, `frames` makes them
 `answers`, `charts`     computed sentences; figures with alternative text
 `display`, `export`     what a notebook shows; CSV and JSON files
 `check`                 what needs attention, for a prompt and for monitors

@@ -86,12 +86,17 @@ def _gaps(snapshot: Snapshot, unclear: int, folder: str) -> list[str]:
     return lines
 
 
-def status_limits(snapshot: Snapshot) -> list[str]:
+def status_limits(snapshot: Snapshot, judged: Sequence[Judged] = ()) -> list[str]:
     """What this snapshot can't tell, so that silence is not taken for good news."""
-    lines = [
-        "From one snapshot nothing is known of earlier runs, nor since when a task fails.",
-        "Whether a start was missed is not computed yet.",
-    ]
+    lines = ["From one snapshot nothing is known of earlier runs, nor since when a task fails."]
+    if not snapshot.zone:
+        lines.append("The zone of the server is not known (--zone gives it), so no missed start can be told.")
+    elif snapshot.statuses and not (snapshot.tasks or snapshot.in_force):
+        lines.append("No definitions came with it, so no missed start can be told.")
+    doubtful = [each.path for each in judged if each.differing and each.differing.doubt]
+    if doubtful:
+        named = listed(doubtful[:MOST_NAMED] + ["others"] * (len(doubtful) > MOST_NAMED))
+        lines.append(f"No missed start is told where Windows names another next start than the definition: {named}.")
     wanted = {"state": "what a task is doing", "last_run": "when it last ran", "last_result": "how that ended"}
     lacking = [words for name, words in wanted.items() if name not in snapshot.holds]
     if lacking:

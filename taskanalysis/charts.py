@@ -19,18 +19,22 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from taskanalysis.duration import count
 from taskanalysis.errors import clip
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
 
-__all__ = ["Chart", "bars"]
+__all__ = ["Chart", "bars", "grid"]
 
 INK, BAR = "#1f2328", "#0072b2"  # blue of Okabe and Ito's palette, safe for the colour-blind
 WIDTH = 7.2  # inches
 MOST_BARS = 12
+MOST_CELLS = 5
 _STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 10.5,
@@ -84,6 +88,41 @@ def bars(frame: pd.DataFrame, names: str, numbers: str, *, title: str, unit: str
     said = "; ".join(f"{name}: {count(number, unit)}" for name, number in shown.items())
     alt = f"Bar chart. {title} {said or 'There is nothing to show'}."
     return Chart(_draw(draw, height=0.5 + 0.3 * max(len(shown), 1)), title, alt)
+
+
+def grid(frame: pd.DataFrame, *, title: str, unit: str) -> Chart:
+    """A cell for each number of a frame, darker for more; its index and columns are the labels of rows and columns.
+
+    `unit` is what is counted, in the singular. The words tell the five largest cells, and how many are empty.
+    """
+    numbers = frame.to_numpy()
+    most = max(int(numbers.max(initial=0)), 1)
+
+    def draw(axes: Axes) -> None:
+        axes.pcolormesh(numbers, cmap=_shades(), vmin=0, vmax=most, edgecolors="white", rasterized=True)
+        for (row, column), number in np.ndenumerate(numbers):
+            if number:
+                ink = "white" if number > most / 2 else INK
+                axes.text(column + 0.5, row + 0.5, f"{number:,}", ha="center", va="center", color=ink, fontsize=8)
+        axes.set_xticks(np.arange(len(frame.columns)) + 0.5, [clip(str(name), 12) for name in frame.columns])
+        axes.set_yticks(np.arange(len(frame.index)) + 0.5, [clip(str(name), 40) for name in frame.index])
+        axes.xaxis.tick_top()
+        axes.invert_yaxis()
+
+    order = np.argsort(-numbers, axis=None, kind="stable")[:MOST_CELLS]
+    cells = [(*np.unravel_index(place, numbers.shape), int(numbers.flat[place])) for place in order]
+    said = [
+        f"{frame.columns[column]} {frame.index[row]}: {count(number, unit)}" for row, column, number in cells if number
+    ]
+    empty = int((numbers == 0).sum())
+    alt = f"Grid. {title} Most: {'; '.join(said) or 'nothing'}. {count(empty, 'cell')} of {numbers.size} without any."
+    return Chart(_draw(draw, height=0.6 + 0.22 * max(len(frame.index), 1)), title, alt)
+
+
+def _shades() -> Colormap:
+    from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415 (half a second to import)
+
+    return LinearSegmentedColormap.from_list("shades", ["#f3f6fa", BAR])
 
 
 def _draw(draw: Callable[[Axes], None], *, height: float) -> bytes:

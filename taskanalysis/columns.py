@@ -21,6 +21,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "author": "account that registered it, or what was written there",
         "registered": "when it was registered, in the server's zone",
         "schedule": "what starts it, in words; times are the server's local time unless an offset is said",
+        "next_runs": "expected starts in the 24 hours after the snapshot, the first 24 of them",
         "triggers": "number of triggers",
         "actions": "number of actions",
         "command": "programs of all actions, in order",
@@ -51,6 +52,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "interval": "time between repetitions",
         "duration": "how long it repeats; empty with an interval means for ever",
         "random_delay": "longest delay that Windows adds at random",
+        "next_run": "the next start that it gives after the snapshot, in the server's zone",
+        "judged": "whether it is certain that Windows starts it just then; not so around a change of the clocks",
     },
     "actions": _KEY
     | {
@@ -65,7 +68,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     | {
         "verdict": "what to think of it: OK, FAILING, OVERDUE, RUNNING, RUNNING LONG, NEVER RAN, DISABLED, UNKNOWN",
         "reason": "why, in words",
-        "since": "since when, where one snapshot can know it: the start of the run that goes on",
+        "since": "since when, where one snapshot can know it: the start of the run that goes on, or the first missed",
         "outcome": "what the result says: succeeded, failed, running, stopped, not started, never ran, unknown",
         "code": "last result, unsigned",
         "hex": "last result as a hexadecimal number",
@@ -76,6 +79,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "state": "what Task Scheduler says that it is doing: Unknown, Disabled, Queued, Ready, Running",
         "last_run": "start of the last run, or never",
         "next_run": "when Windows means to start it next, or never; it counts disabled triggers too",
+        "expected_next": "when it should start next by its definition",
         "missed_runs": "starts missed because the server was off, since the last successful run",
         "incident": "the shared cause, where there is one",
         "owner": "who looks after it, by a rule of the office",
@@ -112,6 +116,24 @@ COLUMNS: dict[str, dict[str, str]] = {
         "which": "the tasks, with what it is there",
         "meaning": "why it matters",
         "advice": "what to do about it",
+    },
+    "coming": {
+        "hour": "hour, in the server's zone",
+        "starts": "number of starts in it",
+        "tasks": "number of tasks that start in it",
+        "which": "the tasks, with their times",
+    },
+    "collisions": {
+        "tasks": "number of tasks that start in the same minute",
+        "which": "the tasks",
+        "starts": "how often they do, in the week that follows the snapshot",
+        "when": "days and times of day, in the server's zone",
+    },
+    "differences": _KEY
+    | {
+        "next_run": "when Windows means to start it next",
+        "expected_next": "when it should start next by its definition",
+        "why": "why they differ, where that is known",
     },
     "accounts": {
         "run_as": "account that tasks run as",

@@ -20,7 +20,20 @@ from taskanalysis.trigger import (
     ScheduleByWeek,
 )
 
-__all__ = ["days_of"]
+__all__ = ["days_of", "weekdays"]
+
+
+def weekdays(days: Sequence[DayOfWeek]) -> str:
+    """Days of the week, in their order.
+
+    >>> weekdays([DayOfWeek.Saturday, DayOfWeek.Sunday])
+    'Saturday and Sunday'
+    """
+    if tuple(days) == tuple(DayOfWeek):
+        return "every day"
+    if tuple(days) == tuple(DayOfWeek)[:5]:
+        return "Monday to Friday"
+    return listed([day.name for day in days]) if days else "no day of the week"
 
 
 @singledispatch
@@ -36,13 +49,10 @@ def _(schedule: ScheduleByDay) -> str:
 
 @days_of.register
 def _(schedule: ScheduleByWeek) -> str:
-    names = [day.name for day in schedule.days_of_week]
-    if names == [day.name for day in DayOfWeek]:
+    days = weekdays(schedule.days_of_week)
+    if days == "every day":
         return " every day" if schedule.weeks_interval == 1 else f" every day of every {schedule.weeks_interval} weeks"
-    if names == [day.name for day in DayOfWeek][:5]:
-        days = ", Monday to Friday"
-    else:
-        days = f" on {listed(names)}" if names else " on no day of the week"
+    days = f", {days}" if days == "Monday to Friday" else f" on {days}"
     return days if schedule.weeks_interval == 1 else f"{days}, every {schedule.weeks_interval} weeks"
 
 

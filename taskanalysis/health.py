@@ -1,8 +1,8 @@
 r"""What a reader should think of each task now: definition + status + rules -> one verdict a task, with its reason.
 
 A verdict is about the moment of the snapshot, never about the clock on the wall. From one snapshot nothing is known of
-earlier runs, so no task is called overdue here, and `since` is known of runs that go on alone. Unknown is a verdict of
-its own: never counted as failed, never as OK.
+earlier runs, so `since` is known of runs that go on and of starts that were missed alone. Unknown is a verdict of its
+own: never counted as failed, never as OK.
 
 >>> from datetime import UTC
 >>> snapshot = Snapshot("S", datetime(2026, 11, 23, tzinfo=UTC), statuses={"\\A": Status("\\A", enabled=False)})
@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from taskanalysis.definition import ExecAction, TaskDefinition
+from taskanalysis.due import Differing, Missed, differing, expected_next, missed_starts, what_may_explain
 from taskanalysis.duration import Duration, count, listed
 from taskanalysis.findings import account, why_nothing_starts
 from taskanalysis.program import working_program
@@ -51,8 +52,10 @@ class Verdict(Enum):
 class Judged:
     """One task and its verdict.
 
-    `since` is the start of the run that goes on, None in all other cases, which one snapshot can't tell; `rule` names
-    what decided; `said` is what ``rules.toml`` says of the task; `ignored` tasks are counted, not listed.
+    `since` is the start of the run that goes on, or the first start that was missed; None in all other cases, which one
+    snapshot can't tell. `rule` names what decided; `said` is what ``rules.toml`` says of the task; `ignored` tasks are
+    counted, not listed. `expected_next` is the next start that the definition gives, and `differing` how Windows
+    differs from it.
     """
 
     path: str
@@ -65,6 +68,8 @@ class Judged:
     task: TaskDefinition | None = None
     since: datetime | None = None
     ignored: bool = False
+    expected_next: datetime | None = None
+    differing: Differing | None = None
 
     @property
     def needs_attention(self) -> bool:
@@ -105,13 +110,15 @@ def judge(snapshot: Snapshot, rules: Rules = NO_RULES, folder: str = "") -> list
 
 
 def find_incidents(judged: Iterable[Judged]) -> list[Incident]:
-    """Groups of at least three failing tasks with one code of Windows, and one account, program or folder.
+    """Groups of at least three tasks that need attention for one shared cause; a task is in one of them.
 
-    A task is in one incident: accounts are tried first, then programs, then folders. That programs give the same exit
-    code of their own is no shared cause; when each began to fail, one snapshot does not know.
+    Failing tasks share a code of Windows, and their account, else their program, else their folder. That programs give
+    the same exit code of their own is no shared cause; when each began to fail, one snapshot does not know. Overdue
+    tasks share that Windows counts starts which they missed: the server was off.
     """
-    left = [each for each in judged if each.verdict is Verdict.FAILING and not each.ignored and _is_of_windows(each)]
-    incidents = []
+    loud = [each for each in judged if each.needs_attention]
+    incidents = _server_off([each for each in loud if each.verdict is Verdict.OVERDUE and each.status.missed_runs])
+    left = [each for each in loud if each.verdict is Verdict.FAILING and _is_of_windows(each)]
     for kind, common in (("account", _account), ("program", _program), ("folder", _folder)):
         groups: dict[tuple[int | None, str], list[Judged]] = defaultdict(list)
         for each in left:
@@ -133,9 +140,22 @@ def _judge(status: Status, task: TaskDefinition | None, said: Rule, snapshot: Sn
         _split(snapshot.commands.get(status.path, ""))
     ]
     result = _result(status, lines, said)
-    verdict, rule, reason = _verdict(status, task, said, result, snapshot.local_time)
-    ignored = said.ignores(snapshot.local_time.date())
-    return Judged(status.path, verdict, reason, rule, result, status, said, task, _since(verdict, status), ignored)
+    missed = missed_starts(task, status, snapshot, said) if task else None
+    verdict, rule, reason = _verdict(status, task, said, result, missed, snapshot.local_time)
+    return Judged(
+        status.path,
+        verdict,
+        reason,
+        rule,
+        result,
+        status,
+        said,
+        task,
+        since=missed.first if missed and verdict is Verdict.OVERDUE else _since(verdict, status),
+        ignored=said.ignores(snapshot.local_time.date()),
+        expected_next=expected_next(task, snapshot),
+        differing=differing(task, status, snapshot) if task else None,
+    )
 
 
 def _result(status: Status, lines: list[tuple[str, str]], said: Rule) -> Result:
@@ -159,23 +179,26 @@ def _result(status: Status, lines: list[tuple[str, str]], said: Rule) -> Result:
 
 
 def _verdict(  # noqa: PLR0911 (one return a rule, in the order of the rules)
-    status: Status, task: TaskDefinition | None, said: Rule, result: Result, now: datetime
+    status: Status, task: TaskDefinition | None, said: Rule, result: Result, missed: Missed | None, now: datetime
 ) -> tuple[Verdict, str, str]:
     """Verdict, the rule that decided, and the reason in words; the first rule that applies."""
     settled = result.certainty in ("certain", "likely")
     bad = result.outcome in (Outcome.FAILED, Outcome.STOPPED, Outcome.NOT_STARTED)
-    unsaid = status.enabled is None and status.state is None
-    if status.enabled is False or status.state == "Disabled" or (unsaid and task and not task.settings.enabled):
+    if _is_off(status, task):
         last = "it has not run yet" if result.outcome is Outcome.NEVER_RAN else f"its last run: {result.outcome.value}"
         return Verdict.DISABLED, "disabled", f"It is switched off; {last}."
     if status.state == "Running" or result.outcome is Outcome.RUNNING or (status.state == "Queued" and not bad):
         return _running(status, task, said, now)
     if result.outcome is Outcome.NEVER_RAN:
         return Verdict.NEVER_RAN, "never ran", result.meaning
+    queued = " It waits for its turn to run again." if status.state == "Queued" else ""
+    if result.outcome is Outcome.NOT_STARTED and settled:
+        return Verdict.FAILING, "not started", result.meaning + queued
+    if missed and task:
+        rule = "overdue" if said.grace_minutes is None else said.name("grace_minutes")
+        return Verdict.OVERDUE, rule, _overdue(status, task, result, missed)
     if bad and settled:
-        rule = "not started" if result.outcome is Outcome.NOT_STARTED else "last run failed"
-        queued = " It waits for its turn to run again." if status.state == "Queued" else ""
-        return Verdict.FAILING, rule, result.meaning + queued
+        return Verdict.FAILING, "last run failed", result.meaning + queued
     if bad or (result.outcome is Outcome.UNKNOWN and not settled):
         how = f"A rule with ok_codes = [{result.code}] in rules.toml would settle it if that is success."
         return Verdict.UNKNOWN, "unknown code", f"{result.meaning} {how}"
@@ -185,6 +208,19 @@ def _verdict(  # noqa: PLR0911 (one return a rule, in the order of the rules)
     why = why_nothing_starts(task, now) if task else ""
     last = f" Nothing will start it again: {why}." if why else ""
     return Verdict.OK, result.basis if by_rule else "last run succeeded", result.meaning + last
+
+
+def _is_off(status: Status, task: TaskDefinition | None) -> bool:
+    if status.enabled is False or status.state == "Disabled":
+        return True
+    return status.enabled is None and status.state is None and task is not None and not task.settings.enabled
+
+
+def _overdue(status: Status, task: TaskDefinition, result: Result, missed: Missed) -> str:
+    starts = "It should have started" if missed.number == 1 else f"{count(missed.number, 'start')} missed, the first"
+    since = f"{starts} at {missed.first:%Y-%m-%d %H:%M}"
+    last = f"its last run, at {status.last_run:%Y-%m-%d %H:%M}: {result.outcome.value}"
+    return " ".join([f"{since}; {last}.", *what_may_explain(task, status)])
 
 
 def _running(  # noqa: PLR0911 (one return a rule)
@@ -268,6 +304,15 @@ def _incident(group: list[Judged], kind: str, common: str) -> Incident:
     cause = f"{count(len(group), 'task')}, {said}, {first.hex}: {first.meaning}"
     paths = tuple(each.path for each in group)
     return Incident(cause, paths, None, first.code, **{kind: common})
+
+
+def _server_off(overdue: list[Judged]) -> list[Incident]:
+    if len(overdue) < LEAST_TASKS:
+        return []
+    since = min(each.since for each in overdue if each.since)
+    starts = count(sum(each.status.missed_runs or 0 for each in overdue), "start")
+    cause = f"{count(len(overdue), 'task')}, {starts} missed since {since:%Y-%m-%d %H:%M}: the server was off."
+    return [Incident(cause, tuple(each.path for each in overdue), since, None)]
 
 
 # Two snapshots --------------------------------------------------------------------------------------------------------

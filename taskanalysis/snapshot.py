@@ -29,7 +29,7 @@ from taskanalysis.errors import Problem, SnapshotError, clip
 from taskanalysis.formats import is_status_file, join_paths, read_statuses_file, status_files
 from taskanalysis.share import Stamped, instant, list_snapshots, stamped
 from taskanalysis.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
-from taskanalysis.taskfiles import Found, file_name, find_tasks, long_path, task_path
+from taskanalysis.taskfiles import Found, file_name, find_tasks, in_scope, long_path, task_path
 
 __all__ = [
     "Snapshot",
@@ -73,6 +73,11 @@ class Snapshot:
     def definition(self, path: str) -> TaskDefinition | None:
         """The definition of a task, or the last one before, where only statuses were collected."""
         return self.tasks.get(path) or self.in_force.get(path)
+
+    def within(self, folder: str = "") -> dict[str, TaskDefinition]:
+        r"""The definitions in `folder` and below ("": all outside ``\Microsoft``), in the order of their paths."""
+        folders = [folder] if folder else []
+        return {path: self.tasks[path] for path in sorted(self.tasks, key=str.casefold) if in_scope(path, folders)}
 
     @property
     def share(self) -> Path:

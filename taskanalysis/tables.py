@@ -9,9 +9,9 @@ All text here is masked (`masking.mask`), because all of it is shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -27,11 +27,13 @@ from taskanalysis.definition import (
     UnknownAction,
 )
 from taskanalysis.duration import Duration, listed
-from taskanalysis.errors import printable
 from taskanalysis.findings import KINDS, Finding, account, find, needs_password
+from taskanalysis.frames import frame
 from taskanalysis.health import Change, Incident, Judged
-from taskanalysis.masking import mask, mask_arguments
+from taskanalysis.masking import mask_arguments
+from taskanalysis.schedule import next_run, slots
 from taskanalysis.snapshot import Snapshot
+from taskanalysis.starts import next_runs
 from taskanalysis.status import Moment
 from taskanalysis.taskfiles import in_scope
 from taskanalysis.trigger import Trigger, type_name
@@ -49,7 +51,6 @@ __all__ = [
     "inventory",
     "old_status",
     "problems",
-    "scope",
     "status",
     "triggers",
     "unmatched",
@@ -57,19 +58,25 @@ __all__ = [
 
 
 def inventory(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
-    """A row a task, with the columns of ``COLUMNS["inventory"]``; which tasks, says `scope`."""
-    tasks = scope(snapshot, folder)
-    found = find(tasks, at=snapshot.local_time)
-    return _frame("inventory", (_inventory_row(snapshot, path, task, found[path]) for path, task in tasks.items()))
+    """A row a task, with the columns of ``COLUMNS["inventory"]``; the tasks of `Snapshot.within`."""
+    tasks = snapshot.within(folder)
+    found, soon = find(tasks, at=snapshot.local_time), next_runs(snapshot, folder)
+    rows = (
+        _inventory_row(snapshot, path, task, found[path]) | {"next_runs": soon.get(path, [])}
+        for path, task in tasks.items()
+    )
+    return frame("inventory", rows)
 
 
 def triggers(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
     """A row a trigger, with the columns of ``COLUMNS["triggers"]``."""
-    return _frame(
+    return frame(
         "triggers",
         (
-            {"server": snapshot.server, "task_path": path, "number": number} | _trigger_row(trigger, snapshot)
-            for path, task in scope(snapshot, folder).items()
+            {"server": snapshot.server, "task_path": path, "number": number}
+            | _trigger_row(trigger, snapshot)
+            | _next(trigger if task.settings.enabled else None, snapshot)
+            for path, task in snapshot.within(folder).items()
             for number, trigger in enumerate(task.triggers, 1)
         ),
     )
@@ -77,13 +84,13 @@ def triggers(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
 
 def actions(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
     """A row an action, with the columns of ``COLUMNS["actions"]``."""
-    return _frame(
+    return frame(
         "actions",
         (
             {"server": snapshot.server, "task_path": path, "number": number, "type": _type(action)}
             | dict(zip(("command", "arguments", "working_directory"), _spoken(action), strict=True))
             | {"program": action.program if isinstance(action, ExecAction) else ""}
-            for path, task in scope(snapshot, folder).items()
+            for path, task in snapshot.within(folder).items()
             for number, action in enumerate(task.actions, 1)
         ),
     )
@@ -91,7 +98,7 @@ def actions(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
 
 def findings(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
     """A row a kind of finding that occurs, with the columns of ``COLUMNS["findings"]``, the most pressing first."""
-    found = find(scope(snapshot, folder), at=snapshot.local_time)
+    found = find(snapshot.within(folder), at=snapshot.local_time)
     rows = []
     for kind, (meaning, advice) in KINDS.items():
         which = {
@@ -104,32 +111,32 @@ def findings(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
         ]
         if which:
             rows.append({"finding": kind, "tasks": len(which), "which": names, "meaning": meaning, "advice": advice})
-    return _frame("findings", rows)
+    return frame("findings", rows)
 
 
 def status(snapshot: Snapshot, judged: Sequence[Judged], incidents: Sequence[Incident] = ()) -> pd.DataFrame:
     """A row a task that is not muted, with the columns of ``COLUMNS["status"]``, those that need attention first."""
     cause = {path: incident.cause for incident in incidents for path in incident.tasks}
     listed = sorted((each for each in judged if not each.ignored), key=lambda each: not each.needs_attention)
-    return _frame("status", (_status_row(snapshot, each, cause.get(each.path, "")) for each in listed))
+    return frame("status", (_status_row(snapshot, each, cause.get(each.path, "")) for each in listed))
 
 
 def incidents(snapshot: Snapshot, found: Iterable[Incident]) -> pd.DataFrame:
     """A row an incident, with the columns of ``COLUMNS["incidents"]``."""
     rows = (asdict(each) | {"tasks": list(each.tasks), "since": _local(snapshot, each.since)} for each in found)
-    return _frame("incidents", rows)
+    return frame("incidents", rows)
 
 
 def changes(snapshot: Snapshot, found: Iterable[Change]) -> pd.DataFrame:
     """A row a change that `snapshot` is the first to show, with the columns of ``COLUMNS["changes"]``."""
     key = {"server": snapshot.server, "at": snapshot.local_time}
-    return _frame("changes", (key | asdict(each) | {"task_path": each.path} for each in found))
+    return frame("changes", (key | asdict(each) | {"task_path": each.path} for each in found))
 
 
 def unmatched(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
     """A row a task that has only one side where both were read, with the columns of ``COLUMNS["unmatched"]``."""
     if not snapshot.statuses or "definitions" not in snapshot.holds:
-        return _frame("unmatched", [])
+        return frame("unmatched", [])
     folders = [folder] if folder else []
     both = (snapshot.statuses.keys(), snapshot.tasks.keys())
     statuses, tasks = (
@@ -138,7 +145,7 @@ def unmatched(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
     lacking = dict.fromkeys(statuses - tasks, "It has a status and no definition.")
     lacking |= dict.fromkeys(tasks - statuses, "It has a definition and no status.")
     key = {"server": snapshot.server}
-    return _frame("unmatched", (key | {"task_path": path, "what": lacking[path]} for path in sorted(lacking)))
+    return frame("unmatched", (key | {"task_path": path, "what": lacking[path]} for path in sorted(lacking)))
 
 
 def old_status(status: pd.DataFrame) -> pd.DataFrame:
@@ -166,7 +173,7 @@ _OLD_WORDS = {
 
 def problems(snapshot: Snapshot) -> pd.DataFrame:
     """A row for each file or row that could not be read, with the columns of ``COLUMNS["problems"]``."""
-    return _frame("problems", (problem._asdict() for problem in snapshot.problems))
+    return frame("problems", (problem._asdict() for problem in snapshot.problems))
 
 
 def backup(inventory: pd.DataFrame) -> pd.DataFrame:
@@ -179,39 +186,33 @@ def backup(inventory: pd.DataFrame) -> pd.DataFrame:
 def by_account(inventory: pd.DataFrame) -> pd.DataFrame:
     """A row an account, the one with most tasks first, with the columns of ``COLUMNS["accounts"]``."""
     grouped = inventory.assign(run_as=inventory["run_as"].replace("", "(not given)")).groupby("run_as", sort=True)
-    frame = grouped.agg(
+    accounts = grouped.agg(
         tasks=("task_path", "size"),
         enabled=("enabled", "sum"),
         needs_password=("needs_password", "sum"),
         logon_type=("logon_type", _several),
     )
-    return _most_first(frame)
+    return _most_first(accounts)
 
 
 def by_program(actions: pd.DataFrame) -> pd.DataFrame:
     """A row a program, the one with most tasks first, with the columns of ``COLUMNS["programs"]``."""
     named = actions.assign(program=actions["program"].where(actions["program"] != "", "(" + actions["type"] + ")"))
-    frame = named.groupby("program", sort=True).agg(
+    programs = named.groupby("program", sort=True).agg(
         tasks=("task_path", "nunique"), actions=("task_path", "size"), command=("command", _several)
     )
-    return _most_first(frame)
+    return _most_first(programs)
 
 
 def by_trigger_type(triggers: pd.DataFrame) -> pd.DataFrame:
     """A row a type of trigger, the most frequent first, with the columns of ``COLUMNS["trigger_types"]``."""
-    frame = triggers.groupby("type", sort=True).agg(
+    types = triggers.groupby("type", sort=True).agg(
         triggers=("task_path", "size"),
         tasks=("task_path", "nunique"),
         enabled=("enabled", "sum"),
         example=("schedule", "first"),
     )
-    return _most_first(frame)
-
-
-def scope(snapshot: Snapshot, folder: str = "") -> dict[str, TaskDefinition]:
-    r"""The definitions in `folder` and below, outside ``\Microsoft`` where it is "", in the order of their paths."""
-    folders = [folder] if folder else []
-    return {path: snapshot.tasks[path] for path in sorted(snapshot.tasks, key=str.casefold) if in_scope(path, folders)}
+    return _most_first(types)
 
 
 # Rows -----------------------------------------------------------------------------------------------------------------
@@ -272,6 +273,15 @@ def _trigger_row(trigger: Trigger, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
+def _next(trigger: Trigger | None, snapshot: Snapshot) -> dict[str, Any]:
+    """Its next start, and whether that is judged; empty where there is none, or no zone is known."""
+    found = next_run(trigger, snapshot.taken_at, tz=snapshot.zone) if trigger and snapshot.zone else None
+    if not trigger or not found:
+        return {"next_run": "", "judged": None}
+    (slot,) = slots(trigger, found, found + timedelta(microseconds=1), tz=snapshot.zone)
+    return {"next_run": found, "judged": slot.judged}
+
+
 def _details(kind: str, found: list[Finding]) -> str:
     return ", ".join(finding.detail for finding in found if finding.kind == kind and finding.detail)
 
@@ -294,6 +304,7 @@ def _status_row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, 
         "state": status.state or "",
         "last_run": _local(snapshot, status.last_run),
         "next_run": _local(snapshot, status.next_run),
+        "expected_next": _local(snapshot, judged.expected_next),
         "missed_runs": status.missed_runs,
         "incident": incident,
         "owner": said.owner or "",
@@ -338,19 +349,6 @@ def _words(duration: Duration | None) -> str:
 
 
 # Frames ---------------------------------------------------------------------------------------------------------------
-
-
-def _frame(table: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Rows under the columns of a table, all text masked."""
-    columns = list(COLUMNS[table])
-    frame = pd.DataFrame([[_shown(row[name]) for name in columns] for row in rows], columns=columns, dtype=object)
-    return frame.infer_objects().astype(dict.fromkeys({"code", "missed_runs"} & set(columns), "Int64"))
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, list):
-        return [mask(item) for item in value]
-    return mask(printable(value)) if isinstance(value, str) else value
 
 
 def _several(values: pd.Series) -> str:

@@ -125,12 +125,23 @@ def test_what_could_not_be_read_is_no_reason_not_to_worry(sample: Snapshot) -> N
 
 
 def test_limits_name_what_the_data_lack(sample: Snapshot) -> None:
-    assert len(status_limits(sample)) == 2
+    assert status_limits(sample) == ["From one snapshot nothing is known of earlier runs, nor since when a task fails."]
     old = replace(sample, holds=frozenset({"state", "last_result"}), tasks={})
-    assert status_limits(old)[2:] == [
+    assert status_limits(old)[1:] == [
+        "No definitions came with it, so no missed start can be told.",
         "These data do not tell when it last ran.",
         "No definitions came with it, so a code is read without knowing the program that gave it.",
     ]
+
+
+def test_limits_name_the_tasks_whose_schedule_is_in_doubt(sample: Snapshot) -> None:
+    other = {path: replace(status, next_run=NOON) for path, status in sample.statuses.items() if status.next_run}
+    doubtful = replace(sample, statuses=other)
+    (said,) = status_limits(doubtful, judge(doubtful))[1:]
+    assert said.startswith("No missed start is told where Windows names another next start")
+    assert said.endswith(" and others.")
+    unknown = replace(sample, zone="")
+    assert "--zone" in status_limits(unknown, judge(unknown))[1]
 
 
 def test_rule_that_matches_no_task_is_reported(sample: Snapshot) -> None:

@@ -3,7 +3,7 @@
 import pandas as pd
 from lxml import etree
 
-from taskanalysis.charts import MOST_BARS, Chart, bars
+from taskanalysis.charts import MOST_BARS, Chart, bars, grid
 
 
 def chart(*rows: tuple[str, int]) -> Chart:
@@ -49,3 +49,33 @@ def test_picture_carries_its_own_data_and_alternative_text() -> None:
     assert 'src="data:image/svg+xml;base64,' in html
     assert 'alt="Bar chart. Which has most? a: 1 task."' in html
     assert repr(chart(("a", 1))) == chart(("a", 1)).alt
+
+
+# Grid -----------------------------------------------------------------------------------------------------------------
+
+
+def week(*cells: tuple[int, str, int]) -> Chart:
+    frame = pd.DataFrame(0, index=range(24), columns=["Monday", "Tuesday"])
+    for hour, day, number in cells:
+        frame.loc[hour, day] = number
+    return grid(frame, title="How many starts?", unit="start")
+
+
+def test_grid_says_its_largest_cells_and_how_many_are_empty() -> None:
+    assert week((6, "Monday", 1200), (7, "Tuesday", 1)).alt == (
+        "Grid. How many starts? Most: Monday 6: 1,200 starts; Tuesday 7: 1 start. 46 cells of 48 without any."
+    )
+    assert week().alt == "Grid. How many starts? Most: nothing. 48 cells of 48 without any."
+
+
+def test_grid_shows_every_number_but_zero() -> None:
+    shown = texts(week((6, "Monday", 1200), (7, "Tuesday", 1)))
+    assert [text for text in shown if text in ("1,200", "1")] == ["1", "1,200", "1"]
+    assert "0" in shown, "the hour"
+    assert shown.count("0") == 1
+
+
+def test_grid_with_hostile_labels_or_without_rows_is_drawn() -> None:
+    hostile = pd.DataFrame([[1]], index=["<script>$x$"], columns=["&" * 500])
+    assert b"<script" not in grid(hostile, title="?", unit="start").svg
+    assert "nothing" in grid(pd.DataFrame(columns=["a"], dtype=int), title="?", unit="start").alt

@@ -12,10 +12,10 @@ from taskanalysis.duration import Duration
 from taskanalysis.health import Judged, Verdict, compare, find_incidents, judge
 from taskanalysis.result import Outcome
 from taskanalysis.rules import NO_RULES, Rules, parse_rules
-from taskanalysis.share import sample_share
+from taskanalysis.share import list_snapshots, sample_share
 from taskanalysis.snapshot import Snapshot, read_snapshot, snapshot_before, write_snapshot
 from taskanalysis.status import Status
-from taskanalysis.trigger import BootTrigger, TimeTrigger, Trigger
+from taskanalysis.trigger import BootTrigger, Repetition, TimeTrigger, Trigger
 
 NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
@@ -113,7 +113,7 @@ def test_start_that_was_refused_before_the_first_run_is_told() -> None:
 def test_good_task_that_nothing_starts_again_says_so() -> None:
     once = TimeTrigger(start_boundary=datetime(2026, 1, 1))
     assert judged(task("x.exe", triggers=(once,))).reason.endswith(
-        "Nothing will start it again: all triggers lie in the past."
+        "Nothing will start it again: its triggers give no further start."
     )
     assert judged(task("x.exe", triggers=(BootTrigger(),))).reason == "It ended without an error."
 
@@ -270,6 +270,85 @@ def test_everything_else_in_the_sample_is_ok(sample_verdicts: dict[str, Judged])
     loud = [each for each in sample_verdicts.values() if each.needs_attention]
     assert len(loud) == 9 + 4
     assert sum(each.verdict is Verdict.UNKNOWN for each in sample_verdicts.values()) == 0
+
+
+# Overdue --------------------------------------------------------------------------------------------------------------
+
+
+HOURLY = TimeTrigger(start_boundary=datetime(2026, 1, 1), repetition=Repetition(Duration.parse("PT1H")))
+YESTERDAY = datetime(2026, 11, 22, 6, tzinfo=NEW_YORK)
+
+
+def test_task_that_should_have_started_is_overdue_since_the_first_start_it_missed() -> None:
+    found = judged(task("x.exe", triggers=(HOURLY,)), last_run=YESTERDAY, missed_runs=3)
+    assert (found.verdict, found.rule, found.needs_attention) == (Verdict.OVERDUE, "overdue", True)
+    assert found.since == datetime(2026, 11, 22, 7, tzinfo=NEW_YORK)
+    assert found.reason == (
+        "23 starts missed, the first at 2026-11-22 07:00; its last run, at 2026-11-22 06:00: succeeded. "
+        "Windows counts 3 starts missed while the server was off or could not start it."
+    )
+    assert found.expected_next == datetime(2026, 11, 23, 7, tzinfo=NEW_YORK)
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        ({"last_result": PASSWORD}, "FAILING"),
+        ({"last_result": 1}, "OVERDUE"),
+        ({"last_result": 267014}, "OVERDUE"),
+        ({"last_result": 77777}, "OVERDUE"),
+        ({"enabled": False}, "DISABLED"),
+        ({"state": "Running"}, "RUNNING LONG"),
+        ({"state": "Queued"}, "RUNNING"),
+        ({"last_run": "never", "last_result": 267011}, "NEVER RAN"),
+        ({"next_run": "never"}, "OK"),
+    ],
+)
+def test_what_comes_before_and_after_overdue(status: dict[str, object], verdict: str) -> None:
+    said: dict[str, object] = {"last_run": YESTERDAY} | status
+    assert judged(task("x.exe", triggers=(HOURLY,)), **said).verdict.value == verdict
+
+
+def test_rule_that_grants_more_time_decides_and_is_named() -> None:
+    hourly = task("x.exe", triggers=(HOURLY,))
+    patient, strict = rules("grace_minutes = 3000"), rules("grace_minutes = 30")
+    assert judged(hourly, patient, last_run=YESTERDAY).verdict is Verdict.OK
+    found = judged(hourly, strict, last_run=YESTERDAY)
+    assert (found.verdict, found.rule) == (Verdict.OVERDUE, "rules.toml, line 3")
+
+
+def test_other_next_start_that_windows_names_is_kept_with_the_verdict() -> None:
+    found = judged(task("x.exe", triggers=(HOURLY,)), last_run=YESTERDAY, next_run=NOW + timedelta(days=3, minutes=7))
+    assert found.verdict is Verdict.OK
+    assert found.differing
+    assert found.differing.doubt
+
+
+def test_server_that_was_off_for_three_nights_is_one_incident() -> None:
+    monday = read_snapshot(sample_share(), at="2026-10-19T07:05")
+    found = judge(monday)
+    (incident,) = find_incidents(found)
+    assert set(incident.tasks) == {each.path for each in found if each.verdict is Verdict.OVERDUE}
+    assert incident.cause == "32 tasks, 1,608 starts missed since 2026-10-16 19:00: the server was off."
+    assert incident.since == datetime(2026, 10, 16, 19, tzinfo=NEW_YORK)
+
+
+def test_two_overdue_tasks_are_no_incident() -> None:
+    each = judged(task("x.exe", triggers=(HOURLY,)), last_run=YESTERDAY, missed_runs=1)
+    assert find_incidents([each, each]) == []
+    assert find_incidents([replace(each, status=replace(each.status, missed_runs=0))] * 3) == []
+
+
+def test_no_task_of_the_sample_is_overdue_but_after_the_server_was_off() -> None:
+    """Looked at once a day; a start in the two days without snapshots is proven by the last run that follows."""
+    loud = [
+        (taken_at.date(), each.path)
+        for taken_at, _, folder in list_snapshots(sample_share())[::4]
+        for each in judge(read_snapshot(folder))
+        if each.verdict is Verdict.OVERDUE
+    ]
+    assert loud
+    assert {day for day, _ in loud} <= {date(2026, 10, day) for day in range(19, 26)}
 
 
 # Two snapshots --------------------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def test_page_has_no_accessibility_violation(
 
 def test_every_image_has_its_text(inventory: Opened) -> None:
     images = inventory.page.locator("img").all()
-    assert len(images) == 3
+    assert len(images) == 4
     for image in images:
         assert (image.get_attribute("alt") or "").startswith("Bar chart. ")
         assert image.evaluate("image => image.naturalWidth") > 100

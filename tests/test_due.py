@@ -1,0 +1,199 @@
+"""Starts that are overdue: what counts, how long is waited, and what is never held against a task."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from taskanalysis.definition import Principal, Settings, TaskDefinition
+from taskanalysis.due import Missed, differing, expected_next, grace, missed_starts, what_may_explain
+from taskanalysis.duration import Duration
+from taskanalysis.rules import Rule
+from taskanalysis.snapshot import Snapshot
+from taskanalysis.status import Status
+from taskanalysis.trigger import CalendarTrigger, Repetition, ScheduleByDay, TimeTrigger, Trigger
+
+NEW_YORK = ZoneInfo("America/New_York")
+SIX = CalendarTrigger(start_boundary=datetime(2026, 1, 1, 6), schedule=ScheduleByDay())
+EVERY_MINUTE = TimeTrigger(start_boundary=datetime(2026, 1, 1), repetition=Repetition(Duration.parse("PT1M")))
+PAST = TimeTrigger(start_boundary=datetime(2026, 1, 1, 6))
+
+
+def local(day: int, hour: int = 0, minute: int = 0, month: int = 11) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=NEW_YORK)
+
+
+def task(*triggers: Trigger, **settings: object) -> TaskDefinition:
+    return TaskDefinition(triggers=triggers or (SIX,), settings=Settings(**settings))  # type: ignore[arg-type]
+
+
+def snapshot(now: datetime, zone: str = "America/New_York") -> Snapshot:
+    return Snapshot("S", now.astimezone(UTC), zone=zone)
+
+
+def missed(definition: TaskDefinition, last_run: object, now: datetime, **more: object) -> Missed | None:
+    said = more.pop("said", None)
+    zone = str(more.pop("zone", "America/New_York"))
+    status = Status(r"\Load", last_run=last_run, **more)  # type: ignore[arg-type]
+    return missed_starts(definition, status, snapshot(now, zone), said)  # type: ignore[arg-type]
+
+
+def test_starts_since_the_last_run_are_counted_with_the_first_and_the_last() -> None:
+    found = missed(task(), local(20, 6), local(23, 12))
+    assert found == Missed(3, local(21, 6), local(23, 6))
+    assert found.first.tzinfo == NEW_YORK
+
+
+def test_start_that_happened_is_not_missed() -> None:
+    assert missed(task(), local(23, 6), local(23, 12)) is None
+    assert missed(task(), local(23, 5, 59), local(23, 12)) is None, "a run up to a minute before is that of the slot"
+    assert missed(task(), local(23, 5, 58), local(23, 12)) == Missed(1, local(23, 6), local(23, 6))
+    assert missed(task(), local(23, 9), local(23, 12)) is None, "a run by hand counts as a run"
+
+
+@pytest.mark.parametrize(("minutes", "number"), [(59, 0), (60, 1), (61, 1)])
+def test_start_is_not_late_before_an_hour_has_passed(minutes: int, number: int) -> None:
+    found = missed(task(), local(22, 6), local(23, 6) + timedelta(minutes=minutes))
+    assert (found.number if found else 0) == number
+
+
+@pytest.mark.parametrize(
+    ("definition", "said", "expected"),
+    [
+        (task(), None, timedelta(hours=1)),
+        (task(start_when_available=True), None, timedelta(minutes=70)),
+        (task(replace(SIX, random_delay=Duration.parse("PT30M"))), None, timedelta(minutes=90)),
+        (task(replace(SIX, random_delay=Duration.parse("PT30M"))), Rule("*", grace_minutes=5), timedelta(minutes=5)),
+        (task(), Rule("*", owner="GIS"), timedelta(hours=1)),
+    ],
+)
+def test_grace_is_the_longest_wait_that_is_no_lateness(
+    definition: TaskDefinition, said: Rule | None, expected: timedelta
+) -> None:
+    assert grace(definition, 1, timedelta(days=1), said) == expected
+    late = missed(definition, local(22, 6), local(23, 6) + expected, said=said)
+    assert late == Missed(1, local(23, 6), local(23, 6))
+    assert missed(definition, local(22, 6), local(23, 6) + expected - timedelta(seconds=1), said=said) is None
+
+
+def test_rule_may_leave_no_grace_at_all() -> None:
+    none = Rule("*", grace_minutes=0)
+    assert missed(task(start_when_available=True), local(22, 6), local(23, 6), said=none) is None
+    assert missed(task(), local(22, 6), local(23, 6) + timedelta(seconds=1), said=none)
+
+
+def test_grace_of_frequent_starts_is_their_spacing_but_two_minutes_at_least() -> None:
+    assert grace(task(), 1, timedelta(minutes=15)) == timedelta(minutes=15)
+    assert grace(task(), 1, timedelta(minutes=1)) == timedelta(minutes=2)
+    assert grace(task(), 1, None) == timedelta(hours=1)
+    assert missed(task(EVERY_MINUTE), local(23, 6), local(23, 6, 2)) is None
+    assert missed(task(EVERY_MINUTE), local(23, 6), local(23, 6, 5)) == Missed(2, local(23, 6, 2), local(23, 6, 3))
+
+
+def test_each_trigger_has_its_own_random_delay() -> None:
+    noon = replace(SIX, start_boundary=datetime(2026, 1, 1, 12), random_delay=Duration.parse("PT6H"))
+    assert missed(task(SIX, noon), local(23, 6), local(23, 18)) is None
+    assert missed(task(SIX, noon), local(23, 6), local(23, 19)) == Missed(1, local(23, 12), local(23, 12))
+
+
+@pytest.mark.parametrize(
+    ("definition", "last_run", "more"),
+    [
+        (task(run_only_if_idle=True), local(1, 6), {}),
+        (task(enabled=False), local(1, 6), {}),
+        (task(replace(SIX, enabled=False)), local(1, 6), {}),
+        (task(), "never", {}),
+        (task(), None, {}),
+        (task(), datetime(2026, 11, 1, 6), {}),
+        (task(), local(1, 6), {"zone": ""}),
+        (task(), local(1, 6), {"next_run": local(24, 7)}),
+        (task(), local(1, 6), {"next_run": "never"}),
+        (task(PAST), local(1, 6, month=2), {}),
+    ],
+)
+def test_what_is_in_doubt_is_never_called_missed(
+    definition: TaskDefinition, last_run: object, more: dict[str, object]
+) -> None:
+    assert missed(definition, last_run, local(23, 12), **more) is None
+
+
+def test_windows_naming_our_next_start_or_that_of_a_disabled_trigger_is_no_doubt() -> None:
+    seven = replace(SIX, start_boundary=datetime(2026, 1, 1, 13), enabled=False)
+    for next_run in (local(24, 6), local(24, 6, 1), local(23, 13)):
+        assert missed(task(SIX, seven), local(20, 6), local(23, 12), next_run=next_run)
+
+
+def test_starts_around_a_change_of_the_clocks_are_not_counted() -> None:
+    half_past_two = replace(SIX, start_boundary=datetime(2026, 1, 1, 2, 30))
+    half_past_one = replace(SIX, start_boundary=datetime(2026, 1, 1, 1, 30))
+    assert missed(task(half_past_two), local(7, 2, 30, month=3), local(8, 12, month=3)) is None
+    assert missed(task(half_past_two), local(7, 2, 30, month=3), local(9, 12, month=3)) == Missed(
+        1, local(9, 2, 30, month=3), local(9, 2, 30, month=3)
+    )
+    assert missed(task(half_past_one), local(31, 1, 30, month=10), local(1, 12)) is None
+
+
+def test_task_that_stands_still_for_years_is_answered_from_its_last_400_days() -> None:
+    found = missed(task(EVERY_MINUTE), datetime(1999, 1, 1, tzinfo=UTC), local(23, 12))
+    assert found
+    assert found.number < 400 * 24 * 60
+
+
+# NextRunTime ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("definition", "next_run", "why", "doubt"),
+    [
+        (task(SIX, replace(SIX, start_boundary=datetime(2026, 1, 1, 13), enabled=False)), local(23, 13), "off", False),
+        (task(replace(SIX, random_delay=Duration.parse("PT30M"))), local(24, 6, 20), "at random", False),
+        (task(replace(SIX, random_delay=Duration.parse("PT30M"))), local(24, 6, 32), "Not known", True),
+        (task(), local(24, 5), "1 hour apart", True),
+        (task(), local(24, 8, 7), "Not known", True),
+        (task(), "never", "means not to start it", True),
+        (task(PAST), local(24, 6), "No trigger", True),
+    ],
+)
+def test_other_next_start_of_windows_is_explained_or_in_doubt(
+    definition: TaskDefinition, next_run: object, why: str, doubt: bool
+) -> None:
+    status = Status(r"\Load", next_run=next_run)  # type: ignore[arg-type]
+    found = differing(definition, status, snapshot(local(23, 12)))
+    assert found
+    assert why in found.why
+    assert found.doubt is doubt
+    assert found.ours == expected_next(definition, snapshot(local(23, 12)))
+    assert found.windows == (next_run if isinstance(next_run, datetime) else None)
+
+
+@pytest.mark.parametrize("next_run", [local(24, 6), local(24, 6, 1), local(24, 5, 59), None, datetime(2026, 11, 24, 9)])
+def test_same_next_start_and_an_unknown_one_are_no_difference(next_run: datetime | None) -> None:
+    assert differing(task(), Status(r"\Load", next_run=next_run), snapshot(local(23, 12))) is None
+
+
+@pytest.mark.parametrize("off", [{"enabled": False}, {"state": "Disabled"}])
+def test_next_start_of_a_disabled_task_is_not_compared(off: dict[str, object]) -> None:
+    status = Status(r"\Load", next_run="never", **off)  # type: ignore[arg-type]
+    assert differing(task(), status, snapshot(local(23, 12))) is None
+    assert differing(task(enabled=False), Status(r"\Load", next_run="never"), snapshot(local(23, 12))) is None
+
+
+def test_start_that_falls_into_the_taking_of_the_snapshot_is_no_doubt() -> None:
+    for now, next_run in ((local(23, 5, 58), local(24, 6)), (local(23, 6, 1), local(23, 6))):
+        found = differing(task(), Status(r"\Load", next_run=next_run), snapshot(now))
+        assert found
+        assert (found.why, found.doubt) == ("It was due while the snapshot was taken.", False)
+    late = differing(task(), Status(r"\Load", next_run=local(24, 6)), snapshot(local(23, 5, 50)))
+    assert late
+    assert late.doubt
+
+
+def test_what_may_explain_a_missed_start_is_named() -> None:
+    plain = task(disallow_start_if_on_batteries=False)
+    assert what_may_explain(plain, Status(r"\Load")) == []
+    several = replace(task(run_only_if_network_available=True), principals=(Principal(logon_type="InteractiveToken"),))
+    said = " ".join(what_may_explain(several, Status(r"\Load", missed_runs=2)))
+    for words in ("counts 2 starts missed", "while its user is logged on", "network connection"):
+        assert words in said
+    assert what_may_explain(task(), Status(r"\Load")) == ["It does not start on battery power."]
