@@ -80,7 +80,7 @@ def test_every_image_has_its_text(inventory: Opened) -> None:
     images = inventory.page.locator("img").all()
     assert len(images) == 4
     for image in images:
-        assert (image.get_attribute("alt") or "").startswith("Bar chart. ")
+        assert (image.get_attribute("alt") or "").startswith(("Bar chart. ", "Grid. "))
         assert image.evaluate("image => image.naturalWidth") > 100
 
 
