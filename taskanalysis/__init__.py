@@ -7,6 +7,7 @@ Where to find what:
 `trigger`, `definition` what a task definition says, as frozen dataclasses
 `xmltext`, `taskxml`    bytes -> safe XML -> definition
 `wording`, `eventquery` triggers in English, with `dayswords`
+`difference`            what differs between two definitions, in words
 `schedule`              when a task should start, with `recurrence` (the days of a calendar) and `zoneclock` (what
                         the clocks of a zone do)
 `result`, `program`     what a result code means for the program that gave it; `result_codes.csv`
@@ -17,12 +18,18 @@ Where to find what:
 `share`                 the snapshots that lie in a share
 `formats`               statuses that schtasks, PowerShell and the old scripts write: `statusrows` cuts them
                         into rows, `statuswords` knows the words of nine languages, `localdates` their dates
+`eventlog`              runs and what kept others from starting, from Windows' log; `eventrecords` reads its files
+`history`               many snapshots -> observations, runs, changes. `daystore` keeps its files, which `daybuild`
+                        makes (`statustable`, `spans`); `joined`, `runs`, `changes`, `outcomes` make the frames of
+                        them; `logstore` adds the event logs; `upkeep` verifies and prunes a share
+`past`, `fates`         what the history says of each task; what became of each start that was due
 `masking`               secrets out of everything that is shown
 `findings`              what an office can act on in a definition
 `due`, `health`         which start is overdue; one verdict a task, with its reason
+`incidents`             tasks that need attention for one shared cause
 `tables`, `starts`      DataFrames for readers: what there is, and what starts when; `columns` says what their
                         columns mean, `frames` makes them
-`answers`, `charts`     computed sentences; figures with alternative text
+`answers`, `charts`     computed sentences; figures with alternative text, those over time in `timecharts`
 `display`, `export`     what a notebook shows; CSV and JSON files
 `check`                 what needs attention, for a prompt and for monitors
 `report`                notebooks -> HTML
@@ -40,6 +47,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from taskanalysis.errors import TaskAnalysisError, TaskXmlError
+    from taskanalysis.history import read_history
     from taskanalysis.result import decode
     from taskanalysis.schedule import expected_runs
     from taskanalysis.snapshot import read_snapshot
@@ -54,6 +62,7 @@ __all__ = [
     "decode",
     "describe",
     "expected_runs",
+    "read_history",
     "read_snapshot",
     "read_task",
     "read_tasks",
@@ -65,6 +74,7 @@ _HOMES = {
     "decode": "result",
     "describe": "wording",
     "expected_runs": "schedule",
+    "read_history": "history",
     "read_snapshot": "snapshot",
     "read_task": "taskxml",
     "read_tasks": "taskfiles",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-BAD_INPUT, NOT_FINISHED, NAGIOS_UNKNOWN = 2, 3, 3
+ATTENTION, BAD_INPUT, NOT_FINISHED, NAGIOS_UNKNOWN = 1, 2, 3, 3
 STATES = ["Unknown", "Disabled", "Queued", "Ready", "Running"]
 SAMPLE = "This is the sample share: an invented server of an invented town."
 
@@ -206,6 +206,7 @@ def check(
     """
     from taskanalysis.check import Check  # noqa: PLC0415 (lxml)
     from taskanalysis.health import judge  # noqa: PLC0415
+    from taskanalysis.past import known_history  # noqa: PLC0415
     from taskanalysis.rules import read_rules  # noqa: PLC0415
     from taskanalysis.share import instant  # noqa: PLC0415
     from taskanalysis.snapshot import read_snapshot, stale_after  # noqa: PLC0415
@@ -218,7 +219,8 @@ def check(
         share, folder = where(data), folder.replace("/", "\\")
         snapshot = read_snapshot(share, server=server, at=at, zone=zone, dates=dates or "")
         check_folder(snapshot, folder)
-        judged = judge(snapshot, read_rules(snapshot.share / "rules.toml"), folder)
+        rules = read_rules(snapshot.share / "rules.toml")
+        judged = judge(snapshot, rules, folder, known_history(snapshot))
         then = instant(at, snapshot.zone) if at else now
     except TaskAnalysisError as error:
         fail(str(error), NAGIOS_UNKNOWN if form == "nagios" else BAD_INPUT)
@@ -248,6 +250,57 @@ def stale_words(snapshot: Snapshot, now: datetime) -> str:
     zone = snapshot.local_time.tzinfo
     taken_at, wanted = (f"{each.astimezone(zone):%Y-%m-%d %H:%M}" for each in (snapshot.taken_at, due))
     return f"Stale: the newest snapshot is of {taken_at}, and another was due by {wanted}."
+
+
+@main.command()
+@click.option("--data", metavar="PATH", help="A share.")
+@click.option("--verify", is_flag=True, help="Compare every file of every snapshot with its hash, and list gaps.")
+@click.option("--rebuild", is_flag=True, help="Make all of the history anew from the snapshots.")
+@click.option("--prune", metavar="AGE", help="Delete snapshots older than this, such as 400d.")
+@one_sentence
+def history(data: str | None, verify: bool, rebuild: bool, prune: str | None) -> None:
+    r"""Bring the history of a share up to date with its snapshots, and say what it holds.
+
+    --prune never deletes a snapshot whose definitions a later one names, nor the newest of a server. Exit code 0: done;
+    1: --verify found something wrong.
+
+    Example: taskanalysis history --data \\fileserver\tasks --verify
+    """
+    from taskanalysis import upkeep  # noqa: PLC0415 (pyarrow)
+    from taskanalysis.duration import Duration, count  # noqa: PLC0415
+    from taskanalysis.history import read_history  # noqa: PLC0415
+
+    share = where(data)
+    if prune is not None:
+        try:
+            before = datetime.now(UTC) - upkeep.age(prune)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        gone = upkeep.prune(share, before=before)
+        click.echo(f"{count(len(gone), 'snapshot')} older than {prune} deleted.")
+    if rebuild:
+        upkeep.rebuild(share)
+    with upkeep.processes(share) as executor:
+        known = read_history(share, executor=executor)
+    for server, seen in known.coverage.groupby("server", observed=True):
+        first, last = seen["taken_at"].min(), seen["taken_at"].max()
+        runs = int((known.runs["server"] == server).sum())
+        click.echo(
+            f"{server}: {count(len(seen), 'snapshot')} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, "
+            f"{count(runs, 'run')}, {count(int((known.changes['server'] == server).sum()), 'change')}."
+        )
+    problems = known.problems
+    if verify:
+        found = upkeep.verify(share)
+        problems = [*problems, *found.problems]
+        for before_gap, gap in found.gaps:
+            click.echo(
+                f"GAP {before_gap.server} {before_gap.taken_at:%Y-%m-%d %H:%M} UTC: nothing for {Duration(delta=gap).words()}"
+            )
+        click.echo(f"{count(found.snapshots, 'snapshot')} verified, {count(len(found.problems), 'problem')}.")
+    for problem in problems:
+        click.echo(f"PROBLEM {problem.file}: {problem.what}")
+    sys.exit(ATTENTION if verify and problems else 0)
 
 
 def where(data: str | None) -> Path:

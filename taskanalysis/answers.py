@@ -14,7 +14,9 @@ import pandas as pd
 
 from taskanalysis import __version__
 from taskanalysis.duration import count, listed
-from taskanalysis.health import Judged, Verdict, find_incidents
+from taskanalysis.health import Judged, Verdict
+from taskanalysis.history import History
+from taskanalysis.incidents import Incident
 from taskanalysis.masking import mask
 from taskanalysis.rules import Rules
 from taskanalysis.snapshot import Snapshot
@@ -47,7 +49,9 @@ def inventory_answer(inventory: pd.DataFrame, findings: pd.DataFrame) -> list[st
     return lines
 
 
-def status_answer(snapshot: Snapshot, judged: Sequence[Judged], folder: str = "") -> list[str]:
+def status_answer(
+    snapshot: Snapshot, judged: Sequence[Judged], incidents: Sequence[Incident], folder: str = ""
+) -> list[str]:
     """The short answer of the status: whether to worry, and about what first."""
     shown = [each for each in judged if not each.ignored]
     muted = [f"{count(len(judged) - len(shown), 'task')} muted by rules.toml: counted, not listed."]
@@ -56,7 +60,6 @@ def status_answer(snapshot: Snapshot, judged: Sequence[Judged], folder: str = ""
         return muted or ["No status was collected, so nothing can be said of how the tasks run."]
     loud = [each for each in shown if each.needs_attention]
     unclear = [each for each in shown if each.verdict is Verdict.UNKNOWN and not each.needs_attention]
-    incidents = find_incidents(judged)
     gaps = _gaps(snapshot, len(unclear), folder)
     known = count(len(shown) - len(unclear), "task")
     lines = [f"{len(loud) or 'None'} of {known} need{'' if len(loud) > 1 else 's'} attention."]
@@ -86,9 +89,13 @@ def _gaps(snapshot: Snapshot, unclear: int, folder: str) -> list[str]:
     return lines
 
 
-def status_limits(snapshot: Snapshot, judged: Sequence[Judged] = ()) -> list[str]:
-    """What this snapshot can't tell, so that silence is not taken for good news."""
+def status_limits(snapshot: Snapshot, judged: Sequence[Judged] = (), history: History | None = None) -> list[str]:
+    """What these data can't tell, so that silence is not taken for good news."""
     lines = ["From one snapshot nothing is known of earlier runs, nor since when a task fails."]
+    if history:
+        oldest = history.coverage["taken_at"].min().astimezone(snapshot.local_time.tzinfo)
+        snapshots = count(len(history.coverage), "snapshot")
+        lines = [f"What happened before {oldest:%Y-%m-%d %H:%M} is not known: the history holds {snapshots}."]
     if not snapshot.zone:
         lines.append("The zone of the server is not known (--zone gives it), so no missed start can be told.")
     elif snapshot.statuses and not (snapshot.tasks or snapshot.in_force):

@@ -27,7 +27,16 @@ from taskanalysis.schedule import next_run, previous_run, slot_arrays
 from taskanalysis.snapshot import Snapshot
 from taskanalysis.status import Status
 
-__all__ = ["Differing", "Missed", "differing", "expected_next", "grace", "missed_starts", "what_may_explain"]
+__all__ = [
+    "Differing",
+    "Missed",
+    "differing",
+    "expected_next",
+    "grace",
+    "missed_starts",
+    "slot_spacing",
+    "what_may_explain",
+]
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 START_WHEN_AVAILABLE = timedelta(minutes=10)
@@ -62,17 +71,27 @@ def expected_next(task: TaskDefinition | None, snapshot: Snapshot) -> datetime |
     return next_run(task, snapshot.taken_at, tz=snapshot.zone) if task and snapshot.zone else None
 
 
-def missed_starts(task: TaskDefinition, status: Status, snapshot: Snapshot, said: Rule | None = None) -> Missed | None:
+def missed_starts(
+    task: TaskDefinition,
+    status: Status,
+    snapshot: Snapshot,
+    said: Rule | None = None,
+    form_since: datetime | None = None,
+) -> Missed | None:
     """The judged slots after the last run whose grace was over at the snapshot; None where there is none.
+
+    Slots before `form_since`, the first snapshot that shows the task in its present form, don't count; where it is not
+    known, nothing is said of a task that never ran.
 
     Nothing is said where the zone or the last run is not known, of a task that starts only when the server is idle,
     and where Windows names another next start for no known reason. A run up to a minute before a slot is that slot's.
     Of a task that stands still for years the last 400 days are counted.
     """
-    last_run = status.last_run
-    if not snapshot.zone or not isinstance(last_run, datetime) or not last_run.tzinfo or task.settings.run_only_if_idle:
+    begins = [status.last_run + MINUTE] if isinstance(status.last_run, datetime) and status.last_run.tzinfo else []
+    begins += [form_since] if form_since and (begins or status.last_run == "never") else []
+    if not snapshot.zone or not begins or task.settings.run_only_if_idle:
         return None
-    since = max(last_run + MINUTE, snapshot.taken_at - LONGEST_LOOK)
+    since = max(*begins, snapshot.taken_at - LONGEST_LOOK)
     latest = previous_run(task, snapshot.taken_at, tz=snapshot.zone)
     if latest is None or latest <= since or _in_doubt(task, status, snapshot):
         return None
@@ -102,7 +121,7 @@ def grace(task: TaskDefinition, number: int, spacing: timedelta | None, said: Ru
 
 
 def _graces(task: TaskDefinition, snapshot: Snapshot, said: Rule | None) -> Iterator[timedelta]:
-    spacing = _spacing(task, snapshot)
+    spacing = slot_spacing(task, snapshot)
     return (grace(task, number, spacing, said) for number in range(1, len(task.triggers) + 1))
 
 
@@ -111,7 +130,7 @@ def _random_delay(task: TaskDefinition, number: int) -> timedelta:
     return delay.delta + timedelta(days=31) * delay.months if delay else timedelta(0)
 
 
-def _spacing(task: TaskDefinition, snapshot: Snapshot) -> timedelta | None:
+def slot_spacing(task: TaskDefinition, snapshot: Snapshot) -> timedelta | None:
     """The usual time between the last 20 slots, None where there are not two."""
     times = np.zeros(0, dtype="datetime64[us]")
     for days in (2, 40, 800):

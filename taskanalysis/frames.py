@@ -17,15 +17,16 @@ from taskanalysis.masking import mask
 
 __all__ = ["frame"]
 
-_COUNTS = {"code", "missed_runs"}
-"""Columns of whole numbers that may be unknown."""
+_NUMBERS = dict.fromkeys(["code", "missed_runs", "consecutive_failures", "runs_7d", "runs_30d"], "Int64")
+_NUMBERS |= dict.fromkeys(["success_rate_7d", "success_rate_30d"], "Float64")
+"""Columns of numbers that may be unknown."""
 
 
 def frame(table: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """The rows as a frame with the columns of ``COLUMNS[table]``; each row has them all, and may have more."""
     columns = list(COLUMNS[table])
     made = pd.DataFrame([[_shown(row[name]) for name in columns] for row in rows], columns=columns, dtype=object)
-    return made.infer_objects().astype(dict.fromkeys(_COUNTS & set(columns), "Int64"))
+    return made.infer_objects().astype({name: kind for name, kind in _NUMBERS.items() if name in columns})
 
 
 def _shown(value: Any) -> Any:

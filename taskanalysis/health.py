@@ -1,6 +1,6 @@
-r"""What a reader should think of each task now: definition + status + rules -> one verdict a task, with its reason.
+r"""What a reader should think of each task now: definition, status, rules, past -> one verdict a task, and why.
 
-A verdict is about the moment of the snapshot, never about the clock on the wall. From one snapshot nothing is known of
+A verdict is about the moment of the snapshot, never about the clock on the wall. Without a history nothing is known of
 earlier runs, so `since` is known of runs that go on and of starts that were missed alone. Unknown is a verdict of its
 own: never counted as failed, never as OK.
 
@@ -13,26 +13,25 @@ own: never counted as failed, never as OK.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import NamedTuple
 
 from taskanalysis.definition import ExecAction, TaskDefinition
-from taskanalysis.due import Differing, Missed, differing, expected_next, missed_starts, what_may_explain
+from taskanalysis.due import Differing, Missed, differing, expected_next, missed_starts, slot_spacing, what_may_explain
 from taskanalysis.duration import Duration, count, listed
-from taskanalysis.findings import account, why_nothing_starts
-from taskanalysis.program import working_program
+from taskanalysis.findings import why_nothing_starts
+from taskanalysis.history import History
+from taskanalysis.past import NO_PAST, Past, hidden_tasks, pasts
 from taskanalysis.result import Outcome, Result, decode
 from taskanalysis.rules import NO_RULES, Rule, Rules
 from taskanalysis.snapshot import Snapshot
 from taskanalysis.status import Status
 from taskanalysis.taskfiles import in_scope
 from taskanalysis.trigger import CalendarTrigger, TimeTrigger
-from taskanalysis.wording import describe
 
-__all__ = ["Change", "Incident", "Judged", "Verdict", "compare", "find_incidents", "judge"]
+__all__ = ["Judged", "Verdict", "judge"]
 
 
 class Verdict(Enum):
@@ -52,10 +51,11 @@ class Verdict(Enum):
 class Judged:
     """One task and its verdict.
 
-    `since` is the start of the run that goes on, or the first start that was missed; None in all other cases, which one
-    snapshot can't tell. `rule` names what decided; `said` is what ``rules.toml`` says of the task; `ignored` tasks are
-    counted, not listed. `expected_next` is the next start that the definition gives, and `differing` how Windows
-    differs from it.
+    `since` is when what the verdict says began: the start of the first failed run after the last good one, of the first
+    good one after a failed one, or of the run that goes on; the first start that was missed; else the first snapshot
+    that shows it. Without a history (`past` is `NO_PAST`) it is None but for runs that go on and missed starts. `rule`
+    names what decided; `said` is what ``rules.toml`` says of the task; `ignored` tasks are counted, not listed.
+    `expected_next` is the next start that the definition gives, and `differing` how Windows differs from it.
     """
 
     path: str
@@ -70,6 +70,8 @@ class Judged:
     ignored: bool = False
     expected_next: datetime | None = None
     differing: Differing | None = None
+    past: Past = NO_PAST
+    missed: Missed | None = None
 
     @property
     def needs_attention(self) -> bool:
@@ -79,82 +81,82 @@ class Judged:
         return not self.ignored and (loud or unknown_code)
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """Tasks that need attention for one shared cause: what they have in common, "" where they have not."""
-
-    cause: str
-    tasks: tuple[str, ...]
-    since: datetime | None
-    code: int | None
-    account: str = ""
-    program: str = ""
-    folder: str = ""
-
-
-LEAST_TASKS = 3
 LONGEST_RUN = timedelta(hours=24)
+SHORTEST_LIMIT = timedelta(hours=1)
+HIDDEN = "It is missing from this snapshot, and so are others: whoever collected it may see fewer tasks than before."
 
 
-def judge(snapshot: Snapshot, rules: Rules = NO_RULES, folder: str = "") -> list[Judged]:
+def judge(
+    snapshot: Snapshot, rules: Rules = NO_RULES, folder: str = "", history: History | None = None
+) -> list[Judged]:
     r"""A verdict for each task that has a status, in the order of their paths.
 
-    `folder` takes the tasks in it and below, "" all outside ``\Microsoft``.
+    `folder` takes the tasks in it and below, "" all outside ``\Microsoft``. `history` is that of the server until the
+    snapshot (`past.known_history`); tasks that it shows and the snapshot hides get a verdict too, UNKNOWN.
     """
+    known = pasts(history, snapshot, rules) if history else {}
+    hidden = {path: Status(path) for path in hidden_tasks(history, snapshot)} if history else {}
     folders = [folder] if folder else []
+    statuses = sorted((snapshot.statuses | hidden).items(), key=lambda item: item[0].casefold())
     return [
-        _judge(status, snapshot.definition(path), rules.of(snapshot.server, path), snapshot)
-        for path, status in sorted(snapshot.statuses.items(), key=lambda item: item[0].casefold())
+        _judge(status, snapshot, rules.of(snapshot.server, path), known.get(path, NO_PAST), path in hidden)
+        for path, status in statuses
         if in_scope(path, folders)
     ]
-
-
-def find_incidents(judged: Iterable[Judged]) -> list[Incident]:
-    """Groups of at least three tasks that need attention for one shared cause; a task is in one of them.
-
-    Failing tasks share a code of Windows, and their account, else their program, else their folder. That programs give
-    the same exit code of their own is no shared cause; when each began to fail, one snapshot does not know. Overdue
-    tasks share that Windows counts starts which they missed: the server was off.
-    """
-    loud = [each for each in judged if each.needs_attention]
-    incidents = _server_off([each for each in loud if each.verdict is Verdict.OVERDUE and each.status.missed_runs])
-    left = [each for each in loud if each.verdict is Verdict.FAILING and _is_of_windows(each)]
-    for kind, common in (("account", _account), ("program", _program), ("folder", _folder)):
-        groups: dict[tuple[int | None, str], list[Judged]] = defaultdict(list)
-        for each in left:
-            if common(each):
-                groups[each.result.code, common(each)].append(each)
-        large = [group for group in groups.values() if len(group) >= LEAST_TASKS]
-        incidents += [_incident(group, kind, common(group[0])) for group in large]
-        taken = {each.path for group in large for each in group}
-        left = [each for each in left if each.path not in taken]
-    return sorted(incidents, key=lambda incident: (-len(incident.tasks), incident.cause))
 
 
 # One task -------------------------------------------------------------------------------------------------------------
 
 
-def _judge(status: Status, task: TaskDefinition | None, said: Rule, snapshot: Snapshot) -> Judged:
-    programs = _programs(task)
-    lines = [(action.command, action.arguments) for action in programs] or [
-        _split(snapshot.commands.get(status.path, ""))
-    ]
-    result = _result(status, lines, said)
-    missed = missed_starts(task, status, snapshot, said) if task else None
-    verdict, rule, reason = _verdict(status, task, said, result, missed, snapshot.local_time)
+class _Case(NamedTuple):
+    """All that decides about one task."""
+
+    status: Status
+    task: TaskDefinition | None
+    said: Rule
+    result: Result
+    missed: Missed | None
+    past: Past
+    snapshot: Snapshot
+
+    @property
+    def is_bad(self) -> bool:
+        return self.result.outcome in (Outcome.FAILED, Outcome.STOPPED, Outcome.NOT_STARTED)
+
+    @property
+    def is_settled(self) -> bool:
+        return self.result.certainty in ("certain", "likely")
+
+
+class _Decision(NamedTuple):
+    verdict: Verdict
+    rule: str
+    reason: str
+
+
+def _judge(status: Status, snapshot: Snapshot, said: Rule, past: Past, hidden: bool) -> Judged:
+    task = None if hidden else snapshot.definition(status.path)
+    programs = [action for action in task.actions if isinstance(action, ExecAction)] if task else []
+    lines = [(action.command, action.arguments) for action in programs]
+    result = _result(status, lines or [_split(snapshot.commands.get(status.path, ""))], said)
+    missed = missed_starts(task, status, snapshot, said, past.form_since) if task else None
+    case = _Case(status, task, said, result, missed, past, snapshot)
+    decision = _Decision(Verdict.UNKNOWN, "hidden", HIDDEN) if hidden else _verdict(case)
     return Judged(
         status.path,
-        verdict,
-        reason,
-        rule,
+        decision.verdict,
+        decision.reason + _trail(decision.verdict, past),
+        decision.rule,
         result,
         status,
         said,
         task,
-        since=missed.first if missed and verdict is Verdict.OVERDUE else _since(verdict, status),
+        since=_since(decision.verdict, case),
         ignored=said.ignores(snapshot.local_time.date()),
         expected_next=expected_next(task, snapshot),
         differing=differing(task, status, snapshot) if task else None,
+        past=past,
+        missed=missed,
     )
 
 
@@ -178,36 +180,36 @@ def _result(status: Status, lines: list[tuple[str, str]], said: Rule) -> Result:
     return replace(results[0], outcome=Outcome.UNKNOWN, meaning=meaning, certainty="guess", basis="several programs")
 
 
-def _verdict(  # noqa: PLR0911 (one return a rule, in the order of the rules)
-    status: Status, task: TaskDefinition | None, said: Rule, result: Result, missed: Missed | None, now: datetime
-) -> tuple[Verdict, str, str]:
-    """Verdict, the rule that decided, and the reason in words; the first rule that applies."""
-    settled = result.certainty in ("certain", "likely")
-    bad = result.outcome in (Outcome.FAILED, Outcome.STOPPED, Outcome.NOT_STARTED)
-    if _is_off(status, task):
+def _verdict(case: _Case) -> _Decision:  # noqa: PLR0911 (one return a rule, in the order of the rules)
+    """The first rule that applies."""
+    status, said, result = case.status, case.said, case.result
+    if _is_off(status, case.task):
         last = "it has not run yet" if result.outcome is Outcome.NEVER_RAN else f"its last run: {result.outcome.value}"
-        return Verdict.DISABLED, "disabled", f"It is switched off; {last}."
-    if status.state == "Running" or result.outcome is Outcome.RUNNING or (status.state == "Queued" and not bad):
-        return _running(status, task, said, now)
+        return _Decision(Verdict.DISABLED, "disabled", f"It is switched off; {last}.")
+    going = status.state == "Running" or result.outcome is Outcome.RUNNING
+    if going or (status.state == "Queued" and not case.is_bad):
+        return _running(case)
+    overdue = "overdue" if said.grace_minutes is None else said.name("grace_minutes")
     if result.outcome is Outcome.NEVER_RAN:
-        return Verdict.NEVER_RAN, "never ran", result.meaning
+        if case.missed:
+            return _Decision(Verdict.OVERDUE, overdue, f"{_overdue(case)} {result.meaning}")
+        return _Decision(Verdict.NEVER_RAN, "never ran", result.meaning)
     queued = " It waits for its turn to run again." if status.state == "Queued" else ""
-    if result.outcome is Outcome.NOT_STARTED and settled:
-        return Verdict.FAILING, "not started", result.meaning + queued
-    if missed and task:
-        rule = "overdue" if said.grace_minutes is None else said.name("grace_minutes")
-        return Verdict.OVERDUE, rule, _overdue(status, task, result, missed)
-    if bad and settled:
-        return Verdict.FAILING, "last run failed", result.meaning + queued
-    if bad or (result.outcome is Outcome.UNKNOWN and not settled):
+    if result.outcome is Outcome.NOT_STARTED and case.is_settled:
+        return _Decision(Verdict.FAILING, "not started", result.meaning + queued)
+    if case.missed:
+        return _Decision(Verdict.OVERDUE, overdue, _overdue(case))
+    if case.is_bad and case.is_settled:
+        return _Decision(Verdict.FAILING, "last run failed", result.meaning + queued)
+    if case.is_bad or (result.outcome is Outcome.UNKNOWN and not case.is_settled):
         how = f"A rule with ok_codes = [{result.code}] in rules.toml would settle it if that is success."
-        return Verdict.UNKNOWN, "unknown code", f"{result.meaning} {how}"
+        return _Decision(Verdict.UNKNOWN, "unknown code", f"{result.meaning} {how}")
     if result.outcome is Outcome.UNKNOWN:
-        return Verdict.UNKNOWN, "no result", result.meaning
-    by_rule = result.basis.startswith("rules.toml")
-    why = why_nothing_starts(task, now) if task else ""
+        return _Decision(Verdict.UNKNOWN, "no result", result.meaning)
+    rule = result.basis if result.basis.startswith("rules.toml") else "last run succeeded"
+    why = why_nothing_starts(case.task, case.snapshot.local_time) if case.task else ""
     last = f" Nothing will start it again: {why}." if why else ""
-    return Verdict.OK, result.basis if by_rule else "last run succeeded", result.meaning + last
+    return _Decision(Verdict.OK, rule, result.meaning + last)
 
 
 def _is_off(status: Status, task: TaskDefinition | None) -> bool:
@@ -216,36 +218,61 @@ def _is_off(status: Status, task: TaskDefinition | None) -> bool:
     return status.enabled is None and status.state is None and task is not None and not task.settings.enabled
 
 
-def _overdue(status: Status, task: TaskDefinition, result: Result, missed: Missed) -> str:
+def _overdue(case: _Case) -> str:
+    status, missed, task = case.status, case.missed, case.task
+    if not missed or not task:
+        return ""
     starts = "It should have started" if missed.number == 1 else f"{count(missed.number, 'start')} missed, the first"
-    since = f"{starts} at {missed.first:%Y-%m-%d %H:%M}"
-    last = f"its last run, at {status.last_run:%Y-%m-%d %H:%M}: {result.outcome.value}"
-    return " ".join([f"{since}; {last}.", *what_may_explain(task, status)])
+    last = ""
+    if isinstance(status.last_run, datetime):
+        last = f"; its last run, at {status.last_run:%Y-%m-%d %H:%M}: {case.result.outcome.value}"
+    return " ".join([f"{starts} at {missed.first:%Y-%m-%d %H:%M}{last}.", *what_may_explain(task, status)])
 
 
-def _running(  # noqa: PLR0911 (one return a rule)
-    status: Status, task: TaskDefinition | None, said: Rule, now: datetime
-) -> tuple[Verdict, str, str]:
+def _running(case: _Case) -> _Decision:  # noqa: PLR0911 (one return a rule)
     """RUNNING or, past its limit, RUNNING LONG; a service has no limit but a rule's."""
+    status, said, past = case.status, case.said, case.past
     if status.state == "Queued":
-        return Verdict.RUNNING, "queued", "It waits for its turn to run."
+        return _Decision(Verdict.RUNNING, "queued", "It waits for its turn to run.")
     if not isinstance(status.last_run, datetime):
-        return Verdict.RUNNING, "running", "It is running; since when is not known."
+        return _Decision(Verdict.RUNNING, "running", "It is running; since when is not known.")
     if status.last_run.tzinfo is None:
         reason = f"It is running since {status.last_run:%Y-%m-%d %H:%M}, in a time zone that is not known."
-        return Verdict.RUNNING, "running", reason
-    lasting = now - status.last_run
+        return _Decision(Verdict.RUNNING, "running", reason)
+    lasting = case.snapshot.taken_at - status.last_run
     if lasting < timedelta(0):
         reason = "Its last run lies after the snapshot, so the time zone or a clock is in doubt."
-        return Verdict.UNKNOWN, "clock in doubt", reason
-    minutes = Duration(delta=timedelta(minutes=lasting // timedelta(minutes=1))).words()
-    limit = LONGEST_RUN if said.max_minutes is None else timedelta(minutes=said.max_minutes)
-    if said.max_minutes is None and task and _is_service(task):
-        return Verdict.RUNNING, "service", f"It is running for {minutes}, as a service does: it has no time limit."
-    if lasting <= limit:
-        return Verdict.RUNNING, "running", f"It is running for {minutes}."
-    rule = "running long" if said.max_minutes is None else said.name("max_minutes")
-    return Verdict.RUNNING_LONG, rule, f"It is running for {minutes}, longer than {Duration(delta=limit).words()}."
+        return _Decision(Verdict.UNKNOWN, "clock in doubt", reason)
+    running = f"It is running for {_words(lasting)}"
+    if said.max_minutes is None and case.task and _is_service(case.task):
+        return _Decision(Verdict.RUNNING, "service", f"{running}, as a service does: it has no time limit.")
+    limit, why = _limit(case)
+    if lasting > limit:
+        rule = "running long" if said.max_minutes is None else said.name("max_minutes")
+        return _Decision(Verdict.RUNNING_LONG, rule, f"{running}, longer than {why}.")
+    if past.last_finished_failed:
+        return _Decision(Verdict.FAILING, "last run failed", f"{running}; its last finished run failed.")
+    return _Decision(Verdict.RUNNING, "running", f"{running}.")
+
+
+def _limit(case: _Case) -> tuple[timedelta, str]:
+    """How long a run may take, and why: what a rule allows, what is usual for the task, or a day."""
+    if case.said.max_minutes is not None:
+        limit = timedelta(minutes=case.said.max_minutes)
+        return limit, _words(limit)
+    if case.past.longest:
+        limit = max(2 * case.past.longest, SHORTEST_LIMIT)
+        return limit, f"{_words(limit)}, twice the longest of its last runs" if limit > SHORTEST_LIMIT else _words(
+            limit
+        )
+    spacing = slot_spacing(case.task, case.snapshot) if case.task and case.snapshot.zone else None
+    limit = max(LONGEST_RUN, 2 * spacing) if spacing else LONGEST_RUN
+    return limit, _words(limit)
+
+
+def _words(span: timedelta) -> str:
+    """A span of time to the minute."""
+    return Duration(delta=timedelta(minutes=span // timedelta(minutes=1))).words()
 
 
 def _is_service(task: TaskDefinition) -> bool:
@@ -255,9 +282,30 @@ def _is_service(task: TaskDefinition) -> bool:
     return not timed and limit is not None and limit.is_zero
 
 
-def _since(verdict: Verdict, status: Status) -> datetime | None:
-    started = status.last_run if isinstance(status.last_run, datetime) else None
-    return started if verdict in (Verdict.RUNNING, Verdict.RUNNING_LONG) else None
+def _trail(verdict: Verdict, past: Past) -> str:
+    """What the past adds to the reason."""
+    said = []
+    if verdict is Verdict.FAILING and past.failures > 1:
+        said.append(f"{past.failures} failures in a row{', as far as the history goes' * (not past.last_success)}.")
+    if past.flapping:
+        said.append("Its outcome changes often.")
+    return "".join(f" {sentence}" for sentence in said)
+
+
+def _since(verdict: Verdict, case: _Case) -> datetime | None:
+    past, started = case.past, case.status.last_run
+    if verdict is Verdict.OVERDUE:
+        return case.missed.first if case.missed else None
+    if verdict in (Verdict.RUNNING, Verdict.RUNNING_LONG):
+        return started if isinstance(started, datetime) else None
+    known: dict[Verdict, datetime | None] = {
+        Verdict.FAILING: past.failing_since or past.refused_since,
+        Verdict.OK: past.good_since,
+        Verdict.DISABLED: past.disabled_since,
+        Verdict.NEVER_RAN: past.added_at,
+        Verdict.UNKNOWN: past.shown_since,
+    }
+    return known[verdict]
 
 
 # a quoted program, one with spaces that ends in .exe or the like, or the first word; then the arguments
@@ -276,81 +324,3 @@ def _split(line: str) -> tuple[str, str]:
 
 def _programs(task: TaskDefinition | None) -> list[ExecAction]:
     return [action for action in task.actions if isinstance(action, ExecAction)] if task else []
-
-
-# Incidents ------------------------------------------------------------------------------------------------------------
-
-
-def _is_of_windows(judged: Judged) -> bool:
-    return judged.result.basis in ("scheduler", "win32", "hresult", "ntstatus")
-
-
-def _account(judged: Judged) -> str:
-    return account(judged.task.principal) if judged.task else ""
-
-
-def _program(judged: Judged) -> str:
-    programs = {working_program(action.command, action.arguments) for action in _programs(judged.task)}
-    return programs.pop() if len(programs) == 1 else ""
-
-
-def _folder(judged: Judged) -> str:
-    return judged.path.rpartition("\\")[0]
-
-
-def _incident(group: list[Judged], kind: str, common: str) -> Incident:
-    first = group[0].result
-    said = {"account": f"all as {common}", "program": f"all by {common}", "folder": f"all in {common}"}[kind]
-    cause = f"{count(len(group), 'task')}, {said}, {first.hex}: {first.meaning}"
-    paths = tuple(each.path for each in group)
-    return Incident(cause, paths, None, first.code, **{kind: common})
-
-
-def _server_off(overdue: list[Judged]) -> list[Incident]:
-    if len(overdue) < LEAST_TASKS:
-        return []
-    since = min(each.since for each in overdue if each.since)
-    starts = count(sum(each.status.missed_runs or 0 for each in overdue), "start")
-    cause = f"{count(len(overdue), 'task')}, {starts} missed since {since:%Y-%m-%d %H:%M}: the server was off."
-    return [Incident(cause, tuple(each.path for each in overdue), since, None)]
-
-
-# Two snapshots --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What differs between two snapshots: `kind` is added, removed, changed, enabled, disabled or outcome."""
-
-    path: str
-    kind: str
-    before: str
-    after: str
-    what: str
-
-
-def compare(before: Iterable[Judged], now: Iterable[Judged]) -> Iterator[Change]:
-    """What changed from one snapshot to the next, task by task; a run that goes on has no outcome to compare."""
-    old, new = ({each.path: each for each in judged} for judged in (before, now))
-    for path in sorted(old.keys() | new.keys(), key=str.casefold):
-        was, is_now = old.get(path), new.get(path)
-        if is_now and is_now.ignored:
-            continue
-        if not was or not is_now:
-            kind = "added" if is_now else "removed"
-            verdicts = [each.verdict.value if each else "" for each in (was, is_now)]
-            yield Change(path, kind, verdicts[0], verdicts[1], f"It was {kind}.")
-            continue
-        switched = was.verdict is Verdict.DISABLED, is_now.verdict is Verdict.DISABLED
-        if switched[0] != switched[1]:
-            kind = "disabled" if switched[1] else "enabled"
-            yield Change(path, kind, was.verdict.value, is_now.verdict.value, f"It was {kind}.")
-        if was.task and is_now.task and was.task != is_now.task:
-            words = describe(was.task), describe(is_now.task)
-            if words[0] != words[1]:
-                yield Change(path, "changed", *words, "Its schedule was changed.")
-            else:
-                yield Change(path, "changed", "", "", "Its definition was changed, but not its schedule.")
-        outcomes = was.result.outcome, is_now.result.outcome
-        if outcomes[0] is not outcomes[1] and Outcome.RUNNING not in outcomes:
-            yield Change(path, "outcome", outcomes[0].value, outcomes[1].value, is_now.result.meaning)

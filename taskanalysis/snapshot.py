@@ -33,6 +33,7 @@ from taskanalysis.taskfiles import Found, file_name, find_tasks, in_scope, long_
 
 __all__ = [
     "Snapshot",
+    "read_manifest",
     "read_snapshot",
     "snapshot_before",
     "stale_after",
@@ -204,7 +205,7 @@ def _newest(share: Path, server: str, at: str, holding: str) -> tuple[Path, list
         if server and known.server.casefold() != server.casefold():
             continue
         try:
-            manifest = _manifest(known.path)
+            manifest = read_manifest(known.path)
         except SnapshotError as error:
             damaged.append(Problem(f"{known.server}/{known.path.name}/snapshot.json", str(error)))
             continue
@@ -216,7 +217,7 @@ def _newest(share: Path, server: str, at: str, holding: str) -> tuple[Path, list
 
 
 def _read_own(folder: Path) -> Snapshot:
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
     problems: list[Problem] = []
     found = _read_definitions(folder, manifest) if manifest["definitions_read"] else None
     statuses = read_statuses(folder / "status.csv", manifest["sha256"].get("status.csv"), problems)
@@ -248,7 +249,7 @@ def _definitions_before(folder: Path) -> dict[str, TaskDefinition]:
     """The definitions of the newest snapshot before this one that read any."""
     for known in reversed(_in_share(folder)):
         with suppress(SnapshotError):
-            manifest = _manifest(known.path)
+            manifest = read_manifest(known.path)
             if known.path.name < folder.name and manifest["definitions_read"]:
                 found = _read_definitions(known.path, manifest)
                 return found.tasks if found else {}
@@ -264,7 +265,7 @@ def _read_definitions(folder: Path, manifest: Mapping[str, Any]) -> Found | None
         return None
     found = find_tasks(holder / "tasks", path_of=task_path)
     try:
-        written = manifest["sha256"] if holder == folder else _manifest(holder)["sha256"]
+        written = manifest["sha256"] if holder == folder else read_manifest(holder)["sha256"]
     except SnapshotError as error:
         found.problems.append(Problem(f"{stamp}/snapshot.json", str(error)))
     else:
@@ -272,8 +273,8 @@ def _read_definitions(folder: Path, manifest: Mapping[str, Any]) -> Found | None
     return found
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
-    """What ``snapshot.json`` says, each key that is used here checked."""
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What ``snapshot.json`` of a snapshot's folder says, each key that is used here checked; SnapshotError else."""
     try:
         manifest = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
         if not isinstance(manifest, dict):
@@ -383,7 +384,7 @@ def _last_stored(data: Path, server: str, before: datetime) -> tuple[str, dict[s
     for known in reversed(list_snapshots(data, server)):
         if known.taken_at < before and (known.path / "tasks").is_dir():
             try:
-                hashes = _manifest(known.path)["sha256"]
+                hashes = read_manifest(known.path)["sha256"]
             except SnapshotError:
                 break  # a damaged one must not stop the next: store them anew
             return known.path.name, {name: value for name, value in hashes.items() if name.startswith("tasks/")}

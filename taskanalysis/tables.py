@@ -29,8 +29,11 @@ from taskanalysis.definition import (
 from taskanalysis.duration import Duration, listed
 from taskanalysis.findings import KINDS, Finding, account, find, needs_password
 from taskanalysis.frames import frame
-from taskanalysis.health import Change, Incident, Judged
+from taskanalysis.health import Judged
+from taskanalysis.history import History
+from taskanalysis.incidents import Incident
 from taskanalysis.masking import mask_arguments
+from taskanalysis.past import NO_PAST, Past
 from taskanalysis.schedule import next_run, slots
 from taskanalysis.snapshot import Snapshot
 from taskanalysis.starts import next_runs
@@ -127,10 +130,15 @@ def incidents(snapshot: Snapshot, found: Iterable[Incident]) -> pd.DataFrame:
     return frame("incidents", rows)
 
 
-def changes(snapshot: Snapshot, found: Iterable[Change]) -> pd.DataFrame:
+def changes(snapshot: Snapshot, history: History | None, folder: str = "") -> pd.DataFrame:
     """A row a change that `snapshot` is the first to show, with the columns of ``COLUMNS["changes"]``."""
-    key = {"server": snapshot.server, "at": snapshot.local_time}
-    return frame("changes", (key | asdict(each) | {"task_path": each.path} for each in found))
+    if history is None:
+        return frame("changes", [])
+    found = history.changes[history.changes["at"] == pd.Timestamp(snapshot.taken_at)]
+    folders = [folder] if folder else []
+    names = list(COLUMNS["changes"])
+    rows = (dict(zip(names, row, strict=True)) for row in found[names].itertuples(index=False))
+    return frame("changes", (row | {"at": snapshot.local_time} for row in rows if in_scope(row["task_path"], folders)))
 
 
 def unmatched(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
@@ -303,6 +311,7 @@ def _status_row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, 
         "basis": result.basis,
         "state": status.state or "",
         "last_run": _local(snapshot, status.last_run),
+        "last_success": _local(snapshot, judged.past.last_success),
         "next_run": _local(snapshot, status.next_run),
         "expected_next": _local(snapshot, judged.expected_next),
         "missed_runs": status.missed_runs,
@@ -310,6 +319,19 @@ def _status_row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, 
         "owner": said.owner or "",
         "note": said.note or "",
         "rule": judged.rule,
+    } | _past_row(judged.past)
+
+
+def _past_row(past: Past) -> dict[str, Any]:
+    """How the runs before went; empty where no history is known."""
+    known = past is not NO_PAST
+    return {
+        "consecutive_failures": past.failures if known else None,
+        "runs_7d": past.week.runs if known else None,
+        "success_rate_7d": past.week.success,
+        "runs_30d": past.month.runs if known else None,
+        "success_rate_30d": past.month.success,
+        "flapping": past.flapping if known else None,
     }
 
 

@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from taskanalysis.definition import TaskDefinition
+from taskanalysis.duration import Duration
 from taskanalysis.trigger import (
     LAST,
     CalendarTrigger,
@@ -95,9 +96,14 @@ class Cycle(NamedTuple):
     def of(cls, repetition: Repetition | None) -> "Cycle | None":
         if repetition is None or repetition.interval.is_zero:
             return None
-        spans = [repetition.interval] + ([repetition.duration] if repetition.duration is not None else [])
-        interval, *duration = [span.months * 31 * DAY + span.delta for span in spans]
-        return cls(interval, duration[0] if duration else None, any(span.months for span in spans))
+        interval, duration = repetition.interval, repetition.duration
+        if duration is None:
+            return cls(length(interval), None, interval.months > 0)
+        return cls(length(interval), length(duration), interval.months + duration.months > 0)
+
+
+def length(duration: Duration) -> timedelta:
+    return duration.months * 31 * DAY + duration.delta
 
 
 def is_due(minute: datetime, base: datetime, cycle: Cycle | None) -> bool:

@@ -14,6 +14,7 @@ from taskanalysis.answers import (
 )
 from taskanalysis.errors import Problem
 from taskanalysis.health import judge
+from taskanalysis.incidents import find_incidents
 from taskanalysis.rules import parse_rules
 from taskanalysis.snapshot import Snapshot
 from taskanalysis.status import Status
@@ -88,7 +89,7 @@ def test_page_says_server_moment_zone_and_scope(sample: Snapshot) -> None:
 
 
 def test_answer_of_the_status_says_whether_to_worry(sample: Snapshot) -> None:
-    lines = status_answer(sample, judge(sample))
+    lines = status_answer(sample, judge(sample), find_incidents(judge(sample)))
     assert lines[0] == "13 of 49 tasks need attention."
     assert lines[1].startswith(r"One cause: 9 tasks, all as TOWN\opendata, 0x8007052E: ")
     assert [line.split(". ")[0] for line in lines[2:6]] == [
@@ -102,23 +103,23 @@ def test_answer_of_the_status_says_whether_to_worry(sample: Snapshot) -> None:
 
 def test_quiet_status_is_said_to_be_quiet(sample: Snapshot) -> None:
     good = judge(sample, folder=r"\Backup")
-    assert status_answer(sample, good, r"\Backup")[0] == "None of 2 tasks needs attention: no need to worry."
+    assert status_answer(sample, good, [], r"\Backup")[0] == "None of 2 tasks needs attention: no need to worry."
     muted = judge(sample, parse_rules("[[rule]]\ntask = '*Offsite*'\nignore = true"), r"\Backup")
-    assert status_answer(sample, muted, r"\Backup")[-1] == "1 task muted by rules.toml: counted, not listed."
+    assert status_answer(sample, muted, [], r"\Backup")[-1] == "1 task muted by rules.toml: counted, not listed."
     everything = judge(sample, parse_rules("[[rule]]\ntask = '*'\nignore = true"), r"\Backup")
-    assert status_answer(sample, everything) == ["2 tasks muted by rules.toml: counted, not listed."]
-    assert status_answer(sample, []) == ["No status was collected, so nothing can be said of how the tasks run."]
+    assert status_answer(sample, everything, []) == ["2 tasks muted by rules.toml: counted, not listed."]
+    assert status_answer(sample, [], []) == ["No status was collected, so nothing can be said of how the tasks run."]
 
 
 def test_what_could_not_be_read_is_no_reason_not_to_worry(sample: Snapshot) -> None:
     good = judge(sample, folder=r"\Backup")
     damaged = replace(sample, problems=[Problem("status.csv", "line 3: is cut")])
-    assert status_answer(damaged, good, r"\Backup")[:2] == [
+    assert status_answer(damaged, good, [], r"\Backup")[:2] == [
         "None of 2 tasks needs attention.",
         "1 problem in what was read: see the end of this page.",
     ]
     lacking = replace(sample, statuses={path: sample.statuses[path] for path in [r"\Backup\Offsite copy"]})
-    assert status_answer(lacking, judge(lacking, folder=r"\Backup"), r"\Backup")[:2] == [
+    assert status_answer(lacking, judge(lacking, folder=r"\Backup"), [], r"\Backup")[:2] == [
         "None of 1 task needs attention.",
         "1 task without any status: nothing is known of how they run.",
     ]
@@ -155,7 +156,7 @@ def test_rule_that_matches_no_task_is_reported(sample: Snapshot) -> None:
 def test_silence_is_not_taken_for_good_news() -> None:
     statuses = {path: Status(path, "Ready") for path in (r"\A", r"\B")} | {r"\C": Status(r"\C", "Ready", True, NOON, 0)}
     snapshot = Snapshot("S", NOON, statuses=statuses)
-    assert status_answer(snapshot, judge(snapshot)) == [
+    assert status_answer(snapshot, judge(snapshot), find_incidents(judge(snapshot))) == [
         "None of 1 task needs attention.",
         "Of 2 other tasks it is not known how the last run ended.",
         "All in all: 1 OK and 2 UNKNOWN.",

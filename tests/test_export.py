@@ -10,7 +10,8 @@ import pytest
 
 from taskanalysis import tables
 from taskanalysis.export import save, save_status
-from taskanalysis.health import find_incidents, judge
+from taskanalysis.health import judge
+from taskanalysis.incidents import find_incidents
 from taskanalysis.snapshot import Snapshot
 
 

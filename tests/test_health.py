@@ -9,11 +9,11 @@ import pytest
 
 from taskanalysis.definition import Action, ComHandlerAction, ExecAction, Principal, Settings, TaskDefinition
 from taskanalysis.duration import Duration
-from taskanalysis.health import Judged, Verdict, compare, find_incidents, judge
+from taskanalysis.health import Judged, Verdict, judge
 from taskanalysis.result import Outcome
 from taskanalysis.rules import NO_RULES, Rules, parse_rules
 from taskanalysis.share import list_snapshots, sample_share
-from taskanalysis.snapshot import Snapshot, read_snapshot, snapshot_before, write_snapshot
+from taskanalysis.snapshot import Snapshot, read_snapshot, write_snapshot
 from taskanalysis.status import Status
 from taskanalysis.trigger import BootTrigger, Repetition, TimeTrigger, Trigger
 
@@ -187,64 +187,12 @@ def test_mute_ends_on_the_day_of_the_server() -> None:
     assert not judge(late, rules("ignore_until = 2026-11-23"))[0].ignored
 
 
-# Incidents ------------------------------------------------------------------------------------------------------------
-
-
-def several(*parts: tuple[str, str, str, int]) -> list[Judged]:
-    """Judged tasks of (path, user, program, code)."""
-    tasks = {path: task(program, user=user) for path, user, program, _ in parts}
-    statuses = {path: Status(path, "Ready", True, AN_HOUR_AGO, code) for path, _, _, code in parts}
-    return judge(Snapshot("S", NOW, "America/New_York", tasks, statuses))
-
-
-def test_three_tasks_of_one_account_and_code_are_an_incident() -> None:
-    tasks = several(*((rf"\{name}", r"TOWN\etl", f"{name}.exe", PASSWORD) for name in "abc"))
-    (incident,) = find_incidents(tasks)
-    assert (incident.tasks, incident.code, incident.account) == (("\\a", "\\b", "\\c"), PASSWORD, r"TOWN\etl")
-    assert incident.cause.startswith(r"3 tasks, all as TOWN\etl, 0x8007052E: ")
-    assert incident.since is None
-
-
-def test_two_tasks_are_no_incident_and_another_code_does_not_count() -> None:
-    assert find_incidents(several(*((rf"\{name}", "u", "x.exe", PASSWORD) for name in "ab"))) == []
-    assert find_incidents(several(("\\a", "u", "x.exe", 1), ("\\b", "u", "x.exe", 2), ("\\c", "u", "x.exe", 3))) == []
-
-
-def test_tasks_share_a_program_or_a_folder_where_accounts_differ() -> None:
-    by_program = several(*((rf"\{name}", name, "python.exe", 0xC0000005) for name in "abc"))
-    assert [incident.program for incident in find_incidents(by_program)] == ["python"]
-    by_folder = several(*((rf"\F\{name}", name, f"{name}.exe", 0xC0000005) for name in "abc"))
-    assert [incident.folder for incident in find_incidents(by_folder)] == [r"\F"]
-
-
-def test_task_is_in_one_incident_only() -> None:
-    parts = ((rf"\F\{name}", "u" if name in "abc" else name, "x.exe", 0xC0000005) for name in "abcdef")
-    tasks = several(*parts)
-    incidents = find_incidents(tasks)
-    paths = [path for incident in incidents for path in incident.tasks]
-    assert len(paths) == len(set(paths)) == 6
-    assert [incident.account for incident in incidents] == ["", "u"] or [i.account for i in incidents] == ["u", ""]
-
-
-def test_exit_codes_of_programs_are_no_shared_cause() -> None:
-    assert find_incidents(several(*((rf"\{name}", "u", "python.exe", 1) for name in "abc"))) == []
-
-
-def test_good_and_muted_tasks_are_in_no_incident() -> None:
-    assert find_incidents(several(*((rf"\{name}", "u", "x.exe", 0) for name in "abc"))) == []
-
-
 # The sample -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def sample_verdicts(sample: Snapshot) -> dict[str, Judged]:
     return {each.path.removeprefix("\\OpenData\\"): each for each in judge(sample)}
-
-
-def test_password_change_is_one_incident_of_nine_tasks(sample_verdicts: dict[str, Judged]) -> None:
-    (incident,) = find_incidents(sample_verdicts.values())
-    assert (len(incident.tasks), incident.account, incident.code) == (9, r"TOWN\opendata", PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -324,21 +272,6 @@ def test_other_next_start_that_windows_names_is_kept_with_the_verdict() -> None:
     assert found.differing.doubt
 
 
-def test_server_that_was_off_for_three_nights_is_one_incident() -> None:
-    monday = read_snapshot(sample_share(), at="2026-10-19T07:05")
-    found = judge(monday)
-    (incident,) = find_incidents(found)
-    assert set(incident.tasks) == {each.path for each in found if each.verdict is Verdict.OVERDUE}
-    assert incident.cause == "32 tasks, 1,608 starts missed since 2026-10-16 19:00: the server was off."
-    assert incident.since == datetime(2026, 10, 16, 19, tzinfo=NEW_YORK)
-
-
-def test_two_overdue_tasks_are_no_incident() -> None:
-    each = judged(task("x.exe", triggers=(HOURLY,)), last_run=YESTERDAY, missed_runs=1)
-    assert find_incidents([each, each]) == []
-    assert find_incidents([replace(each, status=replace(each.status, missed_runs=0))] * 3) == []
-
-
 def test_no_task_of_the_sample_is_overdue_but_after_the_server_was_off() -> None:
     """Looked at once a day; a start in the two days without snapshots is proven by the last run that follows."""
     loud = [
@@ -349,40 +282,6 @@ def test_no_task_of_the_sample_is_overdue_but_after_the_server_was_off() -> None
     ]
     assert loud
     assert {day for day, _ in loud} <= {date(2026, 10, day) for day in range(19, 26)}
-
-
-# Two snapshots --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("at", "path", "kind"),
-    [
-        ("2026-10-08T13:05", r"Permits\Legacy permit export", "removed"),
-        ("2026-11-18T12:05", r"Admin\Monthly archive", "added"),
-        ("2026-11-04T18:05", r"GIS\Street centerlines", "disabled"),
-        ("2026-11-12T12:05", r"Services\Crash reports", "changed"),
-        ("2026-11-09T12:05", r"Permits\Permit addresses", "outcome"),
-    ],
-)
-def test_change_of_the_sample_is_found_in_its_snapshot(at: str, path: str, kind: str) -> None:
-    now = read_snapshot(sample_share(), at=at)
-    before = snapshot_before(now)
-    assert before
-    changes = {(change.path, change.kind) for change in compare(judge(before), judge(now))}
-    assert (f"\\OpenData\\{path}", kind) in changes
-
-
-def test_nothing_changes_between_a_snapshot_and_itself(sample: Snapshot) -> None:
-    assert list(compare(judge(sample), judge(sample))) == []
-
-
-def test_run_that_goes_on_is_no_change_of_outcome() -> None:
-    ready, running = judged(), judged(state="Running", last_result=267009)
-    assert list(compare([ready], [running])) == list(compare([running], [ready])) == []
-    muted = judged(last_result=1, rules=rules("ignore = true"))
-    assert list(compare([ready], [muted])) == []
-    enabled, disabled = judged(), judged(enabled=False)
-    assert [change.kind for change in compare([disabled], [enabled])] == ["enabled"]
 
 
 def test_status_only_snapshot_reads_codes_by_the_definitions_before(tmp_path: Path) -> None:

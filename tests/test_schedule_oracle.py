@@ -96,13 +96,13 @@ TIMES = SMALL_HOURS | SMALL_HOURS | minutes(0, 240) | minutes(0, 1439)
 OFFSETS = st.sampled_from([0, 60, -300, 330, 630, -660, 840]).map(lambda number: timezone(number * MINUTE))
 LOCAL = st.none()
 INTERVALS = st.sampled_from([1, 5, 7, 15, 30, 45, 60, 61, 90, 120, 240, 360, 720, 1440, 2880]) | st.integers(1, 3000)
-DURATIONS = st.sampled_from([60 * MINUTE, DAY, 0 * DAY]) | minutes(1, 4000)
+DURATIONS = st.sampled_from([60 * MINUTE, DAY, DAY, 7 * DAY, 0 * DAY]) | minutes(1, 4000)
 KINDS = st.sampled_from([ScheduleByDay, ScheduleByWeek, ScheduleByMonth, ScheduleByMonthDayOfWeek, None])
 EVERY = st.sampled_from([*[1] * 9, 2, 3, 4]) | st.integers(1, 60)
 WEEKDAYS, MONTHS, WEEKS = some(*DayOfWeek), some(*Month), some(1, 2, 3, 4, LAST)
 DAYS_OF_MONTH = some(*range(1, 32), LAST) | st.sampled_from([(LAST,), (30, 31), (1, LAST)])
 AGES = st.sampled_from([1, *range(8), *range(-1, 15)]) | st.integers(-3, 400) | st.integers(400, 7000)
-LENGTHS = minutes(1, 3000) | minutes(1, 3000) | minutes(600, 4000) | minutes(4000, 10_000)
+LENGTHS = minutes(700, 3000) | minutes(1, 3000) | minutes(1400, 4000) | minutes(4000, 10_000)
 
 
 @st.composite

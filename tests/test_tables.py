@@ -10,10 +10,12 @@ import pytest
 
 from taskanalysis import tables
 from taskanalysis.columns import COLUMNS
-from taskanalysis.health import compare, find_incidents, judge
+from taskanalysis.health import judge
+from taskanalysis.incidents import find_incidents
+from taskanalysis.past import known_history
 from taskanalysis.rules import parse_rules, read_rules
 from taskanalysis.share import sample_share
-from taskanalysis.snapshot import Snapshot, snapshot_before
+from taskanalysis.snapshot import Snapshot
 from taskanalysis.status import Status
 
 DICTIONARY = Path(__file__).parents[1] / "data" / "README.md"
@@ -198,11 +200,28 @@ def test_incidents_and_changes_have_the_columns_of_the_dictionary(sample: Snapsh
     judged = judge(sample)
     incidents = tables.incidents(sample, find_incidents(judged))
     assert (list(incidents.columns), len(incidents)) == (list(COLUMNS["incidents"]), 1)
-    before = snapshot_before(sample)
-    assert before
-    changes = tables.changes(sample, compare(judge(before), judged))
-    assert (list(changes.columns), changes["kind"].tolist()) == (list(COLUMNS["changes"]), ["outcome"])
-    assert tables.changes(sample, []).empty
+    changes = tables.changes(sample, known_history(sample))
+    assert list(changes.columns) == list(COLUMNS["changes"])
+    assert changes[["task_path", "kind", "after"]].to_numpy().tolist() == [
+        [r"\OpenData\Transit\Bus stops", "outcome", "failed"]
+    ]
+    assert set(changes["at"]) == {sample.local_time}
+    assert tables.changes(sample, known_history(sample), r"\Backup").empty
+    assert tables.changes(sample, None).empty
+
+
+def test_status_with_a_history_tells_how_the_runs_before_went(sample: Snapshot) -> None:
+    history = known_history(sample)
+    told = tables.status(sample, judge(sample, history=history)).set_index("task_path")
+    row = told.loc[r"\OpenData\Transit\Bus stops"]
+    assert (row["consecutive_failures"], row["runs_7d"], row["runs_30d"], row["flapping"]) == (1, 28, 112, True)
+    assert row["success_rate_7d"] == 17 / 28
+    assert f"{row['last_success']:%m-%d %H:%M %z}" == "11-22 22:20 -0500"
+    untold = tables.status(sample, judge(sample)).set_index("task_path")
+    columns = ["consecutive_failures", "runs_7d", "success_rate_7d", "runs_30d", "success_rate_30d", "flapping"]
+    assert untold[columns].isna().all(axis=None)
+    few = told.loc[r"\Backup\System state"]
+    assert (few["runs_7d"], few["success_rate_7d"] is pd.NA) == (1, True)
 
 
 def test_task_with_one_side_only_is_listed_both_ways(sample: Snapshot) -> None:

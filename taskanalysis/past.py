@@ -1,0 +1,206 @@
+r"""What the history says of each task until the moment of a snapshot: since when, how often, how long.
+
+Unknown results are counted neither as success nor as failure. Where the history begins inside, "since" is "at least
+since", which `Past.begins_inside` tells.
+
+>>> from taskanalysis.history import read_history
+>>> from taskanalysis.snapshot import read_snapshot
+>>> past = pasts(read_history("data", update=False), read_snapshot("data"))["\\OpenData\\Finance\\Checkbook"]
+>>> past.failures, past.failing_since.isoformat(), past.begins_inside
+(14, '2026-11-10T00:30:01+00:00', False)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from taskanalysis.history import History, read_history
+from taskanalysis.rules import NO_RULES, Rules
+from taskanalysis.snapshot import Snapshot
+
+__all__ = ["NO_PAST", "Past", "Rate", "blind_times", "hidden_tasks", "known_history", "pasts"]
+
+LOOK_BACK = timedelta(days=100)
+LEAST_RUNS = 3
+"""A rate that rests on fewer runs says nothing."""
+_GOOD, _BAD, _UNCLEAR = 1, -1, 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many finished runs of known outcome were seen in some days, and what part of them succeeded."""
+
+    runs: int = 0
+    success: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The past of one task; times are aware UTC, None where nothing is known.
+
+    `form_since` is the first snapshot that shows it with its present triggers and enabled, None where that is the
+    oldest; `shown_since` is the first that shows its last finished run; `failing_since` and `good_since` are starts of
+    runs; `failures` counts those in a row; `longest` is how long the longest of the last 30 finished runs took at most,
+    where five are known; `refused_since` is when starts began to fail after the last good run.
+    """
+
+    form_since: datetime | None = None
+    disabled_since: datetime | None = None
+    added_at: datetime | None = None
+    last_success: datetime | None = None
+    failures: int = 0
+    failing_since: datetime | None = None
+    good_since: datetime | None = None
+    begins_inside: bool = False
+    last_finished_failed: bool = False
+    week: Rate = Rate()
+    month: Rate = Rate()
+    flapping: bool = False
+    longest: timedelta | None = None
+    refused_since: datetime | None = None
+    shown_since: datetime | None = None
+
+
+NO_PAST = Past()
+
+
+def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict[str, Past]:
+    """The past of each task of the snapshot's server, by task path; `history` ends with the snapshot."""
+    server = snapshot.server
+    runs = _of(history.runs, server).sort_values(["task_path", "started"])
+    sign = np.select(
+        [runs["outcome"] == "succeeded", _is_bad(runs)],
+        [_GOOD, _BAD],
+        _UNCLEAR,
+    )
+    times = _of(history.coverage, server)["taken_at"]
+    runs = runs.assign(sign=sign, took=_took(runs, times))
+    finished = runs[runs["code"].notna()]
+    changes = _of(history.changes, server)
+    refused = _of(history.events, server)
+    refused = refused[refused["kind"] == "start failed"]
+    changed = {str(path): group for path, group in changes.groupby("task_path", observed=True)}
+    ran = {str(path): group for path, group in finished.groupby("task_path", observed=True)}
+    failed = {str(path): group for path, group in refused.groupby("task_path", observed=True)}
+    found = {}
+    for path in sorted(snapshot.statuses.keys() | ran.keys()):
+        mine = ran.get(path, finished.head(0))
+        ok_codes = rules.of(server, path).ok_codes
+        if ok_codes:
+            mine = mine.assign(sign=mine["sign"].where(~mine["code"].isin(list(ok_codes)), _GOOD))
+        found[path] = _past(
+            path, mine, changed.get(path, changes.head(0)), failed.get(path, refused.head(0)), history, snapshot
+        )
+    return found
+
+
+def known_history(snapshot: Snapshot) -> History | None:
+    """The history of the snapshot's server until the snapshot, where it lies in a share; it is read, not renewed."""
+    if not snapshot.manifest or not (snapshot.share / "snapshots").is_dir():
+        return None
+    since = snapshot.taken_at - LOOK_BACK
+    return read_history(snapshot.share, server=snapshot.server, since=since, until=snapshot.taken_at, update=False)
+
+
+def blind_times(history: History) -> list[tuple[datetime, datetime]]:
+    """Times without the usual snapshots of a server: the last before and the first after each; for a history of one."""
+    times = history.coverage["taken_at"]
+    gaps = times.diff()
+    ends = gaps > 1.5 * gaps.median()
+    return [(_moment(end - gap), _moment(end)) for end, gap in zip(times[ends], gaps[ends], strict=True)]
+
+
+def hidden_tasks(history: History, snapshot: Snapshot) -> list[str]:
+    """Tasks that earlier snapshots show and this one does not, without proof that they were removed."""
+    seen = _of(history.spans, snapshot.server).groupby("task_path", observed=True)["last_seen"].max()
+    changes = _of(history.changes, snapshot.server)
+    removed = changes[changes["kind"] == "removed"].groupby("task_path", observed=True)["at"].max()
+    gone = removed.reindex(seen.index)
+    return sorted(str(path) for path in seen.index[~(gone > seen)] if str(path) not in snapshot.statuses)
+
+
+def _of(frame: pd.DataFrame, server: str) -> pd.DataFrame:
+    return frame[frame["server"] == server]
+
+
+def _is_bad(runs: pd.DataFrame) -> pd.Series[bool]:
+    bad = runs["outcome"].isin(["failed", "stopped", "not started"])
+    return bad & runs["certainty"].isin(["certain", "likely"])
+
+
+def _took(runs: pd.DataFrame, times: pd.Series) -> pd.Series[float]:
+    """Seconds that each run took: as the event log tells, else at most until a snapshot shows it finished.
+
+    Not known where the usual snapshots were lacking before that one.
+    """
+    at_most = (runs["finished_by"] - runs["started"]).dt.total_seconds()
+    gaps = times.diff().set_axis(times)
+    usual = gaps.median()
+    return runs["seconds"].fillna(at_most.where(~(runs["finished_by"].map(gaps) > 1.5 * usual)))
+
+
+def _past(
+    path: str, runs: pd.DataFrame, changes: pd.DataFrame, refused: pd.DataFrame, history: History, snapshot: Snapshot
+) -> Past:
+    sign = runs["sign"].to_numpy(dtype=np.int64)
+    started = runs["started"]
+    good, bad = np.flatnonzero(sign == _GOOD), np.flatnonzero(sign == _BAD)
+    bad_after_good = bad[bad > good[-1]] if len(good) else bad
+    good_after_bad = good[good > bad[-1]] if len(bad) else good
+    decided = sign[sign != _UNCLEAR]
+    last_good = _moment(started.iloc[good[-1]]) if len(good) else None
+    later = refused[refused["at"] > last_good] if last_good else refused
+    took = runs["took"].tail(30).dropna()
+    return Past(
+        form_since=_form_since(path, changes, history, snapshot.server),
+        disabled_since=_last(changes, "disabled"),
+        added_at=_last(changes, "added"),
+        last_success=last_good,
+        failures=len(bad_after_good),
+        failing_since=_moment(started.iloc[bad_after_good[0]]) if len(bad_after_good) else None,
+        good_since=_moment(started.iloc[good_after_bad[0]]) if len(good_after_bad) else None,
+        begins_inside=not len(good) or not len(bad),
+        last_finished_failed=bool(len(sign) and sign[-1] == _BAD),
+        week=_rate(runs, snapshot.taken_at, 7),
+        month=_rate(runs, snapshot.taken_at, 30),
+        flapping=int(np.count_nonzero(np.diff(decided[-10:]))) >= 3,
+        longest=timedelta(seconds=float(took.max())) if len(took) >= 5 else None,
+        refused_since=_moment(later["at"].iloc[0]) if len(later) else None,
+        shown_since=_moment(runs["first_seen"].iloc[-1]) if len(runs) else None,
+    )
+
+
+def _rate(runs: pd.DataFrame, now: datetime, days: int) -> Rate:
+    recent: NDArray[np.int64] = runs.loc[runs["started"] > now - timedelta(days=days), "sign"].to_numpy(dtype=np.int64)
+    known = recent[recent != _UNCLEAR]
+    enough = len(known) >= LEAST_RUNS
+    return Rate(len(known), float(np.mean(known == _GOOD)) if enough else None)
+
+
+def _last(changes: pd.DataFrame, kind: str) -> datetime | None:
+    those = changes.loc[changes["kind"] == kind, "at"]
+    return _moment(those.max()) if len(those) else None
+
+
+def _form_since(path: str, changes: pd.DataFrame, history: History, server: str) -> datetime | None:
+    """The last time that it was added, enabled, or given other triggers or another time to wait."""
+    relevant = changes[changes["kind"].isin(["added", "enabled", "changed"])].sort_values("at", ascending=False)
+    for at, kind in zip(relevant["at"], relevant["kind"], strict=True):
+        moment = at.to_pydatetime()
+        if kind != "changed":
+            return _moment(at)
+        before, after = (
+            history.definitions(each, server).get(path) for each in (moment - timedelta(microseconds=1), moment)
+        )
+        if not before or not after or (before.triggers, before.settings) != (after.triggers, after.settings):
+            return _moment(at)
+    return None
+
+
+def _moment(at: pd.Timestamp) -> datetime:
+    return at.to_pydatetime().astimezone(UTC)

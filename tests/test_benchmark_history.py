@@ -1,0 +1,28 @@
+"""The benchmark of the history measures what it says."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import history as benchmark
+from taskanalysis.history import read_history
+from taskanalysis.snapshot import read_snapshot
+
+
+def test_its_share_is_one_that_can_be_read(tmp_path: Path) -> None:
+    share = benchmark.Share(tmp_path, 20)
+    share.grow(benchmark.A_DAY // 4)
+    history = read_history(tmp_path)
+    snapshot = read_snapshot(tmp_path)
+    assert history.problems == snapshot.problems == []
+    assert snapshot.taken_at == share.now == history.coverage["taken_at"].max()
+    assert len(snapshot.statuses) == len(snapshot.tasks) == 20
+    assert len(history.observations) == 20 * benchmark.A_DAY // 4
+
+
+@pytest.mark.slow
+def test_it_runs_at_a_small_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    benchmark.main(6, 5, tmp_path)
+    out = capsys.readouterr().out
+    assert "| add one snapshot | at 350 |" in out
+    assert "| store on disk | 6 files |" in out

@@ -1,0 +1,259 @@
+"""The stories planted in the sample share: verdicts, incidents, changes and fates find each, and nothing else.
+
+What is planted stands in data/README.md; here it is written down once more, as what the reports must say.
+"""
+
+import shutil
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from taskanalysis.fates import slot_fates
+from taskanalysis.health import Judged, Verdict, judge
+from taskanalysis.history import History, read_history
+from taskanalysis.incidents import find_incidents
+from taskanalysis.past import blind_times, known_history
+from taskanalysis.rules import read_rules
+from taskanalysis.share import list_snapshots, sample_share
+from taskanalysis.snapshot import Snapshot, read_snapshot
+
+NEW_YORK = ZoneInfo("America/New_York")
+PASSWORD = [
+    *("Finance\\Checkbook", "Finance\\Nightly load", "Finance\\Vendor payments", "Permits\\Inspections"),
+    *("Permits\\Nightly load", "Permits\\Permit addresses", "Portal\\Publish datasets"),
+    *("Portal\\Refresh dashboards", "Services\\311 requests"),
+]
+# task, verdict, since (local time), failures in a row, flapping
+VERDICTS = [
+    ("Finance\\Checkbook", "FAILING", "2026-11-09 19:30", 14, False),
+    ("Finance\\Nightly load", "FAILING", "2026-11-09 21:05", 14, False),
+    ("Finance\\Vendor payments", "FAILING", "2026-11-09 09:15", 2, False),
+    ("Permits\\Inspections", "FAILING", "2026-11-09 07:10", 10, False),
+    ("Permits\\Nightly load", "FAILING", "2026-11-09 22:15", 14, False),
+    ("Permits\\Permit addresses", "FAILING", "2026-11-09 08:30", 14, False),
+    ("Portal\\Publish datasets", "FAILING", "2026-11-09 20:20", 14, False),
+    ("Portal\\Refresh dashboards", "FAILING", "2026-11-09 11:50", 30, False),
+    ("Services\\311 requests", "FAILING", "2026-11-09 11:10", 56, False),
+    ("Transit\\Ridership", "FAILING", "2026-11-21 09:20", 2, True),
+    ("Transit\\Bus stops", "FAILING", "2026-11-23 04:20", 1, True),
+    ("Portal\\Full-text index", "FAILING", "2026-11-22 21:15", 1, True),
+    ("Services\\Crime statistics", "RUNNING LONG", "2026-11-21 05:10", 0, False),
+    ("GIS\\Parcels", "RUNNING", "2026-11-23 05:25", 0, False),
+    ("Transit\\Vehicle positions", "RUNNING", "2026-10-19 07:01", 0, False),
+    ("Admin\\Monthly archive", "NEVER RAN", "2026-11-18 12:02", 0, False),
+    ("GIS\\Street centerlines", "DISABLED", "2026-11-04 18:02", 0, False),
+]
+# Oct 16 19:00 to Oct 19 07:00: starts that were missed, by task
+MISSED = {
+    "\\Backup\\Offsite copy": 3,
+    "\\Heartbeat": 359,
+    "\\OpenData\\Admin\\Back up databases": 2,
+    "\\OpenData\\Finance\\Checkbook": 3,
+    "\\OpenData\\Finance\\Nightly load": 2,
+    "\\OpenData\\GIS\\Address points": 1,
+    "\\OpenData\\GIS\\Parcels": 3,
+    "\\OpenData\\GIS\\Street centerlines": 1,
+    "\\OpenData\\GIS\\Tiles\\Base map": 3,
+    "\\OpenData\\GIS\\Tiles\\Mirror": 3,
+    "\\OpenData\\Log clean-up": 3,
+    "\\OpenData\\Permits\\Nightly load": 2,
+    "\\OpenData\\Permits\\Permit addresses": 2,
+    "\\OpenData\\Portal\\Catalog harvest": 2,
+    "\\OpenData\\Portal\\Certificate check": 3,
+    "\\OpenData\\Portal\\Full-text index": 3,
+    "\\OpenData\\Portal\\Publish datasets": 3,
+    "\\OpenData\\Portal\\Refresh dashboards": 1,
+    "\\OpenData\\Portal\\Sitemap": 3,
+    "\\OpenData\\Services\\311 requests": 59,
+    "\\OpenData\\Services\\Air quality": 119,
+    "\\OpenData\\Services\\Crash reports": 3,
+    "\\OpenData\\Services\\Crime statistics": 3,
+    "\\OpenData\\Transit\\Bus stops": 10,
+    "\\OpenData\\Transit\\Parking meters": 215,
+    "\\OpenData\\Transit\\Ridership": 2,
+    "\\OpenData\\Transit\\Timetable import": 1,
+    "\\OpenData\\Transit\\Trip updates": 720,
+    "\\Restart print spooler": 1,
+    "\\Updater\\Agent": 2,
+    "\\Updater\\Browser": 59,
+}
+# those that catch up as soon as the server is back: late for the last start that they missed
+CAUGHT_UP = {
+    "\\Backup\\System state",
+    "\\OpenData\\Admin\\Back up databases",
+    "\\OpenData\\Finance\\Nightly load",
+    "\\OpenData\\Permits\\Nightly load",
+    "\\OpenData\\Portal\\Catalog harvest",
+}
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    return read_history(sample_share(), update=False)
+
+
+@pytest.fixture(scope="module")
+def judged(sample: Snapshot) -> dict[str, Judged]:
+    rules = read_rules(sample.share / "rules.toml")
+    return {each.path: each for each in judge(sample, rules, history=known_history(sample))}
+
+
+@pytest.fixture(scope="module")
+def slots(history: History) -> pd.DataFrame:
+    return slot_fates(history, "OPENDATA01")
+
+
+def local(moment: datetime | None) -> str:
+    return f"{moment.astimezone(NEW_YORK):%Y-%m-%d %H:%M}" if moment else ""
+
+
+@pytest.mark.parametrize(("task", "verdict", "since", "failures", "flapping"), VERDICTS, ids=str)
+def test_story_has_its_verdict_and_its_beginning(
+    task: str, verdict: str, since: str, failures: int, flapping: bool, judged: dict[str, Judged]
+) -> None:
+    found = judged["\\OpenData\\" + task]
+    assert (found.verdict.value, local(found.since)) == (verdict, since)
+    assert (found.past.failures, found.past.flapping) == (failures, flapping)
+
+
+def test_every_other_task_is_ok(judged: dict[str, Judged]) -> None:
+    planted = {"\\OpenData\\" + task for task, *_ in VERDICTS}
+    assert {each.verdict for path, each in judged.items() if path not in planted} == {Verdict.OK}
+    assert len(judged) == 49
+
+
+def test_password_change_is_the_one_incident(sample: Snapshot, judged: dict[str, Judged]) -> None:
+    (incident,) = find_incidents(judged.values(), known_history(sample))
+    assert set(incident.tasks) == {"\\OpenData\\" + task for task in PASSWORD}
+    assert local(incident.since) == "2026-11-09 07:10"
+    assert incident.cause == (
+        "9 tasks since 2026-11-09 07:10, all as TOWN\\opendata, 0x8007052E: "
+        "The account could not log on: its password is wrong or has been changed."
+    )
+
+
+def test_running_long_is_measured_against_the_task_s_own_past(judged: dict[str, Judged]) -> None:
+    reason = judged["\\OpenData\\Services\\Crime statistics"].reason
+    assert "longer than 3 hours 44 minutes, twice the longest of its last runs" in reason
+
+
+def test_robocopy_s_one_is_success_all_along(judged: dict[str, Judged]) -> None:
+    past = judged["\\OpenData\\GIS\\Tiles\\Mirror"].past
+    assert (past.month.success, past.failures, past.flapping) == (1.0, 0, False)
+
+
+# Changes --------------------------------------------------------------------------------------------------------------
+
+
+def test_changes_are_the_planted_ones(history: History) -> None:
+    changes = history.changes[history.changes["kind"] != "outcome"]
+    assert [(local(at), kind, path) for at, kind, path in changes[["at", "kind", "task_path"]].to_numpy().tolist()] == [
+        ("2026-10-08 13:02", "removed", "\\OpenData\\Permits\\Legacy permit export"),
+        ("2026-11-04 18:02", "disabled", "\\OpenData\\GIS\\Street centerlines"),
+        ("2026-11-12 12:02", "changed", "\\OpenData\\Services\\Crash reports"),
+        ("2026-11-18 12:02", "added", "\\OpenData\\Admin\\Monthly archive"),
+    ]
+    (said,) = changes.loc[changes["kind"] == "changed", "what"]
+    assert "At 21:40 every day" in said
+    assert "At 20:40, Monday to Friday" in said
+    assert "python" in said
+
+
+def test_outcomes_change_only_in_tasks_of_a_story(history: History) -> None:
+    changes = history.changes[history.changes["kind"] == "outcome"]
+    stories = {"\\OpenData\\" + task for task in [*PASSWORD, "Transit\\Ridership", "Transit\\Bus stops"]}
+    assert set(changes["task_path"]) == stories | {"\\OpenData\\Portal\\Full-text index"}
+    by_password = changes[changes["task_path"].isin(["\\OpenData\\" + task for task in PASSWORD])]
+    assert by_password["after"].tolist() == ["not started"] * 9
+
+
+# Slots ----------------------------------------------------------------------------------------------------------------
+
+
+def test_starts_while_the_server_was_off_are_missed_and_no_others(slots: pd.DataFrame) -> None:
+    missed = slots[slots["fate"] == "missed"]
+    assert missed.groupby("task_path", observed=True)["count"].sum().to_dict() == MISSED
+    begin, end = datetime(2026, 10, 16, 19, tzinfo=NEW_YORK), datetime(2026, 10, 19, 7, tzinfo=NEW_YORK)
+    assert missed["expected"].between(begin, end).all()
+
+
+def test_tasks_that_catch_up_are_late_once_and_no_others(slots: pd.DataFrame) -> None:
+    late = slots[slots["fate"] == "late"]
+    assert set(late["task_path"]) == CAUGHT_UP
+    assert len(late) == len(CAUGHT_UP)
+    assert {local(started)[:15] for started in late["started"]} == {"2026-10-19 07:1"}
+
+
+def test_two_days_without_snapshots_are_blind_and_never_missed(history: History, slots: pd.DataFrame) -> None:
+    begin, end = datetime(2026, 10, 27, tzinfo=NEW_YORK), datetime(2026, 10, 29, tzinfo=NEW_YORK)
+    then = slots[slots["expected"].between(begin, end)]
+    assert set(then["fate"]) <= {"blind", "seen", "not judged"}
+    daily = then[(then["task_path"] == "\\OpenData\\GIS\\Parcels")]
+    assert daily["fate"].tolist() == ["blind", "seen"], (
+        "the run of the second night is the last one before the next look"
+    )
+    assert [(local(begin), local(end)) for begin, end in blind_times(history)] == [
+        ("2026-10-16 13:02", "2026-10-19 07:02"),
+        ("2026-10-26 19:02", "2026-10-29 01:02"),
+    ]
+
+
+def test_starts_during_the_run_that_hangs_are_overlapped(slots: pd.DataFrame) -> None:
+    overlapped = slots[slots["fate"] == "overlapped"]
+    assert set(overlapped["task_path"]) == {"\\OpenData\\Services\\Crime statistics"}
+    assert [local(expected) for expected in overlapped["expected"]] == ["2026-11-22 05:10", "2026-11-23 05:10"]
+
+
+def test_start_with_an_offset_drifts_and_is_still_seen(slots: pd.DataFrame) -> None:
+    sitemap = slots[(slots["task_path"] == "\\OpenData\\Portal\\Sitemap") & (slots["fate"] == "seen")]
+    times = {local(expected)[11:]: expected.date() for expected in sitemap["expected"]}
+    assert set(times) == {"06:30", "05:30"}
+    assert sitemap.loc[sitemap["expected"] > datetime(2026, 11, 1, tzinfo=UTC), "expected"].dt.hour.unique() == [10]
+
+
+def test_starts_in_the_hour_that_autumn_repeats_are_not_judged(slots: pd.DataFrame) -> None:
+    autumn = slots[
+        slots["expected"].between(datetime(2026, 11, 1, 5, tzinfo=UTC), datetime(2026, 11, 1, 6, 59, tzinfo=UTC))
+    ]
+    assert set(autumn["fate"]) == {"not judged"}
+
+
+def test_every_start_has_a_fate_and_no_task_of_windows_is_in(slots: pd.DataFrame) -> None:
+    assert slots["fate"].notna().all()
+    assert not slots["task_path"].astype(str).str.startswith("\\Microsoft").any()
+    assert (slots["fate"] == "pending").sum() == 0
+    assert slots.loc[slots["fate"].isin(["seen", "late"]), "started"].notna().all()
+    assert slots.loc[~slots["fate"].isin(["seen", "late"]), "started"].isna().all()
+
+
+# Over time ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_at_any_time_nothing_but_the_stories_is_overdue_or_an_incident(tmp_path: Path) -> None:
+    shutil.copytree(Path(sample_share()) / "snapshots", tmp_path / "snapshots")
+    read_history(tmp_path)
+    rules = read_rules(Path(sample_share()) / "rules.toml")
+    overdue: dict[str, set[date]] = {}
+    causes: dict[str, set[str]] = {}
+    after_the_server_was_off = {date(2026, 10, 19), date(2026, 10, 20)}
+    for number, (taken_at, _, folder) in enumerate(list_snapshots(tmp_path)):
+        if number % 4 and taken_at.date() not in after_the_server_was_off:
+            continue
+        snapshot = read_snapshot(folder)
+        past = known_history(snapshot)
+        judged = judge(snapshot, rules, history=past)
+        for each in judged:
+            if each.verdict is Verdict.OVERDUE:
+                overdue.setdefault(each.path, set()).add(snapshot.local_time.date())
+        for incident in find_incidents(judged, past):
+            kind = "off" if "the server was off" in incident.cause else incident.account
+            causes.setdefault(kind, set()).add(local(snapshot.taken_at)[:10])
+    assert set().union(*overdue.values()) <= {date(2026, 10, day) for day in range(19, 26)}
+    assert set(overdue) == set(MISSED) | {"\\Backup\\System state"}
+    assert causes["off"] <= {"2026-10-19", "2026-10-20"}
+    assert causes["TOWN\\opendata"] <= {f"2026-11-{day:02}" for day in range(9, 24)}
+    assert set(causes) == {"off", "TOWN\\opendata"}
