@@ -21,7 +21,8 @@ Where to find what:
 `eventlog`              runs and what kept others from starting, from Windows' log; `eventrecords` reads its files
 `history`               many snapshots -> observations, runs, changes. `daystore` keeps its files, which `daybuild`
                         makes (`statustable`, `spans`); `joined`, `runs`, `changes`, `outcomes` make the frames of
-                        them; `logstore` adds the event logs; `upkeep` verifies and prunes a share
+                        them; `logstore` adds the event logs; `upkeep` verifies and prunes a share, as
+                        `historycommand` is told
 `past`, `fates`         what the history says of each task; what became of each start that was due
 `masking`               secrets out of everything that is shown
 `findings`              what an office can act on in a definition
@@ -29,7 +30,10 @@ Where to find what:
 `incidents`             tasks that need attention for one shared cause
 `tables`, `starts`      DataFrames for readers: what there is, and what starts when; `columns` says what their
                         columns mean, `frames` makes them
-`answers`, `charts`     computed sentences; figures with alternative text, those over time in `timecharts`
+`trends`                the same over time, with `failing` (how many fail at which time): `trendtables`,
+                        `trendanswers`, and `trendfiles` for the CSV files
+`answers`, `charts`     computed sentences; figures with alternative text, those over time in `timecharts` and
+                        `taskcharts`, on the days of `timeaxis`
 `display`, `export`     what a notebook shows; CSV and JSON files
 `check`                 what needs attention, for a prompt and for monitors
 `report`                notebooks -> HTML

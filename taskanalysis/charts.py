@@ -1,7 +1,8 @@
 r"""Figures: a DataFrame in, a `Chart` with its alternative text out.
 
-Every figure goes through `_draw`, which sets size, spines, fonts and colours, so that all look alike. A chart shows
+Every figure goes through `draw`, which sets size, spines, fonts and colours, so that all look alike. A chart shows
 itself in a notebook as SVG inside ``<img>``, where no text of a task can run, and its alternative text is computed.
+Figures over time are in `timecharts`.
 
 >>> import pandas
 >>> accounts = pandas.DataFrame({"run_as": ["SYSTEM", "TOWN\\svc-gis"], "tasks": [12, 5]})
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
 
-__all__ = ["Chart", "bars", "grid"]
+__all__ = ["Chart", "bars", "draw", "grid"]
 
 INK, BAR = "#1f2328", "#0072b2"  # blue of Okabe and Ito's palette, safe for the colour-blind
 WIDTH = 7.2  # inches
@@ -37,6 +39,7 @@ MOST_BARS = 12
 MOST_CELLS = 5
 _STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib; the names of ten more would stand in each text
     "font.size": 10.5,
     "svg.fonttype": "none",  # text stays text: small, and the reader's own fonts know its letters
     "svg.hashsalt": "taskanalysis",  # the same bytes on each run
@@ -48,13 +51,18 @@ _STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure as SVG, the sentence above it, and what it shows in words for those who don't see it."""
+    """A figure as SVG, the sentence above it, and what it shows in words for those who don't see it.
+
+    Where `svg` is empty there is nothing to show, and the words stand alone.
+    """
 
     svg: bytes
     title: str
     alt: str
 
     def _repr_html_(self) -> str:
+        if not self.svg:
+            return f'<p class="empty mathjax_ignore">{escape(self.alt)}</p>'
         source = base64.b64encode(self.svg).decode("ascii")
         return (
             f'<figure class="mathjax_ignore"><figcaption>{escape(self.title)}</figcaption>'
@@ -76,7 +84,7 @@ def bars(frame: pd.DataFrame, names: str, numbers: str, *, title: str, unit: str
         rest = [shown.pop(name) for name in list(shown)[MOST_BARS:]]
         shown[f"{len(rest)} others"] = sum(rest)
 
-    def draw(axes: Axes) -> None:
+    def paint(axes: Axes) -> None:
         places = range(len(shown))
         drawn = axes.barh(places, list(shown.values()), color=BAR, height=0.7)
         axes.bar_label(drawn, labels=[f"{number:,}" for number in shown.values()], padding=3)
@@ -87,7 +95,7 @@ def bars(frame: pd.DataFrame, names: str, numbers: str, *, title: str, unit: str
 
     said = "; ".join(f"{name}: {count(number, unit)}" for name, number in shown.items())
     alt = f"Bar chart. {title} {said or 'There is nothing to show'}."
-    return Chart(_draw(draw, height=0.5 + 0.3 * max(len(shown), 1)), title, alt)
+    return Chart(draw(paint, height=0.5 + 0.3 * len(shown)) if shown else b"", title, alt)
 
 
 def grid(frame: pd.DataFrame, *, title: str, unit: str) -> Chart:
@@ -98,7 +106,7 @@ def grid(frame: pd.DataFrame, *, title: str, unit: str) -> Chart:
     numbers = frame.to_numpy()
     most = max(int(numbers.max(initial=0)), 1)
 
-    def draw(axes: Axes) -> None:
+    def paint(axes: Axes) -> None:
         axes.pcolormesh(numbers, cmap=_shades(), vmin=0, vmax=most, edgecolors="white", rasterized=True)
         for (row, column), number in np.ndenumerate(numbers):
             if number:
@@ -116,7 +124,7 @@ def grid(frame: pd.DataFrame, *, title: str, unit: str) -> Chart:
     ]
     empty = int((numbers == 0).sum())
     alt = f"Grid. {title} Most: {'; '.join(said) or 'nothing'}. {count(empty, 'cell')} of {numbers.size} without any."
-    return Chart(_draw(draw, height=0.6 + 0.22 * max(len(frame.index), 1)), title, alt)
+    return Chart(draw(paint, height=0.6 + 0.22 * max(len(frame.index), 1)), title, alt)
 
 
 def _shades() -> Colormap:
@@ -125,18 +133,27 @@ def _shades() -> Colormap:
     return LinearSegmentedColormap.from_list("shades", ["#f3f6fa", BAR])
 
 
-def _draw(draw: Callable[[Axes], None], *, height: float) -> bytes:
-    """The SVG of one pair of axes; no figure stays open, and pyplot's state is not touched."""
+def draw(paint: Callable[..., None], *, height: float, width: float = WIDTH, panels: tuple[int, int] = (1, 1)) -> bytes:
+    """The SVG of axes that `paint` fills: one, or rows times columns of them that share their scale to the right.
+
+    `height` and `width` are in inches; a page stretches all figures to the same width, so that the text of a narrow one
+    is larger. No figure stays open, and pyplot's state is not touched.
+    """
     from matplotlib import rc_context  # noqa: PLC0415 (half a second to import)
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     with rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's browser has the letters
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        axes = figure.add_subplot()
-        axes.spines[:].set_visible(False)
-        axes.tick_params(length=0)
-        draw(axes)
+        figure = Figure(figsize=(width, height), layout="constrained")
+        all_axes = figure.subplots(*panels, squeeze=False, sharex=True).ravel().tolist()
+        for axes in all_axes:
+            axes.spines[:].set_visible(False)
+            axes.tick_params(length=0)
+        paint(*all_axes)
         out = io.BytesIO()
         figure.savefig(out, format="svg", metadata={"Date": None}, facecolor="white")
-    return out.getvalue()
+    # two decimals of a point are finer than any screen, and take a third of the bytes off
+    return _POINT.sub(lambda found: b"%s%.2f %.2f" % (found[1], float(found[2]), float(found[3])), out.getvalue())
+
+
+_POINT = re.compile(rb'^((?:[LM]|<path d="M|  +<path[^>]* d="M) )(-?\d+\.\d+) (-?\d+\.\d+)(?= |$)', re.MULTILINE)

@@ -79,3 +79,9 @@ def test_grid_with_hostile_labels_or_without_rows_is_drawn() -> None:
     hostile = pd.DataFrame([[1]], index=["<script>$x$"], columns=["&" * 500])
     assert b"<script" not in grid(hostile, title="?", unit="start").svg
     assert "nothing" in grid(pd.DataFrame(columns=["a"], dtype=int), title="?", unit="start").alt
+
+
+def test_figure_of_nothing_is_words_alone() -> None:
+    assert chart()._repr_html_() == (
+        '<p class="empty mathjax_ignore">Bar chart. Which has most? There is nothing to show.</p>'
+    )

@@ -18,10 +18,21 @@ ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "taskanalysis").glob("*.py"))
 # each imports only what stands in rows above its own
 LAYERS = [
-    ["__init__", "columns", "duration", "errors", "localdates", "program", "statuswords", "zoneclock"],
+    ["__init__", "columns", "duration", "errors", "failing", "localdates", "program", "statuswords", "zoneclock"],
     ["charts", "masking", "result", "statusrows", "trigger", "xmltext"],
-    ["dayswords", "decoding", "definition", "display", "eventquery", "eventrecords", "frames", "recurrence", "rules"],
-    ["eventlog", "report", "schedule", "taskxml", "wording"],
+    [
+        "dayswords",
+        "decoding",
+        "definition",
+        "display",
+        "eventquery",
+        "eventrecords",
+        "frames",
+        "recurrence",
+        "rules",
+        "timeaxis",
+    ],
+    ["eventlog", "report", "schedule", "taskcharts", "taskxml", "timecharts", "wording"],
     ["findings", "taskfiles"],
     ["difference", "logstore", "share", "status"],
     ["formats", "spans"],
@@ -31,11 +42,11 @@ LAYERS = [
     ["joined", "upkeep"],
     ["outcomes"],
     ["history"],
-    ["fates", "past"],
+    ["fates", "historycommand", "past"],
     ["health"],
-    ["check", "incidents"],
-    ["tables"],
-    ["answers"],
+    ["check", "incidents", "trends"],
+    ["tables", "trendfiles", "trendtables"],
+    ["answers", "trendanswers"],
     ["__main__"],
 ]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -177,6 +188,6 @@ def test_wheel_carries_notebooks_and_template(tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     template = {f"taskanalysis/template/{file.name}" for file in (ROOT / "taskanalysis" / "template").iterdir()}
     notebooks = {f"taskanalysis/notebooks/{file.name}" for file in (ROOT / "notebooks").glob("*.ipynb")}
-    assert len(template) == 4
-    assert template | notebooks | {"taskanalysis/result_codes.csv"} <= names
+    assert len(template) == 8
+    assert template | notebooks | {"taskanalysis/result_codes.csv", "taskanalysis/restore.ps1"} <= names
     assert not [name for name in names if name.startswith(("tests/", "data/"))]
