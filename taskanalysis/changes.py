@@ -25,7 +25,7 @@ from taskanalysis.errors import SnapshotError, TaskXmlError
 from taskanalysis.runs import Observed
 from taskanalysis.snapshot import read_manifest
 from taskanalysis.spans import NONE
-from taskanalysis.taskfiles import file_name, find_tasks, long_path, task_path
+from taskanalysis.taskfiles import file_name, long_path, task_path
 from taskanalysis.taskxml import read_task
 from taskanalysis.wording import describe
 from taskanalysis.xmltext import read_bytes
@@ -146,8 +146,8 @@ class Definitions:
 
     def all(self, server: str, stamp: str) -> dict[str, TaskDefinition]:
         """All definitions that can be read of those that the snapshot stores, by task path."""
-        folder = self._folder(server, stamp) / "tasks"
-        return find_tasks(folder, path_of=task_path).tasks if folder.is_dir() else {}
+        found = {path: self.read(server, stamp, path) for path in self.hashes(server, stamp)}
+        return {path: task for path, task in found.items() if not isinstance(task, TaskXmlError)}
 
     def _folder(self, server: str, stamp: str) -> Path:
         return long_path(self.data) / "snapshots" / server / f"{stamp[:4]}-{stamp[4:6]}" / stamp

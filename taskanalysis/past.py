@@ -117,11 +117,14 @@ def blind_times(history: History) -> list[tuple[datetime, datetime]]:
 
 def hidden_tasks(history: History, snapshot: Snapshot) -> list[str]:
     """Tasks that earlier snapshots show and this one does not, without proof that they were removed."""
-    seen = _of(history.spans, snapshot.server).groupby("task_path", observed=True)["last_seen"].max()
-    changes = _of(history.changes, snapshot.server)
+    spans, changes = _of(history.spans, snapshot.server), _of(history.changes, snapshot.server)
+    seen = spans.groupby("task_path", observed=True)["last_seen"].max()
     removed = changes[changes["kind"] == "removed"].groupby("task_path", observed=True)["at"].max()
-    gone = removed.reindex(seen.index)
-    return sorted(str(path) for path in seen.index[~(gone > seen)] if str(path) not in snapshot.statuses)
+    gone = {str(path): at for path, at in removed.items()}
+    known = ((str(path), at) for path, at in seen.items())
+    return sorted(
+        path for path, at in known if path not in snapshot.statuses and not (path in gone and gone[path] > at)
+    )
 
 
 def _of(frame: pd.DataFrame, server: str) -> pd.DataFrame:

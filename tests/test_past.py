@@ -250,3 +250,10 @@ def test_history_ends_with_its_snapshot(tmp_path: Path) -> None:
     assert history.coverage["taken_at"].max() == hours(1)
     assert pasts(history, early)[LOAD].failures == 0
     assert hidden_tasks(history, early) == []
+
+
+def test_share_of_many_tasks_is_judged(tmp_path: Path) -> None:
+    """More than 127: categories of pandas are then numbered in another type."""
+    found = looks_with(tmp_path, (200, True), (200, True))
+    assert {each.verdict for each in found.values()} == {Verdict.OK}
+    assert len(looks_with(tmp_path / "fewer", (200, True), (100, False))) == 200
