@@ -36,7 +36,10 @@ Where to find what:
                         `taskcharts`, on the days of `timeaxis`
 `display`, `export`     what a notebook shows; CSV and JSON files
 `check`                 what needs attention, for a prompt and for monitors
+`execute`, `workers`    one notebook in a process of its own; those processes, their time limits and their end
+`pages`, `overview`     HTML around what a notebook shows; the index of a folder of reports
 `report`                notebooks -> HTML
+`publish`               HTML -> the share: runs, latest, retention, lock
 ======================  ==================================================================
 
 >>> import taskanalysis as ta

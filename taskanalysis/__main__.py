@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from taskanalysis import __version__
-from taskanalysis.errors import ReportError, SnapshotError, TaskAnalysisError
+from taskanalysis.errors import ReportError, SnapshotError, TaskAnalysisError, UnfinishedError
 
 if TYPE_CHECKING:
     from taskanalysis.snapshot import Snapshot
@@ -62,7 +63,7 @@ def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
         except (click.ClickException, click.exceptions.Exit):
             raise
         except TaskAnalysisError as error:
-            fail(str(error), NOT_FINISHED if isinstance(error, ReportError) else BAD_INPUT)
+            fail(str(error), NOT_FINISHED if isinstance(error, ReportError | UnfinishedError) else BAD_INPUT)
         except OSError as error:
             fail(f"{error.filename or 'a file'}: {error.strerror or error}", NOT_FINISHED)
         except (KeyboardInterrupt, click.Abort):
@@ -77,8 +78,8 @@ def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--data", metavar="PATH", help="A share, or task XML and statuses of other programs.")
 @click.option(
     "--reports",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("reports"),
+    type=click.Path(file_okay=False),
+    default="reports",
     show_default=True,
     help="Where the reports go.",
 )
@@ -87,20 +88,50 @@ def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--at", default="", metavar="TIME", help="The newest snapshot not later than this ISO time.")
 @click.option("--zone", default="", metavar="ZONE", help="Time zone of the server, where the data don't tell.")
 @click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="Day or month first, where the data don't tell.")
+@click.option("--keep", default="30", show_default=True, metavar="30|90d", help="How many runs stay, or how many days.")
+@click.option("--fail-on", type=click.Choice(["attention"]), help="Exit code 1 where a task needs attention.")
+@click.option(
+    "--cell-seconds", type=click.IntRange(1), default=900, show_default=True, help="Most that a cell may take."
+)
+@click.option("--run-seconds", type=click.IntRange(1), default=3600, show_default=True, help="Most that all may take.")
+@click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is done.")
 @one_sentence
-def report(data: str | None, reports: Path, server: str, folder: str, at: str, zone: str, dates: str | None) -> None:
-    r"""Render the reports into REPORTS/latest.
+def report(
+    data: str | None,
+    reports: str,
+    server: str,
+    folder: str,
+    at: str,
+    zone: str,
+    dates: str | None,
+    keep: str,
+    fail_on: str | None,
+    cell_seconds: int,
+    run_seconds: int,
+    verbose: bool,
+) -> None:
+    r"""Render the reports and publish them in REPORTS, whose index.html links them all.
 
     Without --data, in a checkout of the project, the sample share is rendered.
 
+    Exit code 0: done; 1: done, and a task needs attention (with --fail-on attention); 2: bad input, nothing done; 3: a
+    report could not be made, its last good one is still there.
+
     Example: taskanalysis report --data \\fileserver\tasks --reports D:\reports --folder \OpenData
     """
+    from taskanalysis.publish import Keep  # noqa: PLC0415
+    from taskanalysis.rules import read_rules  # noqa: PLC0415
     from taskanalysis.snapshot import read_snapshot  # noqa: PLC0415 (lxml)
 
+    if not reports:
+        raise click.UsageError("--reports is empty: name a folder")
+    try:
+        kept = Keep.of(keep)
+    except ValueError as error:
+        raise click.UsageError(f"--keep {error}") from None
+    if verbose:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     now = datetime.now(UTC)
-    sample = data is None
-    from taskanalysis.rules import read_rules  # noqa: PLC0415
-
     share, folder = where(data), folder.replace("/", "\\")
     # what is not there is told at once, not by a notebook
     snapshot = read_snapshot(share, server=server, at=at, zone=zone, dates=dates or "")
@@ -109,16 +140,33 @@ def report(data: str | None, reports: Path, server: str, folder: str, at: str, z
     if snapshot.others and not server:
         count = f"{snapshot.others} other server{'s are' if snapshot.others > 1 else ' is'}"
         click.echo(f"This is {snapshot.server}; {count} in {share}: --server names one.", err=True)
-    number = len(snapshot.tasks.keys() | snapshot.statuses.keys())
-    click.echo(f"Reading {number} tasks of {snapshot.server or share} for {reports / 'latest'}", err=True)
-    parameters = {"data": str(share), "server": server, "folder": folder, "at": at, "zone": zone, "dates": dates or ""}
-    from taskanalysis.report import NOTEBOOKS, write_report  # noqa: PLC0415 (papermill and nbconvert take a second)
+    number, out = len(snapshot.tasks.keys() | snapshot.statuses.keys()), Path(reports)
+    click.echo(f"Reading {number} tasks of {snapshot.server or share} for {out}", err=True)
+    from taskanalysis.report import NOTEBOOKS, Limits, make_reports  # noqa: PLC0415 (jinja2, psutil)
 
-    parts = [SAMPLE if sample else "", "" if at else stale_words(snapshot, now)]
-    banner = " ".join(filter(None, parts))
-    for name in NOTEBOOKS:
-        page = write_report(name, reports, parameters, now=now, banner=banner)
+    outcome = make_reports(
+        snapshot,
+        out,
+        {"data": str(share), "server": server, "folder": folder, "at": at, "zone": zone, "dates": dates or ""},
+        now=now,
+        sample=SAMPLE if data is None else "",
+        keep=kept,
+        limits=Limits(cell_seconds, run_seconds),
+        say=lambda line: click.echo(line, err=True),
+        verbose=verbose,
+    )
+    for page in (out / "index.html", *(out / "latest" / f"{name}.html" for name in NOTEBOOKS)):
         click.echo(f"Open {page}")
+    if outcome.locked:
+        names, place = ", ".join(outcome.locked), out / "runs" / outcome.stamp
+        click.echo(
+            f"Open in another program, and so still the old ones: {names}; the new ones are in {place}", err=True
+        )
+    if outcome.failures:
+        failed = ", ".join(str(out / "latest" / f"{each.report}-failed.html") for each in outcome.failures)
+        fail(f"{outcome.failures[0].what} (see {failed})", NOT_FINISHED)
+    if fail_on and outcome.standing and outcome.standing.attention:
+        sys.exit(ATTENTION)
 
 
 @main.command()
@@ -240,18 +288,6 @@ def check(
     sys.exit(found.exit_code(form))
 
 
-def stale_words(snapshot: Snapshot, now: datetime) -> str:
-    """That the newest snapshot is too old, "" where it is not."""
-    from taskanalysis.snapshot import stale_after  # noqa: PLC0415 (lxml)
-
-    due = stale_after(snapshot)
-    if now <= due:
-        return ""
-    zone = snapshot.local_time.tzinfo
-    taken_at, wanted = (f"{each.astimezone(zone):%Y-%m-%d %H:%M}" for each in (snapshot.taken_at, due))
-    return f"Stale: the newest snapshot is of {taken_at}, and another was due by {wanted}."
-
-
 @main.command()
 @click.option("--data", metavar="PATH", help="A share.")
 @click.option("--verify", is_flag=True, help="Compare every file of every snapshot with its hash, and list gaps.")
@@ -266,41 +302,9 @@ def history(data: str | None, verify: bool, rebuild: bool, prune: str | None) ->
 
     Example: taskanalysis history --data \\fileserver\tasks --verify
     """
-    from taskanalysis import upkeep  # noqa: PLC0415 (pyarrow)
-    from taskanalysis.duration import Duration, count  # noqa: PLC0415
-    from taskanalysis.history import read_history  # noqa: PLC0415
+    from taskanalysis.historycommand import run  # noqa: PLC0415 (pyarrow)
 
-    share = where(data)
-    if prune is not None:
-        try:
-            before = datetime.now(UTC) - upkeep.age(prune)
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
-        gone = upkeep.prune(share, before=before)
-        click.echo(f"{count(len(gone), 'snapshot')} older than {prune} deleted.")
-    if rebuild:
-        upkeep.rebuild(share)
-    with upkeep.processes(share) as executor:
-        known = read_history(share, executor=executor)
-    for server, seen in known.coverage.groupby("server", observed=True):
-        first, last = seen["taken_at"].min(), seen["taken_at"].max()
-        runs = int((known.runs["server"] == server).sum())
-        click.echo(
-            f"{server}: {count(len(seen), 'snapshot')} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, "
-            f"{count(runs, 'run')}, {count(int((known.changes['server'] == server).sum()), 'change')}."
-        )
-    problems = known.problems
-    if verify:
-        found = upkeep.verify(share)
-        problems = [*problems, *found.problems]
-        for before_gap, gap in found.gaps:
-            click.echo(
-                f"GAP {before_gap.server} {before_gap.taken_at:%Y-%m-%d %H:%M} UTC: nothing for {Duration(delta=gap).words()}"
-            )
-        click.echo(f"{count(found.snapshots, 'snapshot')} verified, {count(len(found.problems), 'problem')}.")
-    for problem in problems:
-        click.echo(f"PROBLEM {problem.file}: {problem.what}")
-    sys.exit(ATTENTION if verify and problems else 0)
+    sys.exit(ATTENTION if run(where(data), verify=verify, rebuild=rebuild, prune=prune) else 0)
 
 
 def where(data: str | None) -> Path:

@@ -15,6 +15,7 @@ __all__ = [
     "SnapshotError",
     "TaskAnalysisError",
     "TaskXmlError",
+    "UnfinishedError",
     "clip",
     "printable",
 ]
@@ -33,6 +34,10 @@ class TaskAnalysisError(Exception):
 
 class SnapshotError(TaskAnalysisError):
     """A folder that is no snapshot, or one that this version can't read or write."""
+
+
+class UnfinishedError(TaskAnalysisError):
+    """What was asked for is right and could not be finished; nothing half-done is left."""
 
 
 class ReportError(TaskAnalysisError):

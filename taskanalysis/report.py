@@ -1,9 +1,7 @@
-"""Notebooks -> HTML: papermill runs them, nbconvert renders them through the template beside this module.
+"""Notebooks -> reports on the share: run at once in processes of their own, rendered, checked, published.
 
-The facts on both that shape this module: an unknown parameter only logs a warning, a dead kernel or a `sys.exit(0)`
-leaves a notebook that looks whole, output is rewritten after each cell, and the usual template asks the internet for
-scripts. So parameters are checked first, success is checked afterwards, work is done in a local temporary folder, and
-the pages are ours.
+A report that fails stops no other: its last good version stays in ``latest`` under a banner, beside a page that says
+what failed.
 
 >>> notebook_file("inventory").name
 'inventory.ipynb'
@@ -11,74 +9,133 @@ the pages are ours.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
+import logging
+import multiprocessing
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import papermill
-from ipykernel.kernelspec import get_kernel_dict
-from nbconvert import HTMLExporter, TemplateExporter
-from nbformat import NotebookNode
-from papermill.exceptions import PapermillExecutionError
-from traitlets.config import Config
+from taskanalysis import overview, pages
+from taskanalysis.errors import Problem, ReportError, clip
+from taskanalysis.execute import CELL_SECONDS, Failure, without_slow_imports
+from taskanalysis.pages import Run
+from taskanalysis.publish import Keep, held, new_stamp, publish
+from taskanalysis.snapshot import Snapshot, stale_after
+from taskanalysis.taskfiles import long_path
+from taskanalysis.workers import RUN_SECONDS, Workers, stoppable, workplace
 
-from taskanalysis import __version__
-from taskanalysis.display import PAGE_TYPE
-from taskanalysis.errors import ReportError, RulesError, SnapshotError, clip
+__all__ = ["NOTEBOOKS", "Limits", "Outcome", "make_reports", "notebook_file", "renew_history"]
 
-__all__ = ["NOTEBOOKS", "notebook_file", "render", "write_report"]
+NOTEBOOKS = ("inventory", "status", "trends")
+"""The reports there are; pages, index and links follow from it."""
 
-NOTEBOOKS = ("inventory", "status")
-TEMPLATE = Path(__file__).parent / "template"
-CELL_SECONDS = 900
-START_SECONDS = 120
-KERNEL = "taskanalysis"
-# without it ipykernel 7.3 and later warns at each start that the kernel's messages are not encrypted
-_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})
+MUCH_NEW = 120  # days of history: less is done before other processes have started
+_log = logging.getLogger(__name__)
 
 
-def write_report(name: str, reports: Path, parameters: Mapping[str, Any], *, now: datetime, banner: str = "") -> Path:
-    """Run one notebook and put its page, with the CSV files beside it, into ``<reports>/latest``; returns the page.
+@dataclass(frozen=True)
+class Limits:
+    """Seconds that a cell and all notebooks together may take."""
 
-    Files are replaced one by one, each whole, data first and the page last. `now` is an aware datetime. SnapshotError
-    where the notebook found nothing to read, ReportError where it did not run to its end: nothing is replaced then.
+    cell: int = CELL_SECONDS
+    run: float = RUN_SECONDS
+
+
+LIMITS, KEEP = Limits(), Keep()
+
+
+@dataclass
+class Outcome:
+    """What came of a run: what failed, the files that stayed locked, and how the tasks stand where that is known."""
+
+    stamp: str
+    failures: list[Failure] = field(default_factory=list)
+    locked: list[str] = field(default_factory=list)
+    standing: overview.Standing | None = None
+
+
+def make_reports(
+    snapshot: Snapshot,
+    reports: Path,
+    parameters: Mapping[str, Any],
+    *,
+    now: datetime,
+    sample: str = "",
+    keep: Keep = KEEP,
+    limits: Limits = LIMITS,
+    say: Callable[[str], None] = _log.info,
+    verbose: bool = False,
+) -> Outcome:
+    """Run all notebooks on the data that `snapshot` was read from, and publish what they made into `reports`.
+
+    `parameters` go to each notebook, `now` is aware, `sample` is said on each page, `say` gets progress in sentences.
+    ReportError where nothing could be published, KeyboardInterrupt where a signal stopped it: what was there stays.
     """
-    with tempfile.TemporaryDirectory(prefix="taskanalysis-", ignore_cleanup_errors=True) as temporary:
-        made = Path(temporary) / "made"
-        made.mkdir()
-        notebook = run_notebook(name, {**parameters, "save_to": str(made)}, Path(temporary))
-        files = sorted(file.name for file in made.iterdir())
-        page = made / f"{name}.html"
-        page.write_text(render(notebook, made_at=now, files=files, banner=banner), encoding="utf-8", newline="\n")
-        latest = reports / "latest"
-        _put([*(made / file for file in files), page], latest)
-    return latest / page.name
+    reports = long_path(reports)
+    with (
+        stoppable(),
+        held(reports, now=now, say=say),
+        _saying_where_it_works(),
+        workplace() as work,
+        Workers(NOTEBOOKS, work, verbose=verbose) as team,
+    ):
+        stamp = new_stamp(reports, now)
+        due = None if parameters.get("at") else stale_after(snapshot)
+        run = Run(stamp, now, snapshot.taken_at, due, snapshot.zone, NOTEBOOKS, sample)
+        problems = renew_history(Path(str(parameters["data"])))
+        made = _Made(run, reports, work / "made", parameters)
+        began = time.monotonic()
+        for done in _run_all(team, made, limits):
+            name = done if isinstance(done, str) else done.report
+            failure = made.report(name, team.folders[name]) if isinstance(done, str) else made.failure(done)
+            say(failure.what if failure else f"{name}: made in {time.monotonic() - began:.1f} s")
+        made.write_pages()
+        share = snapshot.share
+        rows = overview.servers(share, str(parameters.get("at") or "")) if snapshot.others else []
+        index = overview.index_page(
+            reports,
+            run,
+            server=snapshot.server,
+            failed=sorted(made.failures, key=NOTEBOOKS.index),
+            rows=rows,
+            notes=[pages.shown(f"{each.file}: {each.what}") for each in problems],
+        )
+        locked = publish(
+            made.kept, made.latest, reports, stamp=stamp, keep=keep, now=now, index=index, gone=made.not_true_any_more()
+        )
+        standing = overview.read_standing(made.latest / "status.json")
+        return Outcome(stamp, list(made.failures.values()), locked, standing)
 
 
-def _put(files: list[Path], folder: Path) -> None:
-    """Copy files beside their places, then rename one by one; what can't be copied leaves all as it was."""
-    beside = {file: folder / f".{file.name}.{os.getpid()}.tmp" for file in files}
+@contextmanager
+def _saying_where_it_works() -> Iterator[None]:
+    """Turn what the system says of the local temporary folder into a ReportError with a next step."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file, copy in beside.items():
-            shutil.copyfile(file, copy)
-        for file, copy in beside.items():
-            copy.replace(folder / file.name)
+        yield
     except OSError as error:
-        raise ReportError(f"{folder} can't be written ({error.strerror or error})") from None
-    finally:
-        for copy in beside.values():
-            with suppress(OSError):
-                copy.unlink(missing_ok=True)
+        where, why = tempfile.gettempdir(), error.strerror or error
+        remedy = "make room there, or name another folder in TMPDIR (on Windows TEMP)"
+        raise ReportError(f"{where} can't be worked in ({why}): {remedy}; the last reports are still there") from None
+
+
+def _run_all(team: Workers, made: _Made, limits: Limits) -> Iterator[Failure | str]:
+    jobs = {}
+    for name in team.folders:
+        values = {**made.parameters, "save_to": str(made.files_of(name))}
+        try:
+            jobs[name] = {"source": str(notebook_file(name)), "parameters": values, "cell_seconds": limits.cell}
+        except ReportError as error:
+            yield Failure(name, str(error))
+    yield from team.run(jobs, seconds=limits.run)
 
 
 def notebook_file(name: str) -> Path:
@@ -87,116 +144,117 @@ def notebook_file(name: str) -> Path:
     for place in places:
         if (place / f"{name}.ipynb").is_file():
             return place / f"{name}.ipynb"
-    raise ReportError(f"the notebook {name}.ipynb is not installed")
+    raise ReportError(f"the notebook {name}.ipynb is not installed: install taskanalysis again")
 
 
-def run_notebook(name: str, parameters: Mapping[str, Any], folder: Path) -> NotebookNode:
-    """Execute a notebook in `folder`; ReportError where it does not know a parameter or did not run to its end."""
-    source = notebook_file(name)
-    unknown = parameters.keys() - papermill.inspect_notebook(str(source)).keys()
-    if unknown:
-        raise ReportError(f"{source.name} has no parameter {min(unknown)}")
+class _Made:
+    """The files that a run publishes, in a local folder: `kept` for the run, `latest` with the last good ones."""
+
+    def __init__(self, run: Run, reports: Path, work: Path, parameters: Mapping[str, Any]) -> None:
+        self.run, self.reports, self.work, self.parameters = run, reports, work, parameters
+        self.kept, self.latest = work / "run", work / "latest"
+        self.failures: dict[str, Failure] = {}
+        self.rendered: dict[str, tuple[str, str]] = {}
+        for folder in (self.kept, self.latest):
+            folder.mkdir(parents=True)
+
+    def files_of(self, name: str) -> Path:
+        """Where a notebook puts its CSV and JSON files."""
+        folder = self.work / "files" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def report(self, name: str, folder: Path) -> Failure | None:
+        """Render what a notebook made; what a reader must not get is a failure."""
+        without_slow_imports()
+        import nbformat  # noqa: PLC0415 (while notebooks run there is time for it)
+
+        rendered = pages.render_cells(nbformat.read(folder / f"{name}.ipynb", as_version=4))
+        if faults := pages.find_faults(rendered[1]):
+            return self.failure(Failure(name, f"{name}.ipynb: {faults[0]}", "", "\n".join(faults)))
+        self.rendered[name] = rendered
+        return None
+
+    def failure(self, failure: Failure) -> Failure:
+        """Note a report that could not be made."""
+        self.failures[failure.report] = failure
+        return failure
+
+    def write_pages(self) -> None:
+        """Write the pages of all reports, when it is known which of them failed, and their files beside them."""
+        for folder, kept in ((self.kept, True), (self.latest, False)):
+            for name, rendered in self.rendered.items():
+                files = sorted(self.files_of(name).iterdir())
+                for file in files:
+                    shutil.copyfile(file, folder / file.name)
+                names = [file.name for file in files]
+                text = pages.report_page(name, rendered, self.run, files=names, kept=kept, failed=[*self.failures])
+                _write(folder / f"{name}.html", text)
+            for failure in self.failures.values():
+                self._write_failure(failure, folder, kept)
+
+    def _write_failure(self, failure: Failure, folder: Path, kept: bool) -> None:
+        """The page that says what failed; in ``latest`` the last good report, under a banner that says so, too."""
+        name, run = failure.report, self.run
+        place = self.reports / "latest" / f"{name}.html"
+        head = pages.read_head(place)
+        has_good = place.is_file() and (head is None or head.state == "good")
+        text = pages.failure_page(
+            failure, run, self.parameters, kept=kept, has_good=has_good, failed=[*self.failures] if kept else ()
+        )
+        _write(folder / f"{name}-failed.html", text)
+        if kept:
+            return
+        if has_good:
+            of = f", of {run.local(head.made_at)}" if head else ""
+            sentence = f"This report could not be made at {run.local(run.made_at)}. Below is the last good one{of}."
+            text = pages.with_notice(_read(place), sentence, f"{name}-failed.html", "What failed")
+        _write(folder / place.name, text)
+
+    def not_true_any_more(self) -> list[str]:
+        """Failure pages of reports that were made this time."""
+        return [f"{name}-failed.html" for name in self.run.names if name not in self.failures]
+
+
+def _read(file: Path) -> str:
+    with file.open(encoding="utf-8", errors="replace", newline="") as opened:
+        return opened.read()
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8", newline="")
+
+
+# History --------------------------------------------------------------------------------------------------------------
+
+
+def renew_history(share: Path) -> list[Problem]:
+    """Bring the history store of a share up to date, once, before notebooks read it; nothing for other data.
+
+    Whatever keeps it from that is a problem beside the reports: then they compute what is missing in memory.
+    """
+    if not (share / "snapshots").is_dir():
+        return []
     try:
-        with _own_kernel():
-            notebook = papermill.execute_notebook(
-                str(source),
-                str(folder / source.name),
-                parameters=dict(parameters),
-                kernel_name=KERNEL,
-                cwd=str(folder),
-                progress_bar={"desc": name, "unit": "cell"},
-                start_timeout=START_SECONDS,
-                execution_timeout=CELL_SECONDS,
-                config=_KERNEL,
-            )
-    except PapermillExecutionError as error:
-        if error.ename in (SnapshotError.__name__, RulesError.__name__):
-            raise SnapshotError(error.evalue) from None
-        said = f"{_cell(error.source)} gave {error.ename}: {clip(error.evalue, 300)}"
-        raise ReportError(f"{source.name}: {said}") from None
-    except (RuntimeError, TimeoutError) as error:  # a dead kernel; a cell that took too long
-        raise ReportError(f"{source.name}: {clip(str(error), 300)}") from None
-    check_complete(notebook, source.name)
-    return notebook
+        from taskanalysis.daystore import open_store, update_store  # noqa: PLC0415 (pyarrow)
+
+        if len(open_store(share).stale()) < MUCH_NEW:
+            return update_store(share)
+        # not forked: this process may have threads; and no orphans, should it be killed
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(mp_context=spawn, initializer=_end_with_parent) as pool:
+            return update_store(share, executor=pool)
+    except Exception as error:
+        _log.info("history", exc_info=True)
+        return [Problem("history", f"could not be brought up to date ({clip(str(error), 200)})")]
 
 
-@contextmanager
-def _own_kernel() -> Iterator[None]:
-    """A kernel of this very Python, whatever kernels and IPython start-up files the user has set up."""
-    with tempfile.TemporaryDirectory(prefix="taskanalysis-", ignore_cleanup_errors=True) as folder:
-        spec = Path(folder) / "kernels" / KERNEL
-        spec.mkdir(parents=True)
-        spec.joinpath("kernel.json").write_text(json.dumps(get_kernel_dict()), encoding="utf-8")
-        own = {"JUPYTER_PATH": folder, "IPYTHONDIR": folder}
-        before = {name: os.environ[name] for name in own if name in os.environ}
-        os.environ.update(own)
-        try:
-            yield
-        finally:
-            for name in own:
-                del os.environ[name]
-            os.environ.update(before)
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
 
+    def wait() -> None:
+        if parent:
+            parent.join()
+            os._exit(1)
 
-def check_complete(notebook: NotebookNode, name: str) -> None:
-    """ReportError unless every code cell ran to its end."""
-    stopped = [cell for cell in notebook.cells if cell.cell_type == "code" and not _completed(cell)]
-    if stopped:
-        raise ReportError(f"{name}: {_cell(stopped[0].source)} did not run to its end")
-    if notebook.metadata.papermill.exception:
-        raise ReportError(f"{name}: a cell did not run to its end")
-
-
-def _completed(cell: NotebookNode) -> bool:
-    empty = not cell.source.strip()
-    return empty or (cell.metadata.papermill.status == "completed" and cell.execution_count is not None)
-
-
-def _cell(source: str) -> str:
-    """A cell by its first line: papermill adds one, so that numbers would mislead."""
-    return f"the cell '{clip(source.strip().partition(chr(10))[0])}'"
-
-
-# Pages ----------------------------------------------------------------------------------------------------------------
-
-
-def render(notebook: NotebookNode, *, made_at: datetime, files: list[str], banner: str = "") -> str:
-    """An executed notebook as one HTML page that asks for nothing outside itself, its code hidden."""
-    style, script = (TEMPLATE.joinpath(file).read_text(encoding="utf-8") for file in ("style.css", "script.js"))
-    page = {
-        "title": _title(notebook),
-        "banner": banner,
-        "made_at": f"{made_at:%Y-%m-%d %H:%M} {made_at:%Z}",
-        "version": __version__,
-        "files": files,
-        "style": style,
-        "script": script,
-        "policy": "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src {_hash(style)}; script-src {_hash(script)}",
-    }
-    # HTMLExporter would parse the page once more, which takes minutes for thousands of rows; ours needs no mending
-    body, _ = TemplateExporter.from_notebook_node(_exporter(), notebook, resources={"page": page})
-    return str(body)
-
-
-@cache
-def _exporter() -> HTMLExporter:
-    """One exporter for all pages: it takes most of a second to make."""
-    return HTMLExporter(
-        template_name=TEMPLATE.name,
-        extra_template_basedirs=[str(TEMPLATE.parent)],
-        anchor_link_text="",
-        exclude_anchor_links=True,
-    )
-
-
-def _title(notebook: NotebookNode) -> str:
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    for output in outputs:
-        if PAGE_TYPE in output.get("data", {}):
-            return str(output["data"][PAGE_TYPE]["title"])
-    return "Report"
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
+    threading.Thread(target=wait, daemon=True).start()

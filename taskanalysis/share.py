@@ -8,6 +8,7 @@ Authority: the layout is ours (``data/README.md``).
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo
 from taskanalysis.errors import SnapshotError, clip
 from taskanalysis.taskfiles import long_path
 
-__all__ = ["Stamped", "instant", "list_snapshots", "sample_share", "stamped"]
+__all__ = ["Stamped", "instant", "list_snapshots", "sample_share", "server_folder", "stamped"]
 
 
 class Stamped(NamedTuple):
@@ -30,13 +31,20 @@ class Stamped(NamedTuple):
 
 def list_snapshots(data: Path, server: str | None = None) -> list[Stamped]:
     """All snapshots of a share (of one server, where named), oldest first; found by their names, none is opened."""
-    root = long_path(data) / "snapshots"
     found = []
-    for folder in root.glob("*/[0-9][0-9][0-9][0-9]-[0-9][0-9]/*Z"):
-        name, taken_at = folder.parent.parent.name, stamped(folder.name)
-        if taken_at and (server is None or name.casefold() == server.casefold()):
-            found.append(Stamped(taken_at, name, folder))
+    for month in (long_path(data) / "snapshots").glob("*/[0-9][0-9][0-9][0-9]-[0-9][0-9]"):
+        name = month.parent.name
+        if month.is_dir() and (server is None or name.casefold() == server.casefold()):
+            stamps = os.listdir(month)  # noqa: PTH208 (3,000 names a month, and no paths wanted)
+            found += [Stamped(moment, name, month / stamp) for stamp in stamps if (moment := stamped(stamp))]
     return sorted(found)
+
+
+def server_folder(data: Path, server: str, below: str = "snapshots") -> Path:
+    """Where the snapshots (or ``eventlogs``) of a server lie; SnapshotError where `server` is no name for a folder."""
+    if not re.fullmatch(r"\w[\w.-]*", server):
+        raise SnapshotError(f"'{clip(server)}' is not the name of a server")
+    return long_path(data) / below / server
 
 
 def sample_share() -> Path:
@@ -50,10 +58,12 @@ def sample_share() -> Path:
 def stamped(name: str) -> datetime | None:
     """The moment that the name of a snapshot's folder tells, None for any other name."""
     try:
-        moment = datetime.strptime(name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        return datetime.fromisoformat(name).astimezone(UTC) if _STAMP.fullmatch(name) else None
     except ValueError:
         return None
-    return moment if re.fullmatch("[0-9]{8}T[0-9]{6}Z", name) else None
+
+
+_STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 
 
 def instant(text: str, zone: str) -> datetime:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -27,7 +26,7 @@ from taskanalysis import __version__
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError, clip
 from taskanalysis.formats import is_status_file, join_paths, read_statuses_file, status_files
-from taskanalysis.share import Stamped, instant, list_snapshots, stamped
+from taskanalysis.share import Stamped, instant, list_snapshots, server_folder, stamped
 from taskanalysis.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
 from taskanalysis.taskfiles import Found, file_name, find_tasks, in_scope, long_path, task_path
 
@@ -35,7 +34,6 @@ __all__ = [
     "Snapshot",
     "read_manifest",
     "read_snapshot",
-    "snapshot_before",
     "stale_after",
     "write_snapshot",
 ]
@@ -105,7 +103,7 @@ def read_snapshot(
     "mdy") says which comes first where the file does not tell; without a zone their times are naive.
 
     Of a share: the newest of `server` ("": of any), not later than `at` (an ISO time, the server's local time where it
-    has no offset), that has what `holding` says ("definitions", or "" for any).
+    has no offset), that has what `holding` says ("definitions", or "" for any), or any where none has.
 
     SnapshotError where there is none, or where `snapshot.json` is not of this format. All else that is wrong (a bad
     row, a missing or changed file) is a problem beside the data.
@@ -171,12 +169,6 @@ def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
     )
 
 
-def snapshot_before(snapshot: Snapshot) -> Snapshot | None:
-    """The one that was taken last before this one of the same server, None where there is none."""
-    earlier = [each for each in _neighbours(snapshot) if each.taken_at < snapshot.taken_at]
-    return _read_own(earlier[-1].path) if earlier else None
-
-
 def stale_after(snapshot: Snapshot) -> datetime:
     """When the snapshot is too old (aware UTC): after twice the usual time between the last 20, at least an hour.
 
@@ -201,6 +193,7 @@ def _in_share(folder: Path) -> list[Stamped]:
 def _newest(share: Path, server: str, at: str, holding: str) -> tuple[Path, list[Problem]]:
     """The newest snapshot that fits, and what newer ones could not be read."""
     damaged: list[Problem] = []
+    lacking: list[Path] = []
     for known in reversed(list_snapshots(share)):
         if server and known.server.casefold() != server.casefold():
             continue
@@ -209,16 +202,20 @@ def _newest(share: Path, server: str, at: str, holding: str) -> tuple[Path, list
         except SnapshotError as error:
             damaged.append(Problem(f"{known.server}/{known.path.name}/snapshot.json", str(error)))
             continue
-        late = at and known.taken_at > instant(at, manifest["zone"])
-        if not late and (manifest["definitions_read"] or holding != "definitions"):
+        if at and known.taken_at > instant(at, manifest["zone"]):
+            continue
+        if manifest["definitions_read"] or holding != "definitions":
             return known.path, damaged
-    wanted = "".join([f" of {server}" * bool(server), f" up to {at}" * bool(at), f" with {holding}" * bool(holding)])
+        lacking.append(known.path)
+    if lacking:
+        return lacking[0], damaged
+    wanted = "".join([f" of {server}" * bool(server), f" up to {at}" * bool(at)])
     raise SnapshotError(damaged[0].what if damaged else f"{share} holds no snapshot{wanted}")
 
 
 def _read_own(folder: Path) -> Snapshot:
     manifest = read_manifest(folder)
-    problems: list[Problem] = []
+    problems = [Problem(str(task), str(what)) for task, what in manifest["problems"]]
     found = _read_definitions(folder, manifest) if manifest["definitions_read"] else None
     statuses = read_statuses(folder / "status.csv", manifest["sha256"].get("status.csv"), problems)
     holds = (STATUS_FIELDS if statuses else ()) + (("definitions",) if found else ())
@@ -282,12 +279,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if manifest.get("format") != FORMAT:
             wanted = clip(str(manifest.get("format")))
             raise SnapshotError(f"{folder}: this program reads format {FORMAT} of snapshot.json, not {wanted}")
-        known = {"folders": [], "definitions_read": False, "definitions": None, "sha256": {}, **manifest}
+        known = _ABSENT | manifest
         for name, kind in _KINDS.items():
             if not isinstance(known.get(name), kind):
                 raise ValueError(f"'{name}' is missing or of a wrong type")
-        if not all(isinstance(text, str) for text in [*known["folders"], *known["sha256"].values()]):
-            raise ValueError("'folders' or 'sha256' hold something else than text")
+        pairs = [text for pair in known["problems"] for text in pair]
+        if not all(isinstance(text, str) for text in [*known["folders"], *known["sha256"].values(), *pairs]):
+            raise ValueError("'folders', 'sha256' or 'problems' hold something else than text")
+        if any(len(pair) != 2 for pair in known["problems"]):
+            raise ValueError("'problems' are no pairs")
         if known["definitions_read"] and not stamped(known["definitions"] or ""):
             raise ValueError(f"'definitions' is not the name of a snapshot: {known['definitions']}")
         if known["zone"]:
@@ -295,12 +295,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         aware(known["taken_at"])
         json.dumps(known, ensure_ascii=False).encode("utf-8")  # half a character can't be shown
         return known
-    except (OSError, ValueError, KeyError, RecursionError) as error:  # KeyError: a zone that nobody knows
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:  # KeyError: an unknown zone
         raise SnapshotError(f"{folder}: snapshot.json can't be read ({clip(str(error), 160)})") from None
 
 
 _KINDS: dict[str, Any] = {"server": str, "taken_at": str, "zone": str, "folders": list, "sha256": dict}
-_KINDS |= {"definitions_read": bool, "definitions": str | None}
+_KINDS |= {"definitions_read": bool, "definitions": str | None, "problems": list}
+_ABSENT: dict[str, Any] = {"folders": [], "definitions_read": False, "definitions": None, "sha256": {}, "problems": []}
 
 
 # Writing -------------------------------------------------------------------------------------------------------------
@@ -319,21 +320,22 @@ def write_snapshot(
     collected_by: str = "",
     elevated: bool | None = None,
     tool: str = f"taskanalysis {__version__}",
+    sddl: Mapping[str, str] | None = None,
+    problems: Sequence[Problem] = (),
 ) -> Path:
     r"""Write one snapshot beside its place and rename it there; returns its folder.
 
     `definitions` maps task path to the exact bytes that Windows exported, None for a status-only collect; `folders` is
     their scope, empty for all outside ``\Microsoft``. They are stored where the set of tasks or any byte differs from
-    the last snapshot that stored them. `taken_at` and the times of `statuses` are aware.
+    the last snapshot that stored them. `taken_at` and the times of `statuses` are aware. `sddl` maps task path to
+    access list, `problems` tell what could not be read.
 
     SnapshotError where this moment has a snapshot already, where a time has no offset, or where `server` is no name
     for a folder; OSError where the disk refuses. Nothing is left then.
     """
-    if not re.fullmatch(r"\w[\w.-]*", server):
-        raise SnapshotError(f"'{clip(server)}' is not the name of a server")
     moment = with_offset(taken_at).astimezone(UTC)
     stamp = f"{moment:%Y%m%dT%H%M%SZ}"
-    place = long_path(data) / "snapshots" / server / f"{moment:%Y-%m}" / stamp
+    place = server_folder(data, server) / f"{moment:%Y-%m}" / stamp
     if place.exists():
         raise SnapshotError(f"{place} is there already")
     names = {f"tasks/{file_name(path)}": path for path in sorted(definitions or {})}
@@ -362,6 +364,8 @@ def write_snapshot(
         "tasks": len(listed),
         "sha256": hashes,
     }
+    more = {"sddl": dict(sddl or {}), "problems": [list(problem) for problem in problems]}
+    manifest |= {name: told for name, told in more.items() if told}
     contents["snapshot.json"] = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
     beside = place.with_name(f".{stamp}.{os.getpid()}.tmp")
     try:
@@ -375,6 +379,8 @@ def write_snapshot(
         beside.rename(place)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
+        with suppress(OSError):  # other snapshots of that month are there
+            place.parent.rmdir()
         raise
     return place
 

@@ -21,7 +21,7 @@ from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, clip, prin
 from taskanalysis.taskxml import read_many, read_task
 from taskanalysis.xmltext import read_bytes
 
-__all__ = ["Found", "file_name", "find_tasks", "in_scope", "long_path", "read_tasks", "task_path"]
+__all__ = ["Found", "file_name", "find_tasks", "in_scope", "long_path", "plain_path", "read_tasks", "task_path"]
 
 CHANGED = "was changed after the snapshot was written (its sha256 differs)"
 
@@ -224,3 +224,12 @@ def long_path(path: str | Path) -> Path:
     if full.startswith("\\\\?\\"):
         return Path(full)
     return Path("\\\\?\\UNC\\" + full[2:] if full.startswith("\\\\") else "\\\\?\\" + full)
+
+
+def plain_path(path: Path) -> str:
+    r"""A path as its user wrote it, without what `long_path` put before it.
+
+    >>> plain_path(Path(r"\\?\UNC\files\tasks"))
+    '\\\\files\\tasks'
+    """
+    return str(path).replace("\\\\?\\UNC\\", "\\\\", 1).replace("\\\\?\\", "", 1)

@@ -19,7 +19,7 @@ MODULES = sorted((ROOT / "taskanalysis").glob("*.py"))
 # each imports only what stands in rows above its own
 LAYERS = [
     ["__init__", "columns", "duration", "errors", "failing", "localdates", "program", "statuswords", "zoneclock"],
-    ["charts", "masking", "result", "statusrows", "trigger", "xmltext"],
+    ["charts", "execute", "masking", "result", "statusrows", "trigger", "xmltext"],
     [
         "dayswords",
         "decoding",
@@ -28,14 +28,16 @@ LAYERS = [
         "eventquery",
         "eventrecords",
         "frames",
+        "pages",
         "recurrence",
         "rules",
         "timeaxis",
+        "workers",
     ],
-    ["eventlog", "report", "schedule", "taskcharts", "taskxml", "timecharts", "wording"],
+    ["eventlog", "schedule", "taskcharts", "taskxml", "timecharts", "wording"],
     ["findings", "taskfiles"],
     ["difference", "logstore", "share", "status"],
-    ["formats", "spans"],
+    ["formats", "publish", "spans"],
     ["runs", "snapshot", "statustable"],
     ["changes", "daybuild", "due", "export"],
     ["daystore", "starts"],
@@ -44,8 +46,8 @@ LAYERS = [
     ["history"],
     ["fates", "historycommand", "past"],
     ["health"],
-    ["check", "incidents", "trends"],
-    ["tables", "trendfiles", "trendtables"],
+    ["check", "incidents", "overview", "trends"],
+    ["report", "tables", "trendfiles", "trendtables"],
     ["answers", "trendanswers"],
     ["__main__"],
 ]

@@ -1,8 +1,11 @@
 """The command line: help, versions, exit codes, and what it must not import."""
 
+import logging
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +13,9 @@ from click.testing import CliRunner
 import taskanalysis
 from taskanalysis.__main__ import main
 from taskanalysis.errors import ReportError, SnapshotError
+from taskanalysis.execute import Failure
+from taskanalysis.overview import Standing
+from taskanalysis.report import Outcome
 
 HEAVY = ("pandas", "numpy", "lxml", "matplotlib", "papermill", "nbconvert")
 
@@ -58,9 +64,82 @@ def test_error_is_one_sentence_and_its_exit_code(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("taskanalysis.report.write_report", fail)
+    monkeypatch.setattr("taskanalysis.report.make_reports", fail)
     done = CliRunner().invoke(main, ["report"])
     assert (done.exit_code, done.stderr.splitlines(keepends=True)[-1]) == (code, said)
+
+
+@pytest.fixture
+def outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """Makes `report` end with this outcome; returns what it was asked for."""
+
+    def end_with(**fields: Any) -> dict[str, Any]:
+        asked: dict[str, Any] = {}
+        made = Outcome("20261123T110500Z", **fields)
+        monkeypatch.setattr("taskanalysis.report.make_reports", lambda *_, **given: asked.update(given) or made)
+        return asked
+
+    return end_with
+
+
+def test_file_that_stayed_locked_is_named_and_no_error(outcome: Callable[..., object], tmp_path: Path) -> None:
+    outcome(locked=["status.csv", "index.html"])
+    done = CliRunner().invoke(main, ["report", "--reports", str(tmp_path)])
+    assert done.exit_code == 0
+    where = f"the new ones are in {tmp_path / 'runs' / '20261123T110500Z'}"
+    assert (
+        done.stderr.splitlines()[-1]
+        == f"Open in another program, and so still the old ones: status.csv, index.html; {where}"
+    )
+
+
+def test_report_that_failed_is_one_sentence_that_names_the_page(outcome: Callable[..., object], tmp_path: Path) -> None:
+    outcome(failures=[Failure("status", "status.ipynb: it died --password S3cret")], standing=Standing({"FAILING": 1}))
+    done = CliRunner().invoke(main, ["report", "--reports", str(tmp_path), "--fail-on", "attention"])
+    assert done.exit_code == 3
+    page = tmp_path / "latest/status-failed.html"
+    assert done.stderr.splitlines()[-1] == f"taskanalysis: status.ipynb: it died --password *** (see {page})"
+
+
+@pytest.mark.parametrize(
+    ("counts", "options", "code"),
+    [
+        ({"FAILING": 1, "OK": 3}, ["--fail-on", "attention"], 1),
+        ({"UNKNOWN CODE": 1}, ["--fail-on", "attention"], 1),
+        ({"UNKNOWN": 1, "NEVER RAN": 2, "OK": 3}, ["--fail-on", "attention"], 0),
+        ({"FAILING": 1}, [], 0),
+    ],
+)
+def test_attention_fails_only_where_it_is_asked_for(
+    counts: dict[str, int], options: list[str], code: int, outcome: Callable[..., object]
+) -> None:
+    outcome(standing=Standing(counts))
+    assert CliRunner().invoke(main, ["report", *options]).exit_code == code
+
+
+def test_limits_and_retention_reach_the_run(outcome: Callable[..., dict[str, Any]]) -> None:
+    asked = outcome()
+    options = ["--keep", "90d", "--cell-seconds", "5", "--run-seconds", "60", "-v"]
+    root = logging.getLogger()
+    before = root.handlers[:]
+    assert CliRunner().invoke(main, ["report", *options]).exit_code == 0
+    root.handlers[:] = before
+    assert (asked["keep"].days, asked["limits"].cell, asked["limits"].run, asked["verbose"]) == (90, 5, 60, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--keep", "0"], "--keep '0' is neither a number of runs such as 30 nor of days such as 90d"),
+        (["--reports", ""], "--reports is empty: name a folder"),
+        (["--cell-seconds", "0"], "0 is not in the range x>=1"),
+        (["--fail-on", "monday"], "'monday' is not 'attention'"),
+    ],
+)
+def test_bad_usage_of_report_is_told_with_its_option(options: list[str], said: str) -> None:
+    done = CliRunner().invoke(main, ["report", *options])
+    assert done.exit_code == 2
+    assert said in done.stderr
 
 
 def test_outside_a_checkout_the_share_must_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """The page in a real browser: offline, in the dark, on a phone, on paper, without scripts, with hostile texts."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from conftest import HOSTILE, SCRIPT
+from taskanalysis import overview
+from taskanalysis import pages as page_maker
+from taskanalysis.errors import Problem
+from taskanalysis.execute import Failure
+from taskanalysis.pages import Run
 from taskanalysis.report import NOTEBOOKS
 
 pytestmark = pytest.mark.browser
@@ -45,6 +53,64 @@ class Opened:
         """The first cells of a table's rows that can be seen."""
         table = self.page.locator(".table", has=self.page.locator(f"caption:text-is('{caption}')"))
         return [cell for cell in table.locator("tbody tr > :first-child:visible").all_inner_texts() if cell]
+
+
+NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
+ABOUT = 'dir="rtl" \u202e<b>\x1b[31m{{ 7*7 }} & "quotes\' =1+1 '
+
+
+@pytest.fixture(scope="module")
+def index_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of several servers, with a report that failed and one that is not there, and a failure page."""
+    out = tmp_path_factory.mktemp("out") / SCRIPT.replace("/", "")
+    latest = out / "latest"
+    latest.mkdir(parents=True)
+    names = ("inventory", "status", "trends")
+    run = Run(
+        "20261123T110500Z",
+        NOW,
+        NOW - timedelta(hours=3),
+        NOW + timedelta(hours=9),
+        "America/New_York",
+        names,
+        "A sample.",
+    )
+    old = Run("20261120T110500Z", NOW - timedelta(days=3), NOW, NOW, "", names)
+    body = ("Inventory", "<h1>Inventory</h1>")
+    failure = Failure("status", f"status.ipynb: {SCRIPT}", f"{ABOUT}\n{SCRIPT}", f"{'x' * 10_000}{ABOUT}{SCRIPT}")
+    notice = page_maker.with_notice(page_maker.report_page("status", body, old, files=[]), SCRIPT, SCRIPT, SCRIPT)
+    failed = page_maker.failure_page(failure, run, {"data": ABOUT + SCRIPT, "at": ""}, kept=False, has_good=True)
+    rows = [overview.Server(page_maker.shown(f"{name}{ABOUT}"), NOW, SCRIPT, NOW, 1, SCRIPT) for name in HOSTILE]
+    rows.append(overview.Server("OTHER", None, "", None, None, "", f"can't be read ({SCRIPT})"))
+    rows.append(overview.Server("FRESH", NOW, "today", NOW + timedelta(days=1), 0, "3 OK"))
+    status = (
+        '{"tasks": [{"verdict": "FAILING"}, {"verdict": "OK"}], "incidents": [{"cause": "<script>alert(1)</script>"}]}'
+    )
+    (latest / "status.json").write_text(status, encoding="utf-8")
+    for name, text in {
+        "inventory": page_maker.report_page("inventory", body, run, files=['<b>&"{{x}}.csv', "inventory.csv"]),
+        "status": notice,
+        "status-failed": failed,
+    }.items():
+        (latest / f"{name}.html").write_text(text, encoding="utf-8")
+    for stamp in ("20261120T110500Z", "20261123T110500Z"):
+        (out / "runs" / stamp).mkdir(parents=True)
+        for name in ("inventory", "status-failed", "..", "<b>x"):
+            (out / "runs" / stamp / f"{name}.html").write_text("", encoding="utf-8")
+    make = overview.index_page(
+        out,
+        run,
+        server=ABOUT + SCRIPT,
+        failed=["status"],
+        rows=rows,
+        notes=[page_maker.shown(f"{Problem(SCRIPT, ABOUT)}")],
+    )
+    text = make(["20261123T110500Z", "20261120T110500Z"], ["status.csv", SCRIPT])
+    (out / "index.html").write_text(text, encoding="utf-8")
+    return out
+
+
+INDEX_PAGES = ("index.html", "latest/inventory.html", "latest/status.html", "latest/status-failed.html")
 
 
 @pytest.fixture
@@ -178,3 +244,101 @@ def test_dark_page_is_dark_and_its_figures_stand_on_light_cards(browser: Browser
     colour = "element => getComputedStyle(element).backgroundColor"
     assert opened.page.locator("body").evaluate(colour) == "rgb(13, 17, 23)"
     assert opened.page.locator("figure").first.evaluate(colour) == "rgb(255, 255, 255)"
+
+
+# The index, and reports that failed ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("context", [{}, {"color_scheme": "dark"}, PHONE], ids=["light", "dark", "phone"])
+@pytest.mark.parametrize("name", INDEX_PAGES)
+def test_index_and_failures_have_no_accessibility_violation(
+    name: str, context: dict[str, Any], browser: Browser, index_pages: Path
+) -> None:
+    opened = Opened(browser, index_pages / name, bypass_csp=True, **context)
+    found = Axe().run(opened.page)
+    assert found.violations_count == 0, found.generate_report()
+    if context == PHONE:
+        assert opened.page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize("context", [{}, {"color_scheme": "dark"}, PHONE], ids=["light", "dark", "phone"])
+@pytest.mark.parametrize("which", ["pages", "hostile_pages"])
+def test_index_of_a_share_has_no_accessibility_violation(
+    which: str, context: dict[str, Any], browser: Browser, request: pytest.FixtureRequest
+) -> None:
+    opened = Opened(browser, request.getfixturevalue(which).parent / "index.html", bypass_csp=True, **context)
+    found = Axe().run(opened.page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("name", INDEX_PAGES)
+def test_hostile_names_are_text_and_lead_nowhere(name: str, browser: Browser, index_pages: Path) -> None:
+    opened = Opened(browser, index_pages / name)
+    assert opened.page.title() != "owned"
+    assert opened.page.locator("script").count() == 1
+    assert opened.page.locator("b, i, img").count() == 0
+    assert [url for url in opened.asked[1:] if not url.startswith("data:")] == []
+    assert opened.said == []
+    text = (index_pages / name).read_text(encoding="utf-8")
+    assert not {"\u202e", "\x1b"} & set(text)
+    for link in opened.page.locator("a").all():
+        target = link.evaluate("link => link.href")
+        assert target.startswith(index_pages.as_uri() + "/"), target
+
+
+def test_index_says_the_state_the_reports_and_the_servers(browser: Browser, index_pages: Path) -> None:
+    page = Opened(browser, index_pages / "index.html", java_script_enabled=False).page
+    assert page.locator(".state").inner_text() == (
+        "When it was last known: 1 of 2 tasks needs attention. Status could not be made."
+    )
+    assert page.locator(".counts li").all_inner_texts() == ["1 FAILING", "1 OK"]
+    rows = page.locator("table", has=page.locator("caption:text-is('Reports')")).locator("tbody tr").all()
+    states = [row.locator("td").first.inner_text() for row in rows]
+    assert states[0] == "fresh until 2026-11-23 15:05 (America/New_York)"
+    assert states[1] == "failed why Status failed; shown is the last good one"
+    assert states[2] == "missing"
+    servers = page.locator("table", has=page.locator("caption:text-is('Servers')")).locator("tbody tr")
+    assert servers.count() == len(HOSTILE) + 2
+    assert servers.last.inner_text().split("\t") == ["FRESH", "today, fresh", "0", "3 OK"]
+    assert page.locator(".runs li").count() == 2
+    assert page.locator(".runs li").first.inner_text().endswith("Inventory\nStatus failed")
+    assert (
+        page.locator(".renewal").inner_text().startswith("Snapshot of 2026-11-23 03:05 (America/New_York), 3 hours old")
+    )
+
+
+@pytest.mark.parametrize(("later", "fresh"), [(timedelta(hours=8), True), (timedelta(hours=10), False)])
+def test_reader_sees_that_nobody_renews_a_page(
+    later: timedelta, fresh: bool, browser: Browser, index_pages: Path
+) -> None:
+    stale = "Stale: the newest snapshot is of 2026-11-23 03:05, and another was due by 2026-11-23 15:05."
+    for name in ("index.html", "latest/inventory.html"):
+        page = browser.new_context(offline=True).new_page()
+        page.clock.set_fixed_time(NOW + later)
+        page.goto((index_pages / name).as_uri())
+        assert (stale in page.inner_text("body")) is not fresh
+        assert ("due by 2026-11-23 15:05 (America/New_York)" in page.inner_text("body")) is fresh
+        if name == "index.html":
+            state = (
+                page.locator("table", has=page.locator("caption:text-is('Reports')")).locator("td").first.inner_text()
+            )
+            assert state.startswith("fresh until" if fresh else "stale until")
+            assert f"({3 + later // timedelta(hours=1)} hours ago)" in page.locator(".renewal").inner_text()
+        else:
+            assert page.locator("header .stale").count() == (not fresh)
+
+
+def test_page_without_scripts_says_until_when_it_is_good(browser: Browser, index_pages: Path) -> None:
+    page = Opened(browser, index_pages / "latest/inventory.html", java_script_enabled=False).page
+    assert (
+        "A newer snapshot is due by 2026-11-23 15:05 (America/New_York); then this page is stale."
+        in page.inner_text("header")
+    )
+
+
+def test_pages_of_one_folder_share_one_policy(pages: Path, index_pages: Path) -> None:
+    files = [pages.parent / "index.html", pages / "status.html", *(index_pages / name for name in INDEX_PAGES)]
+    policies = {
+        re.findall(r'Content-Security-Policy" content="([^"]+)"', file.read_text(encoding="utf-8"))[0] for file in files
+    }
+    assert len(policies) == 1

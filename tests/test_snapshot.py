@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taskanalysis.definition import ExecAction
-from taskanalysis.errors import SnapshotError
+from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.share import list_snapshots
-from taskanalysis.snapshot import Snapshot, read_snapshot, snapshot_before, stale_after, write_snapshot
+from taskanalysis.snapshot import Snapshot, read_snapshot, stale_after, write_snapshot
 from taskanalysis.status import STATES, STATUS_FIELDS, Status
 
 ROOT = Path(__file__).parents[1]
@@ -517,18 +517,6 @@ def test_other_servers_of_a_share_are_counted(tmp_path: Path) -> None:
     assert read_snapshot(tmp_path, server="a").server == "A"
 
 
-def test_snapshot_before_is_the_last_of_the_same_server(tmp_path: Path) -> None:
-    for server, hour in (("A", 0), ("A", 1), ("B", 2), ("A", 3)):
-        taken_at = NOON + timedelta(hours=hour)
-        write_snapshot(tmp_path, server=server, taken_at=taken_at, zone="", statuses=STATUSES, definitions=None)
-    before = snapshot_before(read_snapshot(tmp_path, server="A"))
-    assert before
-    assert (before.server, before.taken_at) == ("A", NOON + timedelta(hours=1))
-    first = snapshot_before(before)
-    assert first
-    assert snapshot_before(first) is None
-
-
 @pytest.mark.parametrize(
     ("minutes", "hours"), [([0], 26), ([0, 360, 720], 12), ([0, 5, 10, 15], 1), ([0, 360, 720, 5000, 5360], 12)]
 )
@@ -600,3 +588,32 @@ def test_zone_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     for zone in ("Nowhere/Town", "../../etc/passwd", "a" * 5000):
         with pytest.raises(SnapshotError, match="is not the name of a time zone"):
             read_snapshot(tmp_path, zone=zone)
+
+
+def test_share_that_holds_no_definitions_gives_its_newest_snapshot(tmp_path: Path) -> None:
+    for hour in (10, 11):
+        taken_at = datetime(2026, 11, 23, hour, tzinfo=UTC)
+        write_snapshot(tmp_path, server="S", taken_at=taken_at, zone="", statuses=[Status(r"\A")], definitions=None)
+    found = read_snapshot(tmp_path, holding="definitions")
+    assert (found.taken_at.hour, found.tasks) == (11, {})
+
+
+def test_file_among_the_months_of_a_server_is_no_month(tmp_path: Path) -> None:
+    taken_at = datetime(2026, 11, 23, 11, tzinfo=UTC)
+    write_snapshot(tmp_path, server="S", taken_at=taken_at, zone="", statuses=[Status(r"\A")], definitions=None)
+    (tmp_path / "snapshots" / "S" / "2026-12").write_text("x", encoding="utf-8")
+    assert read_snapshot(tmp_path).taken_at == taken_at
+
+
+def test_what_could_not_be_collected_is_a_problem_of_the_snapshot(tmp_path: Path) -> None:
+    told = [Problem(r"\A", "xml: access is denied")]
+    taken_at = datetime(2026, 11, 23, 11, tzinfo=UTC)
+    folder = write_snapshot(
+        tmp_path, server="S", taken_at=taken_at, zone="", statuses=[Status(r"\A")], definitions=None, problems=told
+    )
+    assert read_snapshot(tmp_path).problems == told
+    manifest = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
+    for wrong in ({"problems": 1}, {"problems": [1]}, {"problems": [["a"]]}, {"problems": [["a", 1]]}):
+        (folder / "snapshot.json").write_text(json.dumps(manifest | wrong), encoding="utf-8")
+        with pytest.raises(SnapshotError, match=r"snapshot\.json can.t be read"):
+            read_snapshot(tmp_path)

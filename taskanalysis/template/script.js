@@ -1,4 +1,16 @@
 "use strict";
+// Freshness, by the reader's clock: a page that is no longer renewed says so itself. Without scripts the time is there.
+for (const each of document.querySelectorAll("body [data-stale-after]")) {
+  if (Date.now() <= Date.parse(each.dataset.staleAfter)) continue;
+  each.textContent = each.dataset.stale;
+  each.classList.add("stale");
+}
+for (const each of document.querySelectorAll("time[data-age]")) {
+  const minutes = (Date.now() - Date.parse(each.dateTime)) / 60000;
+  const [size, unit] = minutes < 120 ? [1, "minute"] : minutes < 2880 ? [60, "hour"] : [1440, "day"];
+  const number = Math.floor(minutes / size);
+  if (number >= 0) each.append(` (${number} ${unit}${number === 1 ? "" : "s"} ago)`);
+}
 // Tables that sort by a click on a column's name and filter by words. Without scripts they are whole and in order.
 for (const table of document.querySelectorAll(".table table")) {
   const body = table.tBodies[0], rows = [...body.rows];

@@ -1,0 +1,135 @@
+"""The index: what it says of the share, of the reports that lie there, and of several servers."""
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from lxml import html
+
+from taskanalysis.overview import Standing, index_page, read_standing, servers
+from taskanalysis.pages import Run, age, report_page
+from taskanalysis.snapshot import write_snapshot
+from taskanalysis.status import Status
+
+NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
+RUN = Run("20261123T110500Z", NOW, NOW - timedelta(minutes=3), NOW + timedelta(hours=1), "Europe/London", ("status",))
+
+
+def snapshot_of(data: Path, server: str, *rows: tuple[str, int], hours: float = 0) -> None:
+    statuses = [Status(path, "Ready", True, NOW - timedelta(days=1), code) for path, code in rows]
+    at = NOW - timedelta(hours=hours)
+    write_snapshot(data, server=server, taken_at=at, zone="Europe/London", statuses=statuses, definitions=None)
+
+
+def test_each_server_is_a_row_with_its_verdicts(tmp_path: Path) -> None:
+    snapshot_of(tmp_path, "B", ("\\X", 0), ("\\Y", 1), ("\\Z", 0x8007052E))
+    snapshot_of(tmp_path, "a", ("\\X", 0), hours=30)
+    snapshot_of(tmp_path, "EMPTY")
+    snapshot_of(tmp_path, "BROKEN")
+    (broken,) = tmp_path.glob("snapshots/BROKEN/*/*/snapshot.json")
+    broken.write_text("{", encoding="utf-8")
+    rows = servers(tmp_path)
+    assert [row.server for row in rows] == ["a", "B", "BROKEN", "EMPTY"]
+    assert [row.attention for row in rows] == [0, 2, None, None]
+    assert rows[0].moment == "2026-11-22 05:05 (Europe/London)"
+    assert rows[0].due == NOW - timedelta(hours=4)
+    assert rows[1].verdicts == "2 FAILING and 1 OK"
+    assert rows[2].problem.startswith("can't be read (")
+    assert rows[3].verdicts == "no status was collected"
+
+
+def test_share_of_one_server_has_no_table_of_servers(tmp_path: Path) -> None:
+    snapshot_of(tmp_path, "B", ("\\X", 0))
+    assert servers(tmp_path) == []
+    assert "Servers" not in index(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"OK": 3}, "None of 3 tasks needs attention."),
+        ({"FAILING": 1, "OK": 1}, "1 of 2 tasks needs attention."),
+        ({"FAILING": 1, "OVERDUE": 1, "UNKNOWN CODE": 1, "UNKNOWN": 1}, "3 of 4 tasks need attention."),
+    ],
+)
+def test_state_is_one_sentence(counts: dict[str, int], said: str) -> None:
+    assert Standing(counts).sentence() == said
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"tasks": [1]}', '{"tasks": []}', '{"tasks": [{}]}'])
+def test_status_file_that_is_no_such_one_says_nothing(text: str, tmp_path: Path) -> None:
+    (tmp_path / "status.json").write_text(text, encoding="utf-8")
+    assert read_standing(tmp_path / "status.json") is None
+    assert read_standing(tmp_path / "nowhere.json") is None
+
+
+def test_unknown_code_needs_attention_and_what_is_not_known_does_not(tmp_path: Path) -> None:
+    rows = [{"verdict": "UNKNOWN", "rule": "unknown code"}, {"verdict": "UNKNOWN", "rule": "no status"}]
+    told = Standing.of({"tasks": rows, "incidents": [{"cause": "--password S3cret"}]})
+    assert (told.attention, told.counts, told.causes) == (1, {"UNKNOWN CODE": 1, "UNKNOWN": 1}, ["--password ***"])
+
+
+def index(out: Path, *, stay: tuple[str, ...] = (), locked: tuple[str, ...] = (), run: Run = RUN) -> str:
+    return index_page(out, run, server="SERVER", failed=[])(stay, locked)
+
+
+def test_page_of_an_earlier_run_is_told_with_its_own_time(tmp_path: Path) -> None:
+    latest = tmp_path / "latest"
+    latest.mkdir()
+    old = Run("20261122T110500Z", NOW - timedelta(days=1), NOW, NOW - timedelta(hours=20), "", ("status",))
+    (latest / "status.html").write_text(report_page("status", ("Status", "x"), old, files=[]), encoding="utf-8")
+    (row,) = html.fromstring(index(tmp_path)).xpath("//caption[text()='Reports']/../tbody/tr")
+    state, made, run = (cell.text_content() for cell in row.xpath("td"))
+    assert state == "stale since 2026-11-22 15:05 (Europe/London)"
+    assert (made, run) == ("2026-11-22 11:05 (Europe/London)", "20261122T110500Z")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "<html>", "\x00" * 9000, '<html data-state="good" data-run="<b>" data-made-at="x">']
+)
+def test_page_that_is_none_of_ours_is_missing(text: str, tmp_path: Path) -> None:
+    (tmp_path / "latest").mkdir()
+    (tmp_path / "latest/status.html").write_text(text, encoding="utf-8")
+    (row,) = html.fromstring(index(tmp_path)).xpath("//caption[text()='Reports']/../tbody/tr")
+    assert row[1].text_content() == "missing"
+    assert not row.xpath(".//a")
+
+
+def test_only_the_newest_runs_are_listed_and_the_rest_is_counted(tmp_path: Path) -> None:
+    stamps = [f"{NOW - timedelta(hours=hour):%Y%m%dT%H%M%SZ}" for hour in range(33)]
+    for stamp in stamps:
+        folder = tmp_path / "runs" / stamp
+        folder.mkdir(parents=True)
+        (folder / "status.html").write_text("", encoding="utf-8")
+    shutil.rmtree(tmp_path / "runs" / stamps[1])  # retention or a reader removed it
+    page = html.fromstring(index(tmp_path, stay=tuple(stamps)))
+    runs = page.xpath("//ul[@class='runs']/li")
+    assert [len(each.xpath("a")) for each in runs] == [1, 0, *[1] * 28]
+    assert runs[0].xpath("a/@href") == [f"runs/{stamps[0]}/status.html"]
+    assert page.xpath("//a[@href='runs/']/..")[0].text_content() == "3 more in runs."
+
+
+def test_locked_files_are_named(tmp_path: Path) -> None:
+    (note,) = html.fromstring(index(tmp_path, locked=("status.csv", "runs.csv"))).xpath("//main/p[@class='banner']")
+    assert note.text_content() == (
+        "Open in another program, and so still of an earlier run: status.csv and runs.csv. "
+        "The next run replaces what is closed."
+    )
+
+
+def test_counts_lead_to_the_status_page(tmp_path: Path) -> None:
+    (tmp_path / "latest").mkdir()
+    told = {"tasks": [{"verdict": "OK"}, {"verdict": "OVERDUE"}]}
+    (tmp_path / "latest/status.json").write_text(json.dumps(told), encoding="utf-8")
+    page = html.fromstring(index(tmp_path))
+    assert [each.text_content() for each in page.xpath("//ul[@class='counts']/li")] == ["1 OVERDUE", "1 OK"]
+    assert set(page.xpath("//ul[@class='counts']//a/@href")) == {"latest/status.html"}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"), [(-5, "0 minutes"), (1, "1 minute"), (119, "119 minutes"), (120, "2 hours"), (2880, "2 days")]
+)
+def test_age_is_said_in_one_unit(minutes: int, said: str) -> None:
+    assert age(NOW, NOW + timedelta(minutes=minutes)) == said

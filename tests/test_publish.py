@@ -1,0 +1,502 @@
+"""Publishing: whole pages at every moment, killed runs, locked files, full disks, two runs at once, retention."""
+
+import contextlib
+import errno
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+
+from taskanalysis import publish as publishing
+from taskanalysis.errors import ReportError
+from taskanalysis.publish import Keep, held, list_runs, new_stamp, publish, why_not
+from taskanalysis.workers import workplace
+
+NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
+PAGES = ("inventory.html", "status.html")
+DATA = ("inventory.csv", "status.json")
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither fork nor SIGKILL")
+
+
+def page(stamp: str, size: int = 10) -> str:
+    return f"<html data-run={stamp!r}>{'x' * size}<p>{stamp}</p></html>\n"
+
+
+def is_whole(text: str) -> bool:
+    begin, end = text.partition("'")[2], text.rpartition("<p>")[2]
+    return text.endswith("</p></html>\n") and begin.partition("'")[0] == end.partition("<")[0] != ""
+
+
+def made(tmp_path: Path, stamp: str, size: int = 10) -> tuple[Path, Path]:
+    """Folders with the files of a run and of latest, as a report makes them."""
+    folders = tmp_path / f"made-{stamp}" / "run", tmp_path / f"made-{stamp}" / "latest"
+    for folder in folders:
+        folder.mkdir(parents=True)
+        for name in (*PAGES, *DATA):
+            (folder / name).write_text(page(stamp, size), encoding="utf-8")
+    return folders
+
+
+def index(stay: list[str], locked: list[str]) -> str:
+    return page(" ".join(["runs", *stay, "locked", *locked]))
+
+
+def put(tmp_path: Path, now: datetime = NOW, *, size: int = 10, out: Path | None = None, **given: object) -> list[str]:
+    """Publish ready pages into `out`, else ``tmp_path/out``, as a run of this moment."""
+    out = out or tmp_path / "out"
+    with held(out, now=now, wait=0):
+        stamp = new_stamp(out, now)
+        run, latest = made(tmp_path, stamp, size)
+        try:
+            settings = {"keep": Keep(), "index": index, "seconds": 0.2, **given}
+            return publish(run, latest, out, stamp=stamp, now=now, **settings)  # type: ignore[arg-type]
+        finally:
+            shutil.rmtree(run.parent)
+
+
+def stamp_of(file: Path) -> str:
+    return file.read_text(encoding="utf-8").partition("'")[2].partition("'")[0]
+
+
+def left_over(folder: Path) -> list[str]:
+    return sorted(str(each.relative_to(folder)) for each in folder.rglob(".*.tmp"))
+
+
+def test_run_and_latest_hold_the_same_and_the_index_links_the_run(tmp_path: Path) -> None:
+    assert put(tmp_path) == []
+    out = tmp_path / "out"
+    assert {each.name for each in out.iterdir()} == {".lock", "index.html", "latest", "runs"}
+    assert list_runs(out) == ["20261123T110500Z"]
+    for folder in (out / "latest", out / "runs/20261123T110500Z"):
+        assert {each.name: stamp_of(each) for each in folder.iterdir()} == dict.fromkeys(
+            (*PAGES, *DATA), "20261123T110500Z"
+        )
+    assert "runs 20261123T110500Z locked" in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_files_come_before_pages_and_the_index_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = []
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda source, place: (places.append(place.name), replace(source, place)))
+    put(tmp_path)
+    assert places == ["20261123T110500Z", *DATA, *PAGES, "index.html"]
+
+
+def test_second_run_in_the_same_second_gets_a_name_of_its_own(tmp_path: Path) -> None:
+    put(tmp_path)
+    put(tmp_path)
+    assert list_runs(tmp_path / "out") == ["20261123T110501Z", "20261123T110500Z"]
+
+
+def test_page_that_is_not_true_any_more_goes(tmp_path: Path) -> None:
+    put(tmp_path)
+    old = tmp_path / "out/latest/status-failed.html"
+    old.write_text("failed", encoding="utf-8")
+    put(tmp_path, gone=["status-failed.html"])
+    assert not old.exists()
+
+
+# What holds a run up --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Makes renames to some names fail as on Windows, where a program holds the file open; a number of times."""
+
+    def lock(*names: str, times: int = 10_000) -> None:
+        left = dict.fromkeys(names, times)
+        replace = Path.replace
+
+        def refuse(source: Path, place: Path) -> Path:
+            if left.get(place.name, 0) > 0:
+                left[place.name] -= 1
+                raise PermissionError(errno.EACCES, "The process cannot access the file", str(source))
+            return replace(source, place)
+
+        monkeypatch.setattr(Path, "replace", refuse)
+
+    return lock
+
+
+def test_file_that_stays_locked_is_left_and_named(tmp_path: Path, locked: Callable[..., None]) -> None:
+    put(tmp_path)
+    locked("inventory.csv")
+    later = NOW + timedelta(hours=1)
+    assert put(tmp_path, later) == ["inventory.csv"]
+    latest = tmp_path / "out/latest"
+    stamps = {name: stamp_of(latest / name) for name in (*PAGES, *DATA)}
+    assert stamps == dict.fromkeys(stamps, "20261123T120500Z") | {"inventory.csv": "20261123T110500Z"}
+    assert "locked inventory.csv" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    assert stamp_of(tmp_path / "out/runs/20261123T120500Z/inventory.csv") == "20261123T120500Z"
+    assert left_over(tmp_path / "out") == []
+
+
+def test_index_that_stays_locked_is_named_too(tmp_path: Path, locked: Callable[..., None]) -> None:
+    locked("index.html")
+    assert put(tmp_path) == ["index.html"]
+
+
+def test_file_that_a_virus_scanner_holds_for_a_moment_is_replaced(tmp_path: Path, locked: Callable[..., None]) -> None:
+    locked("20261123T110500Z", *DATA, *PAGES, "index.html", times=2)
+    assert put(tmp_path, seconds=5) == []
+    assert stamp_of(tmp_path / "out/latest/status.html") == "20261123T110500Z"
+
+
+def test_waiting_for_a_locked_file_ends_after_its_time(tmp_path: Path, locked: Callable[..., None]) -> None:
+    locked(*DATA, *PAGES)
+    began = time.monotonic()
+    assert put(tmp_path, seconds=0.3) == [*DATA, *PAGES]
+    assert 0.6 <= time.monotonic() - began < 5  # once for the data, once for the pages
+
+
+def test_run_that_cannot_get_its_name_is_one_sentence(tmp_path: Path, locked: Callable[..., None]) -> None:
+    locked("20261123T110500Z")
+    with pytest.raises(ReportError, match="can't be made: another program holds"):
+        put(tmp_path)
+    assert left_over(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("which", ["copytree", "copyfile", "write_text"])
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "out is full: make room there and run again; the last reports are still there"),
+        (errno.EACCES, "let this account write there, or choose another with --reports"),
+        (errno.ENETUNREACH, "see that it is there, and run again; nothing is lost"),
+    ],
+)
+def test_disk_that_refuses_is_one_sentence_and_changes_nothing(
+    which: str, number: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path)
+    before = {each: each.read_bytes() for each in (tmp_path / "out").rglob("*") if each.is_file()}
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), "x")
+
+    out = tmp_path / "out"
+    run, latest = made(tmp_path, "later")
+    with held(out, now=NOW, wait=0), monkeypatch.context() as patched:
+        patched.setattr(shutil if which != "write_text" else Path, which, refuse)
+        with pytest.raises(ReportError) as failed:
+            publish(run, latest, out, stamp="20261123T120500Z", keep=Keep(), now=NOW, index=index)
+    assert said in str(failed.value)
+    assert {each: each.read_bytes() for each in out.rglob("*") if each.is_file()} == before
+
+
+def test_errors_that_copytree_gathers_are_understood() -> None:
+    error = shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")])
+    assert "is full" in why_not(error, Path("out"))
+
+
+def test_full_disk_and_share_that_is_gone_are_told_by_their_windows_numbers() -> None:
+    def said(number: int) -> str:
+        error = OSError(errno.EINVAL, "The specified network name is no longer available")
+        error.winerror = number  # type: ignore[attr-defined, unused-ignore]
+        return why_not(error, Path("out"))
+
+    assert "is full" in said(112)
+    assert "can't be reached (The specified network name is no longer available)" in said(64)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+def test_folder_that_may_not_be_written_is_one_sentence(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(ReportError, match="let this account write there"), held(tmp_path / "out", now=NOW):
+        pass
+
+
+def test_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/latest").write_text("x", encoding="utf-8")
+    with pytest.raises(ReportError, match="latest is in the way"), held(tmp_path / "out", now=NOW):
+        pass
+
+
+def test_folder_in_the_place_of_a_page_is_named_and_nothing_else_is_left(tmp_path: Path) -> None:
+    (tmp_path / "out/latest/status.html").mkdir(parents=True)
+    with pytest.raises(ReportError, match=r"status\.html is in the way"):
+        put(tmp_path)
+    assert left_over(tmp_path / "out") == []
+
+
+# Two runs at once -----------------------------------------------------------------------------------------------------
+
+HOLD = """
+import sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+from taskanalysis.publish import held
+with held(Path(sys.argv[1]), now=datetime(2026, 11, 23, 11, 5, tzinfo=UTC)):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+@contextlib.contextmanager
+def holder(out: Path, seconds: float) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(out), str(seconds)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_second_run_waits_and_then_names_the_first(tmp_path: Path) -> None:
+    said: list[str] = []
+    with holder(tmp_path, 60) as first:
+        began = time.monotonic()
+        with pytest.raises(ReportError) as refused, held(tmp_path, now=NOW, wait=0.5, say=said.append):
+            pass
+        assert time.monotonic() - began >= 0.5
+    who = f"process {first.pid} on {socket.gethostname()}, which began at 2026-11-23T11:05:00+00:00"
+    assert said == [f"Waiting for {who}"]
+    assert str(refused.value).startswith(f"{tmp_path} is held by {who}: ")
+
+
+def test_second_run_goes_on_when_the_first_is_done(tmp_path: Path) -> None:
+    with holder(tmp_path, 0.3), held(tmp_path, now=NOW, wait=30):
+        assert json.loads((tmp_path / ".lock.json").read_text(encoding="utf-8"))["process"] == os.getpid()
+    assert not (tmp_path / ".lock.json").exists()
+
+
+@posix
+def test_run_that_was_killed_holds_nothing(tmp_path: Path) -> None:
+    with holder(tmp_path, 60) as first:
+        first.kill()
+        first.wait()
+        assert (tmp_path / ".lock.json").exists()
+        with held(tmp_path, now=NOW, wait=0):
+            pass
+
+
+def test_holder_that_has_not_said_its_name_yet_is_no_error(tmp_path: Path) -> None:
+    with holder(tmp_path, 60):
+        (tmp_path / ".lock.json").write_text("[", encoding="utf-8")
+        with pytest.raises(ReportError, match="another run"), held(tmp_path, now=NOW, wait=0):
+            pass
+
+
+# Retention ------------------------------------------------------------------------------------------------------------
+
+
+def test_older_runs_go_by_number(tmp_path: Path) -> None:
+    for hour in range(5):
+        put(tmp_path, NOW + timedelta(hours=hour), keep=Keep.of("2"))
+    assert list_runs(tmp_path / "out") == ["20261123T150500Z", "20261123T140500Z"]
+    text = (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    assert "runs 20261123T150500Z 20261123T140500Z locked" in text
+    assert left_over(tmp_path / "out") == []
+
+
+def test_older_runs_go_by_age_and_the_newest_stays(tmp_path: Path) -> None:
+    for days in (0, 3, 9):
+        put(tmp_path, NOW + timedelta(days=days), keep=Keep.of("7d"))
+    assert list_runs(tmp_path / "out") == ["20261202T110500Z", "20261126T110500Z"]
+    assert Keep.of("1d").stay(["20200101T000000Z"], NOW) == ["20200101T000000Z"]
+
+
+def test_only_runs_go(tmp_path: Path) -> None:
+    runs, elsewhere = tmp_path / "out/runs", tmp_path / "elsewhere"
+    (runs / "my notes").mkdir(parents=True)
+    elsewhere.mkdir()
+    (elsewhere / "kept.txt").write_text("x", encoding="utf-8")
+    if os.name != "nt":
+        (runs / "20200101T000000Z").symlink_to(elsewhere)
+    put(tmp_path, keep=Keep(1))
+    assert (runs / "my notes").is_dir()
+    assert (runs / "20200101T000000Z").exists() is (os.name != "nt")
+    assert (elsewhere / "kept.txt").is_file()
+
+
+def test_run_in_which_a_file_is_open_stays_whole_until_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "in use")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", refuse)
+        put(tmp_path, NOW + timedelta(hours=1), keep=Keep(1))
+    assert {each.name for each in (tmp_path / "out/runs/20261123T110500Z").iterdir()} == {*PAGES, *DATA}
+    put(tmp_path, NOW + timedelta(hours=2), keep=Keep(1))
+    assert list_runs(tmp_path / "out") == ["20261123T130500Z"]
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "30 d", "d", "1e3", "90days", "९", "1000000"])
+def test_what_to_keep_must_be_a_number(text: str) -> None:
+    with pytest.raises(ValueError, match="neither a number of runs"):
+        Keep.of(text)
+
+
+# Killed ---------------------------------------------------------------------------------------------------------------
+
+
+def read_all(out: Path) -> int:
+    """Read each page that a reader can see, some of them in earlier runs; all must be whole."""
+    files = [out / "index.html", *(out / "latest").glob("*.html")]
+    files += [out / "runs" / stamp / name for stamp in list_runs(out)[:2] for name in PAGES]
+    number = 0
+    for file in files:
+        with contextlib.suppress(FileNotFoundError):  # retention has just removed that run
+            text = file.read_text(encoding="utf-8")
+            assert is_whole(text), f"{file}: {text[:80]!r} … {text[-80:]!r}"
+            number += 1
+    return number
+
+
+@posix
+@pytest.mark.slow
+def test_publishing_that_is_killed_at_any_moment_leaves_whole_pages(tmp_path: Path) -> None:
+    out, size = tmp_path / "out", 300_000
+    put(tmp_path, size=size)
+    killed = begun = mixed = reads = number = 0
+    span = 0.02  # seconds, so that about half of the runs are done before the signal comes: no moment is left out
+    random.seed(6)
+    while killed < 100:
+        number += 1
+        moment = NOW + timedelta(minutes=number)
+        run, latest = made(tmp_path, f"{moment:%Y%m%dT%H%M%SZ}", size)
+        child = os.fork()
+        if not child:
+            with contextlib.suppress(BaseException), held(out, now=moment, wait=0):
+                publish(run, latest, out, stamp=run.parent.name[5:], keep=Keep(3), now=moment, index=index)
+            os._exit(0)
+        until = time.monotonic() + random.uniform(0, span)
+        while time.monotonic() < until:
+            reads += read_all(out)
+        os.kill(child, signal.SIGKILL)
+        was_killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
+        span *= 1.1 if was_killed else 0.9
+        killed += was_killed
+        begun += bool(left_over(out))
+        newest = out / "runs" / list_runs(out)[0]
+        mixed += len({stamp_of(each) for folder in (out / "latest", newest) for each in folder.iterdir()}) > 1
+        reads += read_all(out)
+        for stamp in list_runs(out):
+            assert {each.name for each in (out / "runs" / stamp).iterdir()} == {*PAGES, *DATA}
+        shutil.rmtree(run.parent)
+        if number % 10 == 0:
+            later = moment + timedelta(seconds=30)
+            put(tmp_path, later, size=size, keep=Keep(3))
+            assert left_over(out) == []
+            assert stamp_of(out / "latest/status.html") == f"{later:%Y%m%dT%H%M%SZ}"
+            assert len(list_runs(out)) == 3
+    print(f"{killed} of {number} runs were killed, {begun} with copies about, {mixed} with old files in latest;")
+    print(f"{reads} pages were read, each whole")
+    assert begun > 20
+    assert mixed > 0
+
+
+@posix
+@pytest.mark.slow
+def test_whole_run_that_is_killed_leaves_the_last_reports_and_the_next_cleans_up(tmp_path: Path) -> None:
+    out, temporary, task = tmp_path / "out", tmp_path / "tmp", tmp_path / "data/Load.xml"
+    task.parent.mkdir()
+    temporary.mkdir()
+    task.write_bytes(b"<Task><Actions><Exec><Command>x.exe</Command></Exec></Actions></Task>")
+    command = [sys.executable, "-m", "taskanalysis", "report", "--data", str(task.parent), "--reports", str(out)]
+    environment = os.environ | {"TMPDIR": str(temporary)}
+
+    def whole() -> None:
+        began = time.monotonic()
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
+        usual.append(time.monotonic() - began)
+        assert list(temporary.iterdir()) == []
+        assert left_over(out) == []
+
+    usual: list[float] = []
+    whole()
+    random.seed(6)
+    for _ in range(10):
+        with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+            until = time.monotonic() + random.uniform(0.1, 1) * usual[0]
+            while time.monotonic() < until:
+                for file in [out / "index.html", *(out / "latest").glob("*.html")]:
+                    text = file.read_text(encoding="utf-8")
+                    assert text.startswith("<!DOCTYPE html>")
+                    assert text.endswith("</html>")
+            run.kill()
+        until = time.monotonic() + 20
+        while others := processes(str(temporary)):
+            assert time.monotonic() < until, f"still there: {others}"
+            time.sleep(0.1)
+    whole()
+
+
+WORK = """
+import json, sys
+from pathlib import Path
+from taskanalysis.workers import Workers, workplace
+with workplace() as work, Workers(("some",), work) as team:
+    list(team.run({"some": {"source": sys.argv[1], "parameters": {}, "cell_seconds": 600}}))
+"""
+
+
+@posix
+@pytest.mark.slow
+def test_notebook_that_runs_ends_soon_after_its_run_was_killed(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    cells = ["x: str = ''", f"import time; open({str(begun)!r}, 'w').close(); time.sleep(600)"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in cells])
+    nbformat.write(notebook, tmp_path / "some.ipynb")
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", WORK, str(tmp_path / "some.ipynb")], env=environment) as run:
+        until = time.monotonic() + 60
+        while not begun.exists():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        run.kill()
+    until = time.monotonic() + 10
+    while others := processes(str(tmp_path)):
+        assert time.monotonic() < until, f"still there: {others}"
+        time.sleep(0.1)
+
+
+def processes(word: str) -> list[list[str]]:
+    """Command lines of processes that name a folder, or work in it."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if word in " ".join([*process.cmdline(), process.cwd()]):
+                found.append(process.cmdline())
+    return found
+
+
+@posix
+def test_temporary_folder_of_a_killed_run_is_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    program = (
+        "import os\nfrom taskanalysis.workers import workplace\nwith workplace() as folder: os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", program], env=os.environ | {"TMPDIR": str(tmp_path)}, check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    with workplace() as mine:
+        assert {each.name for each in tmp_path.iterdir()} == {mine.name, f"{mine.name}.lock"}
+        with workplace() as other:  # that of a run that is alive stays
+            assert mine.is_dir()
+            assert other != mine
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_of_the_lock_are_hidden_from_readers() -> None:
+    assert publishing.LOCK.startswith(".")
+    assert publishing.HOLDER.startswith(".")
