@@ -40,6 +40,12 @@ Where to find what:
 `pages`, `overview`     HTML around what a notebook shows; the index of a folder of reports
 `report`                notebooks -> HTML
 `publish`               HTML -> the share: runs, latest, retention, lock
+`scheduler`, `machine`  the one door to Windows' Task Scheduler; what this machine is
+`collect`               Task Scheduler, or files of other programs -> a new snapshot; `logexport` takes the event
+                        log, and `collectcommand` asks and prints
+`restore`               snapshot -> Task Scheduler: plan first, then do; `restorable` is what can be put back,
+                        `restorewords` a plan in lines, `restorecommand` asks and prints
+`psscript`              a snapshot as a PowerShell script that puts tasks back
 ======================  ==================================================================
 
 >>> import taskanalysis as ta

@@ -307,6 +307,61 @@ def history(data: str | None, verify: bool, rebuild: bool, prune: str | None) ->
     sys.exit(ATTENTION if run(where(data), verify=verify, rebuild=rebuild, prune=prune) else 0)
 
 
+@main.command()
+@click.argument("snapshot", metavar="SNAPSHOT")
+@click.option("--folder", default="", metavar=r"\F", help="This task folder and all below it.")
+@click.option("--task", "tasks", multiple=True, metavar="PATH", help="This task; may be given several times.")
+@click.option("--apply", "carry_out", is_flag=True, help="Do what the plan says.")
+@click.option("--disabled", is_flag=True, help="Register all switched off, for a trial beside the living server.")
+@click.option("--map", "maps", multiple=True, metavar="OLD=NEW", help="Another account in place of one.")
+@click.option("--script", metavar="DIR", help="Write a PowerShell script into a new folder instead.")
+@click.option("--server", default="", metavar="NAME", help="Put them back on another machine than this one.")
+@click.option("--user", default="", metavar="U", help="As whom to connect to it; the password is asked.")
+@click.option("--data", default="", metavar="SHARE", help="Where what is replaced is saved, in its folder 'replaced'.")
+@one_sentence
+def restore(**options: Any) -> None:
+    r"""Say what it takes to put the tasks of a snapshot back; with --apply do it.
+
+    SNAPSHOT is one of ours, a share (its newest), or task XML as report reads it. Without --apply nothing is changed.
+    Registration triggers start nothing; a task that is replaced is saved first.
+
+    Exit code 0: done; 1: done, and a task could not be put back; 2: bad input or a damaged snapshot, nothing done; 3:
+    could not finish.
+
+    Example: taskanalysis restore D:\tasks\snapshots\OPENDATA01\2026-11\20261123T110200Z --folder \OpenData --apply
+    """
+    from taskanalysis.restorecommand import run  # noqa: PLC0415 (lxml)
+
+    code, why = run(**options)
+    if why:
+        fail(why, code)
+    sys.exit(code)
+
+
+@main.command()
+@click.option("--data", metavar="SHARE", required=True, help="The share; its folder must be there.")
+@click.option("--folder", "folders", multiple=True, metavar=r"\F", help="Definitions of this folder and all below it.")
+@click.option("--status-only", is_flag=True, help="How the tasks stand, no definitions: for every few minutes.")
+@click.option("--server", default="", metavar="NAME", help="Another server; with --from whose data these are.")
+@click.option("--user", default="", metavar="U", help="As whom to connect to it; the password is asked.")
+@click.option("--zone", default="", metavar="ZONE", help="Time zone of that server, such as America/New_York.")
+@click.option("--eventlog", is_flag=True, help="Export the Operational log since the last export, too.")
+@click.option("--from", "source", metavar="PATH", help="Make a snapshot of what report reads, instead of Windows.")
+@click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="With --from: what comes first, if it can't be told.")
+@one_sentence
+def collect(**options: Any) -> None:
+    r"""Write a snapshot: how all tasks of a server stand, and the definitions of those outside \Microsoft.
+
+    Definitions are stored only when something changed. Exit code 0: done; 2: bad input, nothing done; 3: could not
+    finish, nothing half-done left.
+
+    Example: taskanalysis collect --data \\fileserver\tasks --folder \OpenData --eventlog
+    """
+    from taskanalysis.collectcommand import run  # noqa: PLC0415 (lxml)
+
+    run(**options)
+
+
 def where(data: str | None) -> Path:
     """The data that are meant: the sample share where none are named."""
     from taskanalysis.share import sample_share  # noqa: PLC0415 (lxml)

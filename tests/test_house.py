@@ -19,7 +19,7 @@ MODULES = sorted((ROOT / "taskanalysis").glob("*.py"))
 # each imports only what stands in rows above its own
 LAYERS = [
     ["__init__", "columns", "duration", "errors", "failing", "localdates", "program", "statuswords", "zoneclock"],
-    ["charts", "execute", "masking", "result", "statusrows", "trigger", "xmltext"],
+    ["charts", "execute", "machine", "masking", "result", "statusrows", "trigger", "xmltext"],
     [
         "dayswords",
         "decoding",
@@ -37,12 +37,12 @@ LAYERS = [
     ["eventlog", "schedule", "taskcharts", "taskxml", "timecharts", "wording"],
     ["findings", "taskfiles"],
     ["difference", "logstore", "share", "status"],
-    ["formats", "publish", "spans"],
+    ["formats", "publish", "scheduler", "spans"],
     ["runs", "snapshot", "statustable"],
-    ["changes", "daybuild", "due", "export"],
-    ["daystore", "starts"],
-    ["joined", "upkeep"],
-    ["outcomes"],
+    ["changes", "daybuild", "due", "export", "restorable"],
+    ["collect", "daystore", "psscript", "restore", "starts"],
+    ["joined", "logexport", "restorewords", "upkeep"],
+    ["collectcommand", "outcomes", "restorecommand"],
     ["history"],
     ["fates", "historycommand", "past"],
     ["health"],
