@@ -113,8 +113,8 @@ def with_logged(
     alone = logged[~logged.index.isin(pairs["log"])]
     frame = pd.concat([both, _rows(alone, definitions)], ignore_index=True)
     frame = frame.sort_values(["server", "task_path", "started"], ignore_index=True)
-    repeated = ["server", "task_path", "outcome", "source", "trigger_kind", "certainty"]
-    return frame[list(runs.columns)].astype(dict.fromkeys(repeated, "category") | {"instance": "str"})
+    repeated = ["server", "task_path", "outcome", "source", "trigger_kind", "instance", "certainty"]
+    return frame[list(runs.columns)].astype(dict.fromkeys(repeated, "category"))
 
 
 # Joining --------------------------------------------------------------------------------------------------------------

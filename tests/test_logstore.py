@@ -227,3 +227,9 @@ def test_two_servers_keep_their_logs_apart(tmp_path: Path) -> None:
         ("SRV", "eventlog"),
     ]
     assert len(read_history(tmp_path, server="OTHER").runs) == 1
+
+
+def test_log_changes_no_type_of_a_column(tmp_path: Path) -> None:
+    before = read_history(share(tmp_path, 0)).runs.dtypes.astype("str").to_dict()
+    log(tmp_path, run(0.2, 3))
+    assert read_history(tmp_path).runs.dtypes.astype("str").to_dict() == before
