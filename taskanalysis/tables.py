@@ -54,6 +54,7 @@ __all__ = [
     "inventory",
     "old_status",
     "problems",
+    "redefined",
     "status",
     "triggers",
     "unmatched",
@@ -134,11 +135,24 @@ def changes(snapshot: Snapshot, history: History | None, folder: str = "") -> pd
     """A row a change that `snapshot` is the first to show, with the columns of ``COLUMNS["changes"]``."""
     if history is None:
         return frame("changes", [])
-    found = history.changes[history.changes["at"] == pd.Timestamp(snapshot.taken_at)]
-    folders = [folder] if folder else []
-    names = list(COLUMNS["changes"])
+    return _changes(snapshot, history.changes[history.changes["at"] == pd.Timestamp(snapshot.taken_at)], folder)
+
+
+def redefined(snapshot: Snapshot, history: History | None, folder: str = "") -> pd.DataFrame:
+    """A row a change of what is scheduled, as far as the history goes, the newest first; the same columns."""
+    if history is None:
+        return frame("changes", [])
+    return _changes(snapshot, history.changes[history.changes["kind"] != "outcome"].iloc[::-1], folder)
+
+
+def _changes(snapshot: Snapshot, found: pd.DataFrame, folder: str) -> pd.DataFrame:
+    folders, names = [folder] if folder else [], list(COLUMNS["changes"])
     rows = (dict(zip(names, row, strict=True)) for row in found[names].itertuples(index=False))
-    return frame("changes", (row | {"at": snapshot.local_time} for row in rows if in_scope(row["task_path"], folders)))
+    zone = snapshot.local_time.tzinfo
+    listed = (
+        row | {"at": row["at"].to_pydatetime().astimezone(zone)} for row in rows if in_scope(row["task_path"], folders)
+    )
+    return frame("changes", listed)
 
 
 def unmatched(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:

@@ -234,3 +234,16 @@ def test_task_with_one_side_only_is_listed_both_ways(sample: Snapshot) -> None:
         [r"\New", "It has a status and no definition."],
     ]
     assert tables.unmatched(replace(sample, holds=frozenset({"state"}))).empty
+
+
+def test_inventory_tells_what_was_redefined_as_far_as_the_history_goes(sample: Snapshot) -> None:
+    found = tables.redefined(sample, known_history(sample))
+    assert list(found.columns) == list(COLUMNS["changes"])
+    assert [(f"{at:%Y-%m-%d %H:%M}", kind) for at, kind in found[["at", "kind"]].to_numpy().tolist()] == [
+        ("2026-11-18 12:02", "added"),
+        ("2026-11-12 12:02", "changed"),
+        ("2026-11-04 18:02", "disabled"),
+        ("2026-10-08 13:02", "removed"),
+    ]
+    assert tables.redefined(sample, None).empty
+    assert len(tables.redefined(sample, known_history(sample), r"\OpenData\GIS")) == 1
