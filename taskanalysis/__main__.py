@@ -332,10 +332,7 @@ def restore(**options: Any) -> None:
     """
     from taskanalysis.restorecommand import run  # noqa: PLC0415 (lxml)
 
-    code, why = run(**options)
-    if why:
-        fail(why, code)
-    sys.exit(code)
+    sys.exit(run(**options))
 
 
 @main.command()

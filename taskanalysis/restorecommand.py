@@ -17,7 +17,7 @@ import click
 
 from taskanalysis import scheduler as door
 from taskanalysis.duration import count
-from taskanalysis.errors import TaskAnalysisError
+from taskanalysis.errors import TaskAnalysisError, UnfinishedError
 from taskanalysis.machine import server_name
 from taskanalysis.psscript import write_script
 from taskanalysis.restorable import parse_map, read_wanted
@@ -27,7 +27,7 @@ from taskanalysis.snapshot import Snapshot, read_snapshot
 
 __all__ = ["run"]
 
-DONE, NOT_ALL, NOT_FINISHED = 0, 1, 3
+DONE, NOT_ALL = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,11 @@ def run(
     server: str = "",
     user: str = "",
     data: str = "",
-) -> tuple[int, str]:
-    """Print the plan, write the script, or carry the plan out; the exit code, and a sentence where it is an error.
+) -> int:
+    """Print the plan, write the script, or carry the plan out; the exit code, 1 where a task was not put back.
 
-    UsageError for options that do not fit together; other errors as `read_wanted`, `plan` and `apply` raise them.
+    UsageError for options that do not fit together, UnfinishedError where the connection is lost; others as
+    `read_wanted`, `plan` and `apply` raise them.
     """
     if script is not None and not script:
         raise click.UsageError("--script is empty: name a new folder")
@@ -69,20 +70,17 @@ def run(
         raise click.UsageError(f"--map {error}") from None
     source = read_snapshot(snapshot, holding="definitions")
     if script is not None:
-        return _write(source, asked, Path(script)), ""
-    try:
-        scheduler = _connect(server, user, source.zone)
-        planned = plan(
-            source, scheduler, folder=asked.folder, tasks=asked.tasks, mapping=asked.mapping, disabled=asked.disabled
-        )
-    except door.SchedulerError as error:
-        return NOT_FINISHED, str(error)
+        return _write(source, asked, Path(script))
+    scheduler = _connect(server, user, source.zone)
+    planned = plan(
+        source, scheduler, folder=asked.folder, tasks=asked.tasks, mapping=asked.mapping, disabled=asked.disabled
+    )
     name = server or server_name()
     click.echo("\n".join(plan_lines(planned, source, name)))
     if carry_out:
         return _carry_out(planned, scheduler, source, name, data)
     click.echo("\nNothing was done. --apply does it.")
-    return DONE, ""
+    return DONE
 
 
 def _write(source: Snapshot, asked: _Asked, folder: Path) -> int:
@@ -112,7 +110,7 @@ def _connect(server: str, user: str, zone: str) -> door.Scheduler:
         raise TaskAnalysisError("restore needs Windows; --script DIR writes what is needed there") from error
 
 
-def _carry_out(planned: Plan, scheduler: door.Scheduler, source: Snapshot, name: str, data: str) -> tuple[int, str]:
+def _carry_out(planned: Plan, scheduler: door.Scheduler, source: Snapshot, name: str, data: str) -> int:
     """Ask the passwords, do what the plan says, and end with a table."""
     own = source.share if (source.share / "snapshots").is_dir() else None
     share = Path(data) if data else own
@@ -137,5 +135,5 @@ def _carry_out(planned: Plan, scheduler: door.Scheduler, source: Snapshot, name:
         if done:
             click.echo("\n" + "\n".join(result_lines(done)))
     if any(each.lost for each in done):
-        return NOT_FINISHED, "the connection was lost before all was done"
-    return NOT_ALL if planned.problems or any(each.failed for each in done) else DONE, ""
+        raise UnfinishedError("the connection was lost before all was done")
+    return NOT_ALL if planned.problems or any(each.failed for each in done) else DONE
