@@ -195,25 +195,42 @@ def _is_enabled(at: Moments, seen: _Seen) -> NDArray[np.bool_]:
 def _observed(history: History, server: str) -> dict[str, _Seen]:
     spans = history.spans[history.spans["server"] == server].sort_values(["task_path", "first_seen"])
     runs = history.runs[history.runs["server"] == server].sort_values(["task_path", "started"])
-    running = spans[(spans["state"] == "Running") & spans["last_run"].notna()]
-    lasting = running.groupby(["task_path", "last_run"], observed=True)["last_seen"].max().rename("running_until")
-    runs = runs.merge(lasting, how="left", left_on=["task_path", "started"], right_index=True)
-    runs["busy_until"] = runs["ended"].fillna(runs["running_until"]).fillna(runs["started"])
-    of_task = {str(path): group for path, group in runs.groupby("task_path", observed=True)}
+    first, last, last_run = (_numbers(spans[name]) for name in ("first_seen", "last_seen", "last_run"))
+    unknown = (last_run == _NEVER) & ~spans["never_ran"].fillna(False).to_numpy(dtype=bool)
+    enabled = spans["enabled"].fillna(True).to_numpy(dtype=bool)
+    running = (spans["state"] == "Running").to_numpy() & (last_run != _NEVER)
+    started, ended = _numbers(runs["started"]), _numbers(runs["ended"])
+    ran = _slices(runs)
     found = {}
-    for path, group in spans.groupby("task_path", observed=True):
-        last_run = _numbers(group["last_run"])
-        unknown = group["last_run"].isna().to_numpy() & ~group["never_ran"].fillna(False).to_numpy(dtype=bool)
-        those = of_task.get(str(path), runs.head(0))
-        found[str(path)] = _Seen(
-            first=_numbers(group["first_seen"]),
-            last=_numbers(group["last_seen"]),
-            last_run=np.where(unknown, _FAR, last_run),
-            enabled=group["enabled"].fillna(True).to_numpy(dtype=bool),
-            runs=_numbers(those["started"]),
-            busy_until=_numbers(those["busy_until"]),
+    for path, mine in _slices(spans).items():
+        those = ran.get(path, slice(0, 0))
+        going = np.flatnonzero(running[mine]) + mine.start
+        found[path] = _Seen(
+            first=first[mine],
+            last=last[mine],
+            last_run=np.where(unknown[mine], _FAR, last_run[mine]),
+            enabled=enabled[mine],
+            runs=started[those],
+            busy_until=_busy_until(started[those], ended[those], last_run[going], last[going]),
         )
     return found
+
+
+def _busy_until(started: Moments, ended: Moments, going: Moments, seen: Moments) -> Moments:
+    """How long each run is known to have gone on: until its end, else the last snapshot that shows it running."""
+    until = started.copy()
+    run = np.searchsorted(started, going)
+    known = run < len(started)
+    known[known] = started[run[known]] == going[known]
+    np.maximum.at(until, run[known], seen[known])
+    return np.where(ended == _NEVER, until, ended)
+
+
+def _slices(frame: pd.DataFrame) -> dict[str, slice]:
+    """Where the rows of each task are, of a frame in the order of tasks."""
+    paths = frame["task_path"].astype("str").to_numpy(dtype=object)
+    begins = np.flatnonzero(np.append(True, paths[1:] != paths[:-1])).tolist() if len(paths) else []
+    return {paths[begin]: slice(begin, end) for begin, end in zip(begins, [*begins[1:], len(paths)], strict=False)}
 
 
 def _forms(history: History, server: str, coverage: pd.DataFrame) -> dict[str, list[_Form]]:

@@ -12,8 +12,9 @@ since", which `Past.begins_inside` tells.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from taskanalysis.history import History, read_history
 from taskanalysis.rules import NO_RULES, Rules
 from taskanalysis.snapshot import Snapshot
+from taskanalysis.zoneclock import Moments, microseconds, moment_of
 
 __all__ = ["NO_PAST", "Past", "Rate", "blind_times", "hidden_tasks", "known_history", "pasts"]
 
@@ -29,6 +31,7 @@ LOOK_BACK = timedelta(days=100)
 LEAST_RUNS = 3
 """A rate that rests on fewer runs says nothing."""
 _GOOD, _BAD, _UNCLEAR = 1, -1, 0
+_UNKNOWN = np.iinfo(np.int64).min  # as a time that is missing is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,36 +70,71 @@ class Past:
 
 
 NO_PAST = Past()
+_NONE = np.zeros(0, dtype=np.int64)
+
+
+class _Ran(NamedTuple):
+    """Finished runs of one task in the order of their start; times in microseconds, `took` in seconds."""
+
+    sign: Moments
+    code: Moments
+    started: Moments
+    first_seen: Moments
+    took: NDArray[Any]
 
 
 def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict[str, Past]:
     """The past of each task of the snapshot's server, by task path; `history` ends with the snapshot."""
     server = snapshot.server
-    runs = _of(history.runs, server).sort_values(["task_path", "started"])
-    sign = np.select(
-        [runs["outcome"] == "succeeded", _is_bad(runs)],
-        [_GOOD, _BAD],
-        _UNCLEAR,
-    )
-    times = _of(history.coverage, server)["taken_at"]
-    runs = runs.assign(sign=sign, took=_took(runs, times))
-    finished = runs[runs["code"].notna()]
-    changes = _of(history.changes, server)
-    refused = _of(history.events, server)
-    refused = refused[refused["kind"] == "start failed"]
-    changed = {str(path): group for path, group in changes.groupby("task_path", observed=True)}
-    ran = {str(path): group for path, group in finished.groupby("task_path", observed=True)}
-    failed = {str(path): group for path, group in refused.groupby("task_path", observed=True)}
+    ran = _ran(_of(history.runs, server), _of(history.coverage, server)["taken_at"])
+    changes, events = _of(history.changes, server), _of(history.events, server)
+    redefined = _by_task(changes[changes["kind"] != "outcome"])
+    refused = _by_task(events[events["kind"] == "start failed"])
     found = {}
     for path in sorted(snapshot.statuses.keys() | ran.keys()):
-        mine = ran.get(path, finished.head(0))
+        mine = ran.get(path, _NOTHING)
         ok_codes = rules.of(server, path).ok_codes
         if ok_codes:
-            mine = mine.assign(sign=mine["sign"].where(~mine["code"].isin(list(ok_codes)), _GOOD))
-        found[path] = _past(
-            path, mine, changed.get(path, changes.head(0)), failed.get(path, refused.head(0)), history, snapshot
-        )
+            mine = mine._replace(sign=np.where(np.isin(mine.code, list(ok_codes)), _GOOD, mine.sign))
+        past = _past(mine, refused.get(path), snapshot.taken_at)
+        if path in redefined:
+            told = redefined[path]
+            form_since = _form_since(path, told, history, server)
+            disabled, added = (_last(told, kind) for kind in ("disabled", "added"))
+            past = replace(past, form_since=form_since, disabled_since=disabled, added_at=added)
+        found[path] = past
     return found
+
+
+_NOTHING = _Ran(_NONE, _NONE, _NONE, _NONE, _NONE.astype(np.float64))
+
+
+def _by_task(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {str(path): group for path, group in frame.groupby("task_path", observed=True)}
+
+
+def _ran(runs: pd.DataFrame, times: pd.Series) -> dict[str, _Ran]:
+    """The finished runs of each task, by task path."""
+    runs = runs[runs["code"].notna()].sort_values(["task_path", "started"])
+    if runs.empty:
+        return {}
+    columns = _Ran(
+        np.select([runs["outcome"] == "succeeded", _is_bad(runs)], [_GOOD, _BAD], _UNCLEAR),
+        runs["code"].to_numpy(dtype=np.int64),
+        _microseconds(runs["started"]),
+        _microseconds(runs["first_seen"]),
+        _took(runs, times).to_numpy(dtype=np.float64),
+    )
+    paths = runs["task_path"].astype("str").to_numpy(dtype=object)
+    begins = np.flatnonzero(np.append(True, paths[1:] != paths[:-1])).tolist()
+    return {
+        paths[begin]: _Ran._make(column[begin:end] for column in columns)
+        for begin, end in zip(begins, [*begins[1:], len(paths)], strict=True)
+    }
+
+
+def _microseconds(times: pd.Series) -> Moments:
+    return times.to_numpy(dtype="datetime64[us]").astype(np.int64)
 
 
 def known_history(snapshot: Snapshot) -> History | None:
@@ -147,39 +185,38 @@ def _took(runs: pd.DataFrame, times: pd.Series) -> pd.Series[float]:
     return runs["seconds"].fillna(at_most.where(~(runs["finished_by"].map(gaps) > 1.5 * usual)))
 
 
-def _past(
-    path: str, runs: pd.DataFrame, changes: pd.DataFrame, refused: pd.DataFrame, history: History, snapshot: Snapshot
-) -> Past:
-    sign = runs["sign"].to_numpy(dtype=np.int64)
-    started = runs["started"]
+def _past(ran: _Ran, refused: pd.DataFrame | None, now: datetime) -> Past:
+    sign = ran.sign
     good, bad = np.flatnonzero(sign == _GOOD), np.flatnonzero(sign == _BAD)
     bad_after_good = bad[bad > good[-1]] if len(good) else bad
     good_after_bad = good[good > bad[-1]] if len(bad) else good
-    decided = sign[sign != _UNCLEAR]
-    last_good = _moment(started.iloc[good[-1]]) if len(good) else None
-    later = refused[refused["at"] > last_good] if last_good else refused
-    took = runs["took"].tail(30).dropna()
+    last_good = _first(ran.started, good[-1:])
+    later = refused[refused["at"] > last_good] if refused is not None and last_good else refused
+    took = ran.took[-30:][~np.isnan(ran.took[-30:])]
     return Past(
-        form_since=_form_since(path, changes, history, snapshot.server),
-        disabled_since=_last(changes, "disabled"),
-        added_at=_last(changes, "added"),
         last_success=last_good,
         failures=len(bad_after_good),
-        failing_since=_moment(started.iloc[bad_after_good[0]]) if len(bad_after_good) else None,
-        good_since=_moment(started.iloc[good_after_bad[0]]) if len(good_after_bad) else None,
+        failing_since=_first(ran.started, bad_after_good),
+        good_since=_first(ran.started, good_after_bad),
         begins_inside=not len(good) or not len(bad),
         last_finished_failed=bool(len(sign) and sign[-1] == _BAD),
-        week=_rate(runs, snapshot.taken_at, 7),
-        month=_rate(runs, snapshot.taken_at, 30),
-        flapping=int(np.count_nonzero(np.diff(decided[-10:]))) >= 3,
+        week=_rate(ran, now, 7),
+        month=_rate(ran, now, 30),
+        flapping=int(np.count_nonzero(np.diff(sign[sign != _UNCLEAR][-10:]))) >= 3,
         longest=timedelta(seconds=float(took.max())) if len(took) >= 5 else None,
-        refused_since=_moment(later["at"].iloc[0]) if len(later) else None,
-        shown_since=_moment(runs["first_seen"].iloc[-1]) if len(runs) else None,
+        refused_since=_moment(later["at"].iloc[0]) if later is not None and len(later) else None,
+        shown_since=_first(ran.first_seen, np.arange(len(sign))[-1:]),
     )
 
 
-def _rate(runs: pd.DataFrame, now: datetime, days: int) -> Rate:
-    recent: NDArray[np.int64] = runs.loc[runs["started"] > now - timedelta(days=days), "sign"].to_numpy(dtype=np.int64)
+def _first(times: Moments, places: Moments) -> datetime | None:
+    """The time at the first of these places; None where there is none, or no snapshot shows it."""
+    at = int(times[places[0]]) if len(places) else _UNKNOWN
+    return moment_of(at, UTC) if at != _UNKNOWN else None
+
+
+def _rate(ran: _Ran, now: datetime, days: int) -> Rate:
+    recent = ran.sign[ran.started > microseconds(now - timedelta(days=days))]
     known = recent[recent != _UNCLEAR]
     enough = len(known) >= LEAST_RUNS
     return Rate(len(known), float(np.mean(known == _GOOD)) if enough else None)
