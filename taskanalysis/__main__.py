@@ -9,29 +9,35 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from taskanalysis import __version__
-from taskanalysis.errors import ReportError, SnapshotError, TaskAnalysisError, UnfinishedError
+from taskanalysis.commandline import (
+    ATTENTION,
+    BAD_INPUT,
+    NAGIOS_UNKNOWN,
+    NOT_FINISHED,
+    Commands,
+    fail,
+    one_sentence,
+)
+from taskanalysis.errors import SnapshotError, TaskAnalysisError
 
 if TYPE_CHECKING:
     from taskanalysis.snapshot import Snapshot
 
 __all__ = ["main"]
 
-ATTENTION, BAD_INPUT, NOT_FINISHED, NAGIOS_UNKNOWN = 1, 2, 3, 3
 STATES = ["Unknown", "Disabled", "Queued", "Ready", "Running"]
 SAMPLE = "This is the sample share: an invented server of an invented town."
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="taskanalysis")
 def main() -> None:
     r"""Say what Windows Task Scheduler runs and what needs attention.
@@ -42,36 +48,6 @@ def main() -> None:
         # a pipe on Windows has the code page of the console, which lacks most letters
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def fail(what: str, code: int) -> NoReturn:
-    """One line on stderr, masked and without control characters, and an exit code."""
-    from taskanalysis.masking import mask  # noqa: PLC0415 (only where it is needed)
-
-    line = "".join(letter if letter.isprintable() else " " for letter in mask(what))
-    click.echo(f"taskanalysis: {' '.join(line.split())}", err=True)
-    sys.exit(code)
-
-
-def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
-    """Show an error as one sentence on stderr, never a traceback, with the exit code that README lists."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except (click.ClickException, click.exceptions.Exit):
-            raise
-        except TaskAnalysisError as error:
-            fail(str(error), NOT_FINISHED if isinstance(error, ReportError | UnfinishedError) else BAD_INPUT)
-        except OSError as error:
-            fail(f"{error.filename or 'a file'}: {error.strerror or error}", NOT_FINISHED)
-        except (KeyboardInterrupt, click.Abort):
-            fail("stopped before it was done", NOT_FINISHED)
-        except Exception as error:
-            fail(f"an error that is not expected: {type(error).__name__}: {error}", NOT_FINISHED)
-
-    return run
 
 
 @main.command()
@@ -355,6 +331,25 @@ def collect(**options: Any) -> None:
     Example: taskanalysis collect --data \\fileserver\tasks --folder \OpenData --eventlog
     """
     from taskanalysis.collectcommand import run  # noqa: PLC0415 (lxml)
+
+    run(**options)
+
+
+@main.command("task-xml", epilog=r"Example: taskanalysis task-xml --data D:\tasks --reports D:\reports --output t.xml")
+@click.option("--data", required=True, metavar="SHARE", help="The share, by its full path as the server sees it.")
+@click.option("--reports", default="", metavar="DIR", help="Where the reports go; without it they are not made.")
+@click.option("--user", default="", metavar="ACCOUNT", help=r"As whom, such as TOWN\gmsa-tasks$; SYSTEM without it.")
+@click.option("--at", default="05:45", show_default=True, metavar="HH:MM", help="When, by the server's clock.")
+@click.option("--status-every", type=click.Choice(["5", "10", "15", "20", "30", "60"]), help="Minutes of a light task.")
+@click.option("--folder", "folders", multiple=True, metavar=r"\F", help="Handed to collect; one to report, too.")
+@click.option("--eventlog", is_flag=True, help="Export the Operational log, too.")
+@click.option("--owner", default="", metavar="NAME", help="Whom to ask about it; without it, you.")
+@click.option("--program", default="", metavar="PATH", help="taskanalysis.exe on the server, where this is not it.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
+@one_sentence
+def task_xml(**options: Any) -> None:
+    """Write a task that collects and reports every day, to import into Task Scheduler."""
+    from taskanalysis.taskwriter import run  # noqa: PLC0415 (lxml)
 
     run(**options)
 

@@ -21,6 +21,7 @@ LAYERS = [
     ["__init__", "columns", "duration", "errors", "failing", "localdates", "program", "statuswords", "zoneclock"],
     ["charts", "execute", "machine", "masking", "result", "statusrows", "trigger", "xmltext"],
     [
+        "commandline",
         "dayswords",
         "decoding",
         "definition",
@@ -42,7 +43,7 @@ LAYERS = [
     ["changes", "daybuild", "due", "export", "restorable"],
     ["collect", "daystore", "psscript", "restore", "starts"],
     ["joined", "logexport", "restorewords", "upkeep"],
-    ["collectcommand", "outcomes", "restorecommand"],
+    ["collectcommand", "outcomes", "restorecommand", "taskwriter"],
     ["history"],
     ["fates", "historycommand", "past"],
     ["health"],

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -148,3 +149,11 @@ def test_outside_a_checkout_the_share_must_be_named(monkeypatch: pytest.MonkeyPa
     assert done.exit_code == 2
     assert "--data" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_typed_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows click would take brackets in a path for a pattern."""
+    said: dict[str, object] = {}
+    monkeypatch.setattr(click.Group, "main", lambda _, *args, **kwargs: said.update(kwargs))
+    main(["--version"])
+    assert said["windows_expand_args"] is False
