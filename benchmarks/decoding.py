@@ -5,19 +5,16 @@ second. Beside it stands the obvious way, a call a row, on a tenth of the rows.
 """
 
 import sys
-import time
-from collections.abc import Callable
 from random import Random
-from statistics import median
 
 import pandas as pd
 
+from benchmarks.timing import seconds
 from taskanalysis.decoding import decode_frame
 from taskanalysis.result import decode
 
 PROGRAMS = ["python.exe", "robocopy.exe", "powershell.exe", "cmd.exe", "msiexec.exe", "curl.exe", "load.exe"]
 CODES = [0] * 60 + [*range(1, 17), 259, 267009, 267011, 267014, 2147942402, 2147943726, 3221225786, 77777]
-RUNS = 5
 
 
 def rows(number: int) -> pd.DataFrame:
@@ -39,17 +36,6 @@ def one_by_one(frame: pd.DataFrame) -> list[str]:
         decode(row.code, command=row.command, state=row.state, ever_ran=row.ever_ran).outcome.value
         for row in frame.itertuples(index=False)
     ]
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """The median of several runs, after one that is not counted."""
-    work()
-    taken = []
-    for _ in range(RUNS):
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return median(taken)
 
 
 def main(number: int = 1_000_000) -> None:

@@ -7,8 +7,7 @@ StartBoundary on, on some of the triggers, with the same answers where both know
 """
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from itertools import cycle, islice
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil import rrule
 
+from benchmarks.timing import once, seconds
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.schedule import next_run, slot_arrays
 from taskanalysis.share import sample_share
@@ -27,7 +27,6 @@ from taskanalysis.trigger import CalendarTrigger, ScheduleByDay, ScheduleByWeek,
 ZONE = ZoneInfo("America/New_York")
 START, END = datetime(2026, 1, 1, tzinfo=ZONE), datetime(2027, 1, 1, tzinfo=ZONE)
 NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
-RUNS = 5
 
 
 def definitions(number: int, folder: str) -> list[TaskDefinition]:
@@ -67,17 +66,6 @@ def next_by_rrule(trigger: Trigger) -> datetime | None:
     return next((moment for moment in by_rrule(trigger) if moment > NOW), None)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """The median of several runs, after one that is not counted."""
-    work()
-    taken = []
-    for _ in range(RUNS):
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return median(taken)
-
-
 def year_of(tasks: list[TaskDefinition]) -> int:
     """How many slots they have in a year."""
     return sum(len(slot_arrays(task, START, END, tz=ZONE).time) for task in tasks)
@@ -114,13 +102,6 @@ def main(number: int = 1_000, folder: str = "") -> None:
     print(
         f"| next run, stepping through rrule | {len(both)} of them | | {stepping / ours:,.0f} times as long as ours | |"
     )
-
-
-def once(work: Callable[[], object]) -> float:
-    """The time of one run, for what takes long."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 if __name__ == "__main__":

@@ -20,11 +20,12 @@ from typing import NamedTuple
 
 from taskanalysis.definition import ExecAction, TaskDefinition
 from taskanalysis.due import Differing, Missed, differing, expected_next, missed_starts, slot_spacing, what_may_explain
-from taskanalysis.duration import Duration, count, listed
+from taskanalysis.duration import Duration, count
 from taskanalysis.findings import why_nothing_starts
 from taskanalysis.history import History
+from taskanalysis.outcomes import decode_lines
 from taskanalysis.past import NO_PAST, Past, hidden_tasks, pasts
-from taskanalysis.result import Outcome, Result, decode
+from taskanalysis.result import Outcome, Result
 from taskanalysis.rules import NO_RULES, Rule, Rules
 from taskanalysis.snapshot import Snapshot
 from taskanalysis.status import Status
@@ -161,23 +162,15 @@ def _judge(status: Status, snapshot: Snapshot, said: Rule, past: Past, hidden: b
 
 
 def _result(status: Status, lines: list[tuple[str, str]], said: Rule) -> Result:
-    """The decoded result; of several programs that read the code differently, nothing is known."""
+    """The decoded result, which a rule of the office may call success."""
     ever_ran = None if status.last_run is None else status.last_run != "never"
-    results = [
-        decode(status.last_result, command=command, arguments=arguments, state=status.state, ever_ran=ever_ran)
-        for command, arguments in dict.fromkeys(lines)
-    ]
-    finished = results[0].outcome not in (Outcome.RUNNING, Outcome.NEVER_RAN)
-    if said.ok_codes and status.last_result in said.ok_codes and finished:
-        good = replace(results[0], outcome=Outcome.SUCCEEDED, advice="", certainty="certain")
-        return replace(
-            good, meaning="A rule of the office says that this code is success.", basis=said.name("ok_codes")
-        )
-    if len({result.outcome for result in results}) == 1:
-        return results[0]
-    readings = listed([f"{result.outcome.value} for {result.basis}" for result in dict.fromkeys(results)])
-    meaning = f"Which of its programs gave this code is not known, and they read it differently: {readings}."
-    return replace(results[0], outcome=Outcome.UNKNOWN, meaning=meaning, certainty="guess", basis="several programs")
+    result = decode_lines(status.last_result, lines, state=status.state, ever_ran=ever_ran)
+    finished = result.outcome not in (Outcome.RUNNING, Outcome.NEVER_RAN)
+    if not (said.ok_codes and status.last_result in said.ok_codes and finished):
+        return result
+    meaning = "A rule of the office says that this code is success."
+    basis = said.name("ok_codes")
+    return replace(result, outcome=Outcome.SUCCEEDED, advice="", certainty="certain", meaning=meaning, basis=basis)
 
 
 def _verdict(case: _Case) -> _Decision:  # noqa: PLR0911 (one return a rule, in the order of the rules)

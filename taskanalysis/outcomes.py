@@ -37,9 +37,14 @@ class Decoded(NamedTuple):
     results: list[Result]
 
 
-def decode_lines(code: int, lines: Sequence[Line]) -> Result:
+def decode_lines(
+    code: int | None, lines: Sequence[Line], *, state: str | None = None, ever_ran: bool | None = True
+) -> Result:
     """What a code means that one of these command lines (program, arguments) gave: unknown where they disagree."""
-    results = [decode(code, command=command, arguments=arguments, ever_ran=True) for command, arguments in lines]
+    results = [
+        decode(code, command=command, arguments=arguments, state=state, ever_ran=ever_ran)
+        for command, arguments in dict.fromkeys(lines)
+    ]
     if len({result.outcome for result in results}) == 1:
         return results[0]
     readings = listed([f"{result.outcome.value} for {result.basis}" for result in dict.fromkeys(results)])
