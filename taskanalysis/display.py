@@ -21,10 +21,23 @@ import pandas as pd
 
 from taskanalysis.masking import mask
 
-__all__ = ["PAGE_TYPE", "Heading", "Sentences", "Table", "text_of"]
+__all__ = ["BADGES", "BADGE_COLUMNS", "PAGE_TYPE", "Heading", "Sentences", "Table", "text_of"]
 
 PAGE_TYPE = "application/vnd.taskanalysis.page+json"
 """Media type under which a notebook tells `report` the title of its page."""
+
+BADGE_COLUMNS = frozenset({"verdict", "outcome", "before", "after"})
+"""Columns in which a word of BADGES is shown as a badge; any other text in them is shown as it is."""
+
+_WORDS = {
+    "bad": "FAILING; failed; stopped; not started",
+    "late": "OVERDUE; RUNNING LONG",
+    "good": "OK; succeeded",
+    "busy": "RUNNING; running",
+    "quiet": "NEVER RAN; never ran; DISABLED; disabled; enabled; UNKNOWN; unknown",
+}
+BADGES = {word: kind for kind, words in _WORDS.items() for word in words.split("; ")}
+"""Each verdict and outcome, with the class of its badge: nothing that a task says becomes a class."""
 
 LONG = 300  # characters; a longer cell scrolls in itself
 
@@ -81,15 +94,15 @@ class Table:
         frame = self.frame[list(self.columns)] if self.columns else self.frame
         numeric = [kind.kind in "iuf" for kind in frame.dtypes]
         head = "".join(self._head(str(name), number) for name, number in zip(frame.columns, numeric, strict=True))
-        labels = [_label(str(name)) for name in frame.columns]
+        names = [str(name) for name in frame.columns]
         rows = "".join(
-            "<tr>" + "".join(map(_cell, row, labels, numeric, [True] + [False] * len(row))) + "</tr>"
+            "<tr>" + "".join(map(_cell, row, names, numeric, [True] + [False] * len(row))) + "</tr>"
             for row in frame.itertuples(index=False, name=None)
         )
         return (
             f'<div class="table mathjax_ignore" role="region" aria-label="{escape(self.caption)}" tabindex="0"><table>'
             f"<caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-            + self._legend([str(name) for name in frame.columns])
+            + self._legend(names)
         )
 
     def _head(self, name: str, numeric: bool) -> str:
@@ -130,20 +143,27 @@ def _pairs(pairs: Mapping[str, str]) -> str:
     return "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs.items())
 
 
-def _cell(value: Any, label: str, numeric: bool, first: bool) -> str:
+def _cell(value: Any, name: str, numeric: bool, first: bool) -> str:
     items = value if isinstance(value, list) else [value]
-    texts = [_breakable(text_of(item)) for item in items]
+    show = _badge if name in BADGE_COLUMNS else _breakable
+    texts = [show(text_of(item)) for item in items]
     inner = texts[0] if len(texts) == 1 else "".join(f"<div>{text}</div>" for text in texts)
     if sum(map(len, texts)) > LONG:
         inner = f'<div class="long" tabindex="0">{inner}</div>'
     kind = ' class="break"' if any(map(_LONG_WORD.search, texts)) else ""
+    kind = ' class="time"' if texts and all(map(_TIME.fullmatch, texts)) else kind
     kind = f' class="number" data-value="{text_of(value)}"' if numeric else kind
-    attributes = f' data-label="{escape(label)}"{kind}'
+    attributes = f' data-label="{escape(_label(name))}"{kind}'
     return f'<th scope="row"{attributes}>{inner}</th>' if first else f"<td{attributes}>{inner}</td>"
 
 
 # a word that would make its column wide; such a one may be broken anywhere
 _LONG_WORD = re.compile(r"[^\s<>]{17}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?")
+
+
+def _badge(text: str) -> str:
+    return f'<span class="badge {BADGES[text]}">{text}</span>' if text in BADGES else _breakable(text)
 
 
 def _breakable(text: str) -> str:

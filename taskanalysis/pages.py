@@ -137,8 +137,39 @@ def report_page(
     """
     title, body = rendered
     links = _links(run.names, "../../index.html" if kept else "../index.html", failed if kept else ())
-    fields: dict[str, Any] = {"body": Markup(body), "files": files, "kept": kept, "newest": f"../../latest/{name}.html"}  # noqa: S704
-    return page("report", run, title=title, links=links, **fields)
+    intro, sections, contents = _with_contents(body)
+    fields: dict[str, Any] = {"intro": Markup(intro), "sections": Markup(sections), "contents": contents}  # noqa: S704
+    return page(
+        "report", run, title=title, links=links, files=files, kept=kept, newest=f"../../latest/{name}.html", **fields
+    )
+
+
+_SECTION = re.compile(r"<h2\b([^>]*)>(.*?)</h2>", re.DOTALL)
+
+
+def _with_contents(body: str) -> tuple[str, str, list[tuple[str, str]]]:
+    """The cells before the first section, the sections with an id on each heading, and these ids with their texts.
+
+    >>> _with_contents("<h1>T</h1><h2>Why?</h2><h2>Why &amp; <i>how</i></h2>")[1:]
+    ('<h2 id="why">Why?</h2><h2 id="why-how">Why &amp; <i>how</i></h2>', [('why', 'Why?'), ('why-how', 'Why & how')])
+    """
+    contents: dict[str, str] = {}
+
+    def with_id(found: re.Match[str]) -> str:
+        attributes, inner = found.groups()
+        text = unescape(re.sub("<[^>]*>", "", inner)).strip()
+        own = re.search(r"""\bid=(["'])(.+?)\1""", attributes)
+        wanted = unescape(own[2]) if own else "-".join(re.findall("[a-z0-9]+", text.lower())) or "section"
+        name, number = wanted, 1
+        while name in contents and not own:
+            number += 1
+            name = f"{wanted}-{number}"
+        contents[name] = text
+        return found[0] if own else f'<h2 id="{name}"{attributes}>{inner}</h2>'
+
+    first = _SECTION.search(body)
+    begin = first.start() if first else len(body)
+    return body[:begin], _SECTION.sub(with_id, body[begin:]), list(contents.items())
 
 
 def failure_page(

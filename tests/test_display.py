@@ -8,7 +8,9 @@ from lxml import html
 
 from taskanalysis import tables
 from taskanalysis.columns import COLUMNS
-from taskanalysis.display import PAGE_TYPE, Heading, Sentences, Table, text_of
+from taskanalysis.display import BADGE_COLUMNS, BADGES, PAGE_TYPE, Heading, Sentences, Table, text_of
+from taskanalysis.health import Verdict
+from taskanalysis.result import Outcome
 from taskanalysis.snapshot import Snapshot
 
 OURS = {"div", "table", "caption", "thead", "tbody", "tr", "th", "td", "wbr", "details", "summary", "dl", "dt", "dd"}
@@ -44,6 +46,38 @@ def test_nothing_of_a_hostile_table_is_markup(hostile: Snapshot) -> None:
     for make in (tables.inventory, tables.triggers, tables.actions, tables.findings, tables.problems):
         page = html.fromstring(Table(make(hostile), "<b>caption", {"file": "<b>"})._repr_html_())
         assert {element.tag for element in page.iter()} <= OURS
+
+
+def test_each_verdict_and_outcome_is_a_badge_with_its_word() -> None:
+    assert BADGES.keys() == {each.value for each in [*Verdict, *Outcome]} | {"enabled", "disabled"}
+    for name in BADGE_COLUMNS:
+        page = html.fromstring(Table(pd.DataFrame({"task": list(BADGES), name: list(BADGES)}), "T")._repr_html_())
+        badges = page.xpath("//tbody/tr/td/span")
+        assert [(badge.text_content(), badge.get("class")) for badge in badges] == [
+            (word, f"badge {kind}") for word, kind in BADGES.items()
+        ]
+
+
+@pytest.mark.parametrize(
+    "text", ["bad", 'FAILING" onclick="x', "<b>OK</b>", "ok", "OK ", "failed loud", "At 21:40", ""]
+)
+def test_text_of_a_task_is_no_badge(text: str) -> None:
+    rows = Table(pd.DataFrame({name: [text] for name in BADGE_COLUMNS}), "T")._repr_html_()
+    page = html.fromstring(rows)
+    assert {element.tag for element in page.iter()} <= OURS
+    assert [cell.text_content() for cell in page.xpath("//tbody/tr/*")] == [text] * len(BADGE_COLUMNS)
+    assert {name for cell in page.xpath("//tbody//*[@class]") for name in cell.get("class").split()} <= {"break"}
+
+
+def test_word_of_a_badge_is_plain_in_any_other_column() -> None:
+    page = html.fromstring(Table(pd.DataFrame({"name": ["OK"], "description": ["FAILING"]}), "T")._repr_html_())
+    assert page.xpath("//span") == []
+
+
+def test_time_is_kept_in_one_piece_and_a_number_is_aligned() -> None:
+    frame = pd.DataFrame({"a": [datetime(2026, 11, 23, 6, 2)], "b": [["2026-11-23 06:02"]], "c": [[]], "d": [1.5]})
+    page = html.fromstring(Table(frame.assign(e="2026-11-23 06:02 and on"), "T")._repr_html_())
+    assert [cell.get("class") for cell in page.xpath("//tbody/tr/*")] == ["time", "time", None, "number", None]
 
 
 def test_long_text_is_whole_and_scrolls_in_itself() -> None:

@@ -1,8 +1,6 @@
 """The page in a real browser: offline, in the dark, on a phone, on paper, without scripts, with hostile texts."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,19 +8,19 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from benchmarks.reports import BROWSERS, PROGRAM, chromium
 from conftest import HOSTILE, SCRIPT
 from taskanalysis import overview
 from taskanalysis import pages as page_maker
+from taskanalysis.display import BADGES
 from taskanalysis.errors import Problem
 from taskanalysis.execute import Failure
 from taskanalysis.pages import Run
 from taskanalysis.report import NOTEBOOKS
 
 pytestmark = pytest.mark.browser
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
-PROGRAM = next(filter(None, map(shutil.which, BROWSERS)), None)
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}}
 
 
@@ -30,11 +28,8 @@ PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}}
 def browser() -> Iterator[Browser]:
     if not PROGRAM:
         pytest.skip(f"no Chromium found: none of {', '.join(BROWSERS)} is on the PATH")
-    root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=PROGRAM, args=[*root, "--disable-gpu"])
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 class Opened:
@@ -239,6 +234,101 @@ def test_filter_works_on_a_phone(browser: Browser, pages: Path) -> None:
     assert opened.rows("Tasks") == [r"\OpenData\Permits\Certificates of occupancy"]
 
 
+# Contents and badges --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("which", ["pages", "hostile_pages"])
+def test_each_section_is_in_the_contents(
+    which: str, name: str, browser: Browser, request: pytest.FixtureRequest
+) -> None:
+    page = Opened(browser, request.getfixturevalue(which) / f"{name}.html").page
+    links = page.locator(".contents a")
+    sections = page.locator("h2")
+    assert sections.count() > 5
+    assert links.all_inner_texts() == sections.all_inner_texts()
+    targets = [link.get_attribute("href") for link in links.all()]
+    assert targets == [f"#{section.get_attribute('id')}" for section in sections.all()]
+    ids = page.locator("[id]").evaluate_all("elements => elements.map(element => element.id)")
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+def test_contents_lead_to_sections_from_the_keyboard(scripts: bool, browser: Browser, pages: Path) -> None:
+    page = Opened(browser, pages / "status.html", java_script_enabled=scripts).page
+    link = page.locator(".contents a", has_text="disabled")
+    link.focus()
+    page.keyboard.press("Enter")
+    assert page.url.endswith("status.html#what-is-disabled-and-which-results-say-nothing")
+    box = page.locator("h2", has_text="disabled").bounding_box()
+    assert box
+    assert 0 <= box["y"] < 50
+
+
+def test_contents_are_folded_on_a_phone_and_not_printed(browser: Browser, pages: Path) -> None:
+    page = Opened(browser, pages / "trends.html", **PHONE).page
+    link = page.locator(".contents a").first
+    assert not link.is_visible()
+    page.locator(".contents summary").focus()
+    page.keyboard.press("Enter")
+    assert link.is_visible()
+    page.emulate_media(media="print")
+    assert not page.locator(".contents").is_visible()
+    assert Opened(browser, pages / "trends.html").page.locator(".contents a").first.is_visible()
+
+
+def test_headings_that_say_the_same_have_two_places() -> None:
+    run = Run("20261123T110500Z", NOW, NOW, None, "", ["status"])
+    body = "<h1>T</h1><h2>A &lt;b&gt;?</h2><h2>A <code>b</code></h2><h2>?!</h2><h2 id='own'>A</h2>"
+    text = page_maker.report_page("status", ("T", body), run, files=[])
+    assert re.findall('<li><a href="#([^"]*)">(.*?)</a>', text) == [
+        ("a-b", "A &lt;b&gt;?"),
+        ("a-b-2", "A b"),
+        ("section", "?!"),
+        ("own", "A"),
+    ]
+    assert '<h2 id="a-b-2">A <code>b</code></h2><h2 id="section">?!</h2><h2 id=\'own\'>A</h2>' in text
+    assert text == page_maker.report_page("status", ("T", body), run, files=[])
+
+
+def test_page_without_sections_has_no_contents() -> None:
+    run = Run("20261123T110500Z", NOW, NOW, None, "", ["status"])
+    assert 'class="contents"' not in page_maker.report_page("status", ("T", "<h1>T</h1><p>x</p>"), run, files=[])
+
+
+def test_verdicts_are_badges_with_words_on_screen_and_on_paper(browser: Browser, pages: Path) -> None:
+    page = Opened(browser, pages / "status.html").page
+    cells = page.locator("td[data-label=verdict]")
+    assert cells.count() > 40
+    assert page.locator("td[data-label=verdict] > .badge").all_inner_texts() == cells.all_inner_texts()
+    for badge in page.locator(".badge").all():
+        assert badge.get_attribute("class") == f"badge {BADGES[badge.inner_text()]}"
+    page.emulate_media(media="print", color_scheme="dark")  # paper is light, and may show no fills
+    style = "all => all.map(each => [getComputedStyle(each).color, getComputedStyle(each).backgroundColor].join())"
+    shades = set(page.locator(".badge").evaluate_all(style))
+    assert shades <= {"rgb(0, 0, 0),rgb(255, 255, 255)", "rgb(51, 51, 51),rgb(255, 255, 255)"}
+
+
+def test_badge_of_a_hostile_page_is_a_known_word(browser: Browser, hostile_pages: Path) -> None:
+    badges = Opened(browser, hostile_pages / "status.html").page.locator(".badge")
+    assert badges.count() >= len(HOSTILE)
+    for badge in badges.all():
+        assert badge.get_attribute("class") == f"badge {BADGES[badge.inner_text()]}"
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("which", ["pages", "hostile_pages"])
+def test_no_page_is_wider_than_its_window_and_numbers_are_aligned(
+    which: str, name: str, browser: Browser, request: pytest.FixtureRequest
+) -> None:
+    file = request.getfixturevalue(which) / f"{name}.html"
+    page = Opened(browser, file, viewport={"width": 1200, "height": 900}).page
+    assert page.evaluate("document.documentElement.scrollWidth") == 1200
+    assert page.locator(".table").evaluate_all("all => all.every(each => each.scrollWidth <= each.clientWidth)")
+    right = "all => all.every(each => getComputedStyle(each).textAlign == 'right')"
+    assert page.locator(".number").evaluate_all(right)
+
+
 def test_dark_page_is_dark_and_its_figures_stand_on_light_cards(browser: Browser, pages: Path) -> None:
     opened = Opened(browser, pages / "inventory.html", color_scheme="dark")
     colour = "element => getComputedStyle(element).backgroundColor"
@@ -334,6 +424,11 @@ def test_page_without_scripts_says_until_when_it_is_good(browser: Browser, index
         "A newer snapshot is due by 2026-11-23 15:05 (America/New_York); then this page is stale."
         in page.inner_text("header")
     )
+
+
+def test_failure_page_says_of_which_snapshot_and_when(index_pages: Path, browser: Browser) -> None:
+    header = Opened(browser, index_pages / "latest/status-failed.html").page.inner_text("header")
+    assert "Snapshot of 2026-11-23 03:05 (America/New_York), tried at 2026-11-23 06:05 (America/New_York)." in header
 
 
 def test_pages_of_one_folder_share_one_policy(pages: Path, index_pages: Path) -> None:

@@ -11,6 +11,9 @@ for (const each of document.querySelectorAll("time[data-age]")) {
   const number = Math.floor(minutes / size);
   if (number >= 0) each.append(` (${number} ${unit}${number === 1 ? "" : "s"} ago)`);
 }
+// The contents: open, but where a screen is narrow.
+const contents = document.querySelector(".contents details");
+if (contents && matchMedia("(max-width: 45rem)").matches) contents.open = false;
 // Tables that sort by a click on a column's name and filter by words. Without scripts they are whole and in order.
 for (const table of document.querySelectorAll(".table table")) {
   const body = table.tBodies[0], rows = [...body.rows];
