@@ -48,7 +48,9 @@ def test_page_links_what_is_there_and_nothing_outside(name: str, pages: Path) ->
     files = [root / "index.html"] if name == "index" else [pages / f"{name}.html", run / f"{name}.html"]
     for file in files:
         page = html.parse(str(file))
-        links = {(file.parent / link).resolve() for link in page.xpath("//a/@href")}
+        targets = page.xpath("//a/@href")
+        assert {target[1:] for target in targets if target.startswith("#")} <= set(page.xpath("//@id"))
+        links = {(file.parent / target).resolve() for target in targets if not target.startswith("#")}
         assert links >= {root / "index.html"} | {file.parent / f"{each}.html" for each in NOTEBOOKS if name != "index"}
         assert all(link.is_file() and root in link.parents for link in links)
         assert page.xpath("//link/@href") == ["data:,"]
