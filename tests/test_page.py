@@ -125,6 +125,7 @@ def test_page_weighs_less_than_half_a_megabyte(name: str, pages: Path) -> None:
     assert (pages / f"{name}.html").stat().st_size < 500_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("context", [{}, {"color_scheme": "dark"}, PHONE], ids=["light", "dark", "phone"])
 @pytest.mark.parametrize("name", NOTEBOOKS)
 @pytest.mark.parametrize("which", ["pages", "hostile_pages"])

@@ -126,6 +126,7 @@ def test_report_names_the_page_to_open_and_shows_progress(tmp_path: Path) -> Non
     assert done.returncode == (1 if standing.attention else 0)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the real files are not beside this checkout")
 def test_report_on_real_files_reads_all_but_the_broken_one(tmp_path: Path) -> None:
     done = report(tmp_path, "--data", str(CORPUS / "xml"), "--folder", "\\")
@@ -375,6 +376,7 @@ def test_run_that_takes_too_long_is_ended_with_its_kernels(tmp_path: Path, monke
         assert [words for words in left if str(work) in " ".join(words)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM that a program could catch")
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_signal_ends_kernels_and_removes_all_that_was_begun(number: signal.Signals, tmp_path: Path) -> None:
@@ -531,6 +533,7 @@ def test_parameters_are_typed_and_explained(name: str) -> None:
     assert all((": str = " in line or "days: int = 90" in line) and "  # " in line for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebook_runs_from_any_working_directory_without_parameters(name: str, tmp_path: Path) -> None:
     elsewhere = tmp_path / "else where"
