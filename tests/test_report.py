@@ -138,6 +138,7 @@ def test_report_on_real_files_reads_all_but_the_broken_one(tmp_path: Path) -> No
     assert sum("not well-formed" in problem for problem in problems) == 1
 
 
+@pytest.mark.slow
 def test_zone_and_order_of_dates_reach_the_pages(tmp_path: Path) -> None:
     file = tmp_path / "script_status.csv"
     row = r'"Load","\F\Load","1","04/08/2026 9:15:00 PM","Ready","x.exe",""'

@@ -251,6 +251,7 @@ def kinds_of(case: Case) -> set[str]:
     return found | {"any"} if found else found
 
 
+@pytest.mark.slow
 def test_sample_of_random_cases_holds_every_kind_of_start() -> None:
     counts: Counter[str] = Counter()
     cases_seen = []
