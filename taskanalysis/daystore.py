@@ -157,7 +157,7 @@ def update_store(data: str | Path, *, executor: Executor | None = None, wait: fl
             _update(open_store(data), executor)
     except Timeout:
         why = "another process writes it"
-    except (OSError, NotImplementedError) as error:
+    except (OSError, NotImplementedError) as error:  # the second where a file system knows no locks
         why = f"it can't be written ({getattr(error, 'strerror', None) or error})"
     if why and (stale := open_store(data).stale()):
         days = f"{len(stale)} days" if len(stale) > 1 else f"{stale[0][0]} of {stale[0][1]}"

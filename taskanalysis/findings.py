@@ -46,7 +46,7 @@ class Kind(NamedTuple):
 
 KINDS: dict[str, Kind] = {
     "nothing starts it": Kind(
-        "No trigger that is switched on will start it again: there is none, or all lie in the past.",
+        "No trigger that is switched on will start it again: there is none, or none gives a further start.",
         "Delete it, or give it a trigger if it should still run.",
     ),
     "ends soon": Kind(

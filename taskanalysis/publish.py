@@ -252,7 +252,7 @@ def saying(reports: Path) -> Iterator[None]:
         yield
     except Timeout:  # an OSError too
         raise
-    except (OSError, shutil.Error, NotImplementedError) as error:
+    except (OSError, shutil.Error, NotImplementedError) as error:  # the last where there are no locks
         _log.info("%s", reports, exc_info=True)
         raise ReportError(why_not(error, reports)) from None
 
