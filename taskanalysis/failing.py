@@ -47,8 +47,7 @@ def failing_spells(
     unsaid = [np.full(len(frame), np.nan) for frame, _ in frames]
     signs = np.concatenate([runs["sign"].to_numpy(dtype=float), np.full(len(refused), float(BAD)), *unsaid[2:]])
     offs = np.concatenate([*unsaid[:2], off, np.ones(len(first))])
-    said = pd.DataFrame({"sign": signs[order], "off": offs[order]}).groupby(task).ffill()
-    bad = ((said["sign"] == BAD) & (said["off"] != 1)).to_numpy(dtype=bool)
+    bad = (_carried(signs[order], task) == BAD) & (_carried(offs[order], task) != 1)
     follows = np.append(False, (task[1:] == task[:-1]) & bad[:-1])[: len(task)]
     starts, ends = np.flatnonzero(bad & ~follows), np.flatnonzero(~bad & follows)
     place = np.append(ends, -1)[np.searchsorted(ends, starts)]  # the first end after each start, of any task
@@ -61,6 +60,12 @@ def failing_at(spells: pd.DataFrame, moments: pd.DatetimeIndex) -> Numbers:
     begins, ends = (np.sort(_numbers(spells[name].dropna())) for name in ("begin", "until"))
     at = _numbers(moments)
     return np.searchsorted(begins, at, "right") - np.searchsorted(ends, at, "right")
+
+
+def _carried(values: NDArray[np.float64], task: Numbers) -> NDArray[np.float64]:
+    """Each value; where it is not known the last one before it that is known of the same task."""
+    last = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(len(values))))
+    return np.where((last >= 0) & (task[last] == task), values[last], np.nan)
 
 
 def _places(paths: pd.Series, known: pd.Index) -> Numbers:

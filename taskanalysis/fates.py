@@ -25,7 +25,7 @@ Slots count while a definition is in force and the task is enabled, from the fir
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -36,7 +36,9 @@ from numpy.typing import NDArray
 from taskanalysis.columns import COLUMNS
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.due import grace
+from taskanalysis.frames import task_slices
 from taskanalysis.history import History
+from taskanalysis.joined import category, utc
 from taskanalysis.rules import NO_RULES, Rules
 from taskanalysis.schedule import SlotArrays, slot_arrays
 from taskanalysis.taskfiles import in_scope
@@ -68,6 +70,16 @@ class _Seen(NamedTuple):
     busy_until: Moments
 
 
+class _Rows(NamedTuple):
+    """Slots of one task: times in microseconds, fates by their place in `FATES`, how many slots a row stands for."""
+
+    path: str
+    at: Moments
+    fate: NDArray[np.int8]
+    started: Moments
+    number: Moments
+
+
 class _Form(NamedTuple):
     """A definition in force from one moment to another, in one zone."""
 
@@ -97,7 +109,7 @@ def slot_fates(
     times = _numbers(coverage["taken_at"])
     folders = [folder] if folder else []
     observed = _observed(history, server)
-    columns: list[pd.DataFrame] = []
+    found: list[_Rows] = []
     for path, forms in _forms(history, server, coverage).items():
         if path not in observed or not in_scope(path, folders):
             continue
@@ -112,17 +124,14 @@ def slot_fates(
             waits = [grace(form.task, number + 1, usual, said) for number in range(len(form.task.triggers))]
             if path in doubtful or form.task.settings.run_only_if_idle:
                 slots = slots._replace(judged=np.zeros(len(slots.time), dtype=bool))
-            columns.append(_rows(path, slots, np.array([0, *(_micro(wait) for wait in waits)]), observed[path], times))
-    frame = pd.concat(columns, ignore_index=True) if columns else _rows("", _NO_SLOTS, _NOTHING, _NOBODY, times)
-    frame["server"] = pd.Series([server] * len(frame), dtype="category")
-    frame["task_path"] = frame["task_path"].astype("category")
-    return frame[list(COLUMNS["slots"])]
+            found.append(_rows(path, slots, np.array([0, *(_micro(wait) for wait in waits)]), observed[path], times))
+    return _frame(server, found)
 
 
 # Fates ----------------------------------------------------------------------------------------------------------------
 
 
-def _rows(path: str, slots: SlotArrays, waits: Moments, seen: _Seen, times: Moments) -> pd.DataFrame:
+def _rows(path: str, slots: SlotArrays, waits: Moments, seen: _Seen, times: Moments) -> _Rows:
     at = slots.time.astype(np.int64)
     fate, run = _fates(at, at + waits[slots.trigger], slots.judged, seen, times)
     shown = _is_enabled(at, seen)
@@ -140,15 +149,25 @@ def _rows(path: str, slots: SlotArrays, waits: Moments, seen: _Seen, times: Mome
         again = np.argsort(at[chosen], kind="stable")
         chosen, number = chosen[again], number[again]
         at, fate, started = at[chosen], fate[chosen], started[chosen]
-    return pd.DataFrame(
-        {
-            "task_path": np.full(len(at), path, dtype=object),
-            "expected": _utc(at),
-            "fate": pd.Categorical.from_codes(fate.tolist(), pd.Index(FATES)),
-            "started": _utc(started),
-            "count": number,
-        }
+    return _Rows(path, at, fate, started, number)
+
+
+def _frame(server: str, found: Sequence[_Rows]) -> pd.DataFrame:
+    paths = sorted({rows.path for rows in found})
+    place = {path: number for number, path in enumerate(paths)}
+    lengths = [len(rows.at) for rows in found]
+    at, fate, started, number = (
+        np.concatenate([np.zeros(0, np.int64), *(rows[field] for rows in found)]) for field in range(1, 5)
     )
+    columns = {
+        "server": category(np.zeros(len(at), np.int64), [server]),
+        "task_path": category(np.repeat([place[rows.path] for rows in found], lengths), paths),
+        "expected": utc(at),
+        "fate": category(fate, FATES),
+        "started": utc(started),
+        "count": number,
+    }
+    return pd.DataFrame({name: columns[name] for name in COLUMNS["slots"]})
 
 
 def _fates(
@@ -194,15 +213,15 @@ def _is_enabled(at: Moments, seen: _Seen) -> NDArray[np.bool_]:
 
 def _observed(history: History, server: str) -> dict[str, _Seen]:
     spans = history.spans[history.spans["server"] == server].sort_values(["task_path", "first_seen"])
-    runs = history.runs[history.runs["server"] == server].sort_values(["task_path", "started"])
+    runs = history.runs[history.runs["server"] == server]
     first, last, last_run = (_numbers(spans[name]) for name in ("first_seen", "last_seen", "last_run"))
     unknown = (last_run == _NEVER) & ~spans["never_ran"].fillna(False).to_numpy(dtype=bool)
     enabled = spans["enabled"].fillna(True).to_numpy(dtype=bool)
     running = (spans["state"] == "Running").to_numpy() & (last_run != _NEVER)
     started, ended = _numbers(runs["started"]), _numbers(runs["ended"])
-    ran = _slices(runs)
+    ran = task_slices(runs)
     found = {}
-    for path, mine in _slices(spans).items():
+    for path, mine in task_slices(spans).items():
         those = ran.get(path, slice(0, 0))
         going = np.flatnonzero(running[mine]) + mine.start
         found[path] = _Seen(
@@ -224,13 +243,6 @@ def _busy_until(started: Moments, ended: Moments, going: Moments, seen: Moments)
     known[known] = started[run[known]] == going[known]
     np.maximum.at(until, run[known], seen[known])
     return np.where(ended == _NEVER, until, ended)
-
-
-def _slices(frame: pd.DataFrame) -> dict[str, slice]:
-    """Where the rows of each task are, of a frame in the order of tasks."""
-    paths = frame["task_path"].astype("str").to_numpy(dtype=object)
-    begins = np.flatnonzero(np.append(True, paths[1:] != paths[:-1])).tolist() if len(paths) else []
-    return {paths[begin]: slice(begin, end) for begin, end in zip(begins, [*begins[1:], len(paths)], strict=False)}
 
 
 def _forms(history: History, server: str, coverage: pd.DataFrame) -> dict[str, list[_Form]]:
@@ -270,18 +282,9 @@ def _numbers(times: pd.Series) -> Moments:
     return times.to_numpy(dtype="datetime64[us]").astype(np.int64)
 
 
-def _utc(times: Moments) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(times.astype("datetime64[us]"), tz="UTC")
-
-
 def _micro(wait: timedelta) -> int:
     return wait // timedelta(microseconds=1)
 
 
 def _median_gap(times: Moments) -> float | None:
     return float(np.median(np.diff(times))) if len(times) > 1 else None
-
-
-_NOTHING = np.zeros(0, dtype=np.int64)
-_NO_SLOTS = SlotArrays(_NOTHING.astype("datetime64[us]"), _NOTHING, _NOTHING.astype(bool))
-_NOBODY = _Seen(_NOTHING, _NOTHING, _NOTHING, _NOTHING.astype(bool), _NOTHING, _NOTHING)

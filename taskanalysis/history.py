@@ -36,6 +36,7 @@ from taskanalysis.result import Outcome
 from taskanalysis.runs import Events, Observed, Runs, find_runs, is_sorted
 from taskanalysis.spans import NONE, expand
 from taskanalysis.status import with_offset
+from taskanalysis.zoneclock import microseconds
 
 __all__ = ["History", "read_history"]
 
@@ -239,9 +240,13 @@ class History:
         chosen = [name for name in known if server is None or name.casefold() == server.casefold()]
         if len(chosen) > 1:
             raise SnapshotError(f"name the server whose definitions are meant: {listed(known, 'or')}")
-        coverage = self.coverage[self.coverage["server"].isin(chosen) & (self.coverage["taken_at"] <= with_offset(at))]
-        stamps = coverage["definitions"].tolist()
-        return self._definitions.all(chosen[0], stamps[-1]) if stamps and isinstance(stamps[-1], str) else {}
+        if not chosen:
+            return {}
+        place = known.index(chosen[0])
+        begin, end = self._joined.begins[place : place + 2]
+        last = begin + np.searchsorted(self._joined.times[begin:end], microseconds(with_offset(at)), "right") - 1
+        stamp = self.coverage["definitions"].iat[last] if last >= begin else None
+        return self._definitions.all(chosen[0], stamp) if isinstance(stamp, str) else {}
 
     # Parts ------------------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from taskanalysis.frames import task_slices
 from taskanalysis.history import History, read_history
 from taskanalysis.rules import NO_RULES, Rules
 from taskanalysis.snapshot import Snapshot
@@ -114,8 +115,8 @@ def _by_task(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _ran(runs: pd.DataFrame, times: pd.Series) -> dict[str, _Ran]:
-    """The finished runs of each task, by task path."""
-    runs = runs[runs["code"].notna()].sort_values(["task_path", "started"])
+    """The finished runs of each task, by task path; `runs` are in the order of task and start."""
+    runs = runs[runs["code"].notna()]
     if runs.empty:
         return {}
     columns = _Ran(
@@ -125,12 +126,7 @@ def _ran(runs: pd.DataFrame, times: pd.Series) -> dict[str, _Ran]:
         _microseconds(runs["first_seen"]),
         _took(runs, times).to_numpy(dtype=np.float64),
     )
-    paths = runs["task_path"].astype("str").to_numpy(dtype=object)
-    begins = np.flatnonzero(np.append(True, paths[1:] != paths[:-1])).tolist()
-    return {
-        paths[begin]: _Ran._make(column[begin:end] for column in columns)
-        for begin, end in zip(begins, [*begins[1:], len(paths)], strict=True)
-    }
+    return {path: _Ran._make(column[rows] for column in columns) for path, rows in task_slices(runs).items()}
 
 
 def _microseconds(times: pd.Series) -> Moments:
