@@ -46,6 +46,7 @@ Where to find what:
 `restore`               snapshot -> Task Scheduler: plan first, then do; `restorable` is what can be put back,
                         `restorewords` a plan in lines, `restorecommand` asks and prints
 `taskwriter`            the task XML that runs `collect` and `report` on a schedule
+`executors`             where work that comes in pieces is done: here, in other processes, on a Dask cluster
 `commandline`           how every command ends: its exit code, and one sentence where it can't go on
 `psscript`              a snapshot as a PowerShell script that puts tasks back
 ======================  ==================================================================

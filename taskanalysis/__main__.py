@@ -37,6 +37,20 @@ STATES = ["Unknown", "Disabled", "Queued", "Ready", "Running"]
 SAMPLE = "This is the sample share: an invented server of an invented town."
 
 
+def address(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    """The address of a Dask scheduler, "" for none."""
+    from taskanalysis.executors import is_address  # noqa: PLC0415
+
+    if text and not is_address(text):
+        raise click.BadParameter(f"'{text}' is not the address of a Dask scheduler, such as tcp://HOST:8786")
+    return text
+
+
+EXECUTOR = click.option(
+    "--executor", default="", metavar="URL", callback=address, help="A Dask cluster that builds what is new."
+)
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="taskanalysis")
 def main() -> None:
@@ -70,6 +84,7 @@ def main() -> None:
     "--cell-seconds", type=click.IntRange(1), default=900, show_default=True, help="Most that a cell may take."
 )
 @click.option("--run-seconds", type=click.IntRange(1), default=3600, show_default=True, help="Most that all may take.")
+@EXECUTOR
 @click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is done.")
 @one_sentence
 def report(
@@ -84,6 +99,7 @@ def report(
     fail_on: str | None,
     cell_seconds: int,
     run_seconds: int,
+    executor: str,
     verbose: bool,
 ) -> None:
     r"""Render the reports and publish them in REPORTS, whose index.html links them all.
@@ -130,6 +146,7 @@ def report(
         limits=Limits(cell_seconds, run_seconds),
         say=lambda line: click.echo(line, err=True),
         verbose=verbose,
+        executor=executor,
     )
     for page in (out / "index.html", *(out / "latest" / f"{name}.html" for name in NOTEBOOKS)):
         click.echo(f"Open {page}")
@@ -269,8 +286,9 @@ def check(
 @click.option("--verify", is_flag=True, help="Compare every file of every snapshot with its hash, and list gaps.")
 @click.option("--rebuild", is_flag=True, help="Make all of the history anew from the snapshots.")
 @click.option("--prune", metavar="AGE", help="Delete snapshots older than this, such as 400d.")
+@EXECUTOR
 @one_sentence
-def history(data: str | None, verify: bool, rebuild: bool, prune: str | None) -> None:
+def history(data: str | None, verify: bool, rebuild: bool, prune: str | None, executor: str) -> None:
     r"""Bring the history of a share up to date with its snapshots, and say what it holds.
 
     --prune never deletes a snapshot whose definitions a later one names, nor the newest of a server. Exit code 0: done;
@@ -280,7 +298,8 @@ def history(data: str | None, verify: bool, rebuild: bool, prune: str | None) ->
     """
     from taskanalysis.historycommand import run  # noqa: PLC0415 (pyarrow)
 
-    sys.exit(ATTENTION if run(where(data), verify=verify, rebuild=rebuild, prune=prune) else 0)
+    wrong = run(where(data), verify=verify, rebuild=rebuild, prune=prune, executor=executor)
+    sys.exit(ATTENTION if wrong else 0)
 
 
 @main.command()

@@ -32,6 +32,7 @@ from filelock import FileLock, Timeout
 
 from taskanalysis.daybuild import VERSION, Built, DayJob, Record, build_day, digest, read_day
 from taskanalysis.errors import Problem, SnapshotError, clip
+from taskanalysis.executors import each_in
 from taskanalysis.taskfiles import long_path
 
 __all__ = ["Day", "LoadedDay", "Store", "load_days", "open_store", "update_store"]
@@ -143,26 +144,27 @@ def _look(store: Store, month: Path, remembered: Mapping[str, Any], *, is_newest
 def update_store(data: str | Path, *, executor: Executor | None = None, wait: float = WAIT) -> list[Problem]:
     """Bring the store up to date with the snapshots; what keeps it from that is a problem, not an error.
 
-    Days are built in `executor`, in this process where that is None. At most `wait` seconds are spent waiting for
-    another writer. SnapshotError where `data` is no share.
+    Days are built in `executor`, in this process where that is None or fails. At most `wait` seconds are spent waiting
+    for another writer. SnapshotError where `data` is no share.
     """
     history = _history(long_path(data))
     why = ""
+    problems: list[Problem] = []
     if not (history.parent / "snapshots").is_dir():
         raise SnapshotError(f"{data} is not a share: it has no folder snapshots")
     try:
         history.mkdir(exist_ok=True)
         # a lock of the operating system, which a dead process does not hold, or none at all
         with FileLock(history / ".lock", timeout=wait, fallback_to_soft=False):
-            _update(open_store(data), executor)
+            _update(open_store(data), executor, problems)
     except Timeout:
         why = "another process writes it"
     except (OSError, NotImplementedError) as error:  # the second where a file system knows no locks
         why = f"it can't be written ({getattr(error, 'strerror', None) or error})"
     if why and (stale := open_store(data).stale()):
         days = f"{len(stale)} days" if len(stale) > 1 else f"{stale[0][0]} of {stale[0][1]}"
-        return [Problem("history", f"{days} not stored, because {why}; computed for this time only")]
-    return []
+        problems.append(Problem("history", f"{days} not stored, because {why}; computed for this time only"))
+    return problems
 
 
 def load_days(
@@ -191,7 +193,7 @@ def load_days(
             file = None
         if not file:
             missing.append(day)
-    for day, built in _built(store, missing, executor):
+    for day, built in _built(store, missing, executor, problems):
         found[day] = LoadedDay(*day, *read_day(built.content))
     return [found[day] for day in days], problems
 
@@ -199,8 +201,8 @@ def load_days(
 # Writing --------------------------------------------------------------------------------------------------------------
 
 
-def _update(store: Store, executor: Executor | None) -> None:
-    for day, built in _built(store, store.stale(), executor):
+def _update(store: Store, executor: Executor | None, problems: list[Problem]) -> None:
+    for day, built in _built(store, store.stale(), executor, problems):
         place = store.place(day, built.digest)
         _write(place, built.content)
         _remove(store.place(day, digest_) for digest_ in store.files.get(day, set()) - {built.digest})
@@ -214,10 +216,11 @@ def _update(store: Store, executor: Executor | None) -> None:
         _write(_history(store.data) / ".listed.json", content.encode())
 
 
-def _built(store: Store, days: Iterable[Day], executor: Executor | None) -> Iterator[tuple[Day, Built]]:
+def _built(
+    store: Store, days: Iterable[Day], executor: Executor | None, problems: list[Problem]
+) -> Iterator[tuple[Day, Built]]:
     days = list(days)
-    jobs = [store.job(day) for day in days]
-    yield from zip(days, executor.map(build_day, jobs) if executor else map(build_day, jobs), strict=True)
+    yield from zip(days, each_in(executor, build_day, map(store.job, days), problems), strict=True)
 
 
 def _write(place: Path, content: bytes) -> None:

@@ -9,6 +9,7 @@ taskanalysis.errors.TaskXmlError: Load.xml: StartBoundary '2024-13-01' is not a 
 from typing import NamedTuple
 
 __all__ = [
+    "ExecutorError",
     "Problem",
     "ReportError",
     "RulesError",
@@ -42,6 +43,10 @@ class UnfinishedError(TaskAnalysisError):
 
 class ReportError(TaskAnalysisError):
     """A report that could not be made; what was there before is left as it was."""
+
+
+class ExecutorError(UnfinishedError):
+    """Other processes or machines that can't be used; the same work can be done in this process."""
 
 
 class RulesError(TaskAnalysisError):

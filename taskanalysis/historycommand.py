@@ -8,15 +8,20 @@ from pathlib import Path
 import click
 
 from taskanalysis import upkeep
+from taskanalysis.daystore import open_store
 from taskanalysis.duration import Duration, count
+from taskanalysis.executors import executor_for
 from taskanalysis.history import History, read_history
 from taskanalysis.masking import mask
 
 __all__ = ["run"]
 
 
-def run(share: Path, *, verify: bool, rebuild: bool, prune: str | None) -> bool:
-    """Do what is asked for, in the order prune, rebuild, update, verify; whether `verify` found something wrong."""
+def run(share: Path, *, verify: bool, rebuild: bool, prune: str | None, executor: str = "") -> bool:
+    """Do what is asked for, in the order prune, rebuild, update, verify; whether `verify` found something wrong.
+
+    `executor` is the address of a Dask cluster that builds what is new.
+    """
     if prune is not None:
         try:
             before = datetime.now(UTC) - upkeep.age(prune)
@@ -26,8 +31,8 @@ def run(share: Path, *, verify: bool, rebuild: bool, prune: str | None) -> bool:
         click.echo(f"{count(len(gone), 'snapshot')} older than {prune} deleted.")
     if rebuild:
         upkeep.rebuild(share)
-    with upkeep.processes(share) as executor:
-        known = read_history(share, executor=executor)
+    with executor_for(len(open_store(share).stale()), executor) as chosen:
+        known = read_history(share, executor=chosen)
     _say(known)
     problems = known.problems
     if verify:

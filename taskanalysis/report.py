@@ -10,14 +10,10 @@ what failed.
 from __future__ import annotations
 
 import logging
-import multiprocessing
-import os
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from taskanalysis import overview, pages
-from taskanalysis.errors import Problem, ReportError, clip
+from taskanalysis.errors import ExecutorError, Problem, ReportError, clip
 from taskanalysis.execute import CELL_SECONDS, Failure, without_slow_imports
+from taskanalysis.executors import executor_for
 from taskanalysis.pages import Run
 from taskanalysis.publish import Keep, held, new_stamp, publish
 from taskanalysis.snapshot import Snapshot, stale_after
@@ -38,7 +35,6 @@ __all__ = ["NOTEBOOKS", "Limits", "Outcome", "make_reports", "notebook_file", "r
 NOTEBOOKS = ("inventory", "status", "trends")
 """The reports there are; pages, index and links follow from it."""
 
-MUCH_NEW = 120  # days of history: less is done before other processes have started
 _log = logging.getLogger(__name__)
 
 
@@ -74,10 +70,12 @@ def make_reports(
     limits: Limits = LIMITS,
     say: Callable[[str], None] = _log.info,
     verbose: bool = False,
+    executor: str = "",
 ) -> Outcome:
     """Run all notebooks on the data that `snapshot` was read from, and publish what they made into `reports`.
 
-    `parameters` go to each notebook, `now` is aware, `sample` is said on each page, `say` gets progress in sentences.
+    `parameters` go to each notebook, `now` is aware, `sample` is said on each page, `say` gets progress in sentences,
+    `executor` is the address of a Dask cluster that builds what is new in the history.
     ReportError where nothing could be published, KeyboardInterrupt where a signal stopped it: what was there stays.
     """
     reports = long_path(reports)
@@ -91,7 +89,7 @@ def make_reports(
         stamp = new_stamp(reports, now)
         due = None if parameters.get("at") else stale_after(snapshot)
         run = Run(stamp, now, snapshot.taken_at, due, snapshot.zone, NOTEBOOKS, sample)
-        problems = renew_history(Path(str(parameters["data"])))
+        problems = renew_history(Path(str(parameters["data"])), executor)
         made = _Made(run, reports, work / "made", parameters)
         began = time.monotonic()
         for done in _run_all(team, made, limits):
@@ -228,33 +226,26 @@ def _write(file: Path, text: str) -> None:
 # History --------------------------------------------------------------------------------------------------------------
 
 
-def renew_history(share: Path) -> list[Problem]:
+def renew_history(share: Path, executor: str = "") -> list[Problem]:
     """Bring the history store of a share up to date, once, before notebooks read it; nothing for other data.
 
-    Whatever keeps it from that is a problem beside the reports: then they compute what is missing in memory.
+    `executor` is the address of a Dask cluster, "" this machine. Whatever keeps it from that is a problem beside the
+    reports: then they compute what is missing in memory.
     """
     if not (share / "snapshots").is_dir():
         return []
     try:
-        from taskanalysis.daystore import open_store, update_store  # noqa: PLC0415 (pyarrow)
-
-        if len(open_store(share).stale()) < MUCH_NEW:
-            return update_store(share)
-        # not forked: this process may have threads; and no orphans, should it be killed
-        spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(mp_context=spawn, initializer=_end_with_parent) as pool:
-            return update_store(share, executor=pool)
+        try:
+            return _renewed(share, executor)
+        except ExecutorError as error:
+            return [Problem("executor", f"{error}; the history was built on this machine"), *_renewed(share, "")]
     except Exception as error:
         _log.info("history", exc_info=True)
         return [Problem("history", f"could not be brought up to date ({clip(str(error), 200)})")]
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
+def _renewed(share: Path, address: str) -> list[Problem]:
+    from taskanalysis.daystore import open_store, update_store  # noqa: PLC0415 (pyarrow)
 
-    def wait() -> None:
-        if parent:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
+    with executor_for(len(open_store(share).stale()), address) as executor:
+        return update_store(share, executor=executor)

@@ -12,8 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -26,9 +25,7 @@ from taskanalysis.snapshot import read_manifest
 from taskanalysis.status import read_statuses
 from taskanalysis.taskfiles import CHANGED, long_path
 
-__all__ = ["Verified", "age", "processes", "prune", "rebuild", "verify"]
-
-MANY_DAYS = 20
+__all__ = ["Verified", "age", "prune", "rebuild", "verify"]
 
 GAP = 1.5
 """A time between snapshots of more than so many usual ones is a gap."""
@@ -94,16 +91,6 @@ def _contradictions(known: Stamped, manifest: dict[str, Any]) -> Iterator[tuple[
 def _of(known: Stamped, stamp: str) -> Path:
     """Where another snapshot of the same server lies."""
     return known.path.parent.parent / f"{stamp[:4]}-{stamp[4:6]}" / stamp
-
-
-@contextmanager
-def processes(data: str | Path) -> Iterator[Executor | None]:
-    """A process for each processor where many days of a share are new; else none, since they take a moment to start."""
-    if len(open_store(data).stale()) < MANY_DAYS:
-        yield None
-    else:
-        with ProcessPoolExecutor() as executor:
-            yield executor
 
 
 def rebuild(data: str | Path) -> None:

@@ -19,7 +19,7 @@ MODULES = sorted((ROOT / "taskanalysis").glob("*.py"))
 # each imports only what stands in rows above its own
 LAYERS = [
     ["__init__", "columns", "duration", "errors", "failing", "localdates", "program", "statuswords", "zoneclock"],
-    ["charts", "execute", "machine", "masking", "result", "statusrows", "trigger", "xmltext"],
+    ["charts", "execute", "executors", "machine", "masking", "result", "statusrows", "trigger", "xmltext"],
     [
         "commandline",
         "dayswords",

@@ -11,9 +11,9 @@ from store_share import LOAD, hours, status, write, xml
 from taskanalysis.__main__ import main
 from taskanalysis.errors import SnapshotError
 from taskanalysis.history import read_history
-from taskanalysis.share import list_snapshots, sample_share
+from taskanalysis.share import list_snapshots
 from taskanalysis.snapshot import read_snapshot
-from taskanalysis.upkeep import processes, prune, rebuild, verify
+from taskanalysis.upkeep import prune, rebuild, verify
 
 
 @pytest.fixture
@@ -120,13 +120,6 @@ def test_folder_that_is_no_share_is_refused(tmp_path: Path) -> None:
             act(tmp_path)
     with pytest.raises(SnapshotError, match="is not a share"):
         prune(tmp_path, before=hours(0))
-
-
-def test_processes_are_started_only_for_many_new_days(share: Path) -> None:
-    with processes(share) as executor:
-        assert executor is None
-    with processes(sample_share()) as executor:
-        read_history(sample_share(), update=False, executor=executor)
 
 
 # The command ----------------------------------------------------------------------------------------------------------
