@@ -28,6 +28,7 @@ from filelock import FileLock, Timeout
 
 from taskanalysis.errors import ReportError, clip
 from taskanalysis.share import stamped
+from taskanalysis.taskfiles import plain_path
 
 __all__ = ["Keep", "Kept", "held", "list_runs", "new_stamp", "publish", "why_not"]
 
@@ -95,7 +96,8 @@ def held(
                 lock.acquire(timeout=wait)
     except Timeout:
         raise ReportError(
-            f"{_plain(reports)} is held by {_holder(reports)}: try again when that run is done, or end it if it hangs"
+            f"{plain_path(reports)} is held by {_holder(reports)}: "
+            "try again when that run is done, or end it if it hangs"
         ) from None
     try:
         with saying(reports):
@@ -263,7 +265,7 @@ def why_not(error: Exception, reports: Path) -> str:
     >>> why_not(OSError(errno.ENOSPC, "No space left on device"), Path("out"))
     'out is full: make room there and run again; the last reports are still there'
     """
-    place = _plain(reports)
+    place = plain_path(reports)
     if isinstance(error, shutil.Error):  # of copytree: a list of source, target, reason
         reasons = " ".join(str(each[2]) for each in error.args[0])
         number = next((each for each in _FULL | _DENIED if f"[Errno {each}]" in reasons), None)
@@ -279,12 +281,3 @@ def why_not(error: Exception, reports: Path) -> str:
         named = getattr(error, "filename2", None) or getattr(error, "filename", None) or place
         return f"{named} is in the way ({reason}): remove it, or choose another folder with --reports"
     return f"{place} can't be reached ({reason}): see that it is there, and run again; nothing is lost"
-
-
-def _plain(folder: Path) -> str:
-    r"""A folder as its user wrote it, without what makes long paths work on Windows.
-
-    >>> _plain(Path(r"\\?\UNC\files\reports"))
-    '\\\\files\\reports'
-    """
-    return str(folder).replace("\\\\?\\UNC\\", "\\\\", 1).replace("\\\\?\\", "", 1)
