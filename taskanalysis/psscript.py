@@ -23,7 +23,7 @@ from pathlib import Path
 
 from taskanalysis.errors import SnapshotError
 from taskanalysis.restorable import Wanted, encoded
-from taskanalysis.taskfiles import file_name, long_path
+from taskanalysis.taskfiles import file_name, long_path, plain_path
 
 __all__ = ["quoted", "script_text", "write_script"]
 
@@ -83,7 +83,7 @@ def write_script(folder: Path, tasks: Sequence[Wanted], *, title: str) -> Path:
         raise SnapshotError("there is no task to put back")
     folder = long_path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise SnapshotError(f"{folder} is not empty: name a new folder for the script")
+        raise SnapshotError(f"{plain_path(folder)} is not empty: name a new folder for the script")
     beside = folder.absolute().with_name(f".{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(beside, ignore_errors=True)
     try:
@@ -105,7 +105,7 @@ def write_script(folder: Path, tasks: Sequence[Wanted], *, title: str) -> Path:
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    return folder / "restore.ps1"
+    return Path(plain_path(folder / "restore.ps1"))
 
 
 def _row(task: Wanted, name: str, content: bytes) -> str:

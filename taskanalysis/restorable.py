@@ -24,7 +24,7 @@ from taskanalysis.definition import Principal, TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, clip
 from taskanalysis.findings import account, needs_password
 from taskanalysis.snapshot import Snapshot, read_manifest
-from taskanalysis.taskfiles import CHANGED, in_scope
+from taskanalysis.taskfiles import CHANGED, in_scope, plain_path
 from taskanalysis.taskxml import read_task
 from taskanalysis.trigger import LogonTrigger, RegistrationTrigger, SessionStateChangeTrigger
 from taskanalysis.xmltext import Chunk, decode, parse, read_bytes, split_tasks
@@ -172,18 +172,18 @@ def parse_map(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def stored_text(data: bytes) -> str:
-    """The text to register for the bytes of a definition: as stored where they are what Windows exports.
+    r"""The text to register for the bytes of a definition: as stored where they are what Windows exports.
 
     Windows takes the text as UTF-16 whatever it was read from, and refuses one whose declaration says otherwise.
 
-    >>> stored_text(b"<?xml version='1.0' encoding='UTF-8'?><Task/>").splitlines()
+    >>> stored_text(b"<?xml version='1.0' encoding='UTF-8'?>\n<Task/>").splitlines()
     ['<?xml version="1.0" encoding="UTF-16"?>', '<Task/>']
     """
     if data.startswith(codecs.BOM_UTF16_LE):
         text = data[2:].decode("utf-16-le").lstrip("\ufeff")
         if not _DECLARES_OTHER.match(text):
             return text
-    return DECLARATION + decode(data)
+    return DECLARATION + decode(data).lstrip(" \t\r\n")  # the line that the old declaration stood on is not kept
 
 
 def encoded(xml: str) -> bytes:
@@ -218,18 +218,18 @@ def is_service(principal: Principal) -> bool:
 
 def _chosen(snapshot: Snapshot, folder: str, tasks: Sequence[str]) -> list[str]:
     if "definitions" not in snapshot.holds:
-        raise SnapshotError(f"{snapshot.source} holds no definitions of tasks, only how they stand")
+        raise SnapshotError(f"{plain_path(snapshot.source)} holds no definitions of tasks, only how they stand")
     if snapshot.others:
-        raise SnapshotError(f"{snapshot.share} holds several servers: name the folder of one snapshot")
+        raise SnapshotError(f"{plain_path(snapshot.share)} holds several servers: name the folder of one snapshot")
     known = {path.casefold(): path for path in snapshot.tasks}
     absent = [task for task in tasks if task.casefold() not in known]
     if absent:
-        raise SnapshotError(f"no task {clip(absent[0])} is in {snapshot.source}")
+        raise SnapshotError(f"no task {clip(absent[0])} is in {plain_path(snapshot.source)}")
     chosen = {known[task.casefold()] for task in tasks}
     if folder or not tasks:
         chosen |= snapshot.within(folder).keys()
     if folder and not any(in_scope(path, [folder]) for path in chosen):
-        raise SnapshotError(f"no task of {snapshot.source} lies in {folder} or below")
+        raise SnapshotError(f"no task of {plain_path(snapshot.source)} lies in {folder} or below")
     return sorted(chosen, key=str.casefold)
 
 
@@ -253,8 +253,8 @@ class _Files:
         if damaged:
             more = f", and {len(damaged) - 1} more" if len(damaged) > 1 else ""
             raise SnapshotError(
-                f"{snapshot.source} is damaged ({damaged[0].file} {damaged[0].what}{more}): nothing of it is put back; "
-                "its folder tasks, named by itself, is read as it is"
+                f"{plain_path(snapshot.source)} is damaged ({damaged[0].file} {damaged[0].what}{more}): "
+                "nothing of it is put back; its folder tasks, named by itself, is read as it is"
             )
 
     def text(self, path: str) -> str:

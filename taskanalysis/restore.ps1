@@ -68,8 +68,8 @@ function Register-One($task, [string] $xml, $password) {
         # it lives in a module, which does not see our $ErrorActionPreference
         $with = @{ TaskName = $task.Name; TaskPath = $task.Folder.TrimEnd('\') + '\'; Xml = $xml }
         $with += @{ Force = $true; ErrorAction = 'Stop' }
-        if ($task.Account) { $with.User = $task.Account }
-        if ($password) { $with.Password = $password }
+        # with -User it wants a password; of a managed account, which has none, the definition tells the name
+        if ($password) { $with.User = $task.Account; $with.Password = $password }
         $null = Register-ScheduledTask @with
     }
 }

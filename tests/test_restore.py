@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from taskanalysis.__main__ import main
 from taskanalysis.collect import collect
 from taskanalysis.errors import SnapshotError
 from taskanalysis.restorable import encoded, parse_map, read_wanted, stored_text, switched_off
-from taskanalysis.restore import Action, Plan, Restored, apply, plan
+from taskanalysis.restore import Action, Restored, apply, plan
 from taskanalysis.restorewords import plan_lines, result_lines
 from taskanalysis.scheduler import SchedulerError
 from taskanalysis.snapshot import Snapshot, read_snapshot, write_snapshot
@@ -24,39 +24,12 @@ from taskanalysis.status import Status
 from taskanalysis.taskfiles import find_tasks
 from taskanalysis.taskxml import read_task
 from tests.fake_scheduler import FakeScheduler, task_xml
+from tests.restoring import CORPUS, NOW, actions, done, taken
 
-NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
-CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "xml"
 LOAD, NIGHTLY = r"\OpenData\Load", r"\OpenData\Permits\Nightly"
 STORED = r"<UserId>TOWN\etl</UserId><LogonType>Password</LogonType>"
 SDDL = "O:BAG:BAD:(A;;FA;;;BA)(A;;FR;;;S-1-5-21-1-2-3-1001)"
 AT_ONCE = "<RegistrationTrigger/>"
-
-
-def taken(tmp_path: Path, tasks: dict[str, str], **more: Any) -> Snapshot:
-    """A snapshot of our format with these definitions."""
-    write_snapshot(
-        tmp_path / "share",
-        server="OPENDATA01",
-        taken_at=NOW,
-        zone="America/New_York",
-        statuses=more.pop("statuses", [Status(path, "Ready", True) for path in tasks]),
-        definitions={path: encoded(xml) for path, xml in tasks.items()},
-        **more,
-    )
-    return read_snapshot(tmp_path / "share")
-
-
-def done(planned: Plan, fake: FakeScheduler, password: str = "secret", **more: Any) -> dict[str, Restored]:
-    """What becomes of each task, every account with the same password."""
-    results = apply(planned, fake, dict.fromkeys(planned.passwords, password), **more)
-    return {each.path: each for each in results}
-
-
-def actions(planned: Plan) -> dict[str, str]:
-    return {step.wanted.path: step.action.value for step in planned.steps}
-
-
 WRITING = {"register", "create_folder", "delete"}
 
 
@@ -211,6 +184,12 @@ def test_folder_and_tasks_add_up(sample: Snapshot) -> None:
 def test_what_is_asked_for_and_not_there_is_one_sentence(sample: Snapshot, options: dict[str, Any], said: str) -> None:
     with pytest.raises(SnapshotError, match=said):
         plan(sample, FakeScheduler(), **options)
+
+
+def test_place_is_told_as_its_user_wrote_it(sample: Snapshot) -> None:
+    there = replace(sample, source=Path(r"\\?\UNC\files\tasks"))  # as Windows takes paths of any length
+    with pytest.raises(SnapshotError, match=r"^no task \\Nothing is in \\\\files\\tasks$"):
+        plan(there, FakeScheduler(), tasks=[r"\Nothing"])
 
 
 # Doing it -------------------------------------------------------------------------------------------------------------
@@ -558,10 +537,10 @@ def test_file_with_many_tasks_is_put_back(tmp_path: Path, root: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"])
 def test_text_in_another_encoding_is_what_windows_takes(encoding: str) -> None:
-    for declaration in ("UTF-16", "UTF-8", encoding):
+    for declaration in ("UTF-16", "UTF-8", encoding.upper()):
         text = task_xml("caféß.exe").replace("UTF-16", declaration)
         registered = stored_text(text.encode(encoding))
-        assert read_task(encoded(registered)) == read_task(encoded(task_xml("caféß.exe")))
+        assert registered == task_xml("caféß.exe")
         FakeScheduler().validate(LOAD, registered)
 
 
