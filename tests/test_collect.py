@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import signal
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -563,8 +564,7 @@ def test_exported_bytes_stay_and_others_are_written_anew(tmp_path: Path) -> None
     assert stored["A"] == exported
     for name in "BCD":
         assert stored[name].startswith(codecs.BOM_UTF16_LE)
-        text = stored[name].decode("utf-16").replace("\r\n\r\n", "\r\n", 1)  # an empty line does no harm
-        assert text == task_xml(f"{name.lower()}.exe")
+        assert stored[name].decode("utf-16") == task_xml(f"{name.lower()}.exe")
     assert done.warnings == ("3 definitions written anew, in the encoding that Windows imports",)
 
 
@@ -707,6 +707,20 @@ def test_missing_wevtutil_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("SystemRoot", str(tmp_path))
     with pytest.raises(UnfinishedError, match="the event log can't be exported: wevtutil fails"):
         export_log(tmp_path, "SRV", now=NOON)
+
+
+@pytest.mark.windows
+@pytest.mark.skipif(sys.platform != "win32", reason="needs wevtutil itself")
+def test_real_log_is_exported_from_the_last_export_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported = export_log(tmp_path, "SRV", now=datetime.now(UTC))
+    assert [file.name for file in tmp_path.rglob("*.evtx")] == ([exported.name] if exported else [])
+    monkeypatch.setattr(logexport, "LOG", "System")  # which is never off
+    early = datetime.now(UTC)
+    first, second = (export_log(tmp_path, "OTHER", now=early + timedelta(seconds=more)) for more in (1, 2))
+    assert first
+    assert second
+    assert [file.read_bytes()[:8] for file in (first, second)] == [b"ElfFile\0"] * 2
+    assert second.stat().st_size <= first.stat().st_size
 
 
 # The command line -----------------------------------------------------------------------------------------------------

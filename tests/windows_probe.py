@@ -37,7 +37,7 @@ SCHEDULES = ROOT / "tests" / "files" / "schedules"
 FOLDER = "taskanalysis-probe"
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 VALIDATE, CREATE, UPDATE, DISABLE, IGNORE_REGISTRATION = 1, 2, 4, 8, 32
-INTERACTIVE, PASSWORD, SERVICE = 3, 1, 5
+PASSWORD, S4U, INTERACTIVE, GROUP, SERVICE = 1, 2, 3, 4, 5
 MOST_RUNS = 40
 
 
@@ -247,6 +247,15 @@ def errors(probe: Probe) -> Iterator[str]:
             time.sleep(5)
             yield f"registration trigger, {label}: last run {said(lambda task=task: task.LastRunTime)}"
     with probe.task(good) as task:
+        again = said(lambda task=task: probe.put("case", task.Xml, UPDATE, logon=INTERACTIVE))
+        same = said(lambda task=task: probe.folder.GetTask("case").Xml == task.Xml)
+        yield f"its own export registered again: {again}, reads back the same: {same}"
+    own = f"<UserId>{probe.user}</UserId><LogonType>S4U</LogonType>"
+    for logon, who in ((SERVICE, "<UserId>S-1-5-18</UserId>"), (GROUP, "<GroupId>S-1-5-32-545</GroupId>"), (S4U, own)):
+        answer = said(lambda who=who, logon=logon: probe.put("case", definition(principal=who), CREATE, logon=logon))
+        yield f"logon type {logon} with an account that only the definition names: {answer}"
+        said(lambda: probe.folder.DeleteTask("case", 0))
+    with probe.task(good) as task:
         yield f"SDDL as registered: {said(lambda: task.GetSecurityDescriptor(7))}"
         yield f"never ran: {said(lambda: (task.LastRunTime, task.LastTaskResult, task.NextRunTime))}"
         said(lambda: task.Run(None))
@@ -270,6 +279,11 @@ def refused_logon(probe: Probe) -> Iterator[str]:
         account = f"{platform.node()}\\{name}"
         xml = definition(principal=f"<UserId>{account}</UserId><LogonType>Password</LogonType>")
         put = {"user": account, "logon": PASSWORD}
+        s4u, by_name = xml.replace("Password", "S4U"), {"user": account}
+        for label, more in (("nothing", {}), ("its name", by_name), ("its password", by_name | {"password": first})):
+            answer = said(lambda more=more: probe.put("case", s4u, CREATE, logon=S4U, **more))
+            yield f"S4U as another account, handed over with {label}: {answer}"
+            said(lambda: probe.folder.DeleteTask("case", 0))
         yield f"wrong password: {said(lambda: probe.put('case', xml, CREATE, password='wrong', **put))}"
         yield f"right password: {said(lambda: probe.put('case', xml, CREATE, password=first, **put))}"
         task = probe.folder.GetTask("case")
