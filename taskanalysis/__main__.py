@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -23,13 +22,14 @@ from taskanalysis.commandline import (
     NAGIOS_UNKNOWN,
     NOT_FINISHED,
     Commands,
+    check_folder,
     fail,
     one_sentence,
 )
-from taskanalysis.errors import SnapshotError, TaskAnalysisError
+from taskanalysis.errors import TaskAnalysisError
 
 if TYPE_CHECKING:
-    from taskanalysis.snapshot import Snapshot
+    pass
 
 __all__ = ["main"]
 
@@ -87,21 +87,7 @@ def main() -> None:
 @EXECUTOR
 @click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is done.")
 @one_sentence
-def report(
-    data: str | None,
-    reports: str,
-    server: str,
-    folder: str,
-    at: str,
-    zone: str,
-    dates: str | None,
-    keep: str,
-    fail_on: str | None,
-    cell_seconds: int,
-    run_seconds: int,
-    executor: str,
-    verbose: bool,
-) -> None:
+def report(**options: Any) -> None:
     r"""Render the reports and publish them in REPORTS, whose index.html links them all.
 
     Without --data, in a checkout of the project, the sample share is rendered.
@@ -111,55 +97,10 @@ def report(
 
     Example: taskanalysis report --data \\fileserver\tasks --reports D:\reports --folder \OpenData
     """
-    from taskanalysis.publish import Keep  # noqa: PLC0415
-    from taskanalysis.rules import read_rules  # noqa: PLC0415
-    from taskanalysis.snapshot import read_snapshot  # noqa: PLC0415 (lxml)
+    from taskanalysis.reportcommand import run  # noqa: PLC0415 (lxml)
 
-    if not reports:
-        raise click.UsageError("--reports is empty: name a folder")
-    try:
-        kept = Keep.of(keep)
-    except ValueError as error:
-        raise click.UsageError(f"--keep {error}") from None
-    if verbose:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    now = datetime.now(UTC)
-    share, folder = where(data), folder.replace("/", "\\")
-    # what is not there is told at once, not by a notebook
-    snapshot = read_snapshot(share, server=server, at=at, zone=zone, dates=dates or "")
-    check_folder(snapshot, folder)
-    read_rules(snapshot.share / "rules.toml")
-    if snapshot.others and not server:
-        count = f"{snapshot.others} other server{'s are' if snapshot.others > 1 else ' is'}"
-        click.echo(f"This is {snapshot.server}; {count} in {share}: --server names one.", err=True)
-    number, out = len(snapshot.tasks.keys() | snapshot.statuses.keys()), Path(reports)
-    click.echo(f"Reading {number} tasks of {snapshot.server or share} for {out}", err=True)
-    from taskanalysis.report import NOTEBOOKS, Limits, make_reports  # noqa: PLC0415 (jinja2, psutil)
-
-    outcome = make_reports(
-        snapshot,
-        out,
-        {"data": str(share), "server": server, "folder": folder, "at": at, "zone": zone, "dates": dates or ""},
-        now=now,
-        sample=SAMPLE if data is None else "",
-        keep=kept,
-        limits=Limits(cell_seconds, run_seconds),
-        say=lambda line: click.echo(line, err=True),
-        verbose=verbose,
-        executor=executor,
-    )
-    for page in (out / "index.html", *(out / "latest" / f"{name}.html" for name in NOTEBOOKS)):
-        click.echo(f"Open {page}")
-    if outcome.locked:
-        names, place = ", ".join(outcome.locked), out / "runs" / outcome.stamp
-        click.echo(
-            f"Open in another program, and so still the old ones: {names}; the new ones are in {place}", err=True
-        )
-    if outcome.failures:
-        failed = ", ".join(str(out / "latest" / f"{each.report}-failed.html") for each in outcome.failures)
-        fail(f"{outcome.failures[0].what} (see {failed})", NOT_FINISHED)
-    if fail_on and outcome.standing and outcome.standing.attention:
-        sys.exit(ATTENTION)
+    data = options.pop("data")
+    sys.exit(run(where(data), sample=SAMPLE if data is None else "", **options))
 
 
 @main.command()
@@ -380,14 +321,6 @@ def where(data: str | None) -> Path:
     if data == "":
         raise click.UsageError("--data is empty: name a share, or leave it out for the sample share")
     return Path(data).absolute() if data else sample_share()
-
-
-def check_folder(snapshot: Snapshot, folder: str) -> None:
-    """Refuse a folder in which there is no task: most likely it is mistyped."""
-    from taskanalysis.taskfiles import in_scope  # noqa: PLC0415 (lxml)
-
-    if folder and not any(in_scope(path, [folder]) for path in [*snapshot.tasks, *snapshot.statuses]):
-        raise SnapshotError(f"no task of {snapshot.source} lies in {folder} or below")
 
 
 if __name__ == "__main__":

@@ -13,13 +13,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from taskanalysis.errors import ReportError, TaskAnalysisError, UnfinishedError
+from taskanalysis.errors import ReportError, SnapshotError, TaskAnalysisError, UnfinishedError
 
-__all__ = ["ATTENTION", "BAD_INPUT", "NAGIOS_UNKNOWN", "NOT_FINISHED", "Commands", "fail", "one_sentence"]
+if TYPE_CHECKING:
+    from taskanalysis.snapshot import Snapshot
+
+__all__ = [
+    "ATTENTION",
+    "BAD_INPUT",
+    "NAGIOS_UNKNOWN",
+    "NOT_FINISHED",
+    "Commands",
+    "check_folder",
+    "fail",
+    "one_sentence",
+]
 
 ATTENTION, BAD_INPUT, NOT_FINISHED, NAGIOS_UNKNOWN = 1, 2, 3, 3
 
@@ -30,6 +42,14 @@ class Commands(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         r"""Run one. Without it click takes ``[1]``, ``~`` and ``%X%`` in a Windows path for something to expand."""
         return super().main(*args, **{"windows_expand_args": False} | kwargs)
+
+
+def check_folder(snapshot: Snapshot, folder: str) -> None:
+    """Refuse a folder in which there is no task: most likely it is mistyped."""
+    from taskanalysis.taskfiles import in_scope  # noqa: PLC0415 (lxml)
+
+    if folder and not any(in_scope(path, [folder]) for path in [*snapshot.tasks, *snapshot.statuses]):
+        raise SnapshotError(f"no task of {snapshot.source} lies in {folder} or below")
 
 
 def fail(what: str, code: int) -> NoReturn:

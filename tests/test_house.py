@@ -21,7 +21,6 @@ LAYERS = [
     ["__init__", "columns", "duration", "errors", "failing", "localdates", "program", "statuswords", "zoneclock"],
     ["charts", "execute", "executors", "machine", "masking", "result", "statusrows", "trigger", "xmltext"],
     [
-        "commandline",
         "dayswords",
         "decoding",
         "definition",
@@ -43,13 +42,14 @@ LAYERS = [
     ["changes", "daybuild", "due", "export", "restorable"],
     ["collect", "daystore", "psscript", "restore", "starts"],
     ["joined", "logexport", "restorewords", "upkeep"],
-    ["collectcommand", "outcomes", "restorecommand", "taskwriter"],
+    ["collectcommand", "commandline", "outcomes", "restorecommand", "taskwriter"],
     ["history"],
     ["fates", "historycommand", "past"],
     ["health"],
     ["check", "incidents", "overview", "trends"],
     ["report", "tables", "trendfiles", "trendtables"],
     ["answers", "trendanswers"],
+    ["reportcommand"],
     ["__main__"],
 ]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -65,7 +65,7 @@ def test_error_is_one_sentence_and_its_exit_code(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("taskanalysis.report.make_reports", fail)
+    monkeypatch.setattr("taskanalysis.reportcommand.make_reports", fail)
     done = CliRunner().invoke(main, ["report"])
     assert (done.exit_code, done.stderr.splitlines(keepends=True)[-1]) == (code, said)
 
@@ -77,7 +77,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     def end_with(**fields: Any) -> dict[str, Any]:
         asked: dict[str, Any] = {}
         made = Outcome("20261123T110500Z", **fields)
-        monkeypatch.setattr("taskanalysis.report.make_reports", lambda *_, **given: asked.update(given) or made)
+        monkeypatch.setattr("taskanalysis.reportcommand.make_reports", lambda *_, **given: asked.update(given) or made)
         return asked
 
     return end_with
