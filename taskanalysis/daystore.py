@@ -105,19 +105,19 @@ class LoadedDay:
     records: list[Record]
 
 
-def open_store(data: str | Path) -> Store:
+def open_store(data: str | Path, server: str | None = None) -> Store:
     """Look at the names in a share, and open nothing; SnapshotError where it is none, or can't be listed.
 
-    Costs the newest month of each server, and a look at the older ones' folders.
+    Costs the newest month of each server (of one, where it is named), and a look at the older ones' folders.
     """
     root = long_path(data)
     if not (root / "snapshots").is_dir():
         raise SnapshotError(f"{data} is not a share: it has no folder snapshots")
-    store = Store(root, {}, *_stored(_history(root)))
+    store = Store(root, {}, *_stored(_history(root), server))
     remembered = _remembered(root)
     try:
-        for server in _folders(root / "snapshots"):
-            months = [month for month in _folders(server) if _MONTH.fullmatch(month.name)]
+        for folder in _of(_folders(root / "snapshots"), server):
+            months = [month for month in _folders(folder) if _MONTH.fullmatch(month.name)]
             for month in months:
                 _look(store, month, remembered, is_newest=month == months[-1])
     except OSError as error:
@@ -273,18 +273,25 @@ def _digests(names: Iterable[str], month: str) -> dict[str, str]:
     return found
 
 
-def _stored(history: Path) -> tuple[dict[Day, set[str]], list[Path]]:
+def _of(folders: Iterable[Path], server: str | None) -> list[Path]:
+    """Those of a server, by its name without case, or all."""
+    return [
+        each for each in folders if server is None or each.name.removeprefix("server=").casefold() == server.casefold()
+    ]
+
+
+def _stored(history: Path, server: str | None) -> tuple[dict[Day, set[str]], list[Path]]:
     """The digests of the files that each day has, and the rests of killed processes."""
     files: dict[Day, set[str]] = {}
     rests: list[Path] = []
     with suppress(OSError):  # it is not there, or may not be opened: then nothing of it is known
         rests += [history / name for name in _names(history) if name.endswith(".tmp")]
-        for month in [month for server in _folders(history) for month in _folders(server)]:
-            server = month.parent.name.removeprefix("server=")
+        for month in [month for folder in _of(_folders(history), server) for month in _folders(folder)]:
+            name_of_server = month.parent.name.removeprefix("server=")
             for name in _names(month):
                 found = _FILE.fullmatch(name)
                 if found and month.name == f"month={name[:7]}":
-                    files.setdefault((server, found[1]), set()).add(found[2])
+                    files.setdefault((name_of_server, found[1]), set()).add(found[2])
                 elif found or name.endswith(".tmp"):
                     rests.append(month / name)
     return files, rests

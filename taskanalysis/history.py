@@ -68,8 +68,8 @@ def read_history(
     """
     begin, end = (with_offset(each).astimezone(UTC) if each else None for each in (since, until))
     problems = update_store(data, executor=executor) if update else []
-    store = open_store(data)
-    servers = {name for name, _ in store.wanted if server is None or name.casefold() == server.casefold()}
+    store = open_store(data, server)
+    servers = {name for name, _ in store.wanted}
     if server is not None and not servers:
         raise SnapshotError(f"{data} holds no snapshot of {server}")
     first, last = f"{begin or datetime.min:%Y-%m-%d}", f"{end or datetime.max:%Y-%m-%d}"  # noqa: DTZ901 (a day's name)

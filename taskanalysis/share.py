@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,7 +21,7 @@ from zoneinfo import ZoneInfo
 from taskanalysis.errors import SnapshotError, clip
 from taskanalysis.taskfiles import long_path
 
-__all__ = ["Stamped", "instant", "list_snapshots", "sample_share", "server_folder", "stamped"]
+__all__ = ["Stamped", "instant", "list_servers", "list_snapshots", "sample_share", "server_folder", "stamped"]
 
 
 class Stamped(NamedTuple):
@@ -26,18 +29,40 @@ class Stamped(NamedTuple):
 
     taken_at: datetime
     server: str
-    path: Path
+    place: str
+
+    @property
+    def path(self) -> Path:
+        """The folder; made when it is asked for, since a year has 35,000 of them."""
+        return Path(self.place)
 
 
 def list_snapshots(data: Path, server: str | None = None) -> list[Stamped]:
     """All snapshots of a share (of one server, where named), oldest first; found by their names, none is opened."""
     found = []
-    for month in (long_path(data) / "snapshots").glob("*/[0-9][0-9][0-9][0-9]-[0-9][0-9]"):
-        name = month.parent.name
-        if month.is_dir() and (server is None or name.casefold() == server.casefold()):
-            stamps = os.listdir(month)  # noqa: PTH208 (3,000 names a month, and no paths wanted)
-            found += [Stamped(moment, name, month / stamp) for stamp in stamps if (moment := stamped(stamp))]
+    for name, month in _months(data):
+        if server is None or name.casefold() == server.casefold():
+            known = ((moment, stamp) for stamp in _names(month) if (moment := stamped(stamp)))
+            found += [Stamped(moment, name, f"{month}{os.sep}{stamp}") for moment, stamp in known]
     return sorted(found)
+
+
+def list_servers(data: Path) -> list[str]:
+    """The servers that have a snapshot in a share, as lists show them."""
+    months = groupby(_months(data), key=itemgetter(0))
+    found = (name for name, group in months if any(stamped(stamp) for _, month in group for stamp in _names(month)))
+    return sorted(found, key=str.casefold)
+
+
+def _months(data: Path) -> Iterator[tuple[str, Path]]:
+    """The folders of months with the server of each, server by server."""
+    for month in (long_path(data) / "snapshots").glob("*/[0-9][0-9][0-9][0-9]-[0-9][0-9]"):
+        if month.is_dir():
+            yield month.parent.name, month
+
+
+def _names(month: Path) -> list[str]:
+    return os.listdir(month)  # noqa: PTH208 (3,000 names a month, and no paths wanted)
 
 
 def server_folder(data: Path, server: str, below: str = "snapshots") -> Path:

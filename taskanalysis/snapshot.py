@@ -26,7 +26,7 @@ from taskanalysis import __version__
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError, clip
 from taskanalysis.formats import is_status_file, join_paths, read_statuses_file, status_files
-from taskanalysis.share import Stamped, instant, list_snapshots, server_folder, stamped
+from taskanalysis.share import Stamped, instant, list_servers, list_snapshots, server_folder, stamped
 from taskanalysis.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
 from taskanalysis.taskfiles import Found, file_name, find_tasks, in_scope, long_path, task_path
 
@@ -119,7 +119,7 @@ def read_snapshot(
         newest, damaged = _newest(source, server, at, holding)
         snapshot = _read_own(newest)
         snapshot.problems[:0] = damaged
-        snapshot.others = len({known.server for known in list_snapshots(source)} - {snapshot.server})
+        snapshot.others = len({*list_servers(source)} - {snapshot.server})
         return snapshot
     own = (source / "snapshot.json").is_file()
     snapshot = _read_own(source) if own else _read_foreign(source, zone, dates)
@@ -194,9 +194,7 @@ def _newest(share: Path, server: str, at: str, holding: str) -> tuple[Path, list
     """The newest snapshot that fits, and what newer ones could not be read."""
     damaged: list[Problem] = []
     lacking: list[Path] = []
-    for known in reversed(list_snapshots(share)):
-        if server and known.server.casefold() != server.casefold():
-            continue
+    for known in reversed(list_snapshots(share, server or None)):
         try:
             manifest = read_manifest(known.path)
         except SnapshotError as error:
