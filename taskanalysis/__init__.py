@@ -38,7 +38,7 @@ Where to find what:
 `check`                 what needs attention, for a prompt and for monitors
 `execute`, `workers`    one notebook in a process of its own; those processes, their time limits and their end
 `pages`, `overview`     HTML around what a notebook shows; the index of a folder of reports
-`report`                notebooks -> HTML; `reportcommand` checks and prints
+`report`, `fleet`       notebooks -> HTML, of one server and of all; `reportcommand` checks and prints
 `publish`               HTML -> the share: runs, latest, retention, lock
 `scheduler`, `machine`  the one door to Windows' Task Scheduler; what this machine is
 `collect`               Task Scheduler, or files of other programs -> a new snapshot; `logexport` takes the event

@@ -74,6 +74,7 @@ def main() -> None:
     help="Where the reports go.",
 )
 @click.option("--server", default="", metavar="NAME", help="Which server of the share, if it holds several.")
+@click.option("--all-servers", "every", is_flag=True, help="The reports of each server, and a page above them.")
 @click.option("--folder", default="", metavar=r"\F", help="This task folder and all below it.")
 @click.option("--at", default="", metavar="TIME", help="The newest snapshot not later than this ISO time.")
 @click.option("--zone", default="", metavar="ZONE", help="Time zone of the server, where the data don't tell.")

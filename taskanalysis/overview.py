@@ -14,15 +14,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from taskanalysis.duration import count, listed
 from taskanalysis.errors import TaskAnalysisError, clip
+from taskanalysis.executors import each_in, executor_for
 from taskanalysis.pages import Run, age, page, read_head, shown
-from taskanalysis.share import list_snapshots, stamped
+from taskanalysis.share import list_servers, stamped
 
-__all__ = ["QUESTIONS", "Server", "Standing", "index_page", "read_standing", "servers"]
+__all__ = ["QUESTIONS", "Server", "Standing", "index_page", "needs_attention", "read_standing", "servers"]
 
 QUESTIONS = {
     "inventory": "if the server dies tonight, can we put every task back?",
@@ -33,6 +35,8 @@ LOUD = ("FAILING", "OVERDUE", "RUNNING LONG", "UNKNOWN CODE")
 ORDER = (*LOUD, "UNKNOWN", "RUNNING", "OK", "NEVER RAN", "DISABLED")
 MOST_RUNS = 30
 MOST_CAUSES = 5
+PIECES_A_SERVER = 8
+"""To judge the tasks of a server takes as long as so many pieces of work of `executor_for`."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,7 @@ class Standing:
     @classmethod
     def count(cls, verdicts: Any) -> Standing:
         """From pairs of a verdict and of what decided it."""
-        words = (
-            "UNKNOWN CODE" if verdict == "UNKNOWN" and rule == "unknown code" else verdict for verdict, rule in verdicts
-        )
-        counts = Counter(words)
+        counts = Counter(_word(verdict, rule) for verdict, rule in verdicts)
         return cls({name: counts[name] for name in [*ORDER, *(counts.keys() - set(ORDER))] if counts[name]})
 
     def because(self, incidents: Sequence[Mapping[str, Any]]) -> Standing:
@@ -65,10 +66,24 @@ class Standing:
         """How many tasks need attention."""
         return sum(self.counts.get(name, 0) for name in LOUD)
 
+    def listing(self) -> str:
+        """How many tasks have which verdict."""
+        numbers = [f"{number} {name}" for name, number in self.counts.items()]
+        return listed(numbers) or "no status was collected"
+
     def sentence(self) -> str:
         """How many of them do, for a reader."""
         number, tasks = self.attention, count(sum(self.counts.values()), "task")
         return f"{number or 'None'} of {tasks} need{'' if number > 1 else 's'} attention."
+
+
+def needs_attention(verdict: str, rule: str | None) -> bool:
+    """Whether someone should look at a task with this verdict, and what decided it."""
+    return _word(verdict, rule) in LOUD
+
+
+def _word(verdict: str, rule: str | None) -> str:
+    return "UNKNOWN CODE" if verdict == "UNKNOWN" and rule == "unknown code" else verdict
 
 
 def read_standing(file: Path) -> Standing | None:
@@ -81,7 +96,7 @@ def read_standing(file: Path) -> Standing | None:
 
 
 class Server(NamedTuple):
-    """A row of the table of servers; `attention` None where nothing is known."""
+    """A row of the table of servers; `attention` None where nothing is known, `page` where its reports are."""
 
     server: str
     taken_at: datetime | None
@@ -90,36 +105,37 @@ class Server(NamedTuple):
     attention: int | None
     verdicts: str
     problem: str = ""
+    page: str = ""
 
 
 def servers(share: Path, at: str = "") -> list[Server]:
-    """A row for each server of a share, as its newest snapshot shows it; none where there is only one.
+    """A row for each server of a share, as its newest snapshot and its history show it; none where there is only one.
 
     `at` takes the newest not later than this ISO time. A server that can't be read is a row that says so.
     """
-    names = sorted({known.server for known in list_snapshots(share)}, key=str.casefold)
-    return [_server(share, name, at) for name in names] if len(names) > 1 else []
+    names = list_servers(share)
+    if len(names) < 2:
+        return []
+    with executor_for(PIECES_A_SERVER * len(names)) as executor:
+        return list(each_in(executor, partial(_server, share, at), names, []))
 
 
-def _server(share: Path, name: str, at: str) -> Server:
+def _server(share: Path, at: str, name: str) -> Server:
     from taskanalysis.health import judge  # noqa: PLC0415 (only where there are several)
+    from taskanalysis.past import known_history  # noqa: PLC0415
     from taskanalysis.rules import read_rules  # noqa: PLC0415
     from taskanalysis.snapshot import read_snapshot, stale_after  # noqa: PLC0415
 
     try:
         snapshot = read_snapshot(share, server=name, at=at)
-        judged = judge(snapshot, read_rules(share / "rules.toml"))
+        judged = judge(snapshot, read_rules(share / "rules.toml"), history=known_history(snapshot))
         due = stale_after(snapshot)
     except (TaskAnalysisError, OSError) as error:
         return Server(shown(name), None, "", None, None, "", f"can't be read ({clip(shown(str(error)), 200)})")
     told = Standing.count((each.verdict.value, each.rule) for each in judged if not each.ignored)
     moment = f"{snapshot.local_time:%Y-%m-%d %H:%M} ({snapshot.zone or 'UTC'})"
     attention = told.attention if judged else None
-    return Server(shown(name), snapshot.taken_at, moment, due, attention, _listing(told))
-
-
-def _listing(told: Standing) -> str:
-    return listed([f"{number} {name}" for name, number in told.counts.items()]) or "no status was collected"
+    return Server(shown(name), snapshot.taken_at, moment, due, attention, told.listing())
 
 
 def index_page(
@@ -130,11 +146,14 @@ def index_page(
     failed: Sequence[str],
     rows: Sequence[Server] = (),
     notes: Sequence[str] = (),
+    above: str = "",
 ) -> Callable[[Sequence[str], Sequence[str]], str]:
     """What makes the index of a folder from the stamps of the runs that stay and the files that are locked.
 
-    `failed` are reports of this run without a page; `notes` are said above all else.
+    `failed` are reports of this run without a page; `notes` are said above all else; `above` is where the page of all
+    servers is.
     """
+    up = [("All servers", above)] if above else []
 
     def make(stay: Sequence[str], locked: Sequence[str]) -> str:
         latest = reports / "latest"
@@ -147,7 +166,7 @@ def index_page(
             "overview",
             run,
             title="All reports",
-            links=[("All reports", "index.html"), *((name.title(), f"latest/{name}.html") for name in run.names)],
+            links=[*up, ("All reports", "index.html"), *((name.title(), f"latest/{name}.html") for name in run.names)],
             server=shown(server) or "a server that is not named",
             sentence=_sentence(told, failed),
             age=age(run.taken_at, run.made_at),

@@ -78,9 +78,14 @@ class Kept:
 
 @contextmanager
 def held(
-    reports: Path, *, now: datetime, wait: float = WAIT_SECONDS, say: Callable[[str], None] = _log.info
+    reports: Path,
+    *,
+    now: datetime,
+    wait: float = WAIT_SECONDS,
+    say: Callable[[str], None] = _log.info,
+    folders: Sequence[str] = ("latest", "runs"),
 ) -> Iterator[None]:
-    """Hold a folder of reports, made where it is missing, and remove what a killed run left in it.
+    """Hold a folder of reports with its `folders`, made where missing, and remove what a killed run left in it.
 
     ReportError where another run holds it for more than `wait` seconds, or where it can't be written.
     """
@@ -103,7 +108,7 @@ def held(
         with saying(reports):
             tells = {"host": socket.gethostname(), "process": os.getpid(), "since": now.isoformat(timespec="seconds")}
             reports.joinpath(HOLDER).write_text(json.dumps(tells), encoding="utf-8")
-            for folder in ("latest", "runs"):
+            for folder in folders:
                 reports.joinpath(folder).mkdir(exist_ok=True)
             _clean(reports)
         yield

@@ -71,11 +71,13 @@ def make_reports(
     say: Callable[[str], None] = _log.info,
     verbose: bool = False,
     executor: str = "",
+    above: str = "",
 ) -> Outcome:
     """Run all notebooks on the data that `snapshot` was read from, and publish what they made into `reports`.
 
     `parameters` go to each notebook, `now` is aware, `sample` is said on each page, `say` gets progress in sentences,
-    `executor` is the address of a Dask cluster that builds what is new in the history.
+    `executor` is the address of a Dask cluster that builds what is new in the history. `above` is where the page of all
+    servers lies, as seen from the index: then the index lists no other servers.
     ReportError where nothing could be published, KeyboardInterrupt where a signal stopped it: what was there stays.
     """
     reports = long_path(reports)
@@ -98,13 +100,15 @@ def make_reports(
             say(failure.what if failure else f"{name}: made in {time.monotonic() - began:.1f} s")
         made.write_pages()
         share = snapshot.share
-        rows = overview.servers(share, str(parameters.get("at") or "")) if snapshot.others else []
+        several = snapshot.others and not above
+        rows = overview.servers(share, str(parameters.get("at") or "")) if several else []
         index = overview.index_page(
             reports,
             run,
             server=snapshot.server,
             failed=sorted(made.failures, key=NOTEBOOKS.index),
             rows=rows,
+            above=above,
             notes=[pages.shown(f"{each.file}: {each.what}") for each in problems],
         )
         locked = publish(

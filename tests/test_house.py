@@ -49,6 +49,7 @@ LAYERS = [
     ["check", "incidents", "overview", "trends"],
     ["report", "tables", "trendfiles", "trendtables"],
     ["answers", "trendanswers"],
+    ["fleet"],
     ["reportcommand"],
     ["__main__"],
 ]
@@ -191,6 +192,6 @@ def test_wheel_carries_notebooks_and_template(tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     template = {f"taskanalysis/template/{file.name}" for file in (ROOT / "taskanalysis" / "template").iterdir()}
     notebooks = {f"taskanalysis/notebooks/{file.name}" for file in (ROOT / "notebooks").glob("*.ipynb")}
-    assert len(template) == 8
+    assert len(template) == 9
     assert template | notebooks | {"taskanalysis/result_codes.csv", "taskanalysis/restore.ps1"} <= names
     assert not [name for name in names if name.startswith(("tests/", "data/"))]

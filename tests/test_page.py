@@ -1,5 +1,6 @@
 """The page in a real browser: offline, in the dark, on a phone, on paper, without scripts, with hostile texts."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,11 @@ from conftest import HOSTILE, SCRIPT
 from taskanalysis import overview
 from taskanalysis import pages as page_maker
 from taskanalysis.display import BADGES
-from taskanalysis.errors import Problem
+from taskanalysis.errors import Problem, ReportError
 from taskanalysis.execute import Failure
+from taskanalysis.fleet import make_all
 from taskanalysis.pages import Run
-from taskanalysis.report import NOTEBOOKS
+from taskanalysis.report import NOTEBOOKS, Outcome
 
 pytestmark = pytest.mark.browser
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}}
@@ -102,10 +104,36 @@ def index_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     text = make(["20261123T110500Z", "20261120T110500Z"], ["status.csv", SCRIPT])
     (out / "index.html").write_text(text, encoding="utf-8")
+    all_servers(out)
     return out
 
 
-INDEX_PAGES = ("index.html", "latest/inventory.html", "latest/status.html", "latest/status-failed.html")
+def all_servers(out: Path) -> None:
+    """The page above the reports of servers with hostile names, one of which failed."""
+    for name in ("0 failed", "1 &lt;b&gt;x", "2 {{ 7*7 }} #%23 'x'"):  # as a folder of Windows may be called
+        (out / "share" / "snapshots" / name / "2026-11" / "20261123T110200Z").mkdir(parents=True)
+
+    def make(name: str, folder: Path) -> Outcome:
+        if name.startswith("0"):
+            raise ReportError(SCRIPT + ABOUT)
+        rows = [{"task_path": f"\\{ABOUT}", "verdict": "FAILING", "since": SCRIPT, "reason": SCRIPT}]
+        times = dict.fromkeys(("taken_at", "stale_after"), NOW.isoformat())
+        (folder / "latest").mkdir(parents=True)
+        told = {"tasks": rows, "zone": SCRIPT, **times}
+        (folder / "latest" / "status.json").write_text(json.dumps(told), encoding="utf-8")
+        (folder / "index.html").write_text("", encoding="utf-8")
+        return Outcome("20261123T110500Z")
+
+    make_all(out / "share", out / "fleet", make, now=NOW, problems=[Problem(SCRIPT, ABOUT)], say=lambda _: None)
+
+
+INDEX_PAGES = (
+    "index.html",
+    "fleet/index.html",
+    "latest/inventory.html",
+    "latest/status.html",
+    "latest/status-failed.html",
+)
 
 
 @pytest.fixture
