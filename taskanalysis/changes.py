@@ -10,6 +10,7 @@ account that collected may have seen less (`proves_absence`).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -25,8 +26,7 @@ from taskanalysis.errors import SnapshotError, TaskXmlError
 from taskanalysis.runs import Observed
 from taskanalysis.snapshot import read_manifest
 from taskanalysis.spans import NONE
-from taskanalysis.taskfiles import file_name, long_path, task_path
-from taskanalysis.taskxml import read_task
+from taskanalysis.taskfiles import file_name, long_path, task_of, task_path
 from taskanalysis.wording import describe
 from taskanalysis.xmltext import read_bytes
 
@@ -135,7 +135,8 @@ class Definitions:
         sha256 = self.hashes(server, stamp)[path]
         if sha256 not in self._read:
             try:
-                found = read_task(read_bytes(self._folder(server, stamp) / "tasks" / file_name(path)))
+                data = read_bytes(self._folder(server, stamp) / "tasks" / file_name(path))
+                found = task_of(data, hashlib.sha256(data).hexdigest())
             except TaskXmlError as error:
                 self._read[sha256] = error
             except OSError as error:

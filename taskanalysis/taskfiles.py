@@ -21,7 +21,17 @@ from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, clip, prin
 from taskanalysis.taskxml import read_many, read_task
 from taskanalysis.xmltext import read_bytes
 
-__all__ = ["Found", "file_name", "find_tasks", "in_scope", "long_path", "plain_path", "read_tasks", "task_path"]
+__all__ = [
+    "Found",
+    "file_name",
+    "find_tasks",
+    "in_scope",
+    "long_path",
+    "plain_path",
+    "read_tasks",
+    "task_of",
+    "task_path",
+]
 
 CHANGED = "was changed after the snapshot was written (its sha256 differs)"
 
@@ -101,23 +111,27 @@ def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None, sk
         name = printable(Path(error.filename).relative_to(source).as_posix())
         found.fail(name + "/", f"can't be opened ({error.strerror})")
 
-    files = sorted(Path(root) / name for root, _, names in os.walk(source, onerror=closed) for name in names)
+    # as text, since a Path for each of many files takes longer than its reading; in the order that paths have
+    files = [os.path.join(root, name) for root, _, names in os.walk(source, onerror=closed) for name in names]  # noqa: PTH118
+    files.sort(key=lambda file: os.path.normcase(file).split(os.sep))  # noqa: PTH206
+    begin = len(os.path.join(source, ""))  # noqa: PTH118
     read: list[tuple[str, TaskDefinition, str]] = []
-    for file in (file for file in files if file not in skip):
-        name = printable(file.relative_to(source).as_posix())
+    newest = 0.0
+    for file in (file for file in files if not skip or Path(file) not in skip):
+        name = printable(file[begin:].replace(os.sep, "/"))
         try:
-            _check_regular(file)
+            written = _check_regular(file)
             if not _is_task_xml(file):
                 continue
             data = read_bytes(file)
-            found.changed = max(found.changed, datetime.fromtimestamp(int(file.stat().st_mtime), UTC))
-            definition = read_task(data)
+            newest = max(newest, written)
+            sha256 = hashlib.sha256(data).hexdigest()
+            read.append((name, task_of(data, sha256), sha256))
         except TaskXmlError as error:
             found.fail(name, error)
         except OSError as error:
             found.fail(name, f"can't be opened ({error.strerror})")
-        else:
-            read.append((name, definition, hashlib.sha256(data).hexdigest()))
+    found.changed = max(found.changed, datetime.fromtimestamp(int(newest), UTC))
     flat = path_of is None and not any("/" in name for name, _, _ in read)
     for name, definition, sha256 in read:
         here = (path_of or _where_without_extension)(name)
@@ -125,11 +139,28 @@ def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None, sk
         found.add(path, definition, name, sha256)
 
 
+def task_of(data: bytes, sha256: str) -> TaskDefinition:
+    """What a file of these bytes and this hash says, as `read_task`; bytes that were read before are not parsed again.
+
+    >>> task_of(b"<Task/>", "h") is task_of(b"<Task/>", "h")
+    True
+    """
+    if sha256 not in _KNOWN:
+        if len(_KNOWN) >= MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[sha256] = read_task(data)
+    return _KNOWN[sha256]
+
+
+MOST_KNOWN = 20_000
+_KNOWN: dict[str, TaskDefinition] = {}
+
+
 def _file_with_many(file: Path, found: Found) -> None:
     try:
-        _check_regular(file)
+        written = _check_regular(file)
         data = read_bytes(file)
-        found.changed = datetime.fromtimestamp(int(file.stat().st_mtime), UTC)
+        found.changed = datetime.fromtimestamp(int(written), UTC)
         outcomes = list(read_many(data)) or [("", read_task(data))]
     except OSError as error:
         raise SnapshotError(f"{file} can't be opened ({error.strerror})") from None
@@ -145,10 +176,12 @@ def _file_with_many(file: Path, found: Found) -> None:
             found.add(path or _where_without_extension(name), outcome, name, sha256)
 
 
-def _check_regular(file: Path) -> None:
-    """A pipe or a device may never answer, so only files are opened, and what links lead to."""
-    if not stat.S_ISREG(file.stat().st_mode):
+def _check_regular(file: str | Path) -> float:
+    """When it was written. A pipe or a device may never answer, so only files are opened, and what links lead to."""
+    found = os.stat(file)  # noqa: PTH116
+    if not stat.S_ISREG(found.st_mode):
         raise TaskXmlError("is not a regular file")
+    return found.st_mtime
 
 
 def _where(name: str) -> str:
@@ -159,11 +192,11 @@ def _where_without_extension(name: str) -> str:
     return _where(re.sub(r"\.xml$", "", name, flags=re.IGNORECASE))
 
 
-def _is_task_xml(file: Path) -> bool:
+def _is_task_xml(file: str) -> bool:
     """XML by name; a file without extension, as Windows keeps them; or any that begins like task XML."""
-    if file.suffix.lower() in (".xml", ""):
+    if file.lower().endswith(".xml") or not Path(file).suffix:
         return True
-    with file.open("rb") as opened:
+    with Path(file).open("rb") as opened:
         return b"<Task" in opened.read(4096).replace(b"\0", b"")
 
 

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taskanalysis import taskfiles
 from taskanalysis.definition import ExecAction, TaskDefinition
 from taskanalysis.errors import SnapshotError
-from taskanalysis.taskfiles import file_name, find_tasks, in_scope, long_path, read_tasks, task_path
+from taskanalysis.taskfiles import file_name, find_tasks, in_scope, long_path, read_tasks, task_of, task_path
+from taskanalysis.taskxml import read_task
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 
@@ -307,3 +309,27 @@ def test_stray_files_in_subfolders_leave_a_flat_folder_flat(tmp_path: Path) -> N
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "HEAD").write_text("ref", encoding="utf-8")
     assert list(read_tasks(tmp_path)[0]) == ["\\A\\B"]
+
+
+def test_equal_bytes_are_parsed_once_wherever_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = []
+    monkeypatch.setattr(taskfiles, "_KNOWN", {})
+    monkeypatch.setattr(taskfiles, "read_task", lambda data: parsed.append(data) or read_task(data))
+    for folder in ("a", "b"):
+        for number in range(3):
+            file = tmp_path / folder / f"{number}.xml"
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(
+                f"<Task><Actions><Exec><Command>{number % 2}.exe</Command></Exec></Actions></Task>".encode()
+            )
+    assert len(read_tasks(tmp_path)[0]) == 6
+    assert len(read_tasks(tmp_path / "a")[0]) == 3
+    assert len(parsed) == 2
+
+
+def test_no_more_definitions_are_remembered_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taskfiles, "_KNOWN", {})
+    monkeypatch.setattr(taskfiles, "MOST_KNOWN", 2)
+    for number in range(5):
+        assert task_of(b"<Task/>", str(number)) == read_task(b"<Task/>")
+        assert len(taskfiles._KNOWN) <= 2
