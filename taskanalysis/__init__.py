@@ -5,7 +5,7 @@ Where to find what:
 ======================  ==================================================================
 `errors`, `duration`    what can go wrong; spans of time as task definitions write them
 `trigger`, `definition` what a task definition says, as frozen dataclasses
-`xmltext`, `taskxml`    bytes -> safe XML -> definition
+`xmltext`, `taskxml`    bytes -> safe XML -> definition, with `xmlvalues` (what the text of an element says)
 `wording`, `eventquery` triggers in English, with `dayswords`
 `difference`            what differs between two definitions, in words
 `schedule`              when a task should start, with `recurrence` (the days of a calendar) and `zoneclock` (what

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import MISSING, field, fields, make_dataclass
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from types import NoneType
@@ -26,6 +27,7 @@ from taskanalysis.definition import (
     NetworkSettings,
     Principal,
     SendEmailAction,
+    Settings,
     ShowMessageAction,
     TaskDefinition,
     UnknownAction,
@@ -55,6 +57,7 @@ from taskanalysis.trigger import (
     WnfStateChangeTrigger,
 )
 from taskanalysis.xmltext import decode, parse, read_bytes, split_tasks
+from taskanalysis.xmlvalues import boolean, date_time, duration, integer, interval, or_last, remembered
 
 __all__ = ["read_many", "read_task"]
 
@@ -72,11 +75,10 @@ def read_task(source: bytes | str | Path) -> TaskDefinition:
     """
     if isinstance(source, bytes):
         return _definition(parse(source))
-    path = Path(source)
     try:
-        return _definition(parse(read_bytes(path)))
+        return _definition(parse(read_bytes(source)))
     except TaskXmlError as error:
-        raise TaskXmlError(error.reason, file=path.name, element=error.element, text=error.text) from None
+        raise TaskXmlError(error.reason, file=Path(source).name, element=error.element, text=error.text) from None
 
 
 def read_many(data: bytes) -> Iterator[tuple[str, TaskDefinition | TaskXmlError]]:
@@ -95,14 +97,27 @@ def read_many(data: bytes) -> Iterator[tuple[str, TaskDefinition | TaskXmlError]
 
 # Elements -------------------------------------------------------------------------------------------------------------
 
+_ROOTS = (f"{{{NAMESPACE}}}Task", "Task")
+_Read = Callable[[Any], Any]  # of an element; lxml-stubs do not know that element[:] gives all its children at once
+
+
+class _ByTag(dict[str, Any]):
+    """What is known by an element's name, looked up by its tag: in Windows' namespace, in none, or in any other."""
+
+    def __init__(self, by_name: dict[str, Any]) -> None:
+        super().__init__(by_name | {f"{{{NAMESPACE}}}{name}": each for name, each in by_name.items()})
+
+    def __missing__(self, tag: str) -> Any:
+        return self.get(tag.rpartition("}")[2])
+
 
 def _definition(root: etree._Element) -> TaskDefinition:
-    namespace, _, name = root.tag.rpartition("}")
-    if name != "Task" or namespace not in ("", "{" + NAMESPACE):
+    if root.tag not in _ROOTS:
         raise TaskXmlError(_not_a_task(root), element=_local(root))
-    actions = root.find("{*}Actions")
+    actions = next(root.iterchildren("{*}Actions"), None)
     context = "" if actions is None else actions.get("Context", "")
-    return TaskDefinition(version=root.get("version", ""), context=context, **_values(TaskDefinition, root))
+    task: TaskDefinition = _reader(TaskDefinition)(root, version=root.get("version", ""), context=context)
+    return task
 
 
 def _not_a_task(root: etree._Element) -> str:
@@ -116,58 +131,80 @@ def _not_a_task(root: etree._Element) -> str:
     return "is not a task definition (its root must be <Task> of Task Scheduler's namespace)"
 
 
-def _values(cls: Callable[..., object], element: etree._Element) -> dict[str, Any]:
-    """The fields of a dataclass that the children of `element` (and its attribute `id`) give."""
-    readers = _readers(cls)
-    values: dict[str, Any] = {"id": element.get("id", "")} if "id" in element.attrib and "@id" in readers else {}
-    seen: set[str] = set()
-    for child in element:
-        name, reader = readers.get(_local(child), _SKIP)
-        if name in seen:
-            raise TaskXmlError("occurs twice", element=_path(child), text=(child.text or "").strip())
-        if name:
-            seen.add(name)
-        value = _checked(reader, child)
-        if value is not None:
-            values[name] = value
-    return values
-
-
-def _checked(reader: Callable[[etree._Element], Any], element: etree._Element) -> Any:
-    """What `reader` makes of an element; its ValueError gets the element's path and text."""
-    try:
-        return reader(element)
-    except TaskXmlError:
-        raise
-    except ValueError as error:
-        raise TaskXmlError(str(error), element=_path(element), text=_text(element)) from None
-
-
-def _read(cls: type[Any], element: etree._Element) -> Any:
-    return cls(**_values(cls, element))
-
-
 @cache
-def _readers(cls: Callable[..., object]) -> dict[str, tuple[str, Callable[[etree._Element], Any]]]:
-    """Element name -> (field, reader) for a dataclass; an element that is not in it is left out."""
-    readers: dict[str, tuple[str, Callable[[etree._Element], Any]]] = {}
+def _reader(cls: type[Any], make: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """What makes a dataclass, or `make` with its fields, of the children of an element and its attribute `id`.
+
+    Most of the time is spent here: a leaf takes one look-up by its tag and one call with its text, and no more.
+    """
+    known, has_id, made = _fields(cls), _has_id(cls), make or _unfrozen(cls)
+
+    def read(element: Any, **values: Any) -> Any:
+        if has_id:
+            values["id"] = element.get("id", "")
+        try:
+            for child in element[:]:
+                filled = known[child.tag]
+                if filled is None:
+                    continue
+                name, read_part, is_leaf, default = filled
+                if name in values:
+                    raise TaskXmlError("occurs twice", element=_path(child), text=(child.text or "").strip())
+                part = child
+                if is_leaf:
+                    part = _text(child) if len(child) else child.text or ""
+                value = read_part(part)
+                values[name] = default if value is None else value
+        except TaskXmlError:
+            raise
+        except ValueError as error:
+            raise TaskXmlError(str(error), element=_path(child), text=_text(child)) from None
+        found = made(**values)
+        if make is None:
+            found.__class__ = cls
+        return found
+
+    return read
+
+
+def _unfrozen(cls: type[Any]) -> type[Any]:
+    """The same dataclass, not frozen: its objects are made in a third of the time, and turn into those of `cls`.
+
+    A frozen one sets each field through ``object.__setattr__``, which takes more than a tenth of all the reading.
+    """
+    plain = make_dataclass(
+        "plain", [(each.name, object, field(default=each.default)) for each in fields(cls)], kw_only=True
+    )
+    settable = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}  # with one alone, Python is slow
+    return type(cls.__name__, (cls,), {"__slots__": (), "__init__": vars(plain)["__init__"], **settable})
+
+
+def _read(cls: Any, element: etree._Element) -> Any:
+    return _reader(cls)(element)
+
+
+def _has_id(cls: type[Any]) -> bool:
+    return "id" in cls.__dataclass_fields__ and cls is not NetworkSettings
+
+
+def _fields(cls: type[Any]) -> _ByTag:
+    """Which field an element fills, what reads it, whether from its text, and what is meant where that gives None."""
+    known: dict[str, tuple[str, Callable[[Any], Any], bool, Any]] = {}
+    defaults = {each.name: None if each.default is MISSING else each.default for each in fields(cls)}
     for name, kind in get_type_hints(cls).items():
         if name == "schedule":
-            readers |= {each.__name__: (name, partial(_read, each)) for each in _SCHEDULES}
-        elif name == "id" and cls is not NetworkSettings:
-            readers["@id"] = _SKIP
-        elif cls is not TaskDefinition or name not in ("version", "context"):
+            known |= {each.__name__: (name, partial(_read, each), False, None) for each in _SCHEDULES}
+        elif not (name == "id" and _has_id(cls)) and not (cls is TaskDefinition and name in ("version", "context")):
             for spelling in _XML_NAMES.get(name) or (name.title().replace("_", ""),):
-                readers[spelling] = (name, _reader(name, kind))
-    return readers
+                known[spelling] = (name, *_reader_of_field(name, kind), defaults[name])
+    return _ByTag(known)
 
 
-def _reader(name: str, kind: Any) -> Callable[[etree._Element], Any]:
-    plain = (
-        next((part for part in get_args(kind) if part is not NoneType), kind) if NoneType in get_args(kind) else kind
-    )
-    known = _BY_FIELD.get(name) or _BY_TYPE.get(plain)
-    return known or partial(_read, plain)
+def _reader_of_field(name: str, kind: Any) -> tuple[Callable[[Any], Any], bool]:
+    (plain,) = [part for part in get_args(kind) if part is not NoneType] if NoneType in get_args(kind) else [kind]
+    if leaf := _LEAVES.get(name) or _LEAVES.get(plain):
+        return leaf, True
+    return _PARTS.get(name) or _PARTS.get(plain) or _reader(plain), False
 
 
 def _local(element: etree._Element) -> str:
@@ -186,91 +223,38 @@ def _text(element: etree._Element) -> str:
     return (element.text or "").strip()
 
 
-def _boolean(element: etree._Element) -> bool | None:
-    text = _text(element).lower()
-    if text in ("true", "1"):
-        return True
-    if text in ("false", "0"):
-        return False
-    if not text:
-        return None
-    raise ValueError("is not true or false")
+# Parts ----------------------------------------------------------------------------------------------------------------
 
 
-def _integer(element: etree._Element) -> int | None:
-    text = _text(element)
-    if text and not re.fullmatch(r"[0-9]{1,9}", text):
-        raise ValueError("is not a whole number")
-    return int(text) if text else None
+def _members(kind: type[Any]) -> _Read:
+    bits = _ByTag({member.name: 1 << member for member in kind})
 
+    @cache
+    def chosen(mask: int) -> tuple[Any, ...] | None:
+        return tuple(member for member in kind if mask >> member & 1) or None
 
-def _interval(element: etree._Element) -> int | None:
-    number = _integer(element)
-    if number == 0:
-        raise ValueError("must be at least 1")
-    return number
-
-
-def _duration(element: etree._Element) -> Duration | None:
-    text = _text(element)
-    return Duration.parse(text) if text else None
-
-
-_DATE_TIME = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?"
-    r"(Z|[+-][0-9]{2}:[0-9]{2})?"
-)
-
-
-def _date_time(element: etree._Element) -> datetime | None:
-    text = _text(element)
-    if not text:
-        return None
-    found = _DATE_TIME.fullmatch(text)
-    try:
-        if not found:
-            raise ValueError
-        year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
-        midnight = hour == 24 and not minute and not second  # xs:dateTime's end of the day
-        zone = _offset(found[8])
-        # seven digits occur; a datetime holds six
-        micro = int((found[7] or "0")[:6].ljust(6, "0"))
-        when = datetime(year, month, day, 0 if midnight else hour, minute, second, micro, zone)
-        return when + timedelta(days=1) if midnight else when
-    except (ValueError, OverflowError):
-        raise ValueError("is not a date and time such as 2026-11-23T06:30:00") from None
-
-
-def _offset(text: str | None) -> timezone | None:
-    if not text or text == "Z":
-        return UTC if text else None
-    delta = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
-    return timezone(-delta if text[0] == "-" else delta)
-
-
-def _or_last(element: etree._Element, most: int) -> OrLast:
-    text = _text(element)
-    if text.capitalize() == LAST:
-        return LAST
-    if not re.fullmatch(r"[0-9]{1,2}", text) or not 1 <= int(text) <= most:
-        raise ValueError(f"is not 1 to {most} or Last")
-    return int(text)
-
-
-def _members(kind: type[Any]) -> Callable[[etree._Element], tuple[Any, ...] | None]:
     def read(element: etree._Element) -> tuple[Any, ...] | None:
-        names = {_local(child) for child in element}
+        mask = 0
         for child in element:
-            if _local(child) not in kind.__members__:
+            bit = bits[child.tag]
+            if bit is None:
                 raise TaskXmlError(f"is no {kind.__name__}", element=_path(child))
-        return tuple(member for member in kind if member.name in names) or None
+            mask |= bit
+        return chosen(mask)
 
     return read
 
 
-def _numbers(most: int) -> Callable[[etree._Element], tuple[OrLast, ...] | None]:
+def _numbers(most: int) -> _Read:
+    number_of = remembered(partial(or_last, most=most))
+
     def read(element: etree._Element) -> tuple[OrLast, ...] | None:
-        numbers = {_checked(partial(_or_last, most=most), child) for child in element}
+        numbers = set()
+        for child in element:
+            try:
+                numbers.add(number_of(_text(child)))
+            except ValueError as error:
+                raise TaskXmlError(str(error), element=_path(child), text=_text(child)) from None
         return tuple(sorted(numbers, key=lambda number: 99 if number == LAST else int(number))) or None
 
     return read
@@ -288,76 +272,98 @@ def _named_texts(element: etree._Element) -> tuple[tuple[str, str], ...]:
 
 
 def _repetition(element: etree._Element) -> Repetition | None:
-    values = _values(Repetition, element)
-    if "interval" in values and values["interval"].is_zero:
+    values = _reader(Repetition, dict)(element)
+    if values.get("interval") is None:
+        return None
+    if values["interval"].is_zero:
         raise TaskXmlError("leaves no time between two starts", element=_path(element) + "/Interval")
-    return Repetition(**values) if "interval" in values else None
+    return Repetition(**values)
 
 
 _SCHEDULES = (ScheduleByDay, ScheduleByWeek, ScheduleByMonth, ScheduleByMonthDayOfWeek)
-_TRIGGERS: dict[str, type[Trigger]] = {
-    cls.__name__: cls
-    for cls in (
-        BootTrigger,
-        EventTrigger,
-        IdleTrigger,
-        LogonTrigger,
-        RegistrationTrigger,
-        SessionStateChangeTrigger,
-        TimeTrigger,
-        WnfStateChangeTrigger,
-    )
-}
-_ACTIONS: dict[str, type[Action]] = {
-    "Exec": ExecAction,
-    "ComHandler": ComHandlerAction,
-    "SendEmail": SendEmailAction,
-    "ShowMessage": ShowMessageAction,
-}
+_SCHEDULE_NAMES = {each.__name__ for each in _SCHEDULES}
+_TRIGGERS = _ByTag(
+    {
+        cls.__name__: cls
+        for cls in (
+            BootTrigger,
+            CalendarTrigger,
+            EventTrigger,
+            IdleTrigger,
+            LogonTrigger,
+            RegistrationTrigger,
+            SessionStateChangeTrigger,
+            TimeTrigger,
+            WnfStateChangeTrigger,
+        )
+    }
+)
+_ACTIONS = _ByTag(
+    {
+        "Exec": ExecAction,
+        "ComHandler": ComHandlerAction,
+        "SendEmail": SendEmailAction,
+        "ShowMessage": ShowMessageAction,
+    }
+)
 
 
-def _trigger(element: etree._Element) -> Trigger:
-    name = _local(element)
-    if name == "CalendarTrigger":
-        kinds = [kind for kind in map(_local, element) if kind.startswith("ScheduleBy")]
-        if len(kinds) == 1 and kinds[0] in {each.__name__ for each in _SCHEDULES}:
-            return CalendarTrigger(**_values(CalendarTrigger, element))
-        name = "/".join([name, *kinds])
-    if name in _TRIGGERS:
-        return _TRIGGERS[name](**_values(_TRIGGERS[name], element))
-    return UnknownTrigger(name=name, **_values(Trigger, element))
+def _trigger(element: etree._Element) -> Any:
+    cls, kinds = _TRIGGERS[element.tag], []
+    if cls is CalendarTrigger:
+        names = [_local(child) for child in element if "ScheduleBy" in child.tag]
+        kinds = [name for name in names if name.startswith("ScheduleBy")]
+        cls = cls if len(kinds) == 1 and kinds[0] in _SCHEDULE_NAMES else None
+    if cls is None:
+        return _reader(Trigger, UnknownTrigger)(element, name="/".join([_local(element), *kinds]))
+    return _read(cls, element)
 
 
-def _action(element: etree._Element) -> Action:
-    name = _local(element)
-    if name in _ACTIONS:
-        return _ACTIONS[name](**_values(_ACTIONS[name], element))
-    return UnknownAction(id=element.get("id", ""), name=name)
+def _action(element: etree._Element) -> Any:
+    cls = _ACTIONS[element.tag]
+    return _read(cls, element) if cls else UnknownAction(id=element.get("id", ""), name=_local(element))
 
 
-def _each(reader: Callable[[etree._Element], Any]) -> Callable[[etree._Element], tuple[Any, ...]]:
-    return lambda element: tuple(reader(child) for child in element)
+def _each(read: _Read) -> _Read:
+    return lambda element: tuple([read(child) for child in element[:]])
 
 
-_SKIP: tuple[str, Callable[[etree._Element], Any]] = ("", lambda _: None)
+def _alike(read: _Read) -> _Read:
+    """The same, but elements that look alike are read once and share what they say, as long as there are few kinds."""
+    known: dict[str, Any] = {}
+
+    def read_once(element: etree._Element) -> Any:
+        if len(known) >= 1024:  # to compare costs a third of reading, for nothing where they are all different
+            return read(element)
+        xml = etree.tostring(element, encoding="unicode", with_tail=False)
+        if xml not in known:
+            found = read(element)
+            if len(xml) > 4096:
+                return found
+            known[xml] = found
+        return known[xml]
+
+    return read_once
+
+
 # spellings that snake_case does not give back; [MS-TSCH] 2.5.3.6 has "Occurrences", the other costs nothing
 _XML_NAMES = {
     "uri": ("URI",),
     "from_": ("From",),
     "number_of_occurrences": ("NumberOfOccurrences", "NumberOfOccurences"),
 }
-_BY_FIELD: dict[str, Callable[[etree._Element], Any]] = {
-    "days_interval": _interval,
-    "weeks_interval": _interval,
-    "days_of_month": _numbers(31),
-    "weeks": _numbers(4),
+# by the type of a field, or by its name
+_LEAVES: dict[Any, Callable[[str], Any]] = {
+    str: str.strip,
+    bool: remembered(boolean),
+    int: remembered(integer),
+    datetime: date_time,
+    Duration: remembered(duration),
+    "days_interval": remembered(interval),
+    "weeks_interval": remembered(interval),
 }
-_BY_TYPE: dict[Any, Callable[[etree._Element], Any]] = {
-    str: _text,
-    bool: _boolean,
-    int: _integer,
-    datetime: _date_time,
-    Duration: _duration,
+_PARTS: dict[Any, _Read] = {
+    Settings: _alike(partial(_read, Settings)),
     Repetition: _repetition,
     tuple[str, ...]: _each(_text),
     tuple[tuple[str, str], ...]: _named_texts,
@@ -365,5 +371,7 @@ _BY_TYPE: dict[Any, Callable[[etree._Element], Any]] = {
     tuple[Month, ...]: _members(Month),
     tuple[Trigger, ...]: _each(_trigger),
     tuple[Action, ...]: _each(_action),
-    tuple[Principal, ...]: _each(partial(_read, Principal)),
+    tuple[Principal, ...]: _alike(_each(partial(_read, Principal))),
+    "days_of_month": _numbers(31),
+    "weeks": _numbers(4),
 }

@@ -11,6 +11,7 @@ files) is refused before the XML parser sees it; size and depth are bounded.
 from __future__ import annotations
 
 import codecs
+import os
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -39,14 +40,25 @@ _FIRST_ELEMENT = re.compile(r"(?:[?-]*>)?\s*<(?:[\w.-]+:)?([\w.-]+)")
 # ’ between letters, a dash between spaces, “ before a word: typing habits of Windows 1252, nonsense in DOS 850
 _TYPED = re.compile(rb"(?<=[a-z])\x92(?=[a-z])|(?<= )[\x96\x97](?= )|(?<=[ (>])\x93(?=[A-Za-z])")
 # libxml2 reads UTF-16 with BOM by itself; "UTF-16" as the declaration says must then be true
-_UTF16_DECLARED = '<?xml version="1.0" encoding="UTF-16"?>'.encode("utf-16-le")
+_UTF16_DECLARED = codecs.BOM_UTF16_LE + '<?xml version="1.0" encoding="UTF-16"?>'.encode("utf-16-le")
 _DOCTYPE_UTF16 = "<!DOCTYPE".encode("utf-16-le")
+# as Windows exports it: with the root element next, there is no place left for a document type
+_AS_EXPORTED = tuple(_UTF16_DECLARED + (end + "<Task ").encode("utf-16-le") for end in ("\r\n", "\n", ""))
+_PIECE = 1 << 15
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path | str) -> bytes:
     """The file's bytes; TaskXmlError where it is larger than 16 MiB, OSError where it can't be read."""
-    with path.open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
+    pieces, size = [], 0
+    descriptor = os.open(path, _READ)  # to make a file object takes longer than to read
+    try:
+        while size <= MOST_BYTES and (piece := os.read(descriptor, _PIECE)):
+            pieces.append(piece)
+            size += len(piece)
+    finally:
+        os.close(descriptor)
+    data = b"".join(pieces)
     _check_size(data)
     return data
 
@@ -76,13 +88,17 @@ def decode(data: bytes) -> str:
 
 def parse(data: bytes) -> etree._Element:
     """Root element of task XML; TaskXmlError for anything that is not well-formed or not safe."""
+    if len(data) < MOST_MARKUP and len(data) % 2 == 0 and data.startswith(_AS_EXPORTED):
+        try:
+            return etree.fromstring(data, _parser(None))
+        except etree.XMLSyntaxError:
+            pass  # what is wrong with it is found out below
     _check_size(data)
     if not data.strip(b" \t\r\n\0\xff\xfe"):
         raise TaskXmlError("the file is empty" if not data else "the file holds no text")
-    if data.count(b"<") + data.count(b"=") > MOST_MARKUP:
+    if len(data) > MOST_MARKUP and data.count(b"<") + data.count(b"=") > MOST_MARKUP:
         raise TaskXmlError(f"holds more than {MOST_MARKUP:,} elements and attributes")
-    plain_utf16 = data[:2] == codecs.BOM_UTF16_LE and data.startswith(_UTF16_DECLARED, 2) and len(data) % 2 == 0
-    if plain_utf16 and _DOCTYPE_UTF16 not in data:
+    if data.startswith(_UTF16_DECLARED) and len(data) % 2 == 0 and _DOCTYPE_UTF16 not in data:
         return _parse_xml(data, None)
     text = decode(data)
     _after_prolog(text)

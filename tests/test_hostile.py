@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from taskanalysis import xmltext
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import TaskXmlError
 from taskanalysis.findings import find
@@ -112,6 +113,7 @@ def test_malformed_file_is_refused_with_file_element_and_reason(name: str) -> No
 # Made here, because they are large: name -> (bytes, part of the reason)
 
 MARK = b"\xff\xfe"
+DECLARED = '<?xml version="1.0" encoding="UTF-16"?>'
 DEEP = b"<a>" * 10_000
 LARGE: dict[str, tuple[Callable[[], bytes], str]] = {
     "over 16 MiB": (lambda: b"<Task><Data>" + b"x" * MOST_BYTES, "is larger than 16 MiB"),
@@ -240,10 +242,43 @@ def test_nothing_is_opened_and_no_host_is_asked(tmp_path: Path) -> None:
 
 
 def test_declared_utf_16_is_no_way_around_the_checks() -> None:
-    declaration = '<?xml version="1.0" encoding="UTF-16"?>'
-    for text in ("<!DOCTYPE Task [<!ENTITY a 'b'>]><Task/>", "<a>" * 10_000, "<Task/><Task/>", "<Task>\ud83d</Task>"):
-        with pytest.raises(TaskXmlError):
-            parse(MARK + (declaration + text).encode("utf-16-le", "surrogatepass"))
+    texts = ["<!DOCTYPE Task [<!ENTITY a 'b'>]><Task/>", "<a>" * 10_000, "<Task/><Task/>", "<Task>\ud83d</Task>"]
+    texts += ["<!DOCTYPE Task [<!ENTITY a 'b'>]><Task >&a;</Task>", "<Task ><!DOCTYPE a [<!ENTITY b 'c'>]></Task>"]
+    texts += ["<Task /><!DOCTYPE a [<!ENTITY b 'c'>]>", "<Task >&a;</Task>", "<Task >" + "<a>" * 10_000, "<Task />\0"]
+    for text in texts:
+        for gap in ("", "\r\n", "\n"):
+            with pytest.raises(TaskXmlError):
+                parse(MARK + (DECLARED + gap + text).encode("utf-16-le", "surrogatepass"))
+
+
+def test_declared_utf_16_is_no_way_around_size_and_whole_characters() -> None:
+    whole = MARK + (DECLARED + "<Task ><Data>x</Data></Task>").encode("utf-16-le")
+    assert parse(whole).findtext("Data") == "x"
+    for rest in (b"\n", b"\0", b">"):
+        with pytest.raises(TaskXmlError, match="is not UTF-16-LE at byte"):
+            parse(whole + rest)
+    many = MARK + (DECLARED + "<Task >" + "<a/>" * MOST_MARKUP + "</Task>").encode("utf-16-le")
+    with pytest.raises(TaskXmlError, match="100,000 elements"):
+        parse(many)
+
+
+def test_what_windows_exports_is_read_or_refused_as_any_other_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes a shorter way through `parse`; without that way everything comes out the same."""
+    texts = [etree.tostring(mutated_tree(random.Random(seed)), encoding="unicode") for seed in range(300)]
+    texts += [text[: len(text) // 2] for text in texts[:20]]
+    files = [MARK + (DECLARED + "\r\n" + text).encode("utf-16-le") for text in texts]
+    assert sum(file.startswith(xmltext._AS_EXPORTED) for file in files) > 200
+    short = [outcome(file) for file in files]
+    monkeypatch.setattr(xmltext, "_AS_EXPORTED", ())
+    assert [outcome(file) for file in files] == short
+    assert {type(each) for each in short} == {TaskDefinition, str}
+
+
+def outcome(data: bytes) -> TaskDefinition | str:
+    try:
+        return read_task(data)
+    except TaskXmlError as error:
+        return str(error)
 
 
 def test_a_document_type_in_a_text_is_only_a_text() -> None:
@@ -279,9 +314,8 @@ TEXTS += ["2026-02-30T00:00:00", "0000-01-01T00:00:00", "9999-12-31T24:00:00", "
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp850", "cp1252", "ascii"]
 
 
-def mutated(seed: int) -> bytes:
-    """A definition with elements moved, doubled, dropped, renamed and refilled, then bytes flipped, or a part cut."""
-    dice = random.Random(seed)
+def mutated_tree(dice: random.Random) -> etree._Element:
+    """A definition with elements moved, doubled, dropped, renamed and refilled."""
     root = etree.fromstring(dice.choice(SEEDS))
     elements = list(root.iter(etree.Element))
     for _ in range(dice.randrange(6)):
@@ -301,9 +335,15 @@ def mutated(seed: int) -> bytes:
             one.set(dice.choice(["id", "version", "Context", "name"]), dice.choice(TEXTS))
         else:
             one[:] = sorted(one, key=lambda _: dice.random())
-    text = etree.tostring(root, encoding="unicode")
+    return root
+
+
+def mutated(seed: int) -> bytes:
+    """The same as a file, then bytes flipped, or a part cut."""
+    dice = random.Random(seed)
+    text = etree.tostring(mutated_tree(dice), encoding="unicode")
     if dice.random() < 0.3:
-        text = '<?xml version="1.0" encoding="UTF-16"?>' + text
+        text = DECLARED + text
     data = bytearray(text.encode(dice.choice(ENCODINGS), "xmlcharrefreplace"))
     if dice.random() < 0.5:
         for _ in range(dice.randrange(4)):

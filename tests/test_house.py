@@ -33,6 +33,7 @@ LAYERS = [
         "rules",
         "timeaxis",
         "workers",
+        "xmlvalues",
     ],
     ["eventlog", "schedule", "taskcharts", "taskxml", "timecharts", "wording"],
     ["findings", "taskfiles"],

@@ -1,7 +1,9 @@
 """One definition: everything in it is read, in any order, encoding and version; what can't be read is named."""
 
 import codecs
-from dataclasses import fields, is_dataclass, replace
+import pickle
+import sys
+from dataclasses import FrozenInstanceError, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from benchmarks.definitions import write_files
 from taskanalysis import definition, taskxml
 from taskanalysis import trigger as triggers
 from taskanalysis.definition import (
@@ -57,6 +60,7 @@ FILES = Path(__file__).parent / "files"
 DEFINITIONS = FILES / "definitions"
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus"
+CLAIM = '<?xml version="1.0" encoding="UTF-16"?>\r\n'
 START = datetime(2026, 1, 5, 6, 30)
 needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the folder of real files is not here")
 
@@ -258,6 +262,19 @@ def test_namespace_may_be_absent_or_prefixed(name: str) -> None:
     assert read_task(DEFINITIONS / name) == read_task(DEFINITIONS / "no-version.xml")
 
 
+def test_an_element_of_another_namespace_counts_by_its_name() -> None:
+    days = "<ScheduleByWeek><DaysOfWeek><Monday/></DaysOfWeek></ScheduleByWeek>"
+    body = (
+        f"<Triggers><CalendarTrigger id='T'>{days}</CalendarTrigger></Triggers><Settings><Hidden>1</Hidden></Settings>"
+    )
+    body += (
+        "<Principals><Principal id='A'/></Principals><Actions Context='A'><Exec><Command>a</Command></Exec></Actions>"
+    )
+    prefixed = body.replace("<", "<o:").replace("<o:/", "</o:")
+    assert read_task(f"<Task xmlns:o='urn:other'>{prefixed}</Task>".encode()) == one(body)
+    assert one(body).actions == (ExecAction(command="a"),)
+
+
 def test_declaration_may_be_absent() -> None:
     assert read_task(DEFINITIONS / "no-declaration.xml") == read_task(DEFINITIONS / "version-1.2.xml")
 
@@ -392,6 +409,46 @@ def test_principal_to_run_as_is_the_one_that_actions_name_else_the_first() -> No
     assert one(principals).principal.id == "A"
 
 
+def test_elements_that_look_alike_are_read_once_while_there_are_few_kinds() -> None:
+    read: list[str] = []
+    read_once = taskxml._alike(lambda element: read.append(element.text) or element.text)
+    for text in ["a", "b", "a", "b", "x" * 5000, "x" * 5000]:
+        assert read_once(parse(f"<Settings><!-- {len(read)} -->{text}</Settings>".encode())) == text
+    assert read == ["a", "b", "x" * 5000, "x" * 5000]
+    for number in range(1200):
+        assert read_once(parse(f"<Settings>{number}</Settings>".encode())) == str(number)
+    assert read_once(parse(b"<Settings>1199</Settings>")) == "1199"
+    assert len(read) == 4 + 1200 + 1
+
+
+def test_settings_that_differ_only_in_place_or_namespace_of_an_element_stay_apart() -> None:
+    inner = "<Duration>PT1H</Duration>"
+    assert one(f"<Settings><IdleSettings>{inner}</IdleSettings></Settings>").settings.idle_settings.duration == minutes(
+        60
+    )
+    assert one(f"<Settings><IdleSettings/>{inner}</Settings>").settings == Settings()
+    assert one("<Settings><Hidden>1</Hidden></Settings>").settings.hidden
+    assert not one("<Settings><a><Hidden>1</Hidden></a></Settings>").settings.hidden
+
+
+def test_principals_keep_their_ids_though_they_say_the_same() -> None:
+    for name in ("A", "B", "A"):
+        assert one(f"<Principals><Principal id='{name}'><UserId>u</UserId></Principal></Principals>").principals == (
+            Principal(id=name, user_id="u"),
+        )
+
+
+def test_the_same_mistake_is_told_each_time_where_it_stands() -> None:
+    for before in ("", "<Settings/>", "<BootTrigger/>"):
+        with pytest.raises(TaskXmlError) as caught:
+            one(f"{before}<Settings><Priority>high</Priority></Settings>")
+        number = "[2]" * (before == "<Settings/>")
+        where, what = (
+            (f"Settings{number}", "occurs twice") if number else ("Settings/Priority", "is not a whole number")
+        )
+        assert (caught.value.element, caught.value.reason) == (where, what)
+
+
 def test_forty_eight_triggers_stay_forty_eight() -> None:
     body = "".join(f"<TimeTrigger id='t{number}'/>" for number in range(48))
     assert [each.id for each in one(f"<Triggers>{body}</Triggers>").triggers] == [f"t{number}" for number in range(48)]
@@ -414,6 +471,27 @@ def test_a_file_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
 
 def test_path_may_be_text() -> None:
     assert read_task(str(DEFINITIONS / "no-version.xml")).version == ""
+
+
+@pytest.mark.parametrize("file", sorted(DEFINITIONS.iterdir()), ids=lambda file: file.stem)
+def test_what_is_read_is_what_the_constructors_make_and_frozen(file: Path) -> None:
+    def rebuilt(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(rebuilt, value))
+        if not is_dataclass(value):
+            return value
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, fields(value)[0].name, None)
+        with pytest.raises(FrozenInstanceError):
+            delattr(value, fields(value)[0].name)
+        kind = type(value)
+        assert kind is getattr(sys.modules[kind.__module__], kind.__name__)
+        return kind(**{each.name: rebuilt(getattr(value, each.name)) for each in fields(value)})
+
+    task = read_task(file)
+    again = rebuilt(task)
+    assert (again, hash(again), repr(again)) == (task, hash(task), repr(task))
+    assert pickle.loads(pickle.dumps(task)) == task
 
 
 # Many in one text
@@ -468,29 +546,41 @@ def test_every_field_of_every_dataclass_can_be_filled_from_xml() -> None:
     assert never == {"ComHandlerAction.id", "SendEmailAction.id"}
 
 
+# Files that are measured
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_files_of_the_benchmark_differ_and_are_read_as_windows_exports_them(apart: bool, tmp_path: Path) -> None:
+    write_files(tmp_path, 120, settings_apart=apart)
+    files = sorted(tmp_path.rglob("*.xml"))
+    contents = {file.read_bytes() for file in files}
+    tasks = [read_task(file) for file in files]
+    assert len(contents) == len(set(tasks)) == len({task.uri for task in tasks}) == 120
+    assert all(data.startswith(codecs.BOM_UTF16_LE + CLAIM.encode("utf-16-le")) for data in contents)
+    assert (len({(task.settings, task.principals) for task in tasks}) == 120) is apart
+    assert len({type(each) for task in tasks for each in task.triggers}) > 4
+
+
 # Real files
 
 
 def dropped(element: etree._Element, cls: type[Any]) -> set[str]:
     """Child elements and attributes below an element that the reader of its dataclass would pass over."""
-    readers = taskxml._readers(cls)
+    known = taskxml._fields(cls)
     lost = set()
     for child in element:
         name = taskxml._local(child)
-        field, _ = readers.get(name, ("", None))
+        field = known[child.tag][0] if known[child.tag] else ""
         if not field:
             lost.add(f"{cls.__name__}/{name}")
         elif field in ("triggers", "actions", "principals"):
-            known = {"principals": {"Principal": Principal}, "actions": taskxml._ACTIONS}.get(field) or {
-                **taskxml._TRIGGERS,
-                "CalendarTrigger": CalendarTrigger,
-            }
+            kinds = {"principals": {"Principal": Principal}, "actions": taskxml._ACTIONS}.get(field, taskxml._TRIGGERS)
             for each in child:
-                kind = known.get(taskxml._local(each))
-                lost |= dropped(each, kind) if kind else {taskxml._local(each)}  # type: ignore[arg-type]
+                kind = kinds.get(taskxml._local(each))
+                lost |= dropped(each, kind) if kind else {taskxml._local(each)}
         elif name in PARTS:
             lost |= dropped(child, PARTS[name])
-    allowed = {"id"} if "@id" in readers else {"version"} if cls is TaskDefinition else set()
+    allowed = {"id"} if taskxml._has_id(cls) else {"version"} if cls is TaskDefinition else set()
     return lost | {f"{cls.__name__}@{name}" for name in element.attrib if name not in allowed}
 
 

@@ -1,13 +1,17 @@
 """Encodings, and the cutting of a text with many tasks."""
 
 import codecs
+import os
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from taskanalysis.errors import TaskXmlError
-from taskanalysis.xmltext import MOST_TASKS, decode, parse, split_tasks
+from taskanalysis.xmltext import _PIECE, MOST_BYTES, MOST_TASKS, decode, parse, read_bytes, split_tasks
 
 CLAIM = '<?xml version="1.0" encoding="UTF-16"?>\r\n'
 TASK = "<Task><Data>{}</Data></Task>"
@@ -77,6 +81,55 @@ def test_any_bytes_give_a_text_or_a_task_xml_error(data: bytes) -> None:
         assert isinstance(decode(data), str)
     except TaskXmlError:
         assert data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or data[:3] == codecs.BOM_UTF8 or 0 in data[:2]
+
+
+# Files
+
+
+@pytest.mark.parametrize("size", [0, 1, _PIECE - 1, _PIECE, _PIECE + 1, 3 * _PIECE, MOST_BYTES])
+def test_a_file_is_read_whole_and_as_it_is(size: int, tmp_path: Path) -> None:
+    data = (b"\r\n\x1a\0" * (size // 4 + 1))[:size]
+    (tmp_path / "file").write_bytes(data)
+    assert read_bytes(tmp_path / "file") == read_bytes(str(tmp_path / "file")) == data
+
+
+def test_a_file_over_16_mib_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x" * (MOST_BYTES + 1))
+    with pytest.raises(TaskXmlError, match="larger than 16 MiB"):
+        read_bytes(tmp_path / "file")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_what_comes_in_pieces_is_read_whole(tmp_path: Path) -> None:
+    pipe, data = tmp_path / "pipe", bytes(range(256)) * 2000
+    os.mkfifo(pipe)
+    writer = Thread(target=pipe.write_bytes, args=(data,))
+    writer.start()
+    assert read_bytes(pipe) == data
+    writer.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_what_never_ends_is_refused_soon(tmp_path: Path) -> None:
+    pipe, written = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+
+    def write() -> None:
+        with suppress(BrokenPipeError), pipe.open("wb", buffering=0) as file:
+            while sum(written) < 4 * MOST_BYTES:
+                written.append(file.write(bytes(_PIECE)))
+
+    writer = Thread(target=write)
+    writer.start()
+    with pytest.raises(TaskXmlError, match="larger than 16 MiB"):
+        read_bytes(pipe)
+    writer.join()
+    assert sum(written) < 2 * MOST_BYTES
+
+
+def test_a_folder_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"directory|denied"):
+        read_bytes(tmp_path)
 
 
 # Many tasks in one text
