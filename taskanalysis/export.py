@@ -78,12 +78,13 @@ def save_status(
     return [file]
 
 
-def write_beside(file: Path, content: bytes) -> None:
-    """Write a file beside its place and rename it there, so that it is whole or not there."""
+def write_beside(file: Path, *parts: bytes | memoryview) -> None:
+    """Write a file of these parts beside its place and rename it there, so that it is whole or not there."""
     file.parent.mkdir(parents=True, exist_ok=True)
     beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
-        beside.write_bytes(content)
+        with beside.open("wb") as out:
+            out.writelines(parts)
         beside.replace(file)
     finally:
         beside.unlink(missing_ok=True)

@@ -30,7 +30,7 @@ from taskanalysis.report import notebook_file
 from taskanalysis.rules import NO_RULES, Rules, parse_rules
 from taskanalysis.snapshot import Snapshot, read_snapshot
 from taskanalysis.status import Status
-from taskanalysis.trendfiles import csv_bytes, save_trends
+from taskanalysis.trendfiles import csv_parts, save_trends
 from taskanalysis.trends import ENDINGS, Trends, trend_history
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -502,7 +502,7 @@ def test_fast_file_is_that_of_save_for_all_kinds_of_values(tmp_path: Path) -> No
     )
     shown = frame.assign(text=[mask(text) for text in texts], at=frame["at"].dt.tz_convert(NEW_YORK))
     (file,) = save({"some": shown}, tmp_path)
-    assert csv_bytes(frame, list(frame), NEW_YORK) == file.read_bytes()
+    assert b"".join(csv_parts(frame, list(frame), NEW_YORK)) == file.read_bytes()
 
 
 # The notebook ---------------------------------------------------------------------------------------------------------
