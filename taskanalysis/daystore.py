@@ -64,11 +64,14 @@ class Store:
 
     def file(self, day: Day) -> Path | None:
         """The file of a day that is up to date."""
-        return self.place(day, self.wanted[day]) if self.wanted[day] in self.files.get(day, ()) else None
+        return self.place(day, self.wanted[day]) if self._has(day) else None
 
     def stale(self) -> list[Day]:
         """The days that have no such file, oldest first."""
-        return sorted((day for day in self.wanted if not self.file(day)), key=lambda day: (day[1], day[0]))
+        return sorted((day for day in self.wanted if not self._has(day)), key=lambda day: (day[1], day[0]))
+
+    def _has(self, day: Day) -> bool:
+        return self.wanted[day] in self.files.get(day, ())
 
     def job(self, day: Day) -> DayJob:
         """What it takes to build a day."""
