@@ -24,6 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class Store:
     """What the names in a share tell: the digest that each day should have, and the files that are there.
 
     `files` are known by their digests, `rests` are files of killed processes, `remembered` the months that need not be
-    listed next time (`is_news` where that is not written down yet), and `names` the snapshots of those that were.
+    listed next time (`is_news` where that is not written down yet), and `names` the snapshots of the others, by day.
     """
 
     data: Path
@@ -60,7 +61,7 @@ class Store:
     rests: list[Path]
     remembered: dict[str, Any] = field(default_factory=dict)
     is_news: bool = False
-    names: dict[Path, list[str]] = field(default_factory=dict)
+    names: dict[Path, dict[str, list[str]]] = field(default_factory=dict)
 
     def file(self, day: Day) -> Path | None:
         """The file of a day that is up to date."""
@@ -79,8 +80,7 @@ class Store:
         month = self.data / "snapshots" / server / name[:7]
         if month not in self.names:
             self.names[month] = _snapshot_names(month)
-        compact = name.replace("-", "")
-        folders = tuple(month / each for each in self.names[month] if each.startswith(compact))
+        folders = tuple(month / each for each in self.names[month].get(name.replace("-", ""), ()))
         older = (self.place(day, digest_) for digest_ in self.files.get(day, ()))
         return DayJob(folders, max(older, default=None, key=_changed))
 
@@ -138,7 +138,7 @@ def _look(store: Store, month: Path, remembered: Mapping[str, Any], *, is_newest
         days = before["days"]
     else:
         store.names[month] = _snapshot_names(month)
-        days = _digests(store.names[month], month.name)
+        days = _digests(store.names[month])
     if key:
         store.remembered[f"{server}/{month.name}"] = {"key": key, "days": days}
     store.wanted |= {(server, day): value for day, value in days.items()}
@@ -261,18 +261,19 @@ def _names(folder: Path) -> list[str]:
     return os.listdir(folder)  # noqa: PTH208 (3,000 names a month, and no paths wanted)
 
 
-def _snapshot_names(month: Path) -> list[str]:
-    """Names in the folder of a month that look like snapshots of that month, sorted."""
+def _snapshot_names(month: Path) -> dict[str, list[str]]:
+    """Names in the folder of a month that look like snapshots of that month, sorted, by day (``20261123``)."""
     stamp = month.name.replace("-", "") + "[0-3][0-9]T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z"
-    return sorted(re.findall(f"^{stamp}$", "\n".join(_names(month)), re.MULTILINE))
+    names = sorted(re.findall(f"^{stamp}$", "\n".join(_names(month)), re.MULTILINE))
+    return {day: list(group) for day, group in groupby(names, itemgetter(slice(8)))}
 
 
-def _digests(names: Iterable[str], month: str) -> dict[str, str]:
+def _digests(names: Mapping[str, list[str]]) -> dict[str, str]:
     """The digest of each day of a month."""
     found = {}
-    for compact, group in groupby(names, lambda name: name[:8]):
+    for day, group in names.items():
         with suppress(ValueError):  # the 31st of February
-            found[date.fromisoformat(f"{month}-{compact[6:]}").isoformat()] = digest(list(group))
+            found[date.fromisoformat(day).isoformat()] = digest(group)
     return found
 
 
