@@ -19,6 +19,7 @@ Where to find what:
 `formats`               statuses that schtasks, PowerShell and the old scripts write: `statusrows` cuts them
                         into rows, `statuswords` knows the words of nine languages, `localdates` their dates
 `eventlog`              runs and what kept others from starting, from Windows' log; `eventrecords` reads its files
+                        into `eventnotes`, most of an .evtx by `evtxchunk`
 `history`               many snapshots -> observations, runs, changes. `daystore` keeps its files, which `daybuild`
                         makes (`statustable`, `spans`); `joined`, `runs`, `changes`, `outcomes` make the frames of
                         them; `logstore` adds the event logs; `upkeep` verifies and prunes a share, as

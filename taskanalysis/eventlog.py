@@ -35,9 +35,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from operator import attrgetter, itemgetter
 from pathlib import Path
@@ -46,7 +45,8 @@ from zoneinfo import ZoneInfo
 
 from taskanalysis.duration import count
 from taskanalysis.errors import Problem, SnapshotError, clip, printable
-from taskanalysis.eventrecords import Data, Record, read_records, value
+from taskanalysis.eventnotes import Notes, Told, moment
+from taskanalysis.eventrecords import read_records
 from taskanalysis.localdates import ORDERS
 from taskanalysis.result import unsigned
 
@@ -125,13 +125,21 @@ def read_eventlog(path: str | Path, *, zone: str = "", dates: str = "") -> Event
         known_zone = ZoneInfo(zone) if zone else None
     except (OSError, ValueError, KeyError):
         raise SnapshotError(f"'{clip(zone)}' is not a time zone such as America/New_York") from None
-    problems: list[str] = []
-    log = _Log()
-    log.read(read_records(Path(path), _WANTED, problems, zone=known_zone, dates=dates))
-    runs, events, name = log.runs(), log.told(), printable(Path(path).name)
-    if log.nameless:
-        problems.append(f"{count(log.nameless, 'run')} of what is no task path; left out")
-    return EventLog(runs, events, [Problem(name, what) for what in problems], log.first, log.last)
+    notes = Notes(_SAID, _KINDS)
+    read_records(Path(path), notes, zone=known_zone, dates=dates)
+    found = _runs(notes)
+    runs = sorted((run for run in found if _is_path(run.path)), key=attrgetter("started", "path", "instance"))
+    problems = notes.problems()
+    if len(found) > len(runs):
+        problems.append(f"{count(len(found) - len(runs), 'run')} of what is no task path; left out")
+    name, known = printable(Path(path).name), notes.first <= notes.last
+    return EventLog(
+        runs,
+        _events(notes),
+        [Problem(name, what) for what in problems],
+        moment(notes.first) if known else None,
+        moment(notes.last) if known else None,
+    )
 
 
 # Tables --------------------------------------------------------------------------------------------------------------
@@ -144,11 +152,12 @@ _KINDS |= dict.fromkeys((324, 325), "queued") | {329: "time limit"}
 _KINDS |= dict.fromkeys((323, 327, 328, 330, 111), "stopped")
 _RANKS = {event: rank for rank, event in enumerate([*_TRIGGERS, *_KINDS])}  # where several tell of one thing: the first
 _FAILURES, _STOPS = {101, 103, 203}, {111, 323, 327, 328, 329, 330}
-_OF_RUNS = {100, 102, 200, 201, 202} | _FAILURES | _STOPS | _TRIGGERS.keys()
-_WANTED = _OF_RUNS | _KINDS.keys() | {129}
+_SAID = dict.fromkeys((100, 102, 200, *_STOPS, *_TRIGGERS), "") | {100: "UserContext"}
+_SAID |= dict.fromkeys((201, 202, *_FAILURES), "ResultCode")
+_FOUR = (100, 200, 201, 102)  # what nearly every run logs, and one launch somewhere: at a place in what is told, or 0
+_ORDERS = {_FOUR: 0} | {(*_FOUR[:n], launch, *_FOUR[n:]): 1 + 3 * n for launch in _TRIGGERS for n in range(5)}
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PATH = re.compile(r"\\[^\\\x00-\x1f\x7f][^\x00-\x1f\x7f]*")
-_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _SOON = timedelta(seconds=2)  # what is logged of one start lies a millisecond apart
 
 Mark = tuple[datetime, int, int]  # time, event, code or -1
@@ -181,6 +190,31 @@ def _guid(text: str) -> str:
 # Joining -------------------------------------------------------------------------------------------------------------
 
 
+def _usual(instance: str, told: Told) -> LoggedRun | None:
+    """The run of an instance that logged what nearly all do, sooner than by `_Instance`; None of any other."""
+    place = _ORDERS.get(tuple(told[1::3]))
+    if place is None:
+        return None
+    launch = told[place]
+    if place:
+        told = told[:place] + told[place + 3 :]
+    path, _, started, user, _, begin, _, _, end, said, _, finished, _ = told
+    code = _code(said)
+    return LoggedRun(
+        path,
+        moment(started),
+        moment(finished),
+        (end - begin) / 1_000_000 if begin <= end else None,
+        code if code >= 0 else None,
+        "action" if code >= 0 else "",
+        (code,) if code >= 0 else (),
+        "",
+        _TRIGGERS.get(launch, ""),
+        instance,
+        user,
+    )
+
+
 @dataclass(slots=True)
 class _Instance:
     """What is known of one instance of a task; the same in whatever order it came, and how often."""
@@ -196,22 +230,29 @@ class _Instance:
     trigger: int = 0
     stop: int = 0
 
-    def add(self, event: int, at: datetime, data: Data) -> None:
-        """Take a record; the five of every run come first, as there are many."""
+    @classmethod
+    def of(cls, told: Told) -> _Instance:
+        known = cls(told[0])
+        for event, at, said in zip(told[1::3], told[2::3], told[3::3], strict=True):
+            known.add(event, moment(at), said)
+        return known
+
+    def add(self, event: int, at: datetime, said: str) -> None:
+        """Take a record."""
         if event == 200:
             self.begins.append(at)
         elif event == 100:
             if self.started is None or at < self.started:
-                self.started, self.user = at, value(data, "UserContext")
+                self.started, self.user = at, said
         elif event in (201, 202, 203):
-            self.ends.append((at, event, _code(value(data, "ResultCode"))))
+            self.ends.append((at, event, _code(said)))
         elif event in (102, 111):
             if self.finished is None or at > self.finished:
                 self.finished = at
         elif event in _TRIGGERS:
             self.trigger, self.launched = _first(self.trigger, event), min(self.launched or at, at)
         elif event in _FAILURES:
-            self.failures.append((at, event, _code(value(data, "ResultCode"))))
+            self.failures.append((at, event, _code(said)))
         if event in _STOPS:
             self.stop = _first(self.stop, event)
 
@@ -276,101 +317,81 @@ def _follow(steps: list[tuple[datetime, int, str]]) -> dict[str, datetime]:
     return joined
 
 
-class _Log:
-    """All instances and events of a log."""
+def _launched_by(usual: list[LoggedRun], others: dict[str, _Instance]) -> dict[str, int]:
+    """Launches under another instance than the run's, as a task of a group has them, where one can be meant."""
+    idle = [each for each in others.values() if not (each.started or each.failures or each.ends or each.earliest())]
+    launches = [(each.path, each.launched, each.trigger) for each in idle if each.launched]
+    starts: dict[str, list[Start]] = {path: [] for path, _, _ in launches}
+    for run in usual if launches else ():
+        if run.path in starts:
+            starts[run.path].append((run.started, run.instance))
+    for instance, known in others.items() if launches else ():
+        if known.started and known.path in starts:
+            starts[known.path].append((known.started, instance))
+    for times in starts.values():
+        times.sort()
+    meant: dict[str, list[int]] = defaultdict(list)
+    for path, at, event in launches:
+        near = _between(starts[path], at - _SOON, at + _SOON)
+        if len(near) == 1:
+            meant[near[0][1]].append(event)
+    return {instance: events[0] for instance, events in meant.items() if len(events) == 1}
 
-    def __init__(self) -> None:
-        self.first: datetime | None = None
-        self.last: datetime | None = None
-        self.nameless = 0  # runs
-        self._instances: dict[str, _Instance] = {}
-        self._created: dict[str, list[datetime]] = defaultdict(list)  # by path, as event 129 names no instance
-        self._told: dict[tuple[object, ...], list[tuple[int, datetime, int, int, str, str]]] = defaultdict(list)
-        self._unclear: set[str] = set()
 
-    def read(self, records: Iterable[Record]) -> None:
-        first, last, instances = _NEVER, _EVER, self._instances
-        for event, at, instance, data in records:
-            if at is None:
-                self._unclear |= {instance} - {""}
-                continue
-            if at < first:  # noqa: PLR1730 (min() takes seven times as long)
-                first = at
-            if at > last:  # noqa: PLR1730
-                last = at
-            if event == 129:
-                self._created[value(data, "TaskName")].append(at)
-                continue
-            if event in _OF_RUNS and instance:
-                known = instances.get(instance)
-                if known is None:
-                    known = instances[instance] = _Instance(value(data, "TaskName"))
-                known.add(event, at, data)
-            if event in _KINDS:
-                self._tell(event, at, instance, data)
-        if first <= last:
-            self.first, self.last = first, last
+def _created_at(notes: Notes, usual: list[LoggedRun], others: dict[str, _Instance]) -> dict[str, datetime]:
+    """The starts that event 129 tells of instances without event 100, where just one can be meant."""
+    orphans = [known for known in others.values() if not known.started and known.earliest()]
+    paths = {known.path for known in orphans} & notes.created.keys()
+    steps = {path: [(moment(at), 0, "") for at in set(notes.created[path])] for path in paths}
+    for run in usual if paths else ():
+        if run.path in paths:
+            steps[run.path] += [(run.started, 1, run.instance), (run.ended or run.started, 3, run.instance)]
+    for instance, known in others.items() if paths else ():
+        if known.path in paths:
+            end = known.finished or max((at for at, _, _ in known.ends), default=None)
+            moments = ((known.started, 1), (None if known.started else known.earliest(), 2), (end, 3))
+            steps[known.path] += [(at, step, instance) for at, step in moments if at]
+    return {instance: at for path in paths for instance, at in _follow(sorted(steps[path])).items()}
 
-    def _tell(self, event: int, at: datetime, instance: str, data: Data) -> None:
-        path, code = value(data, "TaskName"), _code(value(data, "ResultCode"))
+
+def _runs(notes: Notes) -> list[LoggedRun]:
+    """All runs whose start is known."""
+    usual, others = [], {}
+    for instance, told in notes.instances.items():
+        if run := _usual(instance, told):
+            usual.append(run)
+        else:
+            others[instance] = _Instance.of(told)
+    created, launches = _created_at(notes, usual, others), _launched_by(usual, others)
+    found = usual
+    if launches:
+        found = [
+            run if run.trigger_kind else run._replace(trigger_kind=_TRIGGERS.get(launches.get(run.instance, 0), ""))
+            for run in usual
+        ]
+    for instance, known in others.items():
+        if run := known.run(instance, created.get(instance), launches.get(instance, 0)):
+            found.append(run)
+    return [run for run in found if _GUID.fullmatch(run.instance) and run.instance not in notes.unclear]
+
+
+def _events(notes: Notes) -> list[LoggedEvent]:
+    """All events; what one instance tells of its failure, or of its stop, is one."""
+    told: dict[tuple[object, ...], list[tuple[int, int, int, int, str, str]]] = defaultdict(list)
+    for event, at, instance, path, said in notes.listed:
         group = "failure" if event in _FAILURES else "stop" if event in _STOPS else ""
         key = (instance, group) if instance and group else (instance, event, at, path)
-        self._told[key].append((_RANKS[event], at, event, code, path, instance))
-
-    def runs(self) -> list[LoggedRun]:
-        """All runs whose start is known."""
-        created, launches = self._created_at(), self._launched_by()
-        found = [
-            run
-            for instance, known in self._instances.items()
-            if instance not in self._unclear
-            and _GUID.fullmatch(instance)
-            and (run := known.run(instance, created.get(instance), launches.get(instance, 0)))
-        ]
-        named = [run for run in found if _is_path(run.path)]
-        self.nameless = len(found) - len(named)
-        return sorted(named, key=attrgetter("started", "path", "instance"))
-
-    def _launched_by(self) -> dict[str, int]:
-        """Launches under another instance than the run's, as a task of a group has them, where one can be meant."""
-        instances = self._instances.values()
-        idle = [each for each in instances if not (each.started or each.failures or each.ends or each.earliest())]
-        launches = [(each.path, each.launched, each.trigger) for each in idle if each.launched]
-        starts: dict[str, list[Start]] = {path: [] for path, _, _ in launches}
-        for instance, known in self._instances.items() if launches else ():
-            if known.started and known.path in starts:
-                starts[known.path].append((known.started, instance))
-        for times in starts.values():
-            times.sort()
-        meant: dict[str, list[int]] = defaultdict(list)
-        for path, at, event in launches:
-            near = _between(starts[path], at - _SOON, at + _SOON)
-            if len(near) == 1:
-                meant[near[0][1]].append(event)
-        return {instance: events[0] for instance, events in meant.items() if len(events) == 1}
-
-    def _created_at(self) -> dict[str, datetime]:
-        """The starts that event 129 tells of instances without event 100, where just one can be meant."""
-        orphans = [known for known in self._instances.values() if not known.started and known.earliest()]
-        paths = {known.path for known in orphans} & self._created.keys()
-        steps = {path: [(at, 0, "") for at in set(self._created[path])] for path in paths}
-        for instance, known in self._instances.items() if paths else ():
-            if known.path in paths:
-                end = known.finished or max((at for at, _, _ in known.ends), default=None)
-                moments = ((known.started, 1), (None if known.started else known.earliest(), 2), (end, 3))
-                steps[known.path] += [(at, step, instance) for at, step in moments if at]
-        return {instance: at for path in paths for instance, at in _follow(sorted(steps[path])).items()}
-
-    def told(self) -> list[LoggedEvent]:
-        """All events; what one instance tells of its failure, or of its stop, is one."""
-        events = []
-        for notes in self._told.values():
-            _, _, event, code, path, instance = min(notes)
-            if instance in self._unclear:
-                continue
-            if not path and instance in self._instances:
-                path = self._instances[instance].path
-            code = code if code >= 0 else max(note[3] for note in notes)
-            path, at = path if _is_path(path) else "", min(note[1] for note in notes)
-            events.append(LoggedEvent(path, at, _KINDS[event], code if code >= 0 else None, _guid(instance), event))
-        return sorted(events, key=attrgetter("at", "path", "event", "instance"))
+        told[key].append((_RANKS[event], at, event, _code(said), path, instance))
+    events = []
+    for marks in told.values():
+        _, _, event, code, path, instance = min(marks)
+        if instance in notes.unclear:
+            continue
+        if not path and instance in notes.instances:
+            path = notes.instances[instance][0]
+        code = code if code >= 0 else max(mark[3] for mark in marks)
+        path, first = path if _is_path(path) else "", min(mark[1] for mark in marks)
+        events.append(
+            LoggedEvent(path, moment(first), _KINDS[event], code if code >= 0 else None, _guid(instance), event)
+        )
+    return sorted(events, key=attrgetter("at", "path", "event", "instance"))

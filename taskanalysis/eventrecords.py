@@ -1,16 +1,18 @@
-r"""Records of the log TaskScheduler/Operational, one by one, whatever file holds them; nothing is joined here.
+r"""Records of the log TaskScheduler/Operational, whatever file holds them, noted by instance; nothing is joined here.
 
 Three kinds of file are told apart by their bytes: ``.evtx`` (with the package `evtx`, the extra ``eventlog``), the XML
 that ``wevtutil qe /f:xml`` prints, with a root element or without, and the CSV of ``Get-WinEvent | Export-Csv``.
+The package evtx makes XML of each record, of which most of the time goes; of a large log it is asked only for what
+`evtxchunk` leaves.
 
 Authority: names of data from the provider's manifest (OTRF/OSSEM, etw-providers, Microsoft-Windows-TaskScheduler),
 messages from schedsvc.dll (libyal/winevt-kb, scheatkode/brain), columns of the CSV from .NET's EventLogRecord. Times
 are UTC in evtx and XML. In the CSV they are local and in the server's language, as the messages are, of which only
 quoted names and the last number are read.
 
->>> problems = []
->>> records = list(read_records(Path("tests/files/eventlogs/runs.xml"), {201}, problems))
->>> sorted({value(data, "TaskName") for event, at, instance, data in records if event}), problems
+>>> notes = Notes({201: "ResultCode"}, ())
+>>> read_records(Path("tests/files/eventlogs/runs.xml"), notes)
+>>> sorted({path for path, *_ in notes.instances.values()}), notes.problems()
 (['\\OpenData\\Load', '\\OpenData\\Old', '\\OpenData\\Permits\\Nightly'], [])
 """
 
@@ -24,112 +26,54 @@ import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from html import unescape
-from io import BufferedReader, TextIOWrapper
+from io import BufferedReader, RawIOBase, TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from lxml import etree
-
-from taskanalysis.duration import count
 from taskanalysis.errors import TaskXmlError, clip
+from taskanalysis.eventnotes import CREATED, Notes, microseconds
+from taskanalysis.evtxchunk import CHUNK, ChunkReader, UnknownFormError
 from taskanalysis.localdates import moment, settle
 from taskanalysis.xmltext import parse
 
-__all__ = ["Data", "Record", "read_records", "value"]
+__all__ = ["read_records"]
 
 PROVIDER = "Microsoft-Windows-TaskScheduler"
 
-Data = Mapping[str, str] | str  # str: the event's XML, out of which `value` takes a datum
-# Event id, 0 where it is not wanted; time, aware UTC, None where not certain; the GUID of the instance that the data
-# name, else the ActivityID, lower case, "" without one. A plain tuple, as there are 100,000 in a log.
-Record = tuple[int, datetime | None, str, Data]
 
+def read_records(path: Path, notes: Notes, *, zone: ZoneInfo | None = None, dates: str = "") -> None:
+    """Note the records of a log file as they lie in it, which is no certain order. Wanted ids have three digits.
 
-def value(data: Data, name: str) -> str:
-    r"""A datum by its name in the provider's manifest, "" where there is none.
-
-    >>> value({"Path": "a"}, "Path"), value('<Data Name="Path">a&amp;b</Data>', "Path"), value("", "Path")
-    ('a', 'a&b', '')
+    What is wrong is noted and never raised. `zone` is that of a CSV's local times, `dates` ("dmy", "mdy" or "") the
+    order of day and month where the file does not tell.
     """
-    if not isinstance(data, str):
-        return data.get(name, "")
-    start = data.rfind(f'"{name}">') + len(name) + 3  # from the end, where the data are
-    text = data[start : data.find("<", start)] if start > len(name) + 2 else ""
-    return unescape(text) if "&" in text else text
-
-
-def read_records(
-    path: Path, wanted: Collection[int], problems: list[str], *, zone: ZoneInfo | None = None, dates: str = ""
-) -> Iterator[Record]:
-    """The records of a log file as they lie in it, which is no certain order. Ids that are `wanted` have three digits.
-
-    What is wrong is added to `problems`, a sentence each, and never raised. `zone` is that of a CSV's local times,
-    `dates` ("dmy", "mdy" or "") the order of day and month where the file does not tell.
-    """
-    notes = _Notes()
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             notes.say("is not a regular file")  # a pipe or a device may never answer
         else:
             with path.open("rb") as file:
-                yield from _reader(file, wanted, notes, zone, dates)
+                _read(file, notes, zone, dates)
     except (OSError, ValueError, OverflowError) as error:
         notes.say(f"can't be opened ({getattr(error, 'strerror', None) or error})")
-    problems += notes.told()
 
 
-class _Notes:
-    """What was wrong in one file, counted while it is read."""
-
-    def __init__(self) -> None:
-        self.ours = False
-        self.others: set[str] = set()
-        self.broken = self.unclear = 0
-        self.reason = ""
-        self._said: list[str] = []
-
-    def say(self, what: str) -> None:
-        self._said.append(what)
-
-    def broke(self, reason: object) -> None:
-        self.broken += 1
-        self.reason = self.reason or clip(str(reason), 160)
-
-    def other(self, provider: str) -> None:
-        if len(self.others) < 3:
-            self.others.add(clip(provider, 60))
-
-    def told(self) -> list[str]:
-        told = list(self._said)
-        if self.broken:
-            told.append(f"{count(self.broken, 'record')} could not be read; the first: {self.reason}")
-        if self.unclear:
-            times = count(self.unclear, "time")
-            told.append(f"{times} that the zone has twice or not at all: what belongs to them is left out")
-        if not self.ours and not told:
-            others = "; its events are of " + ", ".join(sorted(self.others)) if self.others else ""
-            told.append("holds no event of the Task Scheduler" + others)
-        return told
-
-
-def _reader(
-    file: BufferedReader, wanted: Collection[int], notes: _Notes, zone: ZoneInfo | None, dates: str
-) -> Iterator[Record]:
+def _read(file: BufferedReader, notes: Notes, zone: ZoneInfo | None, dates: str) -> None:
     head = file.read(_HEADER)
     file.seek(0)
+    if head.startswith(_MAGIC):
+        _read_evtx(file, notes)
+        return
     encoding = _encoding(head)
     text = head.decode(encoding, errors="replace").strip("\ufeff \t\r\n\0")
-    if head.startswith(_MAGIC):
-        return _evtx(file, wanted, notes)
     if text.startswith("<"):
-        return _xml(file, encoding, wanted, notes)
-    if text:
-        return _csv(file, encoding, wanted, notes, zone, dates)
-    notes.say("holds no text" if head else "is empty")
-    return iter(())
+        for piece in _pieces(file, encoding, notes):
+            _read_event(piece, notes)
+    elif text:
+        _read_csv(file, encoding, notes, zone, dates)
+    else:
+        notes.say("holds no text" if head else "is empty")
 
 
 def _encoding(head: bytes) -> str:
@@ -142,44 +86,104 @@ def _encoding(head: bytes) -> str:
 
 # evtx ----------------------------------------------------------------------------------------------------------------
 
-_MAGIC, _HEADER, _CHUNK = b"ElfFile\0", 4096, 65536  # libyal/libevtx, "Windows XML Event Log (EVTX) format"
+_MAGIC, _HEADER = b"ElfFile\0", 4096  # libyal/libevtx, "Windows XML Event Log (EVTX) format"
+_MANY, _UNUSED = 8, bytes(CHUNK)  # for fewer chunks, to learn their templates takes longer than it saves
 
 
-def _evtx(file: BufferedReader, wanted: Collection[int], notes: _Notes) -> Iterator[Record]:
+def _read_evtx(file: BufferedReader, notes: Notes) -> None:
     try:
         from evtx import PyEvtxParser  # noqa: PLC0415 (an extra)
     except ImportError:
         notes.say("needs the package evtx: pip install 'taskanalysis[eventlog]'")
         return
-    if (file.seek(0, 2) - _HEADER) % _CHUNK:
+    chunks, more = divmod(file.seek(0, 2) - _HEADER, CHUNK)
+    if more:
         notes.say("is cut off; what is whole was read")
     file.seek(0)
-    places = _Places(wanted)
     try:
-        records = cast("Iterator[dict[str, str]]", PyEvtxParser(file, indent=False).records())
+        parser = PyEvtxParser(file, indent=False)
+        read = _read_chunks(file, notes) if chunks >= _MANY else 0
+        if read == chunks:
+            return
+        if read:
+            parser = PyEvtxParser(_Rest(file, _HEADER + read * CHUNK), indent=False)
     except (OSError, RuntimeError) as error:
         notes.broke(error)
         return
+    _read_texts(cast("Iterator[dict[str, str]]", parser.records()), notes)
+
+
+def _read_texts(records: Iterator[dict[str, str]], notes: Notes) -> None:
+    """Note the records that the package evtx gives."""
+    places, first, last = _Places(notes.wanted), notes.first, notes.last
     while True:
         try:  # around the loop, where it costs nothing; after a broken record or chunk the iterator goes on
             for record in records:
                 text = record["data"]
-                found = places.record(text) or _from_xml(text.encode("utf-8", "replace"), wanted, notes)
-                if found:
-                    notes.ours = True
-                    yield found
-            return
+                event, at, instance = places.record(text)
+                if event < 0:
+                    _read_event(text.encode("utf-8", "replace"), notes)
+                    continue
+                if at < first:  # noqa: PLR1730 (min() takes seven times as long)
+                    first = at
+                if at > last:  # noqa: PLR1730
+                    last = at
+                if event:
+                    notes.add(event, at, instance, text)
+            break
         except RuntimeError as error:
             notes.broke(error)
+    if first <= last:
+        notes.saw(first)
+        notes.saw(last)
+
+
+def _read_chunks(file: BufferedReader, notes: Notes) -> int:
+    """Note what can be read without XML; the number of chunks up to the first that can't."""
+    reader, number = ChunkReader(notes), 0
+    file.seek(_HEADER)
+    try:
+        while len(chunk := file.read(CHUNK)) == CHUNK:
+            if chunk != _UNUSED:
+                reader.read(chunk)
+            number += 1
+    except UnknownFormError:
+        file.seek(_HEADER)
+    return number
+
+
+class _Rest(RawIOBase):
+    """A log whose chunks up to a place seem unused: they were read."""
+
+    def __init__(self, file: BufferedReader, begin: int) -> None:
+        self._file, self._begin = file, begin
+        file.seek(0)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        place = self._file.tell()
+        size = self._file.readinto(buffer)
+        first, last = max(_HEADER - place, 0), max(min(self._begin - place, size), 0)
+        buffer[first:last] = bytes(max(last - first, 0))
+        return size
 
 
 _OURS = f'<Provider Name="{PROVIDER}" Guid="DE7B24EA-73C8-4A09-985D-5BDADCFA9017"></Provider><EventID>'
+_RARE = -1, 0, ""
 _time = datetime.fromisoformat
 _FIRST, _LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class _Places:
-    """What `_from_xml` says of a record, ten times as fast: its parts are taken from where they mostly stand.
+    """What `_read_event` says of a record, ten times as fast: its parts are taken from where they mostly stand.
 
     The package evtx prints all records in one form, and escapes "<" and ">" in values: no text can look like a tag.
     """
@@ -188,11 +192,11 @@ class _Places:
         self._ids = {f"{event}<": event if event < 300 else -1 for event in wanted}
         self._before, self._stamp = "\0", 0
 
-    def record(self, text: str) -> Record | None:
-        """The record; None where anything is not as expected, or is rare."""
+    def record(self, text: str) -> tuple[int, int, str]:
+        """Id, 0 where it is not wanted, -1 where anything is not as expected, or is rare; time; instance."""
         if not text.startswith(self._before):
             if (start := text.find(_OURS)) < 0:
-                return None
+                return _RARE
             self._before = text[: start + len(_OURS)]
         start = len(self._before)
         event = self._ids.get(text[start : start + 4], 0)
@@ -203,15 +207,13 @@ class _Places:
             try:
                 at = _time(text[self._stamp : text.find('"', self._stamp)])
             except ValueError:
-                return None
+                return _RARE
         if event < 0 or at.tzinfo is not UTC or not 1990 < at.year < 2200:
-            return None
-        if not event or event == 129:  # which names no instance
-            return event, at, "", text
-        place = text.rfind('InstanceId">') + 12
-        if place < 12:
+            return _RARE
+        place = text.rfind('InstanceId">') + 12 if event and event != CREATED else 0
+        if place == 11:
             place = text.find(' ActivityID="', start) + 13
-        return event, at, text[place : place + 36].lower() if place > 12 else "", text
+        return event, microseconds(at), text[place : place + 36].lower() if place > 12 else ""
 
 
 # XML -----------------------------------------------------------------------------------------------------------------
@@ -221,14 +223,7 @@ _OPEN, _CLOSE = re.compile(rb"<Event[\s>]"), b"</Event>"
 _BLOCK, _MOST = 1 << 20, 4 << 20  # bytes; Windows writes no event above 64 KiB
 
 
-def _xml(file: BufferedReader, encoding: str, wanted: Collection[int], notes: _Notes) -> Iterator[Record]:
-    for piece in _pieces(file, encoding, notes):
-        if found := _from_xml(piece, wanted, notes):
-            notes.ours = True
-            yield found
-
-
-def _pieces(file: BufferedReader, encoding: str, notes: _Notes) -> Iterator[bytes]:
+def _pieces(file: BufferedReader, encoding: str, notes: Notes) -> Iterator[bytes]:
     """The XML of each event, in UTF-8 or in the code page of a console; what stands between them does not matter."""
     blocks: Iterable[bytes] = iter(partial(file.read, _BLOCK), b"")
     if encoding != "utf-8":
@@ -252,14 +247,14 @@ def _pieces(file: BufferedReader, encoding: str, notes: _Notes) -> Iterator[byte
         notes.broke("it is cut off")
 
 
-def _from_xml(piece: bytes, wanted: Collection[int], notes: _Notes) -> Record | None:
+def _read_event(piece: bytes, notes: Notes) -> None:
     name = found[1].decode("utf-8", "replace") if (found := _PROVIDER.search(piece)) else ""
     if name != PROVIDER:
         notes.other(name or "no provider")
-        return None
+        return
     try:
         root = parse(piece)
-        system = {etree.QName(part).localname: part for part in root.iterfind("{*}System/*")}
+        system = {str(part.tag).rpartition("}")[2]: part for part in root.iterfind("{*}System/*")}
         if not {"EventID", "TimeCreated"} <= system.keys():
             raise ValueError("it has no id or no time")
         event = int(system["EventID"].text or "")
@@ -268,14 +263,14 @@ def _from_xml(piece: bytes, wanted: Collection[int], notes: _Notes) -> Record | 
             raise ValueError(f"{clip(str(at))} is no time of an event")
     except (TaskXmlError, ValueError) as error:
         notes.broke(error)
-        return None
-    at = at.astimezone(UTC)
-    if event not in wanted:
-        return 0, at, "", ""
-    data = {part.get("Name", ""): part.text or "" for part in root.iterfind("{*}EventData/{*}Data")}
-    activity = system["Correlation"].get("ActivityID", "") if "Correlation" in system else ""
-    instance = next((text for name, text in data.items() if name.endswith("InstanceId")), activity)
-    return event, at, instance.strip("{}").lower(), data
+        return
+    moment = microseconds(at)
+    notes.saw(moment)
+    if event in notes.wanted:
+        data = {part.get("Name", ""): part.text or "" for part in root.iterfind("{*}EventData/{*}Data")}
+        activity = system["Correlation"].get("ActivityID", "") if "Correlation" in system else ""
+        instance = next((text for name, text in data.items() if name.endswith("InstanceId")), activity)
+        notes.add(event, moment, instance.strip("{}").lower(), data)
 
 
 # CSV -----------------------------------------------------------------------------------------------------------------
@@ -289,9 +284,7 @@ _DAY = re.compile(r"\d{1,4}\D{1,3}\d{1,2}\D{1,3}\d{1,4}")
 _moment = lru_cache(maxsize=1024)(moment)
 
 
-def _csv(
-    file: BufferedReader, encoding: str, wanted: Collection[int], notes: _Notes, zone: ZoneInfo | None, dates: str
-) -> Iterator[Record]:
+def _read_csv(file: BufferedReader, encoding: str, notes: Notes, zone: ZoneInfo | None, dates: str) -> None:
     if not (dates := dates or _order(file, encoding)):
         notes.say(
             "which is the day and which the month can't be told from the file; --dates dmy or --dates mdy decides"
@@ -308,24 +301,27 @@ def _csv(
         try:
             at = _instant(local, zone)
             event = int(row["id"])
-            instance, data = _from_message(event, row) if event in wanted else ("", {})
+            instance, data = _from_message(event, row) if event in notes.wanted else ("", {})
         except ValueError as error:
             notes.broke(error)
             continue
-        notes.ours = True
-        notes.unclear += at is None
-        yield event if event in wanted else 0, at, instance, data
+        if at is None:
+            notes.doubt(instance)
+            continue
+        notes.saw(at)
+        if event in notes.wanted:
+            notes.add(event, at, instance, data)
 
 
 def _order(file: BufferedReader, encoding: str) -> str:
     days: dict[str, str] = {}
-    for row in _rows(file, encoding, _Notes()):
+    for row in _rows(file, encoding, Notes({}, ())):
         if day := _DAY.search(row["timecreated"]):
             days.setdefault(day[0], row["timecreated"])
     return settle(days.values(), (), (), datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC))
 
 
-def _rows(file: BufferedReader, encoding: str, notes: _Notes) -> Iterator[dict[str, str]]:
+def _rows(file: BufferedReader, encoding: str, notes: Notes) -> Iterator[dict[str, str]]:
     file.seek(0)
     lines = _lines(file, encoding)
     header, delimiter = next(filter(None, map(_header, islice(lines, 100))), ((), ","))
@@ -369,8 +365,9 @@ def _lines(file: BufferedReader, encoding: str) -> Iterator[str]:
             text.detach()
 
 
-def _instant(local: datetime | None, zone: ZoneInfo | None) -> datetime | None:
-    """In UTC; None for a time that the zone has twice or not at all, ValueError for none."""
+@lru_cache(maxsize=1024)
+def _instant(local: datetime | None, zone: ZoneInfo | None) -> int | None:
+    """Microseconds since 1601; None for a time that the zone has twice or not at all, ValueError for none."""
     if local is None:
         raise ValueError("its TimeCreated is no time")
     first, second = (
@@ -378,7 +375,7 @@ def _instant(local: datetime | None, zone: ZoneInfo | None) -> datetime | None:
     )
     if not _FIRST < first < _LAST:
         raise ValueError(f"{first} is no time of an event")
-    return first if first == second else None
+    return microseconds(first) if first == second else None
 
 
 def _from_message(event: int, row: Mapping[str, str]) -> tuple[str, dict[str, str]]:

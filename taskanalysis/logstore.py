@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ import pandas as pd
 
 from taskanalysis.definition import ExecAction, TaskDefinition
 from taskanalysis.errors import Problem
-from taskanalysis.eventlog import EventLog, read_eventlog
+from taskanalysis.eventlog import EventLog, LoggedEvent, LoggedRun, read_eventlog
 from taskanalysis.result import Outcome, decode
 from taskanalysis.taskfiles import long_path
 
@@ -68,7 +68,7 @@ class Logged(NamedTuple):
 def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", update: bool = False) -> Logged:
     """The event logs of these servers; with `update` what was read is kept for the next time, if that can be."""
     root = long_path(data)
-    runs, events, problems = [_frame([], _RUNS, "")], [_frame([], _EVENTS, "").assign(source="")], []
+    runs, events, problems = [], [], []
     for server in servers:
         folder = root / "eventlogs" / server
         kept = root / "history" / "eventlogs" / server
@@ -81,8 +81,12 @@ def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", updat
             problems += found.problems
         if update:
             _tidy(kept, wanted.keys())
-    told = pd.concat(runs, ignore_index=True).sort_values(["server", "task_path", "started", "ended"])
-    once = told.drop_duplicates(["server", "task_path", "started", "instance"], ignore_index=True)
+    if not runs:
+        runs, events = [_frame([], _RUNS).assign(server="")], [_frame([], _EVENTS).assign(server="", source="")]
+    order = ["server", "task_path", "started", "ended"]
+    once = pd.concat(runs, ignore_index=True).sort_values(order, ignore_index=True)
+    if len(runs) > 1:  # one log tells no run twice
+        once = once.drop_duplicates(["server", "task_path", "started", "instance"], ignore_index=True)
     return Logged(once, pd.concat(events, ignore_index=True).drop_duplicates(ignore_index=True), problems)
 
 
@@ -193,7 +197,7 @@ def _kept(folder: Path, digest: str) -> Logged | None:
 
 def _read(file: Path, zone: str, keep: Path | None, digest: str) -> Logged:
     log = read_eventlog(file, zone=zone)
-    found = Logged(_frame(log.runs, _RUNS, ""), _frame(log.events, _EVENTS, ""), log.problems)
+    found = Logged(_frame(log.runs, _RUNS), _frame(log.events, _EVENTS), log.problems)
     if keep and not _lacks_something(log):
         told = pd.DataFrame([tuple(problem) for problem in log.problems], columns=["file", "what"], dtype="str")
         with suppress(OSError):  # it is read again next time
@@ -222,8 +226,8 @@ def _tidy(folder: Path, wanted: Iterable[str]) -> None:
             rest.unlink()
 
 
-def _frame(rows: Iterable[Any], kinds: dict[str, str], server: str) -> pd.DataFrame:
-    """Rows of `LoggedRun` or `LoggedEvent` under these columns."""
+def _frame(rows: Sequence[LoggedRun] | Sequence[LoggedEvent], kinds: dict[str, str]) -> pd.DataFrame:
+    """Rows under these columns."""
     names = {"task_path": "path"}
-    columns = {name: [getattr(row, names.get(name, name)) for row in rows] for name in kinds}
-    return pd.DataFrame(columns).astype(kinds).assign(server=server)
+    cells = dict(zip(rows[0]._fields, zip(*rows, strict=True), strict=True)) if rows else {}
+    return pd.DataFrame({name: pd.Series(cells.get(names.get(name, name), ()), dtype=kinds[name]) for name in kinds})

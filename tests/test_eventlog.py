@@ -199,6 +199,10 @@ def test_a_clock_set_back_leaves_no_duration(read: Read) -> None:
     assert (found.started, found.ended, found.seconds, found.code) == (at(0), at(-29), None, 0)
 
 
+def test_an_action_of_no_time_takes_no_seconds(read: Read) -> None:
+    assert [found.seconds for found in read(*run(A, 0, 1)).runs] == [0]
+
+
 def test_of_several_starts_the_first_counts_and_of_several_ends_the_last(read: Read) -> None:
     marks = [event(100, 5, A, InstanceId=A, UserContext="other"), event(111, 60.5, A, InstanceId=A)]
     for events in ([*run(A), *marks], [*marks, *run(A)]):
@@ -251,6 +255,8 @@ def test_event_129_gives_the_start_of_a_run_that_has_no_other(read: Read) -> Non
         ([created(0), created(30), *run(A)[2:]], "two may be open"),
         ([created(0), *run(A)[2:], *run(B, 0.001, None)], "it is that of another run"),
         ([created(0), *run(A, 0, 60)[2:], *run(B, 0, 60)[2:]], "two may be meant"),
+        ([created(0), *run(B, 0, 60), *run(A, 0, 200)[2:]], "it is that of a whole run"),
+        ([created(0), *run(B, 0, 60), created(30), *run(A, 0, 50)[2:]], "a whole run is still open"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -354,6 +360,11 @@ def test_a_failed_logon_is_of_the_task_whose_instance_it_names(read: Read) -> No
     logon = event(104, 1, A, "", UserName="TOWN\\opendata", ErrorDescription="LogonUserExEx", ResultCode=2147943726)
     assert [each.path for each in read(event(107, 0, A, InstanceId=A), logon).events] == [LOAD]
     assert [(each.path, each.code) for each in read(logon).events] == [("", 2147943726)]
+
+
+def test_what_names_no_instance_explains_nothing_else(read: Read) -> None:
+    log = read(event(101, 0, "", UserContext="x"), event(104, 1, "", "", UserName="x"))
+    assert [(each.path, each.event) for each in log.events] == [(LOAD, 101), ("", 104)]
 
 
 # The same records ----------------------------------------------------------------------------------------------------
@@ -786,7 +797,7 @@ class TestRealLogs:
         monkeypatch.setattr(eventrecords, "parse", lambda piece: (parsed.append(piece), parse(piece))[1])
         assert read_eventlog(OPERATIONAL) == quick
         assert parsed == []
-        monkeypatch.setattr(eventrecords._Places, "record", lambda *_: None)
+        monkeypatch.setattr(eventrecords._Places, "record", lambda *_: (-1, 0, ""))
         assert read_eventlog(OPERATIONAL) == quick
         assert len(parsed) == 20
 
