@@ -4,24 +4,88 @@ The tasks are in memory, so only our part is measured: asking for each property,
 500 tasks in under 2 s. Beside it stands the least that a disk needs: the same files, written and renamed.
 """
 
-import shutil
+from __future__ import annotations
+
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from statistics import median
 
+from benchmarks.child import Measured
+from benchmarks.runner import Bench, Way, alone
+from benchmarks.table import Goal, Row
 from taskanalysis.collect import collect
-from tests.fake_scheduler import filled, task_xml
+from tests.fake_scheduler import FakeScheduler, filled, task_xml
 
 NOW = datetime(2026, 11, 23, 17, 2, tzinfo=UTC)
 RUNS = 5
 
 
-def seconds(work: Callable[[int], object]) -> float:
+def measured(bench: Bench, number: int = 0) -> list[Row]:
+    """A collect with new definitions, one with none, and the bare writing of the same files."""
+    number = number or bench.size(500, 6)
+    here = {"number": number, "folder": str(bench.folder)}
+    names = {"definitions stored": stored, "nothing changed": unchanged, "the same files, written bare": bare}
+    ways = [Way(name, f"{__name__}:{function.__name__}", here) for name, function in names.items()]
+    found = bench.rows("collect", ways, size=number, unit="task", base=ways[2].name)
+    made = [replace(row, base="bare") for row in found.values()]
+    return [
+        replace(row, goals=(Goal(2, "s for 500", row.seconds / number * 500),)) if row.ratio else row for row in made
+    ]
+
+
+def stored(number: int, folder: str) -> Callable[[], Measured]:
+    """Each time another definition, so that all are stored."""
+    server = _Server(number, folder)
+    return lambda: _seconds(server.change_and_collect)
+
+
+def unchanged(number: int, folder: str) -> Callable[[], Measured]:
+    """The definitions of the snapshot before."""
+    server = _Server(number, folder)
+    return lambda: _seconds(lambda _: server.collect())
+
+
+def bare(number: int, folder: str) -> Callable[[], Measured]:
+    """The files of a snapshot, written and renamed."""
+    server = _Server(number, folder)
+    snapshot = server.collect()
+    files = [path for path in snapshot.rglob("*.*") if path.is_file()]
+    contents = {path.relative_to(snapshot).as_posix(): path.read_bytes() for path in files}
+
+    def write(turn: int) -> None:
+        target = server.data / f"bare{turn}"
+        for name, content in contents.items():
+            file = target / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        target.rename(server.data / f"whole{turn}")
+
+    return lambda: _seconds(write)
+
+
+class _Server:
+    """So many tasks, and a share of its own; each collect is a minute later than the one before."""
+
+    def __init__(self, number: int, folder: str) -> None:
+        self.data, self._minutes = Path(tempfile.mkdtemp(dir=folder)), count()
+        self._fake: FakeScheduler = filled(number, ["\\OpenData", "\\OpenData\\Permits"])
+
+    def collect(self) -> Path:
+        now = NOW + timedelta(minutes=next(self._minutes))
+        return collect(self._fake, self.data, server="SRV", now=now, folders=["\\OpenData"]).place
+
+    def change_and_collect(self, turn: int) -> Path:
+        next(iter(self._fake.store.values())).xml = task_xml(f"turn{turn}.exe")
+        return self.collect()
+
+
+def _seconds(work: Callable[[int], object]) -> Measured:
     """The median of several runs, after one that is not counted; each gets its number."""
     work(0)
     taken = []
@@ -29,43 +93,13 @@ def seconds(work: Callable[[int], object]) -> float:
         began = time.perf_counter()
         work(number)
         taken.append(time.perf_counter() - began)
-    return median(taken)
+    return Measured(median(taken))
 
 
 def main(number: int = 500) -> None:
-    """Measure a collect with new definitions, one with none, and the bare writing of the same files."""
-    with tempfile.TemporaryDirectory() as folder:
-        data, fake, minutes = Path(folder), filled(number, ["\\OpenData", "\\OpenData\\Permits"]), count()
-
-        def same(_: int) -> Path:
-            now = NOW + timedelta(minutes=next(minutes))
-            return collect(fake, data, server="SRV", now=now, folders=["\\OpenData"]).place
-
-        def changed(turn: int) -> Path:
-            first = next(iter(fake.store.values()))
-            first.xml = task_xml(f"turn{turn}.exe")
-            return same(turn)
-
-        def bare(turn: int) -> None:
-            target = data / f"bare{turn}"
-            for name, content in contents.items():
-                file = target / name
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(content)
-            target.rename(data / f"whole{turn}")
-
-        rows = {"definitions stored": seconds(changed), "nothing changed": seconds(same)}
-        stored = changed(-1)
-        contents = {
-            path.relative_to(stored).as_posix(): path.read_bytes() for path in stored.rglob("*.*") if path.is_file()
-        }
-        rows["the same files, written bare"] = seconds(bare)
-        shutil.rmtree(data / "snapshots")
-    print("| what | tasks | seconds | a task |")
-    print("|---|---|---|---|")
-    for what, taken in rows.items():
-        print(f"| {what} | {number:,} | {taken:.3f} | {taken / number * 1e6:.0f} µs |")
-    print("\nGoal: 500 tasks in under 2 s.")
+    """Measure in this process."""
+    with alone() as bench:
+        bench.show(measured(bench, number))
 
 
 if __name__ == "__main__":

@@ -4,11 +4,20 @@ The rows are made, seeded: as many tasks, programs and codes as an office has. T
 second. Beside it stands the obvious way, a call a row, on a tenth of the rows.
 """
 
+from __future__ import annotations
+
+import hashlib
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pandas as pd
 
+from benchmarks.child import Measured
+from benchmarks.runner import Bench, Way, alone
+from benchmarks.table import Goal, Row
 from benchmarks.timing import seconds
 from taskanalysis.decoding import decode_frame
 from taskanalysis.result import decode
@@ -38,20 +47,46 @@ def one_by_one(frame: pd.DataFrame) -> list[str]:
     ]
 
 
-def main(number: int = 1_000_000) -> None:
-    """Measure both ways and check that they agree."""
+def measured(bench: Bench, number: int = 0) -> list[Row]:
+    """Both ways, with the same answers on the tenth."""
+    number = number or bench.size(1_000_000, 1_000)
+    same = "outcomes of a tenth of the rows"
+    ways = [
+        Way("each distinct case once", f"{__name__}:by_case", {"number": number}, question=same),
+        Way("a call a row", f"{__name__}:by_call", {"number": number}, question=same, number=max(number // 10, 1)),
+    ]
+    found = bench.rows("decoding", ways, size=number, unit="row", base=ways[0].name)
+    goal = {ways[0].name: (Goal(1, "s a million", found[ways[0].name].seconds / number * 1e6),)}
+    return [replace(row, base="ours", goals=goal.get(name, ())) for name, row in found.items()]
+
+
+def by_case(number: int) -> Callable[[], Measured]:
+    """Ours."""
     frame = rows(number)
-    part = frame.head(max(number // 10, 1))
-    if decode_frame(part)["outcome"].tolist() != one_by_one(part):
-        raise SystemExit("the two ways do not agree")
-    ours, simple = seconds(lambda: decode_frame(frame)), 10 * seconds(lambda: one_by_one(part))
-    print("| way | rows | seconds | a row |")
-    print("|---|---|---|---|")
-    print(f"| each distinct case once | {number:,} | {ours:.2f} | {ours / number * 1e6:.2f} µs |")
-    print(
-        f"| a call a row (a tenth measured, times ten) | {number:,} | {simple:.2f} | {simple / number * 1e6:.2f} µs |"
-    )
-    print(f"\nRatio {simple / ours:.1f}. Goal: a million rows in under a second.")
+    part = max(number // 10, 1)
+    outcomes = decode_frame(frame)["outcome"]
+    return lambda: Measured(seconds(lambda: decode_frame(frame)), _digest(outcomes.head(part).tolist()))
+
+
+def by_call(number: int) -> Callable[[], Any]:
+    """The obvious way, on a tenth."""
+    part = rows(number).head(max(number // 10, 1))
+
+    def work() -> Callable[[], str]:
+        outcomes = one_by_one(part)
+        return lambda: _digest(outcomes)
+
+    return work
+
+
+def _digest(outcomes: list[str]) -> str:
+    return hashlib.sha256("\n".join(outcomes).encode()).hexdigest()[:16]
+
+
+def main(number: int = 1_000_000) -> None:
+    """Measure in this process."""
+    with alone() as bench:
+        bench.show(measured(bench, number))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 The share is made, seeded: one server, a snapshot every 15 minutes, tasks that run every 15 minutes to every week, four
 changes of a definition a week. Measured are building the store from nothing in two processes, adding one snapshot when
-there are few and when there are many, and loading 90 days in a process of its own.
+there are few and when there are many, loading 90 days, and a question that others can answer from the same files.
 """
 
 from __future__ import annotations
@@ -11,17 +11,25 @@ import argparse
 import hashlib
 import json
 import os
-import subprocess
-import sys
+import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from benchmarks import question
+from benchmarks.child import Measured
+from benchmarks.runner import Bench, Way
+from benchmarks.table import Goal, Row
 from taskanalysis.daystore import update_store
+from taskanalysis.share import list_snapshots, sample_share
 from taskanalysis.taskfiles import file_name
 
 SERVER, ZONE = "SERVER01", ZoneInfo("America/New_York")
@@ -34,27 +42,12 @@ HEADER = "Path,State,Enabled,LastRunTime,LastTaskResult,NextRunTime,NumberOfMiss
 DEFINITION = """<?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.4" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
   <RegistrationInfo><Author>TOWN\\admin</Author><URI>{path}</URI></RegistrationInfo>
-  <Triggers><CalendarTrigger><StartBoundary>2025-01-01T02:00:00</StartBoundary>
-    <ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay></CalendarTrigger></Triggers>
+  <Triggers><TimeTrigger><Repetition><Interval>PT{period}M</Interval></Repetition>
+    <StartBoundary>{start:%Y-%m-%dT%H:%M:%SZ}</StartBoundary></TimeTrigger></Triggers>
   <Principals><Principal id="Author"><UserId>TOWN\\svc</UserId><LogonType>Password</LogonType></Principal></Principals>
   <Settings><MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy></Settings>
   <Actions Context="Author"><Exec><Command>{program}</Command><Arguments>{version}</Arguments></Exec></Actions>
 </Task>"""
-LOAD = """
-import json, sys, time
-from datetime import datetime
-from taskanalysis.history import read_history
-began = time.perf_counter()
-history = read_history(sys.argv[1], update=False, since=datetime.fromisoformat(sys.argv[2]))
-frames = {name: len(getattr(history, name)) for name in ("coverage", "runs", "events", "changes")}
-took = time.perf_counter() - began
-try:
-    import resource
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-except ImportError:
-    peak = -1
-print(json.dumps({"took": took, "peak": peak} | frames))
-"""
 
 
 class Task:
@@ -87,17 +80,25 @@ class Task:
 
     def definition(self) -> bytes:
         """Its XML."""
-        text = DEFINITION.format(path=self.path, program=self.program, version=self.version)
+        start = BEGIN + timedelta(minutes=self.phase)
+        told = {"period": self.period, "start": start, "program": self.program, "version": self.version}
+        text = DEFINITION.format(path=self.path, **told)
         return b"\xff\xfe" + text.encode("utf-16-le")
 
 
-class Share:
-    """A share that grows by one snapshot after the other."""
+def tasks(number: int) -> list[Task]:
+    """So many tasks, always the same."""
+    dice = Random(1)
+    return [Task(each, dice) for each in range(number)]
 
-    def __init__(self, data: Path, tasks: int) -> None:
-        dice = Random(1)
-        self.data, self.dice, self.number, self.stored = data, dice, 0, ""
-        self.tasks = [Task(number, dice) for number in range(tasks)]
+
+class Share:
+    """A share that grows by one snapshot of a server with so many tasks after the other, `step` apart."""
+
+    def __init__(self, data: Path, number: int, *, server: str = SERVER, step: timedelta = STEP) -> None:
+        self.data, self.server, self.step = data, server, step
+        self.dice, self.number, self.stored = Random(2), 0, ""
+        self.tasks = tasks(number)
 
     def grow(self, snapshots: int) -> None:
         """Write that many more snapshots, directly: faster than `write_snapshot`, and the same files."""
@@ -108,13 +109,13 @@ class Share:
     @property
     def now(self) -> datetime:
         """When the last snapshot was taken."""
-        return BEGIN + (self.number - 1) * STEP
+        return BEGIN + (self.number - 1) * self.step
 
     def _write(self) -> None:
-        moment = BEGIN + self.number * STEP
+        moment = BEGIN + self.number * self.step
         stamp = f"{moment:%Y%m%dT%H%M%SZ}"
-        folder = self.data / "snapshots" / SERVER / f"{moment:%Y-%m}" / stamp
-        minute = self.number * 15
+        folder = self.data / "snapshots" / self.server / f"{moment:%Y-%m}" / stamp
+        minute = self.number * self.step // timedelta(minutes=1)
         content = (HEADER + "".join([task.row(minute) for task in self.tasks])).encode()
         hashes = {"status.csv": hashlib.sha256(content).hexdigest()}
         folder.mkdir(parents=True)
@@ -129,7 +130,7 @@ class Share:
                 hashes[name] = hashlib.sha256(task.definition()).hexdigest()
         manifest = {
             "format": 1,
-            "server": SERVER,
+            "server": self.server,
             "taken_at": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
             "zone": ZONE.key,
             "collected_by": "TOWN\\svc-collector",
@@ -144,68 +145,134 @@ class Share:
         (folder / "snapshot.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
-def adding(share: Share, times: int = 7) -> float:
-    """Seconds to bring the store up to date with one more snapshot: the least of several, after one not counted.
+# Rows ----------------------------------------------------------------------------------------------------------------
+
+
+def measured(bench: Bench, days: int = 0, number: int = 0) -> list[Row]:
+    """A year of one server with 500 tasks, or six days of one with five."""
+    days, number = days or bench.size(365, 6), number or bench.size(500, 5)
+    few, many = Share(bench.folder / "few", number), Share(bench.folder / "many", number)
+    few.grow(FEW)
+    many.grow(days * A_DAY - A_DAY + FEW % A_DAY)  # at the same time of day
+    update_store(few.data)
+    build = Way("build from nothing", f"{__name__}:build", {"data": str(many.data)}, cores=2)
+    found = list(bench.rows("history", [build], size=many.number, unit="snapshot").values())
+    store = [file.stat().st_size for file in (many.data / "history").rglob("*.parquet")]
+    adding, loading = _adding(bench, few, many), _loading(bench, many)
+    disk = Row("history", "store on disk", f"{len(store)} files, {sum(store) / 2**20:.1f} MiB", None)
+    asked = question.measured(bench, many.data, many.now)
+    return [*found, *adding, *loading, disk, *asked, *_trends(bench, many)]
+
+
+def _adding(bench: Bench, few: Share, many: Share) -> list[Row]:
+    """One snapshot more, where there are few and where there are many."""
+    shares = {f"at {share.number:,}": share for share in (few, many)}
+    arguments = {at: {"data": str(share.data), "number": len(share.tasks)} for at, share in shares.items()}
+    taken = bench.measure([Way(at, f"{__name__}:add", each) for at, each in arguments.items()])
+    seconds = {at: each.seconds for at, each in taken.items()}
+    base = next(iter(shares))
+    made = []
+    for at, each in taken.items():
+        ratio = None if at == base or base not in taken else seconds[at] / seconds[base]
+        goals = [Goal(0.5, "s", each.seconds)] + ([Goal(1.5, f"× {base}", ratio)] if ratio else [])
+        row = Row("history", "add one snapshot", at, each.seconds, peak=each.peak, ratio=ratio, base=base)
+        made.append(replace(row, goals=tuple(goals)))
+    return made
+
+
+def _loading(bench: Bench, share: Share) -> list[Row]:
+    """What trends needs, of 90 days and of all."""
+    since = {"90 days": (share.now - timedelta(days=90)).isoformat(), "all days": ""}
+    arguments = {days: {"data": str(share.data), "since": moment} for days, moment in since.items()}
+    taken = bench.measure([Way(days, f"{__name__}:load", each) for days, each in arguments.items()])
+    made = []
+    for days, each in taken.items():
+        runs, changes = each.answers[0]
+        way, size = f"load runs, events, coverage, changes: {days}", f"{runs:,} runs, {changes:,} changes"
+        goals = (Goal(1, "s", each.seconds), Goal(500, "MiB", each.peak)) if days == "90 days" else ()
+        made.append(Row("history", way, size, each.seconds, number=runs, unit="run", peak=each.peak, goals=goals))
+    return made
+
+
+def _trends(bench: Bench, share: Share) -> list[Row]:
+    """The trends report, which shows 90 days, beside that of the sample share."""
+    shares = {"trends report of the sample share": sample_share(), "trends report of 90 days": share.data}
+    ways = [
+        Way(name, f"{__name__}:trends", {"data": str(data), "folder": str(bench.folder)}, cores=2)
+        for name, data in shares.items()
+    ]
+    base, large = bench.rows("history", ways, size="a page and its files", unit="").values()
+    more = (large.seconds or 0) - (base.seconds or 0)
+    return [base, replace(large, goals=(Goal(3, "s more than the sample share", more),))]
+
+
+# Ways ----------------------------------------------------------------------------------------------------------------
+
+
+def build(data: str) -> Callable[[], Any]:
+    """The store from nothing."""
+    shutil.rmtree(Path(data) / "history", ignore_errors=True)
+    pool = ProcessPoolExecutor(2)
+    list(pool.map(abs, range(2)))
+    return lambda: update_store(data, executor=pool)
+
+
+def add(data: str, number: int) -> Callable[[], Measured]:
+    """One snapshot more, several times: the least, after one that is not counted.
 
     The folders of months before are given the age that they would have.
     """
+    share = Share(Path(data), number)
+    share.number = (list_snapshots(share.data)[-1].taken_at - BEGIN) // STEP + 1
     for month in sorted((share.data / "snapshots" / SERVER).iterdir())[:-1]:
         os.utime(month, (share.now.timestamp(),) * 2)
-    share.grow(1)
-    update_store(share.data)
-    taken = []
-    for _ in range(times):
+
+    def once() -> float:
         share.grow(1)
         began = time.perf_counter()
         problems = update_store(share.data)
-        taken.append(time.perf_counter() - began)
+        took = time.perf_counter() - began
         if problems:
             raise SystemExit(str(problems))
-    return min(taken)
+        return took
+
+    once()
+    return lambda: Measured(min(once() for _ in range(7)))
 
 
-def building(share: Share, processes: int) -> float:
-    """Seconds to build the store from nothing."""
-    with ProcessPoolExecutor(processes) as pool:
-        began = time.perf_counter()
-        update_store(share.data, executor=pool)
-        return time.perf_counter() - began
+def load(data: str, since: str) -> Callable[[], Any]:
+    """What trends needs of the last days."""
+    from taskanalysis.history import read_history  # noqa: PLC0415 (pandas would be in the peak of the others)
+
+    def read(begin: str) -> list[int]:
+        history = read_history(data, update=False, since=datetime.fromisoformat(begin) if begin else None)
+        frames = {name: len(getattr(history, name)) for name in ("coverage", "runs", "events", "changes")}
+        return [frames["runs"], frames["changes"]]
+
+    read(question.NEVER)
+    return lambda: read(since)
 
 
-def loading(share: Share, days: int) -> dict[str, float]:
-    """Seconds, peak memory of the process (MiB) and rows of what trends needs of the last days."""
-    since = (share.now - timedelta(days=days)).isoformat()
-    command = [sys.executable, "-c", LOAD, str(share.data), since]
-    tries = [json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout) for _ in range(3)]  # noqa: S603
-    return sorted(tries, key=lambda each: each["took"])[1]
+def trends(data: str, folder: str) -> Callable[[], Any]:
+    """From the snapshot to the published page."""
+    from taskanalysis import report  # noqa: PLC0415
+    from taskanalysis.snapshot import read_snapshot  # noqa: PLC0415
+
+    report.NOTEBOOKS = ("trends",)  # type: ignore[assignment]
+    report.renew_history(Path(data))
+    now, out = datetime.now(UTC), Path(tempfile.mkdtemp(dir=folder))
+
+    def work() -> None:
+        if failures := report.make_reports(read_snapshot(data), out, {"data": data}, now=now).failures:
+            raise SystemExit(failures[0].what)
+
+    return work
 
 
 def main(days: int, tasks: int, folder: Path) -> None:
-    """Make the shares, measure, print."""
-    few = Share(folder / "few", tasks)
-    few.grow(FEW)
-    building(few, 1)
-    at_few = adding(few)
-    many = Share(folder / "many", tasks)
-    many.grow(days * A_DAY - A_DAY + FEW % A_DAY)  # at the same time of day
-    built = building(many, 2)
-    number = many.number
-    at_many = adding(many)
-    store = [file.stat().st_size for file in (many.data / "history").rglob("*.parquet")]
-    quarter, all_ = loading(many, 90), loading(many, 10 * days)
-    print("| what | size | measured | goal |")
-    print("|---|---|---|---|")
-    print(
-        f"| build from nothing, 2 processes | {number:,} snapshots, {number * tasks:,} observations | {built:.1f} s | |"
-    )
-    print(f"| add one snapshot | at {FEW} | {at_few:.3f} s | 0.5 s |")
-    print(f"| add one snapshot | at {number:,} | {at_many:.3f} s | {1.5 * at_few:.3f} s (1.5 times) |")
-    for said, name in ((quarter, "90 days"), (all_, "all")):
-        rows = f"{name}: {said['runs']:,} runs, {said['changes']:,} changes"
-        took = f"{said['took']:.2f} s, {said['peak']} MiB"
-        print(f"| load runs, events, coverage, changes | {rows} | {took} | 1 s, 500 MiB for 90 days |")
-    print(f"| store on disk | {len(store)} files | {sum(store) / 2**20:.1f} MiB | |")
-    print(f"\nAt {number:,} snapshots adding one takes {at_many / at_few:.2f} times as long as at {FEW}.")
+    """Measure, print."""
+    bench = Bench(folder, turns=1)
+    bench.show(measured(bench, days, tasks))
 
 
 if __name__ == "__main__":
@@ -214,4 +281,5 @@ if __name__ == "__main__":
     parser.add_argument("--tasks", type=int, default=500)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
-        main(given.days, given.tasks, Path(made))
+        # by its name, as the ways are called
+        import_module("benchmarks.history").main(given.days, given.tasks, Path(made))

@@ -1,24 +1,29 @@
 """The reports of the sample share, from the command to the files, against a floor in the same run.
 
 The floor: as many empty notebooks as there are reports, which import pandas and pyplot, executed by nbclient in a
-process each. Run it with ``python -m benchmarks.reports``; the two take turns, and the median ratio counts. Then a
-line for each page: its size, and when Chromium, already running, first paints something of it from file://.
+process each. Run it with ``python -m benchmarks.reports``; the two take turns. Then a line for each page: its size, and
+when Chromium, already running, first paints something of it from file://, where there is a Chromium.
 """
+
+from __future__ import annotations
 
 import os
 import shutil
-import statistics
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
 
-from playwright.sync_api import Browser, sync_playwright
-
+from benchmarks.runner import Bench, Way, alone
+from benchmarks.table import Goal, Row
 from taskanalysis.report import NOTEBOOKS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
 PROGRAM = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -32,31 +37,50 @@ NotebookClient(nbformat.v4.new_notebook(cells=[cell], metadata=kernel)).execute(
 """
 
 
-def floor() -> float:
-    """Seconds that empty notebooks take."""
-    began = time.perf_counter()
-    running = [
-        subprocess.Popen(  # noqa: S603
-            [sys.executable, "-c", FLOOR], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        )
-        for _ in NOTEBOOKS
-    ]
-    if any(process.wait() for process in running):
-        raise SystemExit("the floor gave way")
-    return time.perf_counter() - began
+def measured(bench: Bench) -> list[Row]:
+    """The reports against the floor, and their pages."""
+    out = {"out": str(bench.folder)}
+    reports = Way(f"{len(NOTEBOOKS)} reports", f"{__name__}:ours", out, cores=2)
+    floor = Way("as many empty notebooks", f"{__name__}:empty", cores=2)
+    _run("-m", "taskanalysis", "history")  # the store of the sample share is made once
+    found = bench.rows("reports", [reports, floor], size="the sample share", unit="", base=floor.name)
+    made = [replace(row, base="empty") for row in found.values()]
+    if reports.name in found and made[0].ratio:
+        made[0] = replace(made[0], goals=(Goal(1.5, "× empty", made[0].ratio),))
+    return [*made, *(_pages(bench.folder) if PROGRAM and reports.name in found else [])]
 
 
-def ours(out: Path) -> float:
-    """Seconds that our reports take."""
-    began = time.perf_counter()
-    command = [sys.executable, "-m", "taskanalysis", "report", "--reports", str(out)]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603
-    return time.perf_counter() - began
+def ours(out: str) -> Callable[[], None]:
+    """Our reports, by the command."""
+    return lambda: _run("-m", "taskanalysis", "report", "--reports", out)
+
+
+def empty() -> Callable[[], None]:
+    """Empty notebooks, all at once."""
+
+    def work() -> None:
+        command = [sys.executable, "-c", FLOOR]
+        quiet = {"stderr": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+        running = [subprocess.Popen(command, **quiet) for _ in NOTEBOOKS]  # type: ignore[call-overload] # noqa: S603
+        codes = [process.wait() for process in running]
+        if any(codes):
+            raise SystemExit("the floor gave way")
+
+    return work
+
+
+def _run(*arguments: str) -> None:
+    subprocess.run([sys.executable, *arguments], check=True, capture_output=True)  # noqa: S603
+
+
+# Pages ---------------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A Chromium of this machine; SystemExit where none is found."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 (an extra)
+
     if not PROGRAM:
         raise SystemExit(f"no Chromium found: none of {', '.join(BROWSERS)} is on the PATH")
     root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
@@ -81,30 +105,23 @@ def first_paint(browser: Browser, file: Path) -> float:
     return float(painted)
 
 
-def show_pages(out: Path) -> None:
-    """Print the size and the first paint of each page."""
+def _pages(out: Path) -> list[Row]:
+    """The size and the first paint of each page."""
+    made = []
     with chromium() as browser:
         for file in (out / "index.html", *(out / "latest" / f"{name}.html" for name in NOTEBOOKS)):
-            paints = sorted(first_paint(browser, file) for _ in range(TURNS))
-            median, slowest = paints[TURNS // 2], paints[-1]
+            seconds = median(first_paint(browser, file) for _ in range(TURNS)) / 1000
             size = file.stat().st_size / 1000
-            print(f"{file.name}: {size:.0f} kB, first paint {median:.0f} ms, the slowest of {TURNS} {slowest:.0f} ms")
+            goals = Goal(0.5, "s", seconds), Goal(500, "kB", size)
+            row = Row("reports", f"first paint of {file.name}", f"{size:.0f} kB", seconds, goals=goals, cores=2)
+            made.append(row)
+    return made
 
 
 def main() -> None:
     """Take turns, and print the medians."""
-    with tempfile.TemporaryDirectory() as folder:
-        ours(Path(folder))  # the history store of the sample share is made once
-        turns = [(ours(Path(folder)), floor()) for _ in range(TURNS)]
-        report(turns)
-        show_pages(Path(folder))
-
-
-def report(turns: list[tuple[float, float]]) -> None:
-    """Print the medians of pairs of ours and of the floor."""
-    made, empty = (statistics.median(column) for column in zip(*turns, strict=True))
-    ratio = statistics.median(one / other for one, other in turns)
-    print(f"{len(NOTEBOOKS)} reports {made:.1f} s, as many empty notebooks {empty:.1f} s: {ratio:.2f} times the floor")
+    with alone() as bench:
+        bench.show(measured(bench))
 
 
 if __name__ == "__main__":
