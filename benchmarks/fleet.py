@@ -103,8 +103,8 @@ def draw(rows: Sequence[Row], file: Path) -> None:
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
-    marks = {"build the history": "o-", "overview of all": "s--"}
-    for name, mark in marks.items():
+    marks = {"build the history": ("o-", -12), "overview of all": ("s--", 6)}
+    for name, (mark, beside) in marks.items():
         told = [row for row in rows if name in row.way]
         known = [(*map(int, re.findall(r"\d+", f"{row.size} {row.way}")), row.seconds) for row in told]
         by_servers = [(number, took) for number, _, days, took in known if days == 1 and number != FEW_SERVERS]
@@ -112,12 +112,14 @@ def draw(rows: Sequence[Row], file: Path) -> None:
         for axes, points in ((left, by_servers), (right, by_days)):
             axes.plot(*zip(*points, strict=True), mark, label=name)
             for across, took in points:
-                axes.annotate(f"{took:.1f} s", (across, took), (4, 6), textcoords="offset points", fontsize=8)
+                axes.annotate(f"{took:.1f} s", (across, took), (4, beside), textcoords="offset points", fontsize=8)
     left.set(xlabel=f"servers, each with {TASKS} tasks and a day of hourly snapshots", ylabel="seconds")
     right.set(xlabel=f"days of hourly snapshots of {FEW_SERVERS} servers")
     for axes, ticks in ((left, SERVERS), (right, DAYS)):
         axes.set(xscale="log", yscale="log")
         axes.set_xticks(ticks, map(str, ticks))
+        axes.set_yticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])
+        axes.margins(x=0.15, y=0.15)
         axes.minorticks_off()
         axes.grid(alpha=0.3)
     left.legend(frameon=False)
