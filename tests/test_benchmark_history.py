@@ -25,4 +25,4 @@ def test_it_runs_at_a_small_size(tmp_path: Path, capsys: pytest.CaptureFixture[s
     benchmark.main(6, 5, tmp_path)
     out = capsys.readouterr().out
     assert "| add one snapshot | at 350 |" in out
-    assert "| store on disk | 6 files |" in out
+    assert "| store on disk | 6 files, " in out
