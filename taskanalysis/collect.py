@@ -28,7 +28,7 @@ from taskanalysis.duration import count
 from taskanalysis.errors import Problem, SnapshotError, UnfinishedError, clip
 from taskanalysis.restorable import encoded, read_wanted
 from taskanalysis.scheduler import Scheduler, SchedulerError
-from taskanalysis.share import list_snapshots, server_folder
+from taskanalysis.share import list_snapshots, newest_first, server_folder
 from taskanalysis.snapshot import read_manifest, read_snapshot, write_snapshot
 from taskanalysis.status import STATUS_FIELDS, Status
 from taskanalysis.taskfiles import file_name, in_scope, long_path, plain_path
@@ -291,7 +291,7 @@ def _check_there(data: Path) -> None:
 
 def _drop(data: Path, server: str, tasks: int) -> list[str]:
     """A warning where a fifth of the tasks of the snapshot before is missing."""
-    for known in reversed(list_snapshots(data, server)):
+    for known in newest_first(data, server):
         with suppress(SnapshotError):
             before = read_manifest(known.path).get("tasks")
             if isinstance(before, int) and before and 5 * (before - tasks) >= before:
@@ -306,7 +306,7 @@ def _keep(data: Path, server: str, read: _Read) -> None:
     """Take definitions that were refused from the last snapshot that stores them: a backup must not lose them."""
     if not read.refused or read.definitions is None:
         return
-    last = next((each for each in reversed(list_snapshots(data, server)) if (each.path / "tasks").is_dir()), None)
+    last = next((each for each in newest_first(data, server) if (each.path / "tasks").is_dir()), None)
     for path in read.refused:
         with suppress(OSError):
             if last:

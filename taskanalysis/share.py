@@ -21,7 +21,16 @@ from zoneinfo import ZoneInfo
 from taskanalysis.errors import SnapshotError, clip
 from taskanalysis.taskfiles import long_path
 
-__all__ = ["Stamped", "instant", "list_servers", "list_snapshots", "sample_share", "server_folder", "stamped"]
+__all__ = [
+    "Stamped",
+    "instant",
+    "list_servers",
+    "list_snapshots",
+    "newest_first",
+    "sample_share",
+    "server_folder",
+    "stamped",
+]
 
 
 class Stamped(NamedTuple):
@@ -39,12 +48,19 @@ class Stamped(NamedTuple):
 
 def list_snapshots(data: Path, server: str | None = None) -> list[Stamped]:
     """All snapshots of a share (of one server, where named), oldest first; found by their names, none is opened."""
-    found = []
-    for name, month in _months(data):
-        if server is None or name.casefold() == server.casefold():
+    return sorted(newest_first(data, server))
+
+
+def newest_first(data: Path, server: str | None = None) -> Iterator[Stamped]:
+    """The same, newest first; a month is listed when it is reached, since a year has 35,000 of them."""
+    wanted = [each for each in _months(data) if server is None or each[0].casefold() == server.casefold()]
+    wanted.sort(key=lambda each: each[1].name, reverse=True)
+    for _, group in groupby(wanted, key=lambda each: each[1].name):
+        found = []
+        for name, month in group:
             known = ((moment, stamp) for stamp in _names(month) if (moment := stamped(stamp)))
             found += [Stamped(moment, name, f"{month}{os.sep}{stamp}") for moment, stamp in known]
-    return sorted(found)
+        yield from sorted(found, reverse=True)
 
 
 def list_servers(data: Path) -> list[str]:

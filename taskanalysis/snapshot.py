@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,7 +26,7 @@ from taskanalysis import __version__
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError, clip
 from taskanalysis.formats import is_status_file, join_paths, read_statuses_file, status_files
-from taskanalysis.share import Stamped, instant, list_servers, list_snapshots, server_folder, stamped
+from taskanalysis.share import Stamped, instant, list_servers, newest_first, server_folder, stamped
 from taskanalysis.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
 from taskanalysis.taskfiles import Found, file_name, find_tasks, in_scope, long_path, task_path
 
@@ -174,27 +174,27 @@ def stale_after(snapshot: Snapshot) -> datetime:
 
     Where it is the only one, after 26 hours.
     """
-    times = [each.taken_at for each in _neighbours(snapshot) if each.taken_at <= snapshot.taken_at][-20:]
-    gaps = sorted(after - before for before, after in pairwise(times))
+    times = (each.taken_at for each in _neighbours(snapshot) if each.taken_at <= snapshot.taken_at)
+    gaps = sorted(after - before for after, before in pairwise(islice(times, 20)))
     wait = max(2 * gaps[len(gaps) // 2], timedelta(hours=1)) if gaps else timedelta(hours=26)
     return snapshot.taken_at + wait
 
 
-def _neighbours(snapshot: Snapshot) -> list[Stamped]:
-    """All snapshots of its server in the share that it lies in; none where it is not of our format."""
-    return _in_share(snapshot.source) if snapshot.manifest else []
+def _neighbours(snapshot: Snapshot) -> Iterable[Stamped]:
+    """All snapshots of its server in the share that it lies in, newest first; none where it is not of our format."""
+    return _in_share(snapshot.source) if snapshot.manifest else ()
 
 
-def _in_share(folder: Path) -> list[Stamped]:
+def _in_share(folder: Path) -> Iterable[Stamped]:
     above = Path(os.path.abspath(folder)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
-    return list_snapshots(above[3], above[1].name) if len(above) > 3 else []
+    return newest_first(above[3], above[1].name) if len(above) > 3 else ()
 
 
 def _newest(share: Path, server: str, at: str, holding: str) -> tuple[Path, list[Problem]]:
     """The newest snapshot that fits, and what newer ones could not be read."""
     damaged: list[Problem] = []
     lacking: list[Path] = []
-    for known in reversed(list_snapshots(share, server or None)):
+    for known in newest_first(share, server or None):
         try:
             manifest = read_manifest(known.path)
         except SnapshotError as error:
@@ -242,7 +242,7 @@ def _read_own(folder: Path) -> Snapshot:
 
 def _definitions_before(folder: Path) -> dict[str, TaskDefinition]:
     """The definitions of the newest snapshot before this one that read any."""
-    for known in reversed(_in_share(folder)):
+    for known in _in_share(folder):
         with suppress(SnapshotError):
             manifest = read_manifest(known.path)
             if known.path.name < folder.name and manifest["definitions_read"]:
@@ -385,7 +385,7 @@ def write_snapshot(
 
 def _last_stored(data: Path, server: str, before: datetime) -> tuple[str, dict[str, str]]:
     """Stamp and file hashes of the last snapshot before this one that has ``tasks/``."""
-    for known in reversed(list_snapshots(data, server)):
+    for known in newest_first(data, server):
         if known.taken_at < before and (known.path / "tasks").is_dir():
             try:
                 hashes = read_manifest(known.path)["sha256"]

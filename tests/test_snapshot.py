@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from taskanalysis.definition import ExecAction
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.share import list_snapshots
+from taskanalysis.share import list_snapshots, newest_first
 from taskanalysis.snapshot import Snapshot, read_snapshot, stale_after, write_snapshot
 from taskanalysis.status import STATES, STATUS_FIELDS, Status
 
@@ -617,3 +617,20 @@ def test_what_could_not_be_collected_is_a_problem_of_the_snapshot(tmp_path: Path
         (folder / "snapshot.json").write_text(json.dumps(manifest | wrong), encoding="utf-8")
         with pytest.raises(SnapshotError, match=r"snapshot\.json can.t be read"):
             read_snapshot(tmp_path)
+
+
+def test_newest_snapshots_come_first_and_older_months_are_not_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for server, month, day in (("A", "2026-10", 3), ("A", "2026-11", 1), ("B", "2026-11", 2), ("A", "2026-11", 9)):
+        stamp = f"{month.replace('-', '')}{day:02}T120000Z"
+        (tmp_path / "snapshots" / server / month / stamp).mkdir(parents=True)
+    assert [known.path.name[:8] for known in newest_first(tmp_path)] == ["20261109", "20261102", "20261101", "20261003"]
+    assert list(newest_first(tmp_path)) == list_snapshots(tmp_path)[::-1]
+    assert [known.path.name[:8] for known in newest_first(tmp_path, "a")] == ["20261109", "20261101", "20261003"]
+    listed: list[str] = []
+    monkeypatch.setattr(
+        "taskanalysis.share._names", lambda month: listed.append(month.name) or [each.name for each in month.iterdir()]
+    )
+    assert next(newest_first(tmp_path)).server == "A"
+    assert set(listed) == {"2026-11"}
