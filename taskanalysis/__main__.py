@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -27,9 +27,6 @@ from taskanalysis.commandline import (
     one_sentence,
 )
 from taskanalysis.errors import TaskAnalysisError
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["main"]
 
