@@ -288,7 +288,7 @@ def test_contents_lead_to_sections_from_the_keyboard(scripts: bool, browser: Bro
     link = page.locator(".contents a", has_text="disabled")
     link.focus()
     page.keyboard.press("Enter")
-    assert page.url.endswith("status.html#what-is-disabled-and-which-results-say-nothing")
+    page.wait_for_url("**/status.html#what-is-disabled-and-which-results-say-nothing", timeout=10_000)
     box = page.locator("h2", has_text="disabled").bounding_box()
     assert box
     assert 0 <= box["y"] < 50
