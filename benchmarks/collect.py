@@ -19,7 +19,7 @@ from statistics import median
 from benchmarks.child import Measured
 from benchmarks.runner import Bench, Way, alone
 from benchmarks.table import Goal, Row
-from taskanalysis.collect import collect
+from taskanalysis.windows.collect import collect
 from tests.fake_scheduler import FakeScheduler, filled, task_xml
 
 NOW = datetime(2026, 11, 23, 17, 2, tzinfo=UTC)

@@ -23,8 +23,8 @@ from uuid import UUID
 from lxml import etree
 
 from benchmarks.timing import once
-from taskanalysis.eventlog import read_eventlog
-from taskanalysis.logstore import read_logs
+from taskanalysis.history.eventlog.runs import read_eventlog
+from taskanalysis.history.logs import read_logs
 
 RECORDS, TURNS = 20_000, 11
 SERVER = "OPENDATA01"

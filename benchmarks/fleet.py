@@ -23,8 +23,8 @@ from typing import Any
 from benchmarks.history import Share
 from benchmarks.runner import Bench, Way
 from benchmarks.table import Row
-from taskanalysis.overview import servers
-from taskanalysis.report import renew_history
+from taskanalysis.publish.index import servers
+from taskanalysis.publish.make import renew_history
 
 TASKS = 200
 HOUR, A_DAY = timedelta(hours=1), 24

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from taskanalysis import __version__
-from taskanalysis.commandline import (
+from taskanalysis.cli.exit import (
     ATTENTION,
     BAD_INPUT,
     NAGIOS_UNKNOWN,
@@ -36,7 +36,7 @@ SAMPLE = "This is the sample share: an invented server of an invented town."
 
 def address(_context: click.Context, _option: click.Parameter, text: str) -> str:
     """The address of a Dask scheduler, "" for none."""
-    from taskanalysis.executors import is_address  # noqa: PLC0415
+    from taskanalysis.history.parallel import is_address  # noqa: PLC0415
 
     if text and not is_address(text):
         raise click.BadParameter(f"'{text}' is not the address of a Dask scheduler, such as tcp://HOST:8786")
@@ -95,7 +95,7 @@ def report(**options: Any) -> None:
 
     Example: taskanalysis report --data \\fileserver\tasks --reports D:\reports --folder \OpenData
     """
-    from taskanalysis.reportcommand import run  # noqa: PLC0415 (lxml)
+    from taskanalysis.cli.report import run  # noqa: PLC0415 (lxml)
 
     data = options.pop("data")
     sys.exit(run(where(data), sample=SAMPLE if data is None else "", **options))
@@ -120,7 +120,7 @@ def decode(code: str, command: str, arguments: str, state: str | None, source: s
 
     Example: taskanalysis decode 0x800710E0 --command robocopy.exe
     """
-    from taskanalysis.result import decode as decoded  # noqa: PLC0415 (the tables)
+    from taskanalysis.results.decode import decode as decoded  # noqa: PLC0415 (the tables)
 
     try:
         result = decoded(code, command=command, arguments=arguments, state=state, source=source)
@@ -184,12 +184,12 @@ def check(
 
     Example: taskanalysis check --data \\fileserver\tasks --format prometheus --output tasks.prom
     """
-    from taskanalysis.check import Check  # noqa: PLC0415 (lxml)
-    from taskanalysis.health import judge  # noqa: PLC0415
-    from taskanalysis.past import known_history  # noqa: PLC0415
-    from taskanalysis.rules import read_rules  # noqa: PLC0415
-    from taskanalysis.share import instant  # noqa: PLC0415
-    from taskanalysis.snapshot import read_snapshot, stale_after  # noqa: PLC0415
+    from taskanalysis.cli.check import Check  # noqa: PLC0415 (lxml)
+    from taskanalysis.health.past import known_history  # noqa: PLC0415
+    from taskanalysis.health.rules import read_rules  # noqa: PLC0415
+    from taskanalysis.health.verdicts import judge  # noqa: PLC0415
+    from taskanalysis.snapshot.share import instant  # noqa: PLC0415
+    from taskanalysis.snapshot.snapshot import read_snapshot, stale_after  # noqa: PLC0415
 
     if output and not output.name:
         raise click.UsageError("--output is empty: name a file")
@@ -207,7 +207,7 @@ def check(
     found = Check(snapshot, judged, stale_after(snapshot), min(then, now))
     content = found.render(form).encode("utf-8")
     if output:
-        from taskanalysis.export import write_beside  # noqa: PLC0415 (pandas)
+        from taskanalysis.report.files import write_beside  # noqa: PLC0415 (pandas)
 
         try:
             write_beside(output, content)
@@ -235,7 +235,7 @@ def history(data: str | None, verify: bool, rebuild: bool, prune: str | None, ex
 
     Example: taskanalysis history --data \\fileserver\tasks --verify
     """
-    from taskanalysis.historycommand import run  # noqa: PLC0415 (pyarrow)
+    from taskanalysis.cli.history import run  # noqa: PLC0415 (pyarrow)
 
     wrong = run(where(data), verify=verify, rebuild=rebuild, prune=prune, executor=executor)
     sys.exit(ATTENTION if wrong else 0)
@@ -264,7 +264,7 @@ def restore(**options: Any) -> None:
 
     Example: taskanalysis restore D:\tasks\snapshots\OPENDATA01\2026-11\20261123T110200Z --folder \OpenData --apply
     """
-    from taskanalysis.restorecommand import run  # noqa: PLC0415 (lxml)
+    from taskanalysis.cli.restore import run  # noqa: PLC0415 (lxml)
 
     sys.exit(run(**options))
 
@@ -288,7 +288,7 @@ def collect(**options: Any) -> None:
 
     Example: taskanalysis collect --data \\fileserver\tasks --folder \OpenData --eventlog
     """
-    from taskanalysis.collectcommand import run  # noqa: PLC0415 (lxml)
+    from taskanalysis.cli.collect import run  # noqa: PLC0415 (lxml)
 
     run(**options)
 
@@ -307,14 +307,14 @@ def collect(**options: Any) -> None:
 @one_sentence
 def task_xml(**options: Any) -> None:
     """Write a task that collects and reports every day, to import into Task Scheduler."""
-    from taskanalysis.taskwriter import run  # noqa: PLC0415 (lxml)
+    from taskanalysis.windows.own_task import run  # noqa: PLC0415 (lxml)
 
     run(**options)
 
 
 def where(data: str | None) -> Path:
     """The data that are meant: the sample share where none are named."""
-    from taskanalysis.share import sample_share  # noqa: PLC0415 (lxml)
+    from taskanalysis.snapshot.share import sample_share  # noqa: PLC0415 (lxml)
 
     if data == "":
         raise click.UsageError("--data is empty: name a share, or leave it out for the sample share")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import Problem
-from taskanalysis.share import sample_share
-from taskanalysis.snapshot import Snapshot, read_snapshot, write_snapshot
-from taskanalysis.status import Status
-from taskanalysis.taskxml import read_task
+from taskanalysis.snapshot.share import sample_share
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
+from taskanalysis.snapshot.status import Status
 
 SCRIPT = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 

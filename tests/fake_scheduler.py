@@ -13,12 +13,12 @@ from typing import Any
 
 from lxml import etree
 
-from taskanalysis import scheduler as door
+from taskanalysis.definition.reader import read_task
+from taskanalysis.definition.triggers import BootTrigger, RegistrationTrigger
 from taskanalysis.errors import TaskXmlError
-from taskanalysis.scheduler import SchedulerError
-from taskanalysis.status import Moment
-from taskanalysis.taskxml import read_task
-from taskanalysis.trigger import BootTrigger, RegistrationTrigger
+from taskanalysis.snapshot.status import Moment
+from taskanalysis.windows import scheduler as door
+from taskanalysis.windows.scheduler import SchedulerError
 
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 DECLARATION = '<?xml version="1.0" encoding="UTF-16"?>\r\n'

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from taskanalysis.restorable import encoded
-from taskanalysis.restore import Plan, Restored, apply
-from taskanalysis.scheduler import Scheduler
-from taskanalysis.snapshot import Snapshot, read_snapshot, write_snapshot
-from taskanalysis.status import Status
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
+from taskanalysis.snapshot.status import Status
+from taskanalysis.windows.restorable import encoded
+from taskanalysis.windows.restore import Plan, Restored, apply
+from taskanalysis.windows.scheduler import Scheduler
 
 NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "xml"

@@ -1,10 +1,10 @@
 """When a task is due, said a second time: every minute is asked whether a start is due at it.
 
-Written from the rules alone, to hold `taskanalysis.schedule` against; nothing is shared with it. It is slow, and exact
+Written from the rules alone, to hold `taskanalysis.schedule.slots` against; nothing is shared with it. Slow, and exact
 where all boundaries, intervals and durations are whole minutes.
 
 >>> from zoneinfo import ZoneInfo
->>> from taskanalysis.trigger import TimeTrigger
+>>> from taskanalysis.definition.triggers import TimeTrigger
 >>> once = TaskDefinition(triggers=(TimeTrigger(start_boundary=datetime(2026, 7, 1, 9, 0)),))
 >>> day = datetime(2026, 7, 1, tzinfo=UTC)
 >>> [(f"{time:%H:%M}", *rest) for time, *rest in simulate(once, day, day + DAY, ZoneInfo("Europe/London"))]
@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
-from taskanalysis.definition import TaskDefinition
-from taskanalysis.duration import Duration
-from taskanalysis.trigger import (
+from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.task import TaskDefinition
+from taskanalysis.definition.triggers import (
     LAST,
     CalendarTrigger,
     DayOfWeek,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from taskanalysis.history import History, read_history
-from taskanalysis.snapshot import write_snapshot
-from taskanalysis.status import Status
+from taskanalysis.history.frames import History, read_history
+from taskanalysis.snapshot.snapshot import write_snapshot
+from taskanalysis.snapshot.status import Status
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 FRAMES = ("coverage", "spans", "observations", "runs", "events", "changes")

@@ -20,8 +20,8 @@ from typing import Any, cast
 
 import pytest
 
-from taskanalysis import machine
-from taskanalysis.scheduler import ComScheduler, Scheduler, SchedulerError, connect
+from taskanalysis.windows import machine
+from taskanalysis.windows.scheduler import ComScheduler, Scheduler, SchedulerError, connect
 from tests.fake_scheduler import FakeScheduler
 
 FOLDER = r"\taskanalysis-restore-test"

@@ -4,7 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from taskanalysis import __version__
-from taskanalysis.answers import (
+from taskanalysis.errors import Problem
+from taskanalysis.health.incidents import find_incidents
+from taskanalysis.health.rules import parse_rules
+from taskanalysis.health.verdicts import judge
+from taskanalysis.report.answers import (
     inventory_answer,
     inventory_check,
     page_facts,
@@ -12,13 +16,9 @@ from taskanalysis.answers import (
     status_answer,
     status_limits,
 )
-from taskanalysis.errors import Problem
-from taskanalysis.health import judge
-from taskanalysis.incidents import find_incidents
-from taskanalysis.rules import parse_rules
-from taskanalysis.snapshot import Snapshot
-from taskanalysis.status import Status
-from taskanalysis.tables import findings, inventory
+from taskanalysis.report.tables import findings, inventory
+from taskanalysis.snapshot.snapshot import Snapshot
+from taskanalysis.snapshot.status import Status
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 

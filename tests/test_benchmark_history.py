@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import history as benchmark
-from taskanalysis.history import read_history
-from taskanalysis.snapshot import read_snapshot
+from taskanalysis.history.frames import read_history
+from taskanalysis.snapshot.snapshot import read_snapshot
 
 
 def test_its_share_is_one_that_can_be_read(tmp_path: Path) -> None:

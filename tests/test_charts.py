@@ -3,7 +3,7 @@
 import pandas as pd
 from lxml import etree
 
-from taskanalysis.charts import MOST_BARS, Chart, bars, grid
+from taskanalysis.report.charts import MOST_BARS, Chart, bars, grid
 
 
 def chart(*rows: tuple[str, int]) -> Chart:

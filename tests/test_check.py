@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from taskanalysis.__main__ import main
-from taskanalysis.check import FORMATS, Check
+from taskanalysis.cli.check import FORMATS, Check
 from taskanalysis.errors import Problem
-from taskanalysis.health import judge
-from taskanalysis.snapshot import Snapshot, write_snapshot
-from taskanalysis.status import Status
+from taskanalysis.health.verdicts import judge
+from taskanalysis.snapshot.snapshot import Snapshot, write_snapshot
+from taskanalysis.snapshot.status import Status
 
 NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 AN_HOUR = timedelta(hours=1)

@@ -20,18 +20,18 @@ from click.testing import CliRunner
 from fake_scheduler import FakeScheduler, FakeTask, filled, task_xml
 
 from benchmarks import collect as benchmark
-from taskanalysis import logexport, machine, scheduler
 from taskanalysis.__main__ import main
-from taskanalysis.collect import collect, convert, holding
+from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, UnfinishedError
-from taskanalysis.logexport import export_log
-from taskanalysis.restorable import stored_text
-from taskanalysis.scheduler import SchedulerError
-from taskanalysis.share import list_snapshots, sample_share
-from taskanalysis.snapshot import Snapshot, read_manifest, read_snapshot
-from taskanalysis.status import STATUS_FIELDS
-from taskanalysis.taskxml import read_task
-from taskanalysis.upkeep import verify
+from taskanalysis.history.upkeep import verify
+from taskanalysis.snapshot.share import list_snapshots, sample_share
+from taskanalysis.snapshot.snapshot import Snapshot, read_manifest, read_snapshot
+from taskanalysis.snapshot.status import STATUS_FIELDS
+from taskanalysis.windows import logexport, machine, scheduler
+from taskanalysis.windows.collect import collect, convert, holding
+from taskanalysis.windows.logexport import export_log
+from taskanalysis.windows.restorable import stored_text
+from taskanalysis.windows.scheduler import SchedulerError
 
 NOON = datetime(2026, 11, 23, 17, 2, tzinfo=UTC)
 LOAD, NIGHTLY, SCAN = "\\OpenData\\Load", "\\OpenData\\Permits\\Nightly: new?", "\\Microsoft\\Windows\\Scan"

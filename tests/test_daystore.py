@@ -21,15 +21,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_share import LOAD, assert_same, hours, rows, status, write, xml
 
-from taskanalysis import daybuild, daystore
-from taskanalysis.daystore import load_days, open_store, update_store
 from taskanalysis.errors import SnapshotError
-from taskanalysis.history import read_history
-from taskanalysis.share import list_snapshots, sample_share
-from taskanalysis.snapshot import read_snapshot
-from taskanalysis.spans import WIDTH, expand, merged, moved
-from taskanalysis.status import STATUS_HEADER, Status, read_statuses
-from taskanalysis.statustable import regular, rows_of
+from taskanalysis.history import days as daybuild
+from taskanalysis.history import store as daystore
+from taskanalysis.history.frames import read_history
+from taskanalysis.history.spans import WIDTH, expand, merged, moved
+from taskanalysis.history.store import load_days, open_store, update_store
+from taskanalysis.history.table import regular, rows_of
+from taskanalysis.snapshot.share import list_snapshots, sample_share
+from taskanalysis.snapshot.snapshot import read_snapshot
+from taskanalysis.snapshot.status import STATUS_HEADER, Status, read_statuses
 
 HOURS = [-30, -20, -13, -12, -11, 0, 1, 2, 13]
 OTHER = '\\OpenData\\Other, the "second"'

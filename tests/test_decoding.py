@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from benchmarks import decoding as benchmark
-from taskanalysis.decoding import decode_frame
-from taskanalysis.result import decode
+from taskanalysis.results.decode import decode
+from taskanalysis.results.frames import decode_frame
 
 
 def test_many_rows_get_the_answers_of_single_calls() -> None:

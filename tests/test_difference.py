@@ -7,9 +7,12 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from taskanalysis import definition as definitions
-from taskanalysis import trigger as triggers
-from taskanalysis.definition import (
+from taskanalysis.definition import task as definitions
+from taskanalysis.definition import triggers
+from taskanalysis.definition.differences import differences
+from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.reader import read_task
+from taskanalysis.definition.task import (
     Action,
     ComHandlerAction,
     ExecAction,
@@ -19,10 +22,7 @@ from taskanalysis.definition import (
     Settings,
     TaskDefinition,
 )
-from taskanalysis.difference import differences
-from taskanalysis.duration import Duration
-from taskanalysis.taskxml import read_task
-from taskanalysis.trigger import (
+from taskanalysis.definition.triggers import (
     BootTrigger,
     CalendarTrigger,
     DayOfWeek,

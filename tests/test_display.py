@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 from lxml import html
 
-from taskanalysis import tables
-from taskanalysis.columns import COLUMNS
-from taskanalysis.display import BADGE_COLUMNS, BADGES, PAGE_TYPE, Heading, Sentences, Table, text_of
-from taskanalysis.health import Verdict
-from taskanalysis.result import Outcome
-from taskanalysis.snapshot import Snapshot
+from taskanalysis.health.verdicts import Verdict
+from taskanalysis.report import tables
+from taskanalysis.report.columns import COLUMNS
+from taskanalysis.report.display import BADGE_COLUMNS, BADGES, PAGE_TYPE, Heading, Sentences, Table, text_of
+from taskanalysis.results.decode import Outcome
+from taskanalysis.snapshot.snapshot import Snapshot
 
 OURS = {"div", "table", "caption", "thead", "tbody", "tr", "th", "td", "wbr", "details", "summary", "dl", "dt", "dd"}
 

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from taskanalysis.definition import Principal, Settings, TaskDefinition
-from taskanalysis.due import Missed, differing, expected_next, grace, missed_starts, what_may_explain
-from taskanalysis.duration import Duration
-from taskanalysis.rules import Rule
-from taskanalysis.snapshot import Snapshot
-from taskanalysis.status import Status
-from taskanalysis.trigger import CalendarTrigger, Repetition, ScheduleByDay, TimeTrigger, Trigger
+from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.task import Principal, Settings, TaskDefinition
+from taskanalysis.definition.triggers import CalendarTrigger, Repetition, ScheduleByDay, TimeTrigger, Trigger
+from taskanalysis.health.due import Missed, differing, expected_next, grace, missed_starts, what_may_explain
+from taskanalysis.health.rules import Rule
+from taskanalysis.snapshot.snapshot import Snapshot
+from taskanalysis.snapshot.status import Status
 
 NEW_YORK = ZoneInfo("America/New_York")
 SIX = CalendarTrigger(start_boundary=datetime(2026, 1, 1, 6), schedule=ScheduleByDay())

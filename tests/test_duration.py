@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskanalysis.duration import Duration
+from taskanalysis.definition.duration import Duration
 
 SPANS = st.builds(
     Duration,

@@ -16,10 +16,10 @@ import pytest
 
 from benchmarks import eventlog as benchmark
 from benchmarks.eventlog import Event
-from taskanalysis import eventrecords
-from taskanalysis.eventlog import EventLog, read_eventlog
-from taskanalysis.eventnotes import Notes
-from taskanalysis.evtxchunk import CHUNK, ChunkReader, UnknownFormError
+from taskanalysis.history.eventlog import records as eventrecords
+from taskanalysis.history.eventlog.chunks import CHUNK, ChunkReader, UnknownFormError
+from taskanalysis.history.eventlog.notes import Notes
+from taskanalysis.history.eventlog.runs import EventLog, read_eventlog
 
 evtx = pytest.importorskip("evtx", reason="the extra eventlog is not installed")
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "evtx"

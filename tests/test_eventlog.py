@@ -20,10 +20,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskanalysis import eventlog, eventrecords
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.eventlog import EventLog, LoggedEvent, LoggedRun, read_eventlog
-from taskanalysis.result import Outcome, decode
+from taskanalysis.history.eventlog import records as eventrecords
+from taskanalysis.history.eventlog import runs as eventlog
+from taskanalysis.history.eventlog.runs import EventLog, LoggedEvent, LoggedRun, read_eventlog
+from taskanalysis.results.decode import Outcome, decode
 
 FILES = Path(__file__).parent / "files" / "eventlogs"
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "evtx"

@@ -16,13 +16,13 @@ from click.testing import CliRunner
 from store_share import assert_same, status, write
 
 from benchmarks.history import Share
-from taskanalysis import executors
 from taskanalysis.__main__ import main
-from taskanalysis.daystore import open_store, update_store
 from taskanalysis.errors import ExecutorError, Problem
-from taskanalysis.executors import MANY, each_in, executor_for, is_address
-from taskanalysis.history import read_history
-from taskanalysis.report import renew_history
+from taskanalysis.history import parallel as executors
+from taskanalysis.history.frames import read_history
+from taskanalysis.history.parallel import MANY, each_in, executor_for, is_address
+from taskanalysis.history.store import open_store, update_store
+from taskanalysis.publish.make import renew_history
 
 NOBODY = "tcp://127.0.0.1:9"
 

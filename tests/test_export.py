@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from taskanalysis import tables
-from taskanalysis.export import save, save_status
-from taskanalysis.health import judge
-from taskanalysis.incidents import find_incidents
-from taskanalysis.snapshot import Snapshot
+from taskanalysis.health.incidents import find_incidents
+from taskanalysis.health.verdicts import judge
+from taskanalysis.report import tables
+from taskanalysis.report.files import save, save_status
+from taskanalysis.snapshot.snapshot import Snapshot
 
 
 def rows(file: Path) -> list[list[str]]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from store_share import LOAD, hours, rows, status, write
 
-from taskanalysis.columns import COLUMNS
-from taskanalysis.fates import FATES, slot_fates
-from taskanalysis.history import History, read_history
-from taskanalysis.rules import parse_rules
-from taskanalysis.status import Status
+from taskanalysis.health.rules import parse_rules
+from taskanalysis.health.slots import FATES, slot_fates
+from taskanalysis.history.frames import History, read_history
+from taskanalysis.report.columns import COLUMNS
+from taskanalysis.snapshot.status import Status
 
 EVERY_TWO_HOURS = (
     "<TimeTrigger><Repetition><Interval>PT2H</Interval></Repetition>"

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from taskanalysis.findings import KINDS, Finding, account, find, needs_password
-from taskanalysis.taskxml import read_task
+from taskanalysis.definition.reader import read_task
+from taskanalysis.health.findings import KINDS, Finding, account, find, needs_password
 
 NOW = datetime(2026, 11, 23, 6, 2, tzinfo=ZoneInfo("America/New_York"))
 

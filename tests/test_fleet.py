@@ -12,9 +12,9 @@ from store_share import status, write, xml
 
 from taskanalysis.__main__ import main
 from taskanalysis.errors import Problem, ReportError
-from taskanalysis.execute import Failure
-from taskanalysis.fleet import MOST_TASKS, make_all
-from taskanalysis.report import Outcome
+from taskanalysis.publish.execute import Failure
+from taskanalysis.publish.fleet import MOST_TASKS, make_all
+from taskanalysis.publish.make import Outcome
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 Row = tuple[str, str]

@@ -16,9 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskanalysis import statuswords
 from taskanalysis.errors import SnapshotError
-from taskanalysis.formats import (
+from taskanalysis.snapshot import languages as statuswords
+from taskanalysis.snapshot.dates import moment
+from taskanalysis.snapshot.foreign import (
     ForeignStatuses,
     decode_page,
     is_status_file,
@@ -26,9 +27,8 @@ from taskanalysis.formats import (
     read_statuses_file,
     status_files,
 )
-from taskanalysis.localdates import moment
-from taskanalysis.status import STATES, STATUS_FIELDS, Status
-from taskanalysis.statuswords import enabled_of, field_of, state_of
+from taskanalysis.snapshot.languages import enabled_of, field_of, state_of
+from taskanalysis.snapshot.status import STATES, STATUS_FIELDS, Status
 
 FILES = Path(__file__).parent / "files" / "statuses"
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "csv"

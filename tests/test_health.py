@@ -7,15 +7,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from taskanalysis.definition import Action, ComHandlerAction, ExecAction, Principal, Settings, TaskDefinition
-from taskanalysis.duration import Duration
-from taskanalysis.health import Judged, Verdict, judge
-from taskanalysis.result import Outcome
-from taskanalysis.rules import NO_RULES, Rules, parse_rules
-from taskanalysis.share import list_snapshots, sample_share
-from taskanalysis.snapshot import Snapshot, read_snapshot, write_snapshot
-from taskanalysis.status import Status
-from taskanalysis.trigger import BootTrigger, Repetition, TimeTrigger, Trigger
+from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.task import Action, ComHandlerAction, ExecAction, Principal, Settings, TaskDefinition
+from taskanalysis.definition.triggers import BootTrigger, Repetition, TimeTrigger, Trigger
+from taskanalysis.health.rules import NO_RULES, Rules, parse_rules
+from taskanalysis.health.verdicts import Judged, Verdict, judge
+from taskanalysis.results.decode import Outcome
+from taskanalysis.snapshot.share import list_snapshots, sample_share
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
+from taskanalysis.snapshot.status import Status
 
 NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")

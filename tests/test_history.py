@@ -23,14 +23,14 @@ from store_share import (
     xml,
 )
 
-from taskanalysis.changes import proves_absence
-from taskanalysis.definition import ExecAction
+from taskanalysis.definition.task import ExecAction
 from taskanalysis.errors import SnapshotError
-from taskanalysis.history import History, read_history
-from taskanalysis.runs import MINUTE, Observed, find_runs
-from taskanalysis.share import list_snapshots, sample_share
-from taskanalysis.spans import NONE
-from taskanalysis.status import STATES, Status
+from taskanalysis.history.changes import proves_absence
+from taskanalysis.history.frames import History, read_history
+from taskanalysis.history.runs import MINUTE, Observed, find_runs
+from taskanalysis.history.spans import NONE
+from taskanalysis.snapshot.share import list_snapshots, sample_share
+from taskanalysis.snapshot.status import STATES, Status
 
 HOUR = 3_600_000_000
 

@@ -20,13 +20,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from taskanalysis import xmltext
-from taskanalysis.definition import TaskDefinition
+from taskanalysis.definition import encoding as xmltext
+from taskanalysis.definition.encoding import MOST_BYTES, MOST_MARKUP, decode, parse
+from taskanalysis.definition.reader import read_many, read_task
+from taskanalysis.definition.task import TaskDefinition
+from taskanalysis.definition.words import describe
 from taskanalysis.errors import TaskXmlError
-from taskanalysis.findings import find
-from taskanalysis.taskxml import read_many, read_task
-from taskanalysis.wording import describe
-from taskanalysis.xmltext import MOST_BYTES, MOST_MARKUP, decode, parse
+from taskanalysis.health.findings import find
 
 FILES = Path(__file__).parent / "files"
 ROOT = Path(__file__).parents[1]
@@ -162,7 +162,7 @@ MEASURE = """
 import json, resource, sys
 from pathlib import Path
 from taskanalysis.errors import TaskXmlError
-from taskanalysis.taskxml import read_many, read_task
+from taskanalysis.definition.reader import read_many, read_task
 read_task(b"<Task/>")
 file = Path(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -192,7 +192,7 @@ WATCHED = """
 import sys
 from pathlib import Path
 from taskanalysis.errors import TaskXmlError
-from taskanalysis.taskxml import read_many, read_task
+from taskanalysis.definition.reader import read_many, read_task
 
 def read_all():
     for data in files:

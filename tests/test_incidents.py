@@ -6,16 +6,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from taskanalysis.definition import ExecAction, Principal, Settings, TaskDefinition
-from taskanalysis.due import Missed
-from taskanalysis.duration import Duration
-from taskanalysis.health import Judged, Verdict, judge
-from taskanalysis.incidents import find_incidents
-from taskanalysis.past import Past, known_history
-from taskanalysis.share import sample_share
-from taskanalysis.snapshot import Snapshot, read_snapshot
-from taskanalysis.status import Status
-from taskanalysis.trigger import Repetition, TimeTrigger
+from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.task import ExecAction, Principal, Settings, TaskDefinition
+from taskanalysis.definition.triggers import Repetition, TimeTrigger
+from taskanalysis.health.due import Missed
+from taskanalysis.health.incidents import find_incidents
+from taskanalysis.health.past import Past, known_history
+from taskanalysis.health.verdicts import Judged, Verdict, judge
+from taskanalysis.snapshot.share import sample_share
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
+from taskanalysis.snapshot.status import Status
 
 NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")

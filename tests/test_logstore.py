@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from store_share import LOAD, assert_same, hours, rows, status, write, xml
 
-from taskanalysis import logstore
-from taskanalysis.history import History, read_history
-from taskanalysis.past import pasts
-from taskanalysis.snapshot import read_snapshot
+from taskanalysis.health.past import pasts
+from taskanalysis.history import logs as logstore
+from taskanalysis.history.frames import History, read_history
+from taskanalysis.snapshot.snapshot import read_snapshot
 
 GUID = "{0000%04d-0a0b-4c0d-8e0f-000000000077}"
 PROVIDER = '<Provider Name="Microsoft-Windows-TaskScheduler" Guid="{de7b24ea-73c8-4a09-985d-5bdadcfa9017}"/>'

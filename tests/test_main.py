@@ -14,9 +14,9 @@ from click.testing import CliRunner
 import taskanalysis
 from taskanalysis.__main__ import main
 from taskanalysis.errors import ReportError, SnapshotError
-from taskanalysis.execute import Failure
-from taskanalysis.overview import Standing
-from taskanalysis.report import Outcome
+from taskanalysis.publish.execute import Failure
+from taskanalysis.publish.index import Standing
+from taskanalysis.publish.make import Outcome
 
 HEAVY = ("pandas", "numpy", "lxml", "matplotlib", "papermill", "nbconvert")
 
@@ -65,7 +65,7 @@ def test_error_is_one_sentence_and_its_exit_code(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("taskanalysis.reportcommand.make_reports", fail)
+    monkeypatch.setattr("taskanalysis.cli.report.make_reports", fail)
     done = CliRunner().invoke(main, ["report"])
     assert (done.exit_code, done.stderr.splitlines(keepends=True)[-1]) == (code, said)
 
@@ -77,7 +77,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     def end_with(**fields: Any) -> dict[str, Any]:
         asked: dict[str, Any] = {}
         made = Outcome("20261123T110500Z", **fields)
-        monkeypatch.setattr("taskanalysis.reportcommand.make_reports", lambda *_, **given: asked.update(given) or made)
+        monkeypatch.setattr("taskanalysis.cli.report.make_reports", lambda *_, **given: asked.update(given) or made)
         return asked
 
     return end_with
@@ -144,7 +144,9 @@ def test_bad_usage_of_report_is_told_with_its_option(options: list[str], said: s
 
 
 def test_outside_a_checkout_the_share_must_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("taskanalysis.share.__file__", str(tmp_path / "taskanalysis" / "share.py"))
+    monkeypatch.setattr(
+        "taskanalysis.snapshot.share.__file__", str(tmp_path / "taskanalysis" / "snapshot" / "share.py")
+    )
     done = CliRunner().invoke(main, ["report", "--reports", str(tmp_path / "out")])
     assert done.exit_code == 2
     assert "--data" in done.stderr

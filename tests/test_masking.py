@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskanalysis.masking import MASK, has_secret, mask
+from taskanalysis.text.masking import MASK, has_secret, mask
 
 MASKED = """
 Server=db;User ID=etl;Password=S3cret;Encrypt=yes       | Server=db;User ID=etl;Password=***;Encrypt=yes

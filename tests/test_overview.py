@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from lxml import html
 
-from taskanalysis.overview import Standing, index_page, read_standing, servers
-from taskanalysis.pages import Run, age, report_page
-from taskanalysis.snapshot import write_snapshot
-from taskanalysis.status import Status
+from taskanalysis.publish.index import Standing, index_page, read_standing, servers
+from taskanalysis.publish.pages import Run, age, report_page
+from taskanalysis.snapshot.snapshot import write_snapshot
+from taskanalysis.snapshot.status import Status
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 RUN = Run("20261123T110500Z", NOW, NOW - timedelta(minutes=3), NOW + timedelta(hours=1), "Europe/London", ("status",))

@@ -13,14 +13,14 @@ from playwright.sync_api import Browser, Page
 
 from benchmarks.reports import BROWSERS, PROGRAM, chromium
 from conftest import HOSTILE, SCRIPT
-from taskanalysis import overview
-from taskanalysis import pages as page_maker
-from taskanalysis.display import BADGES
 from taskanalysis.errors import Problem, ReportError
-from taskanalysis.execute import Failure
-from taskanalysis.fleet import make_all
-from taskanalysis.pages import Run
-from taskanalysis.report import NOTEBOOKS, Outcome
+from taskanalysis.publish import index as overview
+from taskanalysis.publish import pages as page_maker
+from taskanalysis.publish.execute import Failure
+from taskanalysis.publish.fleet import make_all
+from taskanalysis.publish.make import NOTEBOOKS, Outcome
+from taskanalysis.publish.pages import Run
+from taskanalysis.report.display import BADGES
 
 pytestmark = pytest.mark.browser
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}}

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from store_share import LOAD, hours, status, write
 
-from taskanalysis.health import Judged, Verdict, judge
-from taskanalysis.past import Past, Rate, blind_times, hidden_tasks, known_history, pasts
-from taskanalysis.rules import NO_RULES, Rules, parse_rules
-from taskanalysis.snapshot import Snapshot, read_snapshot
-from taskanalysis.status import Status
+from taskanalysis.health.past import Past, Rate, blind_times, hidden_tasks, known_history, pasts
+from taskanalysis.health.rules import NO_RULES, Rules, parse_rules
+from taskanalysis.health.verdicts import Judged, Verdict, judge
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
+from taskanalysis.snapshot.status import Status
 
 Looks = Mapping[float, Sequence[Status]]
 HOURLY = (

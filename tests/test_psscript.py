@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import SnapshotError
-from taskanalysis.psscript import quoted, script_text, write_script
-from taskanalysis.restorable import Wanted, encoded, read_wanted
-from taskanalysis.snapshot import Snapshot, read_snapshot
-from taskanalysis.taskxml import read_task
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
+from taskanalysis.windows.restorable import Wanted, encoded, read_wanted
+from taskanalysis.windows.script import quoted, script_text, write_script
 
 QUOTES = "'\u2018\u2019\u201a\u201b"
-TEMPLATE = (Path(__file__).parents[1] / "taskanalysis" / "restore.ps1").read_text(encoding="ascii")
+TEMPLATE = (Path(__file__).parents[1] / "taskanalysis" / "windows" / "restore.ps1").read_text(encoding="ascii")
 HOSTILE = [
     "",
     "'",
@@ -352,7 +352,7 @@ def test_empty_folder_is_used(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="there such a path is no name for a file")
 def test_folder_is_told_as_its_user_wrote_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("taskanalysis.psscript.long_path", lambda path: Path(f"\\\\?\\{path}"))
+    monkeypatch.setattr("taskanalysis.windows.script.long_path", lambda path: Path(f"\\\\?\\{path}"))
     assert write_script(Path("out"), [wanted()], title="t") == Path("out/restore.ps1")
     with pytest.raises(SnapshotError, match=r"^out is not empty"):
         write_script(Path("out"), [wanted()], title="t")
@@ -368,7 +368,7 @@ def test_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("taskanalysis.psscript.script_text", full)
+    monkeypatch.setattr("taskanalysis.windows.script.script_text", full)
     with pytest.raises(OSError, match="No space"):
         write_script(tmp_path / "out", [wanted()], title="t")
     assert list(tmp_path.iterdir()) == []

@@ -19,10 +19,10 @@ import nbformat
 import psutil
 import pytest
 
-from taskanalysis import publish as publishing
 from taskanalysis.errors import ReportError
-from taskanalysis.publish import Keep, held, list_runs, new_stamp, publish, why_not
-from taskanalysis.workers import workplace
+from taskanalysis.publish import folder as publishing
+from taskanalysis.publish.folder import Keep, held, list_runs, new_stamp, publish, why_not
+from taskanalysis.publish.workers import workplace
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 PAGES = ("inventory.html", "status.html")
@@ -238,7 +238,7 @@ HOLD = """
 import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from taskanalysis.publish import held
+from taskanalysis.publish.folder import held
 with held(Path(sys.argv[1]), now=datetime(2026, 11, 23, 11, 5, tzinfo=UTC)):
     print("held", flush=True)
     time.sleep(float(sys.argv[2]))
@@ -443,7 +443,7 @@ def test_whole_run_that_is_killed_leaves_the_last_reports_and_the_next_cleans_up
 WORK = """
 import json, sys
 from pathlib import Path
-from taskanalysis.workers import Workers, workplace
+from taskanalysis.publish.workers import Workers, workplace
 with workplace() as work, Workers(("some",), work) as team:
     list(team.run({"some": {"source": sys.argv[1], "parameters": {}, "cell_seconds": 600}}))
 """
@@ -484,9 +484,7 @@ def test_temporary_folder_of_a_killed_run_is_removed_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    program = (
-        "import os\nfrom taskanalysis.workers import workplace\nwith workplace() as folder: os.kill(os.getpid(), 9)"
-    )
+    program = "import os\nfrom taskanalysis.publish.workers import workplace\nwith workplace(): os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", program], env=os.environ | {"TMPDIR": str(tmp_path)}, check=False)
     assert len(list(tmp_path.iterdir())) == 2
     with workplace() as mine:

@@ -19,15 +19,17 @@ import pytest
 from lxml import html
 
 from conftest import report
-from taskanalysis import display, overview, pages, workers
-from taskanalysis import report as reports
 from taskanalysis.errors import Problem, ReportError
-from taskanalysis.execute import START_TRIES, Failure, _started_at_last, last_started, run_notebook
-from taskanalysis.pages import Run, find_faults, read_head, report_page, with_notice
-from taskanalysis.report import NOTEBOOKS, Limits, Outcome, make_reports, notebook_file, renew_history
-from taskanalysis.share import sample_share
-from taskanalysis.snapshot import Snapshot
-from taskanalysis.workers import Workers, workplace
+from taskanalysis.publish import index as overview
+from taskanalysis.publish import make as reports
+from taskanalysis.publish import pages, workers
+from taskanalysis.publish.execute import START_TRIES, Failure, _started_at_last, last_started, run_notebook
+from taskanalysis.publish.make import NOTEBOOKS, Limits, Outcome, make_reports, notebook_file, renew_history
+from taskanalysis.publish.pages import Run, find_faults, read_head, report_page, with_notice
+from taskanalysis.publish.workers import Workers, workplace
+from taskanalysis.report import display
+from taskanalysis.snapshot.share import sample_share
+from taskanalysis.snapshot.snapshot import Snapshot
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 CORPUS = Path(__file__).parents[1] / "../shared/corpus"
@@ -179,7 +181,7 @@ SOURCES = {
     "fine": "print('<b>printed')\n'<i>shown'",
     "raises": "raise ValueError('no <b>luck --password S3cret')",
     "exits": "import sys; sys.exit(0)",
-    "nothing": "from taskanalysis.snapshot import read_snapshot; read_snapshot('nowhere')",
+    "nothing": "from taskanalysis.snapshot.snapshot import read_snapshot; read_snapshot('nowhere')",
     "dies": "import os; os._exit(1)",
     "sleeps": "import time; time.sleep(600)",
     "silent": f"from IPython.display import HTML; HTML({IMAGE.format('')!r})",
@@ -477,7 +479,7 @@ def test_history_of_a_share_is_brought_up_to_date_and_of_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    monkeypatch.setattr("taskanalysis.daystore.update_store", lambda *given, **_: asked.append(given) or [])
+    monkeypatch.setattr("taskanalysis.history.store.update_store", lambda *given, **_: asked.append(given) or [])
     assert renew_history(tmp_path) == []
     (tmp_path / "snapshots").mkdir()
     assert renew_history(tmp_path) == []
@@ -490,7 +492,7 @@ def test_history_that_cannot_be_written_is_a_problem_beside_the_reports(
     def refuse(*_: object, **__: object) -> list[Problem]:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("taskanalysis.daystore.update_store", refuse)
+    monkeypatch.setattr("taskanalysis.history.store.update_store", refuse)
     (tmp_path / "snapshots").mkdir()
     assert renew_history(tmp_path) == [Problem("history", "could not be brought up to date (oh)")]
 

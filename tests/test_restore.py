@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from taskanalysis import scheduler as door
 from taskanalysis.__main__ import main
-from taskanalysis.collect import collect
+from taskanalysis.cli.words import plan_lines, result_lines
+from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import SnapshotError
-from taskanalysis.restorable import encoded, parse_map, read_wanted, stored_text, switched_off
-from taskanalysis.restore import Action, Restored, apply, plan
-from taskanalysis.restorewords import plan_lines, result_lines
-from taskanalysis.scheduler import SchedulerError
-from taskanalysis.snapshot import Snapshot, read_snapshot, write_snapshot
-from taskanalysis.status import Status
-from taskanalysis.taskfiles import find_tasks
-from taskanalysis.taskxml import read_task
+from taskanalysis.snapshot.files import find_tasks
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
+from taskanalysis.snapshot.status import Status
+from taskanalysis.windows import scheduler as door
+from taskanalysis.windows.collect import collect
+from taskanalysis.windows.restorable import encoded, parse_map, read_wanted, stored_text, switched_off
+from taskanalysis.windows.restore import Action, Restored, apply, plan
+from taskanalysis.windows.scheduler import SchedulerError
 from tests.fake_scheduler import FakeScheduler, task_xml
 from tests.restoring import CORPUS, NOW, actions, done, taken
 
@@ -671,7 +671,7 @@ def test_results_are_a_table_without_secrets_and_controls() -> None:
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeScheduler:
     """The Task Scheduler that the command finds."""
     found = FakeScheduler()
-    monkeypatch.setattr("taskanalysis.scheduler.connect", lambda *_, **__: found)
+    monkeypatch.setattr("taskanalysis.windows.scheduler.connect", lambda *_, **__: found)
     return found
 
 
@@ -831,7 +831,7 @@ def test_password_of_the_server_is_asked_and_handed_over(tmp_path: Path, monkeyp
         given.append((server, more))
         return FakeScheduler()
 
-    monkeypatch.setattr("taskanalysis.scheduler.connect", connect)
+    monkeypatch.setattr("taskanalysis.windows.scheduler.connect", connect)
     snapshot = taken(tmp_path, {LOAD: task_xml()})
     ended = restore(snapshot, "--server", "NEW", "--user", r"TOWN\anna", typed="Spring\n")
     assert ended.exit_code == 0

@@ -14,17 +14,17 @@ import pytest
 from click.testing import CliRunner
 
 from taskanalysis.__main__ import main
-from taskanalysis.collect import collect
-from taskanalysis.psscript import write_script
-from taskanalysis.restorable import Wanted, encoded, read_wanted
-from taskanalysis.restore import Action, plan
-from taskanalysis.scheduler import Scheduler
-from taskanalysis.snapshot import Snapshot, read_snapshot
-from taskanalysis.status import Status
-from taskanalysis.taskfiles import file_name, plain_path
-from taskanalysis.taskwriter import own_task
-from taskanalysis.taskxml import read_task
-from taskanalysis.trigger import WnfStateChangeTrigger
+from taskanalysis.definition.reader import read_task
+from taskanalysis.definition.triggers import WnfStateChangeTrigger
+from taskanalysis.snapshot.files import file_name, plain_path
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
+from taskanalysis.snapshot.status import Status
+from taskanalysis.windows.collect import collect
+from taskanalysis.windows.own_task import own_task
+from taskanalysis.windows.restorable import Wanted, encoded, read_wanted
+from taskanalysis.windows.restore import Action, plan
+from taskanalysis.windows.scheduler import Scheduler
+from taskanalysis.windows.script import write_script
 from tests.fake_scheduler import FakeScheduler, task_xml
 from tests.restoring import NOW, actions, done, taken
 from tests.task_folder import FOLDER, STAND_INS, WINDOWS, Server, lies_inside
@@ -218,7 +218,7 @@ def there_and_back(server: Server, tmp_path: Path) -> None:
 
 
 def test_command_puts_back_and_says_so(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taskanalysis.scheduler.connect", lambda *_, **__: server.scheduler)
+    monkeypatch.setattr("taskanalysis.windows.scheduler.connect", lambda *_, **__: server.scheduler)
     snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()})
     ended = CliRunner().invoke(main, ["restore", str(snapshot.source), "--apply"])
     assert ended.exit_code == 0, ended.output

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from taskanalysis import result
-from taskanalysis.result import Outcome, decode, unsigned
+from taskanalysis.results import decode as result
+from taskanalysis.results.decode import Outcome, decode, unsigned
 
 # code | command line | state | ever ran | source | outcome | certainty | basis
 TABLE = r"""

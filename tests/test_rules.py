@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskanalysis.errors import RulesError
-from taskanalysis.rules import NO_RULES, Rule, parse_rules, read_rules
+from taskanalysis.health.rules import NO_RULES, Rule, parse_rules, read_rules
 
 TEXT = r"""
 # all of the office

@@ -10,12 +10,19 @@ import pytest
 
 import taskanalysis as ta
 from benchmarks import schedule as benchmark
-from taskanalysis import trigger as triggers
-from taskanalysis.definition import Settings, TaskDefinition
-from taskanalysis.duration import Duration
-from taskanalysis.schedule import is_judged, next_run, previous_run, slot_arrays, slots, unscheduled
-from taskanalysis.trigger import BootTrigger, CalendarTrigger, Repetition, ScheduleByDay, TimeTrigger, Trigger
-from taskanalysis.zoneclock import microseconds, moment_of, zone_clock
+from taskanalysis.definition import triggers
+from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.task import Settings, TaskDefinition
+from taskanalysis.definition.triggers import (
+    BootTrigger,
+    CalendarTrigger,
+    Repetition,
+    ScheduleByDay,
+    TimeTrigger,
+    Trigger,
+)
+from taskanalysis.schedule.slots import is_judged, next_run, previous_run, slot_arrays, slots, unscheduled
+from taskanalysis.schedule.zones import microseconds, moment_of, zone_clock
 
 NEW_YORK = ZoneInfo("America/New_York")
 MONDAY, TUESDAY = datetime(2026, 11, 23, tzinfo=NEW_YORK), datetime(2026, 11, 24, tzinfo=NEW_YORK)

@@ -1,7 +1,8 @@
 """Every schedule in slots: each file in tests/files/schedules carries the runs that it should give, and their source.
 
 `Runs` are local times with offset; a run with `?` is not judged. With `To` they are all in the window, without it the
-first from `From` on. They were worked out by hand and by a slow reading of the rules, not by `taskanalysis.schedule`.
+first from `From` on. They were worked out by hand and by a slow reading of the rules, not by
+`taskanalysis.schedule.slots`.
 """
 
 import re
@@ -13,10 +14,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from test_wording import expectation
 
-from taskanalysis.definition import TaskDefinition
-from taskanalysis.schedule import expected_runs, next_run, previous_run, slot_arrays, slots
-from taskanalysis.taskxml import read_task
-from taskanalysis.wording import describe
+from taskanalysis.definition.reader import read_task
+from taskanalysis.definition.task import TaskDefinition
+from taskanalysis.definition.words import describe
+from taskanalysis.schedule.slots import expected_runs, next_run, previous_run, slot_arrays, slots
 
 FILES = sorted((Path(__file__).parent / "files" / "schedules").glob("*.xml"))
 NEEDED = {"About", "Says", "Zone", "From", "Runs", "Source"}

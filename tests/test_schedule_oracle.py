@@ -14,10 +14,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schedule_oracle import DAY, MINUTE, clock_changes, hits, instant, is_near_change, offset, shown, simulate
 
-from taskanalysis.definition import Settings, TaskDefinition
-from taskanalysis.duration import Duration
-from taskanalysis.schedule import expected_runs, is_judged, next_run, previous_run, slot_arrays, slots, unscheduled
-from taskanalysis.trigger import (
+from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.task import Settings, TaskDefinition
+from taskanalysis.definition.triggers import (
     LAST,
     BootTrigger,
     CalendarTrigger,
@@ -32,6 +31,15 @@ from taskanalysis.trigger import (
     TimeTrigger,
     Trigger,
     type_name,
+)
+from taskanalysis.schedule.slots import (
+    expected_runs,
+    is_judged,
+    next_run,
+    previous_run,
+    slot_arrays,
+    slots,
+    unscheduled,
 )
 
 ZONES = [

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from fake_scheduler import FakeScheduler, filled, task_xml
 
-from taskanalysis import machine, scheduler
+from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import TaskAnalysisError
-from taskanalysis.scheduler import ComScheduler, Scheduler, SchedulerError, connect
-from taskanalysis.taskxml import read_task
+from taskanalysis.windows import machine, scheduler
+from taskanalysis.windows.scheduler import ComScheduler, Scheduler, SchedulerError, connect
 
 ROOT, TEST = "\\", "\\taskanalysis test"
 LOAD = f"{TEST}\\Load"
@@ -145,8 +145,8 @@ def test_validation_registers_nothing(any_scheduler: Scheduler) -> None:
 @pytest.mark.windows
 @pytest.mark.skipif(sys.platform != "win32", reason="needs Task Scheduler itself")
 def test_real_service_is_collected_whole(tmp_path: Path) -> None:
-    from taskanalysis.collect import collect  # noqa: PLC0415
-    from taskanalysis.snapshot import read_snapshot  # noqa: PLC0415
+    from taskanalysis.snapshot.snapshot import read_snapshot  # noqa: PLC0415
+    from taskanalysis.windows.collect import collect  # noqa: PLC0415
 
     done = collect(connect(), tmp_path, server=machine.server_name(), now=datetime.now(UTC), folders=["\\"])
     snapshot = read_snapshot(tmp_path)

@@ -15,8 +15,8 @@ from test_publish import DATA, NOW, PAGES, left_over, put, stamp_of
 
 from conftest import report
 from taskanalysis.errors import ReportError
-from taskanalysis.publish import list_runs
-from taskanalysis.share import sample_share
+from taskanalysis.publish.folder import list_runs
+from taskanalysis.snapshot.share import sample_share
 
 PROGRAMS = ("smbd", "rclone", "fusermount3")
 MISSING = [name for name in PROGRAMS if not shutil.which(name)]

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskanalysis.definition import ExecAction
+from taskanalysis.definition.task import ExecAction
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.share import list_snapshots, newest_first
-from taskanalysis.snapshot import Snapshot, read_snapshot, stale_after, write_snapshot
-from taskanalysis.status import STATES, STATUS_FIELDS, Status
+from taskanalysis.snapshot.share import list_snapshots, newest_first
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, stale_after, write_snapshot
+from taskanalysis.snapshot.status import STATES, STATUS_FIELDS, Status
 
 ROOT = Path(__file__).parents[1]
 NOON = datetime(2026, 11, 23, 17, 2, tzinfo=UTC)
@@ -630,7 +630,8 @@ def test_newest_snapshots_come_first_and_older_months_are_not_listed(
     assert [known.path.name[:8] for known in newest_first(tmp_path, "a")] == ["20261109", "20261101", "20261003"]
     listed: list[str] = []
     monkeypatch.setattr(
-        "taskanalysis.share._names", lambda month: listed.append(month.name) or [each.name for each in month.iterdir()]
+        "taskanalysis.snapshot.share._names",
+        lambda month: listed.append(month.name) or [each.name for each in month.iterdir()],
     )
     assert next(newest_first(tmp_path)).server == "A"
     assert set(listed) == {"2026-11"}

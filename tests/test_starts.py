@@ -6,13 +6,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from taskanalysis import starts, tables
-from taskanalysis.columns import COLUMNS
-from taskanalysis.definition import Settings, TaskDefinition
-from taskanalysis.duration import Duration
-from taskanalysis.snapshot import Snapshot
-from taskanalysis.status import Status
-from taskanalysis.trigger import BootTrigger, CalendarTrigger, Repetition, ScheduleByDay, TimeTrigger, Trigger
+from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.task import Settings, TaskDefinition
+from taskanalysis.definition.triggers import (
+    BootTrigger,
+    CalendarTrigger,
+    Repetition,
+    ScheduleByDay,
+    TimeTrigger,
+    Trigger,
+)
+from taskanalysis.report import starts, tables
+from taskanalysis.report.columns import COLUMNS
+from taskanalysis.snapshot.snapshot import Snapshot
+from taskanalysis.snapshot.status import Status
 
 NEW_YORK = ZoneInfo("America/New_York")
 NOW = datetime(2026, 11, 23, 6, 2, tzinfo=NEW_YORK)

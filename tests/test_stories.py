@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from taskanalysis.fates import slot_fates
-from taskanalysis.health import Judged, Verdict, judge
-from taskanalysis.history import History, read_history
-from taskanalysis.incidents import find_incidents
-from taskanalysis.past import blind_times, known_history
-from taskanalysis.rules import read_rules
-from taskanalysis.share import list_snapshots, sample_share
-from taskanalysis.snapshot import Snapshot, read_snapshot
+from taskanalysis.health.incidents import find_incidents
+from taskanalysis.health.past import blind_times, known_history
+from taskanalysis.health.rules import read_rules
+from taskanalysis.health.slots import slot_fates
+from taskanalysis.health.verdicts import Judged, Verdict, judge
+from taskanalysis.history.frames import History, read_history
+from taskanalysis.snapshot.share import list_snapshots, sample_share
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 
 NEW_YORK = ZoneInfo("America/New_York")
 PASSWORD = [

@@ -8,15 +8,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from taskanalysis import tables
-from taskanalysis.columns import COLUMNS
-from taskanalysis.health import judge
-from taskanalysis.incidents import find_incidents
-from taskanalysis.past import known_history
-from taskanalysis.rules import parse_rules, read_rules
-from taskanalysis.share import sample_share
-from taskanalysis.snapshot import Snapshot
-from taskanalysis.status import Status
+from taskanalysis.health.incidents import find_incidents
+from taskanalysis.health.past import known_history
+from taskanalysis.health.rules import parse_rules, read_rules
+from taskanalysis.health.verdicts import judge
+from taskanalysis.report import tables
+from taskanalysis.report.columns import COLUMNS
+from taskanalysis.snapshot.share import sample_share
+from taskanalysis.snapshot.snapshot import Snapshot
+from taskanalysis.snapshot.status import Status
 
 DICTIONARY = Path(__file__).parents[1] / "data" / "README.md"
 MAKERS = {name: getattr(tables, name) for name in ("inventory", "triggers", "actions", "findings")}
@@ -101,7 +101,7 @@ def test_triggers_and_actions_are_numbered_in_each_task(sample: Snapshot) -> Non
 
 
 def test_every_action_type_has_something_to_show() -> None:
-    from taskanalysis.taskxml import read_task  # noqa: PLC0415
+    from taskanalysis.definition.reader import read_task  # noqa: PLC0415
 
     inner = (
         "<Exec><Command>x.exe</Command></Exec><ComHandler><ClassId>{1}</ClassId><Data>d</Data></ComHandler>"

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskanalysis import taskfiles
-from taskanalysis.definition import ExecAction, TaskDefinition
+from taskanalysis.definition.reader import read_task
+from taskanalysis.definition.task import ExecAction, TaskDefinition
 from taskanalysis.errors import SnapshotError
-from taskanalysis.taskfiles import file_name, find_tasks, in_scope, long_path, read_tasks, task_of, task_path
-from taskanalysis.taskxml import read_task
+from taskanalysis.snapshot import files as taskfiles
+from taskanalysis.snapshot.files import file_name, find_tasks, in_scope, long_path, read_tasks, task_of, task_path
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 

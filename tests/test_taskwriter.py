@@ -14,17 +14,18 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from lxml import etree
 
-from taskanalysis import machine, taskwriter
 from taskanalysis.__main__ import main
-from taskanalysis.definition import ExecAction, Principal, TaskDefinition
+from taskanalysis.definition.reader import read_task
+from taskanalysis.definition.task import ExecAction, Principal, TaskDefinition
+from taskanalysis.definition.triggers import CalendarTrigger, TimeTrigger
+from taskanalysis.definition.words import describe
 from taskanalysis.errors import TaskAnalysisError
-from taskanalysis.findings import find, needs_password
-from taskanalysis.restore import apply, plan
-from taskanalysis.schedule import expected_runs, next_run
-from taskanalysis.snapshot import read_snapshot
-from taskanalysis.taskxml import read_task
-from taskanalysis.trigger import CalendarTrigger, TimeTrigger
-from taskanalysis.wording import describe
+from taskanalysis.health.findings import find, needs_password
+from taskanalysis.schedule.slots import expected_runs, next_run
+from taskanalysis.snapshot.snapshot import read_snapshot
+from taskanalysis.windows import machine
+from taskanalysis.windows import own_task as taskwriter
+from taskanalysis.windows.restore import apply, plan
 
 PROGRAM = r"C:\taskanalysis\.venv\Scripts\taskanalysis.exe"
 START, ZONE = datetime(2026, 11, 24, 5, 45), "America/New_York"

@@ -12,9 +12,13 @@ import pytest
 from lxml import etree
 
 from benchmarks.definitions import write_files
-from taskanalysis import definition, taskxml
-from taskanalysis import trigger as triggers
-from taskanalysis.definition import (
+from taskanalysis.definition import reader as taskxml
+from taskanalysis.definition import task as definition
+from taskanalysis.definition import triggers
+from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.encoding import decode, parse
+from taskanalysis.definition.reader import read_many, read_task
+from taskanalysis.definition.task import (
     Action,
     ComHandlerAction,
     ExecAction,
@@ -30,10 +34,7 @@ from taskanalysis.definition import (
     TaskDefinition,
     UnknownAction,
 )
-from taskanalysis.duration import Duration
-from taskanalysis.errors import TaskXmlError
-from taskanalysis.taskxml import read_many, read_task
-from taskanalysis.trigger import (
+from taskanalysis.definition.triggers import (
     LAST,
     BootTrigger,
     CalendarTrigger,
@@ -54,7 +55,7 @@ from taskanalysis.trigger import (
     UnknownTrigger,
     WnfStateChangeTrigger,
 )
-from taskanalysis.xmltext import decode, parse
+from taskanalysis.errors import TaskXmlError
 
 FILES = Path(__file__).parent / "files"
 DEFINITIONS = FILES / "definitions"

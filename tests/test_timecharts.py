@@ -11,11 +11,12 @@ import pytest
 from lxml import etree
 from matplotlib.figure import Figure
 
-from taskanalysis import taskcharts, timecharts
-from taskanalysis.charts import Chart
-from taskanalysis.timeaxis import BAD, COLOURS, HATCHES, blind_words, count_axis, short_names
-from taskanalysis.trends import ENDINGS
-from taskanalysis.trendtables import SIGNS
+from taskanalysis.report import task_charts as taskcharts
+from taskanalysis.report import time_charts as timecharts
+from taskanalysis.report.axis import BAD, COLOURS, HATCHES, blind_words, count_axis, short_names
+from taskanalysis.report.charts import Chart
+from taskanalysis.report.trend_tables import SIGNS
+from taskanalysis.report.trends import ENDINGS
 
 SVG = "{http://www.w3.org/2000/svg}"
 OKABE_ITO = {"#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999"}

@@ -16,22 +16,23 @@ from test_logstore import log, run
 from test_stories import MISSED, PASSWORD
 
 from conftest import HOSTILE, definition
-from taskanalysis import trendanswers, trendtables
-from taskanalysis.columns import COLUMNS
-from taskanalysis.display import text_of
 from taskanalysis.errors import SnapshotError
-from taskanalysis.execute import run_notebook
-from taskanalysis.export import save
-from taskanalysis.fates import slot_fates
-from taskanalysis.health import Verdict, judge
-from taskanalysis.incidents import find_incidents
-from taskanalysis.masking import mask
-from taskanalysis.report import notebook_file
-from taskanalysis.rules import NO_RULES, Rules, parse_rules
-from taskanalysis.snapshot import Snapshot, read_snapshot
-from taskanalysis.status import Status
-from taskanalysis.trendfiles import csv_parts, save_trends
-from taskanalysis.trends import ENDINGS, Trends, trend_history
+from taskanalysis.health.incidents import find_incidents
+from taskanalysis.health.rules import NO_RULES, Rules, parse_rules
+from taskanalysis.health.slots import slot_fates
+from taskanalysis.health.verdicts import Verdict, judge
+from taskanalysis.publish.execute import run_notebook
+from taskanalysis.publish.make import notebook_file
+from taskanalysis.report import trend_answers as trendanswers
+from taskanalysis.report import trend_tables as trendtables
+from taskanalysis.report.columns import COLUMNS
+from taskanalysis.report.display import text_of
+from taskanalysis.report.files import save
+from taskanalysis.report.trend_files import csv_parts, save_trends
+from taskanalysis.report.trends import ENDINGS, Trends, trend_history
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
+from taskanalysis.snapshot.status import Status
+from taskanalysis.text.masking import mask
 
 NEW_YORK = ZoneInfo("America/New_York")
 BLIND_DAYS = ["2026-10-17", "2026-10-18", "2026-10-27", "2026-10-28"]

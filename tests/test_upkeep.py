@@ -10,10 +10,10 @@ from store_share import LOAD, hours, status, write, xml
 
 from taskanalysis.__main__ import main
 from taskanalysis.errors import SnapshotError
-from taskanalysis.history import read_history
-from taskanalysis.share import list_snapshots
-from taskanalysis.snapshot import read_snapshot
-from taskanalysis.upkeep import prune, rebuild, verify
+from taskanalysis.history.frames import read_history
+from taskanalysis.history.upkeep import prune, rebuild, verify
+from taskanalysis.snapshot.share import list_snapshots
+from taskanalysis.snapshot.snapshot import read_snapshot
 
 
 @pytest.fixture

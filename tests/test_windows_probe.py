@@ -20,7 +20,7 @@ def test_off_windows_it_explains_itself_and_does_nothing(options: list[str], tmp
         "def refuse(*_, **__): raise AssertionError('it did something')\n"
         "subprocess.Popen = socket.socket = refuse\n"
         f"sys.argv = sys.argv[1:]\nrunpy.run_path({str(PROBE)!r}, run_name='__main__')\n"
-        "assert not {'win32com', 'taskanalysis', 'taskanalysis.scheduler'} & sys.modules.keys()"
+        "assert not {'win32com', 'taskanalysis', 'taskanalysis.windows.scheduler'} & sys.modules.keys()"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(PROBE), *options], capture_output=True, text=True, check=False, cwd=tmp_path

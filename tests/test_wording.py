@@ -8,11 +8,11 @@ from typing import get_args
 
 import pytest
 
-from taskanalysis import trigger as triggers
-from taskanalysis.dayswords import days_of
-from taskanalysis.taskxml import read_task
-from taskanalysis.trigger import ScheduleByMonthDayOfWeek, Trigger
-from taskanalysis.wording import _phrase, describe
+from taskanalysis.definition import triggers
+from taskanalysis.definition.days import days_of
+from taskanalysis.definition.reader import read_task
+from taskanalysis.definition.triggers import ScheduleByMonthDayOfWeek, Trigger
+from taskanalysis.definition.words import _phrase, describe
 
 FILES = sorted((Path(__file__).parent / "files" / "triggers").glob("*.xml"))
 

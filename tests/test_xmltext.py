@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taskanalysis.definition.encoding import _PIECE, MOST_BYTES, MOST_TASKS, decode, parse, read_bytes, split_tasks
 from taskanalysis.errors import TaskXmlError
-from taskanalysis.xmltext import _PIECE, MOST_BYTES, MOST_TASKS, decode, parse, read_bytes, split_tasks
 
 CLAIM = '<?xml version="1.0" encoding="UTF-16"?>\r\n'
 TASK = "<Task><Data>{}</Data></Task>"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskanalysis import xmlvalues
-from taskanalysis.xmlvalues import boolean, date_time, integer, or_last, remembered
+from taskanalysis.definition import values as xmlvalues
+from taskanalysis.definition.values import boolean, date_time, integer, or_last, remembered
 
 TIMES = st.datetimes().map(datetime.isoformat) | st.from_regex(xmlvalues._USUAL, fullmatch=True)
 

@@ -131,8 +131,8 @@ def changes(zone: ZoneInfo, year: int) -> list[datetime]:
 
 def schedules(probe: Probe) -> Iterator[str]:
     """Each sample: what Windows gives, and what this project gives, in the machine's zone."""
-    from taskanalysis.schedule import expected_runs  # noqa: PLC0415
-    from taskanalysis.taskxml import read_task  # noqa: PLC0415
+    from taskanalysis.definition.reader import read_task  # noqa: PLC0415
+    from taskanalysis.schedule.slots import expected_runs  # noqa: PLC0415
 
     for file in sorted(SCHEDULES.glob("*.xml")):
         text = file.read_text(encoding="utf-8")
@@ -371,7 +371,7 @@ def main() -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     service = import_module("win32com.client").Dispatch("Schedule.Service")
     service.Connect()
-    machine = import_module("taskanalysis.machine")
+    machine = import_module("taskanalysis.windows.machine")
     probe = Probe(service, ZoneInfo(machine.local_zone()))
     hidden = [word for word in {platform.node(), *probe.user.split("\\")} if word]
 

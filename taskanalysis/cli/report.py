@@ -1,0 +1,131 @@
+"""``taskanalysis report``: what it checks first and prints."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from taskanalysis.cli.exit import ATTENTION, NOT_FINISHED, check_folder, fail
+from taskanalysis.errors import TaskAnalysisError
+from taskanalysis.health.rules import read_rules
+from taskanalysis.publish.fleet import make_all
+from taskanalysis.publish.folder import Keep
+from taskanalysis.publish.make import NOTEBOOKS, Limits, Outcome, make_reports, renew_history
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
+
+__all__ = ["run"]
+
+
+def run(share: Path, reports: str, *, every: bool, fail_on: str | None, **options: Any) -> int:
+    """Make the reports of one server, or of `every` one; the exit code.
+
+    The options are those of `taskanalysis report`. UsageError for such as make no sense, other errors as of
+    `make_reports` and `make_all`.
+    """
+    if not reports:
+        raise click.UsageError("--reports is empty: name a folder")
+    if every and options["server"]:
+        raise click.UsageError("--server names one, and --all-servers means every one: leave one of them out")
+    try:
+        options["keep"] = Keep.of(options["keep"])
+    except ValueError as error:
+        raise click.UsageError(f"--keep {error}") from None
+    if options["verbose"]:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    options |= {"folder": options["folder"].replace("/", "\\"), "now": datetime.now(UTC)}
+    needing = _run_all(share, Path(reports), **options) if every else _run_one(share, Path(reports), **options)
+    return ATTENTION if fail_on and needing else 0
+
+
+def _run_one(share: Path, out: Path, **options: Any) -> bool:
+    """The reports of one server; whether a task needs attention. Ends with code 3 where one could not be made."""
+    outcome = _make(share, out, **options)
+    for page in (out / "index.html", *(out / "latest" / f"{name}.html" for name in NOTEBOOKS)):
+        click.echo(f"Open {page}")
+    if outcome.failures:
+        failed = ", ".join(str(out / "latest" / f"{each.report}-failed.html") for each in outcome.failures)
+        fail(f"{outcome.failures[0].what} (see {failed})", NOT_FINISHED)
+    return bool(outcome.standing and outcome.standing.attention)
+
+
+def _run_all(share: Path, out: Path, **options: Any) -> bool:
+    """The reports of all servers; whether a task needs attention. Ends with code 3 where one could not be made."""
+    if not (share / "snapshots").is_dir():
+        raise click.UsageError(f"--all-servers is for a share: {share} has no folder snapshots")
+
+    def make(name: str, folder: Path) -> Outcome:
+        return _make(share, folder, above="../../index.html", **options | {"server": name})
+
+    problems = renew_history(share, options["executor"])
+    outcomes = make_all(share, out, make, now=options["now"], problems=problems, say=_say)
+    click.echo(f"Open {out / 'index.html'}")
+    made = [each for each in outcomes if isinstance(each, Outcome)]
+    failed = [str(each) for each in outcomes if isinstance(each, TaskAnalysisError)]
+    failed += [failure.what for each in made for failure in each.failures]
+    if failed:
+        more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
+        fail(f"{failed[0]}{more} (see {out / 'index.html'})", NOT_FINISHED)
+    return any(each.standing and each.standing.attention for each in made)
+
+
+def _make(
+    share: Path,
+    out: Path,
+    *,
+    server: str,
+    folder: str,
+    at: str,
+    zone: str,
+    dates: str | None,
+    keep: Keep,
+    cell_seconds: int,
+    run_seconds: int,
+    executor: str,
+    verbose: bool,
+    sample: str,
+    now: datetime,
+    above: str = "",
+) -> Outcome:
+    # what is not there is told at once, not by a notebook
+    snapshot = read_snapshot(share, server=server, at=at, zone=zone, dates=dates or "")
+    read_rules(snapshot.share / "rules.toml")
+    if not above:
+        check_folder(snapshot, folder)
+        _say_what_is_read(snapshot, share, out, server)
+    outcome = make_reports(
+        snapshot,
+        out,
+        {"data": str(share), "server": server, "folder": folder, "at": at, "zone": zone, "dates": dates or ""},
+        now=now,
+        sample=sample,
+        keep=keep,
+        limits=Limits(cell_seconds, run_seconds),
+        say=_say if verbose or not above else _be_quiet,
+        verbose=verbose,
+        executor=executor,
+        above=above,
+    )
+    if outcome.locked:
+        names, place = ", ".join(outcome.locked), out / "runs" / outcome.stamp
+        _say(f"Open in another program, and so still the old ones: {names}; the new ones are in {place}")
+    return outcome
+
+
+def _say_what_is_read(snapshot: Snapshot, share: Path, out: Path, server: str) -> None:
+    if snapshot.others and not server:
+        count = f"{snapshot.others} other server{'s are' if snapshot.others > 1 else ' is'}"
+        _say(f"This is {snapshot.server}; {count} in {share}: --server names one, --all-servers means every one.")
+    number = len(snapshot.tasks.keys() | snapshot.statuses.keys())
+    _say(f"Reading {number} tasks of {snapshot.server or share} for {out}")
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _be_quiet(_: str) -> None:
+    """Say nothing of each of many servers."""

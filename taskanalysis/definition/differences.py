@@ -1,0 +1,202 @@
+r"""What differs between two definitions of a task, in words.
+
+What is compared is what they mean: encoding, the order of elements and of triggers, and defaults that one of them
+writes out make no difference. Arguments are shown masked; other texts are masked by whoever shows them.
+
+>>> from taskanalysis.definition.task import ExecAction
+>>> before = TaskDefinition(actions=(ExecAction(command="load.bat"),))
+>>> differences(before, TaskDefinition(actions=(ExecAction(command="load.exe"),)))
+['command from load.bat to load.exe']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from taskanalysis.definition.duration import Duration, listed
+from taskanalysis.definition.task import Action, ExecAction, Principal, TaskDefinition
+from taskanalysis.definition.triggers import Trigger, type_name
+from taskanalysis.definition.words import describe
+from taskanalysis.errors import clip
+from taskanalysis.health.findings import account
+from taskanalysis.text.masking import mask_arguments
+
+__all__ = ["differences"]
+
+MOST = 120  # characters of a value
+_NOTHING = "nothing"
+
+
+def differences(before: TaskDefinition, after: TaskDefinition) -> list[str]:
+    """Each difference as a short phrase, the most telling first; none where both mean the same.
+
+    >>> from taskanalysis.definition.triggers import BootTrigger
+    >>> boot = BootTrigger()
+    >>> differences(TaskDefinition(triggers=(boot,)), TaskDefinition(triggers=(replace(boot, enabled=False),)))
+    ['trigger 1 disabled']
+    """
+    return [
+        *_switched("task", before.settings.enabled, after.settings.enabled),
+        *_triggers(before.triggers, after.triggers),
+        *_actions(before.actions, after.actions),
+        *_principals(before, after),
+        *_fields(before.settings, after.settings, skip=("enabled",)),
+        *_fields(before.registration_info, after.registration_info, names=_REGISTRATION),
+        *_value("version of the task format", before.version, after.version),
+        *_value("data", before.data, after.data),
+    ]
+
+
+_REGISTRATION = {
+    "date": "registration date",
+    "source": "registered by program",
+    "version": "version in its registration",
+}
+
+
+def _switched(what: str, before: bool, after: bool) -> list[str]:
+    return [] if before == after else [f"{what} {'enabled' if after else 'disabled'}"]
+
+
+# Triggers -------------------------------------------------------------------------------------------------------------
+
+
+def _triggers(before: Sequence[Trigger], after: Sequence[Trigger]) -> Iterator[str]:
+    """Triggers that are in both, wherever they stand, are the same; of the rest, those at the same place are paired."""
+    olds, news = _rest(before, after), _rest(after, before)
+    single = len(before) == len(after) == 1
+    pairs = _pairs(olds, news)
+    for old, new in pairs:
+        yield from _trigger("schedule" if single else f"trigger {new + 1}", before[old], after[new], new + 1)
+    for old in [number for number in olds if number not in {pair[0] for pair in pairs}]:
+        yield f"trigger {old + 1} removed: {_shown(describe(before[old]))}"
+    for new in [number for number in news if number not in {pair[1] for pair in pairs}]:
+        yield f"trigger {new + 1} added: {_shown(describe(after[new]))}"
+
+
+def _rest(some: Sequence[Trigger], others: Sequence[Trigger]) -> list[int]:
+    """The places of those that the others do not have, as often as they have them not."""
+    left = list(others)
+    places = []
+    for number, trigger in enumerate(some):
+        if trigger in left:
+            left.remove(trigger)
+        else:
+            places.append(number)
+    return places
+
+
+def _pairs(olds: Sequence[int], news: Sequence[int]) -> list[tuple[int, int]]:
+    """Those at the same place, then the rest in their order."""
+    both = [number for number in olds if number in news]
+    others = [[number for number in places if number not in both] for places in (olds, news)]
+    return sorted([*zip(both, both, strict=True), *zip(*others, strict=False)], key=lambda pair: pair[1])
+
+
+def _trigger(label: str, before: Trigger, after: Trigger, number: int) -> Iterator[str]:
+    yield from _switched(f"trigger {number}", before.enabled, after.enabled)
+    before, after = replace(before, enabled=True), replace(after, enabled=True)
+    if before == after:
+        return
+    words = describe(before), describe(after)
+    if words[0] != words[1]:
+        yield f"{label}: from {_shown(words[0])} to {_shown(words[1])}"
+    elif type_name(before) == type_name(after):
+        yield from (f"trigger {number}: {phrase}" for phrase in _fields(before, after))
+    else:
+        yield f"trigger {number}: type from {type_name(before)} to {type_name(after)}"
+
+
+# Actions --------------------------------------------------------------------------------------------------------------
+
+
+def _actions(before: Sequence[Action], after: Sequence[Action]) -> Iterator[str]:
+    """Actions run in their order, so each is compared with the one at its place."""
+    several = max(len(before), len(after)) > 1
+    for number, (old, new) in enumerate(zip(before, after, strict=False), 1):
+        which = f"action {number}: " if several else ""
+        if type(old) is not type(new):
+            yield f"{which}action from {_action(old)} to {_action(new)}"
+            continue
+        skip = ("arguments",) if isinstance(old, ExecAction) else ()
+        yield from (which + phrase for phrase in _fields(old, new, skip=skip))
+        if isinstance(old, ExecAction) and isinstance(new, ExecAction) and old.arguments != new.arguments:
+            masked = [mask_arguments(action.command, action.arguments) for action in (old, new)]
+            yield which + ("".join(_value("arguments", *masked)) or "arguments changed in what is masked")
+    for number, old in list(enumerate(before, 1))[len(after) :]:
+        yield f"action {number} removed: {_action(old)}"
+    for number, new in list(enumerate(after, 1))[len(before) :]:
+        yield f"action {number} added: {_action(new)}"
+
+
+def _action(action: Action) -> str:
+    if isinstance(action, ExecAction):
+        return _shown(f"{action.command} {mask_arguments(action.command, action.arguments)}".strip())
+    return type(action).__name__
+
+
+# Principals -----------------------------------------------------------------------------------------------------------
+
+
+def _principals(before: TaskDefinition, after: TaskDefinition) -> Iterator[str]:
+    """The principal that the task runs as; others, and the names by which they are referred to, as such."""
+    old, new = before.principal, after.principal
+    if account(old) != account(new):
+        yield f"runs as {account(new) or _NOTHING} instead of {account(old) or _NOTHING}"
+        yield from _fields(old, new, skip=("id", "user_id", "group_id"))
+    else:
+        yield from _fields(old, new, skip=("id",))
+    yield from _value("name of the principal", old.id, new.id)
+    yield from _value("context", before.context, after.context)
+    if _others(before) != _others(after):
+        yield "other principals changed"
+
+
+def _others(definition: TaskDefinition) -> list[Principal]:
+    used = definition.principal
+    return sorted((each for each in definition.principals if each != used), key=repr)
+
+
+# Fields ---------------------------------------------------------------------------------------------------------------
+
+
+def _fields(before: Any, after: Any, *, skip: Sequence[str] = (), names: dict[str, str] | None = None) -> Iterator[str]:
+    """The fields of two dataclasses of one type that differ, those of dataclasses within them too."""
+    for each in fields(before):
+        values = getattr(before, each.name), getattr(after, each.name)
+        if each.name in skip or values[0] == values[1]:
+            continue
+        label = (names or {}).get(each.name) or each.name.strip("_").replace("_", " ")
+        if (
+            all(is_dataclass(value) and not isinstance(value, Duration) for value in values)
+            and len(set(map(type, values))) == 1
+        ):
+            yield from (f"{label}: {phrase}" for phrase in _fields(*values))
+        else:
+            yield from _value(label, *values)
+
+
+def _value(label: str, before: object, after: object) -> Iterator[str]:
+    if before == after:
+        return
+    shown = _shown(before), _shown(after)
+    yield f"{label} changed" if shown[0] == shown[1] else f"{label} from {shown[0]} to {shown[1]}"
+
+
+def _shown(value: object) -> str:
+    """A value in words; texts that are long are cut."""
+    if value is None or value in ("", ()):
+        return _NOTHING
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, Duration | datetime):
+        return value.words() if isinstance(value, Duration) else value.isoformat(" ")
+    if isinstance(value, tuple):
+        return clip(listed([" = ".join(each) if isinstance(each, tuple) else _shown(each) for each in value]), MOST)
+    if is_dataclass(value):
+        said = [f"{each.name.replace('_', ' ')} {_shown(getattr(value, each.name))}" for each in fields(value)]
+        return clip(", ".join(said), MOST)
+    return clip(str(value), MOST)

@@ -1,0 +1,211 @@
+"""What a task definition says: registration, principals, triggers, settings and actions, in the schema's words.
+
+Authority: [MS-TSCH] 2.5 and the Task Scheduler schema. The dataclasses are the schema: a field `run_only_if_idle` is
+the element ``RunOnlyIfIdle``, its default is Windows' default, and its type tells `taskxml` how the text is read.
+
+>>> TaskDefinition(actions=(ExecAction(command="robocopy.exe"),)).settings.multiple_instances_policy
+'IgnoreNew'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.triggers import Trigger
+from taskanalysis.text.commands import program_name
+
+__all__ = [
+    "Action",
+    "ComHandlerAction",
+    "ExecAction",
+    "IdleSettings",
+    "MaintenanceSettings",
+    "NetworkSettings",
+    "Principal",
+    "RegistrationInfo",
+    "RestartOnFailure",
+    "SendEmailAction",
+    "Settings",
+    "ShowMessageAction",
+    "TaskDefinition",
+    "UnknownAction",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationInfo:
+    """Who wrote the task, when and why. `date` is naive where it was written without offset."""
+
+    uri: str = ""
+    author: str = ""
+    date: datetime | None = None
+    description: str = ""
+    documentation: str = ""
+    source: str = ""
+    version: str = ""
+    security_descriptor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The account a task runs as: a user or a group, by name or SID."""
+
+    id: str = ""
+    user_id: str = ""
+    group_id: str = ""
+    logon_type: str = ""
+    run_level: str = "LeastPrivilege"
+    display_name: str = ""
+    process_token_sid_type: str = ""
+    required_privileges: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IdleSettings:
+    """What counts as idle."""
+
+    duration: Duration | None = None
+    wait_timeout: Duration | None = None
+    stop_on_idle_end: bool = True
+    restart_on_idle: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceSettings:
+    """Windows starts such a task itself during automatic maintenance, about every `period`."""
+
+    period: Duration | None = None
+    deadline: Duration | None = None
+    exclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """The network profile that must be connected; `id` is an element here, not an attribute."""
+
+    name: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartOnFailure:
+    """Tries again when a *start* failed; a program that ends with an error is not retried ([MS-TSCH] 2.5.4.2)."""
+
+    interval: Duration | None = None
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """When and how the task may run. `execution_time_limit` None is "not written" (72 hours by default)."""
+
+    enabled: bool = True
+    hidden: bool = False
+    execution_time_limit: Duration | None = None
+    multiple_instances_policy: str = "IgnoreNew"
+    priority: int = 7
+    restart_on_failure: RestartOnFailure | None = None
+    start_when_available: bool = False
+    allow_start_on_demand: bool = True
+    allow_hard_terminate: bool = True
+    delete_expired_task_after: Duration | None = None
+    disallow_start_if_on_batteries: bool = True
+    stop_if_going_on_batteries: bool = True
+    disallow_start_on_remote_app_session: bool = False
+    run_only_if_idle: bool = False
+    idle_settings: IdleSettings = IdleSettings()
+    run_only_if_network_available: bool = False
+    network_profile_name: str = ""
+    network_settings: NetworkSettings | None = None
+    maintenance_settings: MaintenanceSettings | None = None
+    wake_to_run: bool = False
+    use_unified_scheduling_engine: bool = False
+    volatile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What every action type has."""
+
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecAction(Action):
+    """Starts a program."""
+
+    command: str = ""
+    arguments: str = ""
+    working_directory: str = ""
+    hide_app_window: bool = False
+
+    @property
+    def program(self) -> str:
+        """The program's file name in lower case, without folder and ``.exe``."""
+        return program_name(self.command)
+
+
+@dataclass(frozen=True, slots=True)
+class ComHandlerAction(Action):
+    """Calls a COM class."""
+
+    class_id: str = ""
+    data: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SendEmailAction(Action):
+    """Sends a mail (deprecated by Windows, still found)."""
+
+    server: str = ""
+    subject: str = ""
+    to: str = ""
+    cc: str = ""
+    bcc: str = ""
+    reply_to: str = ""
+    from_: str = ""
+    header_fields: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+    attachments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShowMessageAction(Action):
+    """Shows a message box (deprecated by Windows, still found)."""
+
+    title: str = ""
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownAction(Action):
+    """An action of a type that this program does not know, kept by the name of its element."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDefinition:
+    """One task as its XML says it: `version` "" where it has none, `context` the `id` of the principal to run as."""
+
+    version: str = ""
+    registration_info: RegistrationInfo = RegistrationInfo()
+    triggers: tuple[Trigger, ...] = ()
+    principals: tuple[Principal, ...] = ()
+    settings: Settings = Settings()
+    actions: tuple[Action, ...] = ()
+    context: str = ""
+    data: str = ""
+
+    @property
+    def uri(self) -> str:
+        r"""The task path that the XML claims; it may differ from where the task lies."""
+        return self.registration_info.uri
+
+    @property
+    def principal(self) -> Principal:
+        """The principal that the actions name, else the first, else an empty one."""
+        named = [principal for principal in self.principals if principal.id == self.context]
+        return next(iter(named or self.principals), Principal())

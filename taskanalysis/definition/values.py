@@ -1,0 +1,131 @@
+"""What the text of one element says: a switch, a number, a moment or a span of time, as task definitions write them.
+
+Authority: XML Schema Part 2, 3.2 and 3.3, as [MS-TSCH] 2.5 uses it. Spaces around a text do not count, and an empty one
+says nothing: None. Any other text is a ValueError with its reason; who reads the element adds its path.
+
+>>> boolean(" 1 "), integer("007"), date_time("2026-11-23T06:30:00"), duration("")
+(True, 7, datetime.datetime(2026, 11, 23, 6, 30), None)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.triggers import LAST, OrLast
+
+__all__ = ["boolean", "date_time", "duration", "integer", "interval", "or_last", "remembered"]
+
+
+def boolean(text: str) -> bool | None:
+    """Words or digits, in any case."""
+    word = text.strip().lower()
+    if word in ("true", "1"):
+        return True
+    if word in ("false", "0"):
+        return False
+    if not word:
+        return None
+    raise ValueError("is not true or false")
+
+
+def integer(text: str) -> int | None:
+    """Up to nine digits."""
+    text = text.strip()
+    if text and not re.fullmatch(r"[0-9]{1,9}", text):
+        raise ValueError("is not a whole number")
+    return int(text) if text else None
+
+
+def interval(text: str) -> int | None:
+    """A number of days or weeks."""
+    number = integer(text)
+    if number == 0:
+        raise ValueError("must be at least 1")
+    return number
+
+
+def or_last(text: str, most: int) -> OrLast:
+    """A day of the month or a week of it, from 1 to `most` or the last; it can't be empty.
+
+    >>> or_last("last", 31)
+    'Last'
+    """
+    text = text.strip()
+    if text.capitalize() == LAST:
+        return LAST
+    if not re.fullmatch(r"[0-9]{1,2}", text) or not 1 <= int(text) <= most:
+        raise ValueError(f"is not 1 to {most} or Last")
+    return int(text)
+
+
+def duration(text: str) -> Duration | None:
+    """A span of time."""
+    text = text.strip()
+    return Duration.parse(text) if text else None
+
+
+# what Windows writes, and what Python reads by itself in the same sense
+_USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?!24)[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?")
+_DATE_TIME = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
+
+
+def date_time(text: str) -> datetime | None:
+    """Naive where it has no offset; digits below the microsecond are cut off.
+
+    >>> date_time("2026-01-04T24:00Z"), date_time("2024-11-04T11:42:41.3684096").microsecond
+    (datetime.datetime(2026, 1, 5, 0, 0, tzinfo=datetime.timezone.utc), 368409)
+    """
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text) if _USUAL.fullmatch(text) else _unusual_time(text)
+    except (ValueError, OverflowError):
+        raise ValueError("is not a date and time such as 2026-11-23T06:30:00") from None
+
+
+def _unusual_time(text: str) -> datetime:
+    found = _DATE_TIME.fullmatch(text)
+    if not found:
+        raise ValueError
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+    midnight = hour == 24 and not minute and not second  # xs:dateTime's end of the day
+    # seven digits occur; a datetime holds six
+    micro = int((found[7] or "0")[:6].ljust(6, "0"))
+    when = datetime(year, month, day, 0 if midnight else hour, minute, second, micro, _offset(found[8]))
+    return when + timedelta(days=1) if midnight else when
+
+
+def _offset(text: str | None) -> timezone | None:
+    if not text or text == "Z":
+        return UTC if text else None
+    delta = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
+    return timezone(-delta if text[0] == "-" else delta)
+
+
+def remembered(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The same reading, which keeps what short texts say: the same few occur in every task.
+
+    >>> switch = remembered(boolean)
+    >>> switch("true"), switch("true"), switch("")
+    (True, True, None)
+    """
+    return _Texts(read).__getitem__  # a look-up takes a third of a call
+
+
+class _Texts(dict[str, Any]):
+    def __init__(self, read: Callable[[str], Any]) -> None:
+        self.read = read
+
+    def __missing__(self, text: str) -> Any:
+        value = self.read(text)
+        if len(text) < 40 and len(self) < 4096:
+            self[text] = value
+        return value

@@ -1,0 +1,324 @@
+r"""Triggers in English, as a manager reads them.
+
+Each trigger becomes a `Phrase`: what stands before and after the part that sets it apart from its like (a time, an
+event, a user). Triggers that differ in that part alone are said in one sentence.
+
+>>> from taskanalysis.definition.triggers import CalendarTrigger, DayOfWeek, ScheduleByWeek
+>>> monday = ScheduleByWeek(days_of_week=(DayOfWeek.Monday,), weeks_interval=2)
+>>> describe(CalendarTrigger(start_boundary=datetime(2026, 11, 23, 6, 30), schedule=monday))
+'At 06:30 on Monday, every 2 weeks'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import MAXYEAR, datetime, timedelta
+from functools import singledispatch
+from typing import NamedTuple
+
+from taskanalysis.definition.days import days_of
+from taskanalysis.definition.duration import Duration, listed
+from taskanalysis.definition.query import describe_query
+from taskanalysis.definition.task import Settings, TaskDefinition
+from taskanalysis.definition.triggers import (
+    BootTrigger,
+    CalendarTrigger,
+    EventTrigger,
+    IdleTrigger,
+    LogonTrigger,
+    RegistrationTrigger,
+    Repetition,
+    ScheduleByMonth,
+    ScheduleByMonthDayOfWeek,
+    SessionStateChangeTrigger,
+    TimeTrigger,
+    Trigger,
+    UnknownTrigger,
+    WnfStateChangeTrigger,
+)
+
+__all__ = ["describe"]
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+MOST_LISTED = 5  # times, events or users that one sentence names; more are counted
+NEVER = "Never: it has no trigger and may not be started by hand"
+MOST_SENTENCES = 5  # of one task; the table of triggers has them all
+
+
+def describe(subject: Trigger | TaskDefinition, *, at: datetime | None = None) -> str:
+    """One trigger, or all of a task, in English; times are wall-clock times of the server unless an offset is said.
+
+    `at` is the aware moment of reading: a trigger that begins later is then said to begin later.
+
+    >>> describe(BootTrigger(delay=Duration.parse("PT2M")))
+    'At start-up, after 2 minutes'
+    >>> describe(TaskDefinition())
+    'Only when started by hand'
+    """
+    if isinstance(subject, Trigger):
+        return _sentence([_phrase_of(subject, at)])
+    groups: dict[tuple[str, str, str], list[Phrase]] = {}
+    for trigger in subject.triggers:
+        phrase = _phrase_of(trigger, at)
+        groups.setdefault((phrase.before, phrase.kind, phrase.after), []).append(phrase)
+    alike = sorted(groups.values(), key=lambda group: not group[0].enabled)
+    sentences = [_sentence(group) for group in alike]
+    if len(alike) > MOST_SENTENCES:
+        rest = [phrase for group in alike[MOST_SENTENCES - 1 :] for phrase in group]
+        off = sum(not phrase.enabled for phrase in rest)
+        sentences[MOST_SENTENCES - 1 :] = [f"and by {len(rest)} more triggers" + (f" ({off} disabled)" if off else "")]
+    if maintenance := subject.settings.maintenance_settings:
+        every = f", about every {_every(maintenance.period)}" if maintenance.period else ""
+        sentences.append(f"During automatic maintenance{every}")
+    if not sentences:
+        by_hand = subject.settings.allow_start_on_demand
+        sentences = [
+            "Only when started by hand" if by_hand else "Never: it has no trigger and may not be started by hand"
+        ]
+    said = "; ".join([sentences[0], *(sentence[0].lower() + sentence[1:] for sentence in sentences[1:])])
+    return said + _conditions(subject.settings, "" if len(sentences) == 1 else "all ")
+
+
+def _begins_after(trigger: Trigger, at: datetime) -> bool:
+    """Whether a trigger's start boundary lies after `at`, an aware moment in the server's zone."""
+    start = trigger.start_boundary
+    return start is not None and (start if start.tzinfo else start.replace(tzinfo=at.tzinfo)) > at
+
+
+def _conditions(settings: Settings, which: str) -> str:
+    """What must hold besides, for all triggers."""
+    conditions = ["while the computer is idle"] * settings.run_only_if_idle
+    conditions += ["with a network connection"] * settings.run_only_if_network_available
+    mark = "; " if which else ", "
+    off = "" if settings.enabled else " (the task is disabled)"
+    return (f"{mark}{which}only {listed(conditions)}" if conditions else "") + off
+
+
+# Sentences ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A sentence around its `variable`; `kind` says what that is, and so how several of them are listed."""
+
+    before: str
+    variable: str = ""
+    after: str = ""
+    kind: str = ""
+    enabled: bool = True
+
+
+def _sentence(group: Sequence[Phrase]) -> str:
+    """Phrases that differ in their variable alone, as one sentence, with a count where it does not show."""
+    first = group[0]
+    variables = sorted(
+        {phrase.variable for phrase in group}, key=lambda text: (len(text) if text.isdigit() else 0, text)
+    )
+    spoken = _SPOKEN[first.kind]
+    if len(variables) <= MOST_LISTED:
+        said = spoken.before + listed(variables, spoken.joint)
+    else:
+        said = spoken.many.format(number=len(variables), first=variables[0], last=variables[-1])
+    counted = f" ({len(group)} triggers)" if len(group) > max(1, len(variables)) else ""
+    return first.before + said + first.after + counted
+
+
+class Spoken(NamedTuple):
+    """How several variables of a kind are listed, and how they are counted where they are too many."""
+
+    joint: str = "and"
+    before: str = ""
+    many: str = ""
+
+
+_SPOKEN = {
+    "": Spoken(),
+    "time": Spoken("and", "", "{number} times between {first} and {last}"),
+    "span": Spoken("and", "", "at {number} spans of a day"),
+    "user": Spoken("or", "", "one of {number} users"),
+    "event": Spoken("or", "event ", "one of {number} events ({first} to {last})"),
+    "state": Spoken("or", "state ", "{number} states"),
+}
+
+
+def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
+    """The phrase of a trigger with all that any type may have: delay, limit, ends, switched off."""
+    phrase = _phrase(trigger)
+    repetition, limit = trigger.repetition, trigger.execution_time_limit
+    start = trigger.start_boundary
+    delay, random = getattr(trigger, "delay", None), getattr(trigger, "random_delay", None)
+    dated = phrase.before.startswith(("Once on", "From")) or ", counted from " in phrase.before
+    parts = [
+        phrase.after,
+        f", after {delay.words()}" if delay and not delay.is_zero else "",
+        f", then {_rest(repetition)}" if repetition and not isinstance(trigger, TimeTrigger | CalendarTrigger) else "",
+        ", what still runs then is stopped"
+        if repetition and repetition.duration and repetition.stop_at_duration_end
+        else "",
+        f", up to {random.words()} later at random" if random and not random.is_zero else "",
+        f", each run stopped after {limit.words()}" if limit and not limit.is_zero else "",
+        f", from {_day(start)}" if start and at and _begins_after(trigger, at) and not dated else "",
+        f", before {_moment(trigger.end_boundary)}" if trigger.end_boundary else "",
+        " (disabled)" if not trigger.enabled else "",
+    ]
+    return replace(phrase, after="".join(parts), enabled=trigger.enabled)
+
+
+# A trigger of each type -----------------------------------------------------------------------------------------------
+
+
+@singledispatch
+def _phrase(trigger: Trigger) -> Phrase:
+    raise TypeError(f"{type(trigger).__name__} has no words")
+
+
+@_phrase.register
+def _(_trigger: BootTrigger) -> Phrase:
+    return Phrase("At start-up")
+
+
+@_phrase.register
+def _(_trigger: RegistrationTrigger) -> Phrase:
+    return Phrase("When the task is created or changed")
+
+
+@_phrase.register
+def _(_trigger: IdleTrigger) -> Phrase:
+    return Phrase("When the computer becomes idle")
+
+
+@_phrase.register
+def _(trigger: LogonTrigger) -> Phrase:
+    return Phrase("When ", trigger.user_id or "anyone", " logs on", "user")
+
+
+_SESSION = {
+    "ConsoleConnect": "connects at the console",
+    "ConsoleDisconnect": "disconnects at the console",
+    "RemoteConnect": "connects from another computer",
+    "RemoteDisconnect": "disconnects from another computer",
+    "SessionLock": "locks the session",
+    "SessionUnlock": "unlocks the session",
+}
+
+
+@_phrase.register
+def _(trigger: SessionStateChangeTrigger) -> Phrase:
+    what = _SESSION.get(trigger.state_change, f"changes the state of a session ({trigger.state_change or 'any'})")
+    return Phrase("When ", trigger.user_id or "anyone", f" {what}", "user")
+
+
+@_phrase.register
+def _(trigger: EventTrigger) -> Phrase:
+    event, rest = describe_query(trigger.subscription)
+    if trigger.number_of_occurrences > 1:
+        rest += f" {trigger.number_of_occurrences} times"
+        rest += f" within {trigger.period_of_occurrence.words()}" if trigger.period_of_occurrence else ""
+    return Phrase("When ", event, f" {rest}", "event") if event else Phrase(f"When an event {rest}")
+
+
+@_phrase.register
+def _(trigger: WnfStateChangeTrigger) -> Phrase:
+    return Phrase("When Windows reports a change of its ", trigger.state_name or "(not named)", "", "state")
+
+
+@_phrase.register
+def _(trigger: UnknownTrigger) -> Phrase:
+    return Phrase(f"By a trigger of a type that is not known here ({trigger.name})")
+
+
+@_phrase.register
+def _(trigger: TimeTrigger) -> Phrase:
+    start, repetition = trigger.start_boundary, trigger.repetition
+    if start is None:
+        return Phrase("At a time that is not given")
+    if repetition is None or not _starts_again(repetition):
+        return Phrase(f"Once on {_day(start)} at ", _clock(start), "", "time")
+    every = f"very {_every(repetition.interval)}"
+    if repetition.duration:
+        return Phrase(f"From {_day(start)} {_clock(start)} e{every} for {repetition.duration.words()}")
+    if repetition.interval.months or repetition.interval.delta > DAY or DAY % repetition.interval.delta:
+        return Phrase(f"E{every}, counted from {_day(start)} {_clock(start)}")
+    if repetition.interval.delta == DAY:
+        return Phrase(f"E{every}, counted from ", _clock(start), "", "time")
+    return Phrase(_all_day(repetition, start) + ", every day")
+
+
+@_phrase.register
+def _(trigger: CalendarTrigger) -> Phrase:
+    start, repetition = trigger.start_boundary, trigger.repetition
+    days = days_of(trigger.schedule)
+    if start is None:
+        return Phrase(f"At a time that is not given,{days.removeprefix(',')}")
+    if repetition is None or not _starts_again(repetition):
+        monthly = isinstance(trigger.schedule, ScheduleByMonth | ScheduleByMonthDayOfWeek)
+        on = days.lstrip(", ")
+        before, after = (on[0].upper() + on[1:] + " at ", "") if monthly else ("At ", days)
+        return Phrase(before, _clock(start), after, "time")
+    days = days if days.startswith(",") else "," + days
+    a_day = repetition.duration == Duration(delta=DAY)
+    every_day = days == ", every day" and (a_day or repetition.duration is None)
+    if (every_day or (a_day and start.time() == datetime.min.time())) and _divides_a_day(repetition):
+        return Phrase(_all_day(repetition, start) + days)
+    if repetition.duration is None:
+        return Phrase(f"Every {_every(repetition.interval)} without end, anew from ", _clock(start), days, "time")
+    return Phrase(f"Every {_every(repetition.interval)} ", _span(start, repetition.duration), days, "span")
+
+
+# Times ----------------------------------------------------------------------------------------------------------------
+
+
+def _starts_again(repetition: Repetition | None) -> bool:
+    """Whether a repetition has a second start: an interval longer than its duration has none."""
+    if repetition is None:
+        return False
+    interval, duration = repetition.interval, repetition.duration
+    return duration is None or duration.months > 0 or (interval.delta <= duration.delta and not interval.months)
+
+
+def _divides_a_day(repetition: Repetition) -> bool:
+    interval = repetition.interval
+    return not interval.months and interval.delta < DAY and not DAY % interval.delta
+
+
+def _all_day(repetition: Repetition, start: datetime) -> str:
+    """Round the clock; from an hour up it matters at which hours."""
+    counted = f" from {_clock(start)}" if repetition.interval.delta > HOUR else ""
+    return f"Every {_every(repetition.interval)}{counted}, all day"
+
+
+def _span(start: datetime, duration: Duration) -> str:
+    if duration.months or duration.delta > DAY or start.year == MAXYEAR:
+        return f"from {_clock(start)} for {duration.words()}"
+    end = start + duration.delta
+    return f"from {_clock(start)} to {end:%H:%M}" + (" the next day" if end.date() != start.date() else "")
+
+
+def _rest(repetition: Repetition) -> str:
+    lasting = f" for {repetition.duration.words()}" if repetition.duration else ""
+    return f"every {_every(repetition.interval)}{lasting}"
+
+
+def _every(interval: Duration) -> str:
+    """An interval after the word "every": "hour", "5 minutes"."""
+    minutes = interval.delta // timedelta(minutes=1)
+    words = interval.words()
+    if not interval.months and 60 < minutes < 180 and minutes % 60:
+        return f"{minutes} minutes"  # "90 minutes", not "1 hour 30 minutes"
+    return words[2:] if words.startswith("1 ") and words.count(" ") == 1 else words
+
+
+def _clock(moment: datetime) -> str:
+    """Time of day, with its offset where it is a fixed instant."""
+    return f"{moment:%H:%M:%S}".removesuffix(":00") + (f" ({moment.tzname()})" if moment.tzinfo else "")
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.date().isoformat()}"
+
+
+def _moment(moment: datetime) -> str:
+    midnight = moment.time() == datetime.min.time() and moment.tzinfo is None
+    return _day(moment) if midnight else f"{_day(moment)} {_clock(moment)}"

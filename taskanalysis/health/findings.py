@@ -1,0 +1,291 @@
+r"""What an office can act on in a task definition, before anything fails.
+
+A finding has a kind, which `KINDS` explains once, and a detail of its own. Each is a reason to look, not a verdict; a
+task that is disabled as a whole gets those that matter when it is put back or switched on again.
+
+>>> from datetime import UTC
+>>> [finding.kind for finding in find({"\\Load": TaskDefinition()}, at=datetime(2026, 11, 23, tzinfo=UTC))["\\Load"]]
+['nothing starts it', 'default time limit', 'no description']
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from taskanalysis.definition.duration import Duration, listed
+from taskanalysis.definition.task import ExecAction, Principal, TaskDefinition
+from taskanalysis.definition.triggers import CalendarTrigger, TimeTrigger, Trigger
+from taskanalysis.schedule.slots import next_run
+from taskanalysis.text.commands import hides_exit_code
+from taskanalysis.text.masking import has_secret, mask, mask_arguments
+
+__all__ = ["KINDS", "Finding", "Kind", "account", "find", "needs_password", "why_nothing_starts"]
+
+
+class Finding(NamedTuple):
+    """One thing to look at: `kind` is a key of `KINDS`, `detail` what it is in this task, where that needs saying."""
+
+    kind: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        """Kind and detail, as a cell shows them; a colon after "password" would look like one to `mask`."""
+        return f"{self.kind} ({self.detail})" if self.detail else self.kind
+
+
+class Kind(NamedTuple):
+    """What a kind of finding means and what to do about it."""
+
+    meaning: str
+    advice: str
+
+
+KINDS: dict[str, Kind] = {
+    "nothing starts it": Kind(
+        "No trigger that is switched on will start it again: there is none, or none gives a further start.",
+        "Delete it, or give it a trigger if it should still run.",
+    ),
+    "ends soon": Kind(
+        "A trigger ends within 30 days of the snapshot.",
+        "Move the end if the task is still needed.",
+    ),
+    "secret in arguments": Kind(
+        "A password, token or key seems to stand in the command line. Everyone who may read the task can read it.",
+        "Move it to a protected file or the credential store, and change it.",
+    ),
+    "exit code hidden": Kind(
+        "The program that is started returns before the one that works has ended, or drops what it returns, so that "
+        "Task Scheduler shows 0 whatever happens.",
+        "Start the program directly; a window can be avoided by running whether the user is logged on or not.",
+    ),
+    "restart does not help": Kind(
+        '"If the task fails, restart" tries again only when the start failed. A program that ends with an error is '
+        "not started again ([MS-TSCH] 2.5.4.2).",
+        "Retry inside the program, or let the next scheduled start do it.",
+    ),
+    "only when logged on": Kind(
+        "It starts only while its user, or someone of its group, is logged on, so it stands still after a restart.",
+        "Run it whether the user is logged on or not, with a managed service account if possible.",
+    ),
+    "stored password": Kind(
+        "Windows keeps the account's password with the task. It is not part of the backup, must be typed in when the "
+        "task is put back, and a new password stops the task until it is entered here too.",
+        "Use a group managed service account, which has no password to keep.",
+    ),
+    "default time limit": Kind(
+        "The limit was left at 72 hours, so a run that hangs is stopped only after three days.",
+        "Set a limit of a few times the usual length of a run.",
+    ),
+    "fixed to UTC": Kind(
+        "The start has an offset or Z: it is a fixed instant and moves an hour against local time when clocks change.",
+        'Switch off "Synchronize across time zones" unless that is meant.',
+    ),
+    "relative program": Kind(
+        "The program has no full path and there is no working directory: which one starts depends on the search path.",
+        "Give the full path of the program.",
+    ),
+    "drive letter": Kind(
+        "A drive letter from H on is often a network drive. Those exist only for a user who is logged on.",
+        r"Use the network path (\\server\share) instead.",
+    ),
+    "network as service": Kind(
+        "A service account of this computer uses a network path. The other server sees the computer's account, or "
+        "nobody (LOCAL SERVICE).",
+        "Run it as a managed service account that has rights on the share, or grant them to the computer's account.",
+    ),
+    "other interpreter": Kind(
+        "Most tasks use another copy of the same interpreter; this one has other packages and is updated apart.",
+        "Use the same as the others unless there is a reason, and write the reason into the description.",
+    ),
+    "no description": Kind(
+        "Nobody can tell what it is for and whom to ask.",
+        "Write one sentence and a name into the description.",
+    ),
+}
+"""All kinds, the most pressing first."""
+
+_SERVICE_ACCOUNTS = {
+    "S-1-5-18": "SYSTEM",
+    "S-1-5-19": "LOCAL SERVICE",
+    "S-1-5-20": "NETWORK SERVICE",
+    "SYSTEM": "SYSTEM",
+    "LOCALSYSTEM": "SYSTEM",
+    "LOCAL SERVICE": "LOCAL SERVICE",
+    "LOCALSERVICE": "LOCAL SERVICE",
+    "NETWORK SERVICE": "NETWORK SERVICE",
+    "NETWORKSERVICE": "NETWORK SERVICE",
+}
+# well-known SIDs (Windows protocols, [MS-DTYP] 2.4.2.4)
+_GROUPS = {
+    "S-1-1-0": "Everyone",
+    "S-1-5-4": "INTERACTIVE",
+    "S-1-5-11": "Authenticated Users",
+    "S-1-5-32-544": "Administrators",
+    "S-1-5-32-545": "Users",
+}
+_INTERPRETERS = {"python": "Python", "pythonw": "Python", "py": "Python", "rscript": "R", "node": "Node.js"} | {
+    name: name.capitalize() for name in ("java", "perl", "php", "ruby")
+}
+_DEFAULT_LIMIT = Duration.parse("PT72H")
+_SOON = timedelta(days=30)
+_DRIVE = re.compile(r"(?<![\w./-])([H-Zh-z]):[\\/]")
+_NETWORK = re.compile(  # \\server\share or //server/share, but no https://host/, \\?\ and not this computer
+    r"""(?:(?<![^\s"'=:(,;])\\\\|(?<![^\s"'=(,;])//)(?![?.][\\/]|localhost[\\/])[\w.$-]+(?=[\\/])""", re.IGNORECASE
+)
+_ROOTED = re.compile(r"""["']?(?:[A-Za-z]:|\\\\|[\\/]|%\w+%)""")
+
+
+def account(principal: Principal) -> str:
+    r"""Who a principal is: well-known SIDs by name, "" where the definition does not say.
+
+    >>> account(Principal(user_id="S-1-5-18")), account(Principal(user_id="TOWN\\svc-gis"))
+    ('SYSTEM', 'TOWN\\svc-gis')
+    """
+    return _service(principal.user_id) or principal.user_id or _GROUPS.get(principal.group_id, principal.group_id)
+
+
+def needs_password(principal: Principal) -> bool:
+    r"""Whether a password must be typed in to register the task: not for managed (`name$`), S4U and service accounts.
+
+    >>> needs_password(Principal(user_id="TOWN\\etl", logon_type="Password"))
+    True
+    """
+    stored = principal.logon_type in ("Password", "InteractiveTokenOrPassword")
+    return stored and not principal.user_id.endswith("$") and not _service(principal.user_id)
+
+
+def find(tasks: Mapping[str, TaskDefinition], *, at: datetime) -> dict[str, list[Finding]]:
+    """The findings of each task, in the order of `KINDS`; `at` is an aware moment in the server's zone."""
+    usual = _usual_interpreters(tasks.values())
+    order = list(KINDS)
+    return {
+        path: sorted(
+            dict.fromkeys(
+                [*_of_principal(task), *_of_triggers(task, at), *_of_settings(task), *_of_actions(task, usual)]
+            ),
+            key=lambda finding: order.index(finding.kind),
+        )
+        for path, task in tasks.items()
+    }
+
+
+def why_nothing_starts(task: TaskDefinition, at: datetime) -> str:
+    """Why no trigger will start a task after `at`, an aware moment in the server's zone; "" where one may."""
+    enabled = [trigger for trigger in task.triggers if trigger.enabled]
+    if task.settings.maintenance_settings or not all(_is_over(trigger, at) for trigger in enabled):
+        return ""
+    if not task.triggers:
+        return "it has no trigger"
+    return "its triggers give no further start" if enabled else "no trigger is switched on"
+
+
+# Parts of a definition ------------------------------------------------------------------------------------------------
+
+
+def _of_principal(task: TaskDefinition) -> Iterator[Finding]:
+    principal = task.principal
+    if (principal.logon_type == "InteractiveToken" and not _service(principal.user_id)) or principal.group_id:
+        yield Finding("only when logged on", account(principal))
+    if needs_password(principal):
+        yield Finding("stored password", account(principal))
+    commands = " ".join(f"{action.command} {action.arguments} {action.working_directory}" for action in _programs(task))
+    service = _service(principal.user_id)
+    if service and (found := _NETWORK.search(commands)):
+        yield Finding("network as service", f"{found[0]} as {service}")
+    if letters := sorted({letter.upper() for letter in _DRIVE.findall(commands)}):
+        yield Finding("drive letter", listed([f"{letter}:" for letter in letters]))
+
+
+def _of_triggers(task: TaskDefinition, at: datetime) -> Iterator[Finding]:
+    live = [trigger for trigger in task.triggers if trigger.enabled and not _is_over(trigger, at)]
+    if task.settings.enabled and (why := why_nothing_starts(task, at)):
+        yield Finding("nothing starts it", why)
+    for trigger in live:
+        if trigger.end_boundary and _aware(trigger.end_boundary, at) <= at + _SOON:
+            yield Finding("ends soon", f"{trigger.end_boundary:%Y-%m-%d}")
+        recurs = isinstance(trigger, CalendarTrigger) or (isinstance(trigger, TimeTrigger) and trigger.repetition)
+        if recurs and trigger.start_boundary and trigger.start_boundary.tzinfo:
+            yield Finding("fixed to UTC", f"starts at {trigger.start_boundary:%H:%M} {trigger.start_boundary.tzname()}")
+
+
+def _of_settings(task: TaskDefinition) -> Iterator[Finding]:
+    settings = task.settings
+    if not task.registration_info.description.strip():
+        yield Finding("no description")
+    if settings.execution_time_limit == _DEFAULT_LIMIT:
+        yield Finding("default time limit")
+    elif settings.execution_time_limit is None and not _limited_by_triggers(task):
+        yield Finding("default time limit", "none is written")
+    if settings.restart_on_failure and _programs(task):
+        yield Finding("restart does not help")
+
+
+def _of_actions(task: TaskDefinition, usual: Mapping[str, str]) -> Iterator[Finding]:
+    for action in _programs(task):
+        if has_secret(action.command) or mask_arguments(action.command, action.arguments) != action.arguments:
+            yield Finding("secret in arguments", action.program)
+        if hider := hides_exit_code(action.command, action.arguments):
+            yield Finding("exit code hidden", hider)
+        if action.command and not action.working_directory and not _ROOTED.match(action.command):
+            yield Finding("relative program", mask(action.command))
+        for kind, folder in _interpreters(action):
+            if usual.get(kind, folder).casefold() != folder.casefold():
+                yield Finding("other interpreter", f"{kind} in {folder or 'the search path'}, mostly in {usual[kind]}")
+
+
+def _programs(task: TaskDefinition) -> list[ExecAction]:
+    return [action for action in task.actions if isinstance(action, ExecAction)]
+
+
+def _limited_by_triggers(task: TaskDefinition) -> bool:
+    live = [trigger for trigger in task.triggers if trigger.enabled]
+    return bool(live) and all(each.execution_time_limit and not each.execution_time_limit.is_zero for each in live)
+
+
+# Details --------------------------------------------------------------------------------------------------------------
+
+
+def _service(user: str) -> str:
+    return _SERVICE_ACCOUNTS.get(user.upper().removeprefix("NT AUTHORITY\\"), "")
+
+
+def _is_over(trigger: Trigger, at: datetime) -> bool:
+    """Whether a trigger can't start the task any more after `at`."""
+    if isinstance(trigger, TimeTrigger | CalendarTrigger) and trigger.start_boundary:
+        return next_run(trigger, at, tz=at.tzinfo or UTC) is None
+    return trigger.end_boundary is not None and _aware(trigger.end_boundary, at) <= at
+
+
+def _aware(boundary: datetime, at: datetime) -> datetime:
+    return boundary if boundary.tzinfo else boundary.replace(tzinfo=at.tzinfo)
+
+
+def _interpreters(action: ExecAction) -> Iterator[tuple[str, str]]:
+    """Kind and folder of the interpreter that an action starts, itself or through conhost."""
+    if action.program in _INTERPRETERS:
+        command = action.command
+    else:
+        quoted = re.search(r'"([^"]+\.exe)"', action.arguments) if action.program == "conhost" else None
+        command = quoted[1] if quoted else ""
+    program = ExecAction(command=command).program
+    if program in _INTERPRETERS:
+        yield _INTERPRETERS[program], re.sub(r"[\\/]?[^\\/]*$", "", command.strip().strip("\"'"))
+
+
+def _usual_interpreters(tasks: Iterable[TaskDefinition]) -> dict[str, str]:
+    """Kind -> the folder that more than half of at least three tasks use, as it is most often spelled."""
+    folders: dict[str, Counter[str]] = {}
+    for task in tasks:
+        for kind, folder in {found for action in _programs(task) for found in _interpreters(action)}:
+            folders.setdefault(kind, Counter())[folder] += 1
+    usual = {}
+    for kind, counter in folders.items():
+        spelled, _ = counter.most_common(1)[0]
+        same = sum(number for folder, number in counter.items() if folder.casefold() == spelled.casefold())
+        if counter.total() >= 3 and 2 * same > counter.total():
+            usual[kind] = spelled
+    return usual

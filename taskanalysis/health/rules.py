@@ -1,0 +1,212 @@
+r"""Rules that an office writes for its tasks: ``rules.toml`` in the share.
+
+The file is ours and documented in README. A rule is a table ``[[rule]]`` with a `task`, in which ``*`` stands for any
+text, and with what it says of the tasks that match. Later rules win, key by key.
+
+>>> rules = parse_rules("[[rule]]\ntask = '\\OpenData\\*'\nok_codes = [1]\n[[rule]]\ntask = '*mirror'\nok_codes = [3]")
+>>> rules.of("OPENDATA01", r"\OpenData\Tiles\Mirror").ok_codes
+frozenset({3})
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from taskanalysis.errors import RulesError, clip
+from taskanalysis.results.decode import unsigned
+
+__all__ = ["NO_RULES", "Rule", "Rules", "parse_rules", "read_rules"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What holds for a task: one table of the file, or several merged; None and empty mean "nothing is said".
+
+    `ignore_until` is the first day on which the task is listed again; `lines` tells in which line each key stands.
+    """
+
+    task: str = "*"
+    server: str = ""
+    ok_codes: frozenset[int] | None = None
+    grace_minutes: float | None = None
+    max_minutes: float | None = None
+    owner: str | None = None
+    note: str | None = None
+    ignore: bool | None = None
+    ignore_until: date | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def matches(self, server: str, path: str) -> bool:
+        r"""Whether the rule speaks of this task.
+
+        >>> Rule(task=r"\OpenData\*").matches("OPENDATA01", r"\opendata\GIS\Tiles")
+        True
+        """
+        here = not self.server or _fits(self.server.casefold(), server.casefold())
+        return here and _fits(self.task.casefold(), path.casefold())
+
+    def ignores(self, day: date) -> bool:
+        """Whether the task is not listed on `day`, a day of the server's zone."""
+        if self.ignore_until is not None:
+            return self.ignore is not False and day < self.ignore_until
+        return bool(self.ignore)
+
+    def name(self, key: str) -> str:
+        """Where a key was said, for a reader: "rules.toml, line 7"."""
+        return f"rules.toml, line {self.lines[key]}"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """All rules of a file, in its order."""
+
+    rules: tuple[Rule, ...] = ()
+
+    def of(self, server: str, path: str) -> Rule:
+        """What all matching rules say of a task together; later ones win, key by key."""
+        said: dict[str, Any] = {}
+        lines: dict[str, int] = {}
+        for rule in self.rules:
+            if rule.matches(server, path):
+                said |= {name: value for name in _KEYS if (value := getattr(rule, name)) is not None}
+                lines |= rule.lines
+        return Rule(**said, lines=lines)
+
+    def unused(self, tasks: Iterable[tuple[str, str]]) -> list[Rule]:
+        """Those that match none of these (server, task path)."""
+        known = list(tasks)
+        return [rule for rule in self.rules if not any(rule.matches(*task) for task in known)]
+
+
+NO_RULES = Rules()
+
+
+def read_rules(file: Path) -> Rules:
+    """The rules of a file, none where there is no such file; RulesError names file, line and key of what is wrong."""
+    if not file.exists():
+        return NO_RULES
+    try:
+        return parse_rules(file.read_text(encoding="utf-8-sig"), file.name)
+    except UnicodeDecodeError as error:
+        raise RulesError(f"{file.name} is not UTF-8 (byte {error.start})") from None
+
+
+def parse_rules(text: str, file: str = "rules.toml") -> Rules:
+    """The rules of a text; RulesError names line and key of what is wrong."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RulesError(f"{file}{_place(text, str(error))}: {clip(str(error), 160)}") from None
+    except RecursionError:
+        raise RulesError(f"{file}: brackets within brackets, too many of them") from None
+    lines = text.splitlines()
+    found = tables.get("rule", [])
+    heads = [number for number, line in enumerate(lines) if re.match(r"\s*\[\[\s*rule\s*\]\]", line)]
+    for key in tables:
+        if key != "rule" or not isinstance(found, list) or len(heads) != len(found):
+            line = _line(lines, key, 0)
+            raise RulesError(f"{file}, line {line}: '{clip(key)}' is not known here; each rule begins with [[rule]]")
+    return Rules(tuple(_rule(table, lines, head, file) for table, head in zip(found, heads, strict=True)))
+
+
+# One table ------------------------------------------------------------------------------------------------------------
+
+
+def _rule(table: Mapping[str, Any], lines: list[str], head: int, file: str) -> Rule:
+    where = {key: _line(lines, key, head) for key in table}
+    said: dict[str, Any] = {}
+    for key, value in table.items():
+        try:
+            if key not in _READERS:
+                raise ValueError(f"is not known; known are {', '.join(_READERS)}")
+            said[key] = _READERS[key](value)
+        except ValueError as error:
+            raise RulesError(f"{file}, line {where[key]}: '{clip(key)}' {error}") from None
+    if "task" not in said:
+        raise RulesError(f"{file}, line {head + 1}: a rule needs a 'task', such as '\\OpenData\\*'")
+    return Rule(**said, lines=where)
+
+
+def _fits(glob: str, text: str) -> bool:
+    """Whether `text` is `glob` with any text in place of each ``*``; each part is looked for once."""
+    first, *rest = glob.split("*")
+    if not rest:
+        return text == glob
+    *middle, last = rest
+    position = len(first)
+    for part in middle:
+        found = text.find(part, position)
+        position = found + len(part) if found >= 0 else len(text) + 1
+    return text.startswith(first) and text.endswith(last) and position + len(last) <= len(text)
+
+
+def _place(text: str, error: str) -> str:
+    """Line, and key where it has one, of what the TOML reader did not understand."""
+    lines = text.splitlines() or [""]
+    found = re.search(r"at line ([0-9]+)", error)
+    number = int(found[1]) if found else len(lines)  # "at end of document"
+    key = re.match(r"""\s*["']?([\w-]+)["']?\s*=""", lines[number - 1])
+    return f", line {number}" + (f": '{clip(key[1])}'" if key else "")
+
+
+def _line(lines: list[str], key: str, head: int) -> int:
+    """The line of a key of the table that begins at line `head`, counted from 1."""
+    pattern = re.compile(rf"""\s*(?:\[+\s*)?["']?{re.escape(key)}["']?\s*[=.\]]""")
+    return next((number for number in range(head, len(lines)) if pattern.match(lines[number])), head) + 1
+
+
+def _task(value: object) -> str:
+    if not isinstance(value, str) or not value.startswith(("\\", "*")):
+        raise ValueError("is not a task path; it begins with \\ or *, and * stands for any text")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("is not text in quotes")
+    return value
+
+
+def _codes(value: object) -> frozenset[int]:
+    if not isinstance(value, list):
+        raise ValueError('is not a list of codes, such as [1, "0x41306"]')
+    codes = [unsigned(code) for code in value]
+    return frozenset(code for code in codes if code is not None)
+
+
+def _minutes(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 527_040:
+        raise ValueError("is not a number of minutes, from 0 to a year")
+    return value
+
+
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("is not true or false")
+    return value
+
+
+def _date(value: object) -> date:
+    if type(value) is not date:
+        raise ValueError("is not a date without quotes, such as 2026-12-31")
+    return value
+
+
+_READERS = {
+    "task": _task,
+    "server": _text,
+    "ok_codes": _codes,
+    "grace_minutes": _minutes,
+    "max_minutes": _minutes,
+    "owner": _text,
+    "note": _text,
+    "ignore": _yes_or_no,
+    "ignore_until": _date,
+}
+_KEYS = [each.name for each in fields(Rule) if each.name not in ("task", "server", "lines")]

@@ -1,0 +1,202 @@
+r"""What changed from snapshot to snapshot: tasks that came, went, were switched, or were defined anew.
+
+A task that is missing has gone only where the snapshot proves it: not where rows could not be read, nor where the
+account that collected may have seen less (`proves_absence`).
+
+>>> tasks = np.array([50, 50, 9, 50, 50])
+>>> proves_absence(tasks, np.full(5, True), [(None, "")] * 5).tolist()
+[True, True, False, True, True]
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from taskanalysis.definition.differences import differences
+from taskanalysis.definition.encoding import read_bytes
+from taskanalysis.definition.task import TaskDefinition
+from taskanalysis.definition.words import describe
+from taskanalysis.errors import SnapshotError, TaskXmlError
+from taskanalysis.history.runs import Observed
+from taskanalysis.history.spans import NONE
+from taskanalysis.snapshot.files import file_name, long_path, task_of, task_path
+from taskanalysis.snapshot.snapshot import read_manifest
+
+__all__ = ["Definitions", "Redefined", "Seen", "came_and_went", "proves_absence", "redefined", "switched"]
+
+Numbers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+LEAST_DROP, LARGE_DROP = 5, 0.2
+CONFIRMED = 3  # snapshots in a row
+
+
+class Seen(NamedTuple):
+    """Changes by task, the snapshot that first shows them, and whether it came (was switched on) or went (off)."""
+
+    task: Numbers
+    at: Numbers
+    on: Flags
+
+
+def proves_absence(tasks: Numbers, whole: Flags, rights: Sequence[tuple[bool | None, Hashable]]) -> Flags:
+    """For each snapshot of one server, whether a task that is not in it is not on the server.
+
+    `tasks` is the number of tasks that it holds, `whole` whether all of its rows could be read, `rights` whether its
+    account was elevated, and the account. A drop by more than a fifth and by at least five at once is blindness, unless
+    both snapshots say elevated under one account, or three in a row hold the lower count.
+    """
+    proves = whole.copy()
+    usable = np.flatnonzero(whole)
+    counts = tasks[usable]
+    drops = counts[:-1] - counts[1:]
+    number = 0
+    for start in (np.flatnonzero((drops >= LEAST_DROP) & (drops > LARGE_DROP * counts[:-1])) + 1).tolist():
+        if start < number:
+            continue  # within the one before
+        before, had = rights[usable[start - 1]], counts[start - 1]
+        number = start
+        while number < len(usable) and _is_drop(had, counts[number]):
+            if before[0] and rights[usable[number]] == before:
+                break
+            number += 1
+        if number - start < CONFIRMED:
+            proves[usable[start:number]] = False
+    return proves
+
+
+def _is_drop(before: int, after: int) -> bool:
+    return before - after >= LEAST_DROP and before - after > LARGE_DROP * before
+
+
+def came_and_went(observed: Observed, server_of: Numbers, begins: Numbers, proves: Flags) -> Seen:
+    """Tasks added and removed. `server_of` is the server of each task, `begins` the first snapshot of each server,
+    and one more; `proves` what `proves_absence` says of each snapshot."""  # noqa: D205, D209 (one sentence)
+    task, first, last = observed.task, observed.first, observed.last
+    proofs = np.append(0, np.cumsum(proves))  # before each snapshot
+    places = np.append(np.flatnonzero(proves), len(proves))
+    new = np.ones(len(task), bool)
+    new[1:] = task[1:] != task[:-1]
+    starts = np.flatnonzero(new)
+    since = np.append(0, last[:-1] + 1)
+    since[starts] = begins[server_of[task[starts]]]
+    came = np.flatnonzero(proofs[first] > proofs[since])
+    until = np.append(first[1:], 0)
+    ends = np.append(starts[1:], len(task))[: len(starts)] - 1
+    until[ends] = begins[server_of[task[ends]] + 1]
+    went = np.flatnonzero(proofs[until] > proofs[last + 1])
+    at = np.concatenate([first[came], places[proofs[last[went] + 1]]])
+    on = np.repeat([True, False], [len(came), len(went)])
+    return Seen(np.concatenate([task[came], task[went]]), at, on)
+
+
+def switched(observed: Observed) -> Seen:
+    """Tasks enabled and disabled: each snapshot that shows another value than the one before that is known."""
+    known = np.flatnonzero(observed.enabled != NONE)
+    task, enabled = observed.task[known], observed.enabled[known]
+    found = np.flatnonzero((task[1:] == task[:-1]) & (enabled[1:] != enabled[:-1])) + 1
+    return Seen(task[found], observed.first[known[found]], enabled[found] == 1)
+
+
+# Definitions ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Definitions:
+    """The definitions that the snapshots of a share store, each read when it is asked for and then kept."""
+
+    data: Path
+    _hashes: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    _read: dict[str, TaskDefinition | TaskXmlError] = field(default_factory=dict)
+
+    def hashes(self, server: str, stamp: str) -> dict[str, str]:
+        """The sha256 of each that the snapshot of that name stores, by task path; none where it can't be read."""
+        if (server, stamp) not in self._hashes:
+            folder = self._folder(server, stamp)
+            try:
+                written = read_manifest(folder)["sha256"] if (folder / "tasks").is_dir() else {}
+            except SnapshotError:
+                written = {}
+            self._hashes[server, stamp] = {
+                _task_path(name): sha256 for name, sha256 in written.items() if name.startswith("tasks/")
+            }
+        return self._hashes[server, stamp]
+
+    def read(self, server: str, stamp: str, path: str) -> TaskDefinition | TaskXmlError:
+        """A definition that the snapshot stores, or why it can't be read; equal bytes are read once."""
+        sha256 = self.hashes(server, stamp)[path]
+        if sha256 not in self._read:
+            try:
+                data = read_bytes(self._folder(server, stamp) / "tasks" / file_name(path))
+                found = task_of(data, hashlib.sha256(data).hexdigest())
+            except TaskXmlError as error:
+                self._read[sha256] = error
+            except OSError as error:
+                self._read[sha256] = TaskXmlError(f"can't be opened ({error.strerror})")
+            else:
+                self._read[sha256] = found
+        return self._read[sha256]
+
+    def all(self, server: str, stamp: str) -> dict[str, TaskDefinition]:
+        """All definitions that can be read of those that the snapshot stores, by task path."""
+        found = {path: self.read(server, stamp, path) for path in self.hashes(server, stamp)}
+        return {path: task for path, task in found.items() if not isinstance(task, TaskXmlError)}
+
+    def _folder(self, server: str, stamp: str) -> Path:
+        return long_path(self.data) / "snapshots" / server / f"{stamp[:4]}-{stamp[4:6]}" / stamp
+
+
+@lru_cache(maxsize=65536)
+def _task_path(name: str) -> str:
+    return task_path(name.removeprefix("tasks/"))
+
+
+class Redefined(NamedTuple):
+    """A definition that means another thing than before: its schedule in words, where that changed, and all changes."""
+
+    path: str
+    at: int
+    before: str
+    after: str
+    what: str
+
+
+def redefined(
+    definitions: Definitions, server: str, stamps: Iterable[tuple[int, str]], switches: Container[str] = ()
+) -> Iterator[Redefined]:
+    """What changed in the definitions of a server; `stamps` names the snapshots that store them, and from where on.
+
+    Of the tasks in `switches` it is told elsewhere whether they are enabled.
+    """
+    known: dict[str, str] = {}
+    stored_in: dict[str, str] = {}
+    for at, stamp in stamps:
+        now = definitions.hashes(server, stamp)
+        for path, _ in sorted(now.items() - known.items()):
+            if path in known:
+                old, new = (definitions.read(server, each, path) for each in (stored_in[path], stamp))
+                yield from _redefined(path, at, old, new, path in switches)
+            stored_in[path] = stamp
+        known |= now  # one that another scope leaves out may come back
+
+
+def _redefined(
+    path: str, at: int, old: TaskDefinition | TaskXmlError, new: TaskDefinition | TaskXmlError, is_switch: bool
+) -> Iterator[Redefined]:
+    if isinstance(new, TaskXmlError) or isinstance(old, TaskXmlError):
+        which, why = ("new definition", new) if isinstance(new, TaskXmlError) else ("definition before", old)
+        yield Redefined(path, at, "", "", f"Its {which} can't be read: {why}")
+        return
+    if is_switch:
+        old = replace(old, settings=replace(old.settings, enabled=new.settings.enabled))
+    if phrases := differences(old, new):
+        words = describe(old), describe(new)
+        yield Redefined(path, at, *(words if words[0] != words[1] else ("", "")), "; ".join(phrases))

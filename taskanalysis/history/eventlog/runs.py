@@ -1,0 +1,397 @@
+r"""The log TaskScheduler/Operational: every run with its duration and code, and what kept others from starting.
+
+A run is what one instance (a GUID) logs: a launch that says why (107 to 125), 100 started, 129 process created, 200 and
+201 or 202 an action's start and end, 102 finished or 111 terminated. **102 and 201 do not mean success** (FACTS 5).
+
+=============  =============  ==========================================================================================
+event          kind           what the provider says
+=============  =============  ==========================================================================================
+101, 103, 203  start failed   task, instance or action could not be started; all three may tell of one failure
+305, 204, 205  start failed   not sent to the task engine; the event that triggers it could not be read
+104, 105       logon failed   the account could not log on or be impersonated; these two name no task
+322            ignored        an instance of the task was running, which is the instance named here
+112            ignored        no network
+128, 153       ignored        past its end; missed its schedule and is not to be started later
+130, 131, 133  ignored        service busy; quota of tasks exceeded
+135, 326       ignored        computer not idle; on batteries
+332, 333, 334  ignored        user not logged on; RemoteApp session; worker session
+324, 325       queued         until the running instance has ended; queued
+329            time limit     stopped at its ExecutionTimeLimit
+323, 327, 328  stopped        for a new instance; on batteries; no longer idle
+330, 111       stopped        by a user; terminated, for any of these reasons (in Vista and 2008 for the time limit)
+=============  =============  ==========================================================================================
+
+Sources: message table of schedsvc.dll (libyal/winevt-kb, Windows 6.0; scheatkode/brain, Windows 10); names of data from
+the manifest (OTRF/OSSEM); "Task Monitoring and Control" of Windows Server 2008 R2 (Microsoft, dd315533). Left out since
+they say nothing of one run: 126 and 127 (a failed start will be tried again), 146 to 152, 155, 301 to 320, 331.
+
+>>> log = read_eventlog("tests/files/eventlogs/runs.xml")
+>>> [(run.path, run.seconds, run.code, run.trigger_kind) for run in log.runs][0], log.problems
+(('\\OpenData\\Load', 42.5, 2147942401, 'time'), [])
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from operator import attrgetter, itemgetter
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from taskanalysis.definition.duration import count
+from taskanalysis.errors import Problem, SnapshotError, clip, printable
+from taskanalysis.history.eventlog.notes import Notes, Told, moment
+from taskanalysis.history.eventlog.records import read_records
+from taskanalysis.results.decode import unsigned
+from taskanalysis.snapshot.dates import ORDERS
+
+__all__ = ["EventLog", "LoggedEvent", "LoggedRun", "read_eventlog"]
+
+
+class LoggedRun(NamedTuple):
+    """One run as the log tells it. Times are aware UTC; None, 0 or "" is "the log does not say".
+
+    `started` is that of event 100, else of 129 or 200; `ended` that of 102 or 111, else of the last action's end.
+    `seconds` are those from the first action's start (200) to the last one's end (201, 202).
+    `code` is the raw unsigned code of the action that ended last, as it is logged; that LastTaskResult shows the last
+    one's is unconfirmed. `codes` are those of all that ended, in their order. `code_source` is the `source` with which
+    `decode` understands them: "action", or "start" where an action could not be started (203, else 103 or 101).
+    `trigger_kind` is time, boot, logon, event, idle, registration, session, user (started by hand, or by a program that
+    asked for it) or missed (StartWhenAvailable). `stopped` is "time limit" or "stopped" where Windows ended it.
+    `instance` is a GUID in lower case without braces, `user` the account that it ran as.
+    """
+
+    path: str
+    started: datetime
+    ended: datetime | None = None
+    seconds: float | None = None
+    code: int | None = None
+    code_source: str = ""
+    codes: tuple[int, ...] = ()
+    stopped: str = ""
+    trigger_kind: str = ""
+    instance: str = ""
+    user: str = ""
+
+
+class LoggedEvent(NamedTuple):
+    """What kept a run from starting, or ended it: `kind` is one of the table above, `event` the id.
+
+    `at` is aware UTC; `path` is "" for a failed logon that no run or launch explains; `code` is unsigned and to be
+    decoded with the source "start". What one instance logs of one failure or one stop is one event.
+    """
+
+    path: str
+    at: datetime
+    kind: str
+    code: int | None = None
+    instance: str = ""
+    event: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """Runs by start, events by time, problems, and the times (aware UTC) of the first and last event of any kind."""
+
+    runs: list[LoggedRun]
+    events: list[LoggedEvent]
+    problems: list[Problem]
+    first: datetime | None = None
+    last: datetime | None = None
+
+
+def read_eventlog(path: str | Path, *, zone: str = "", dates: str = "") -> EventLog:
+    r"""Read a log: ``.evtx`` (needs the package `evtx`), XML of ``wevtutil qe /f:xml`` or CSV of ``Get-WinEvent``.
+
+    Only a CSV needs `zone` (IANA), for its local times, and maybe `dates` ("dmy" or "mdy"), where the file does not
+    tell which comes first. SnapshotError for an unknown zone or order; all else that is wrong is a problem.
+
+    A run whose end is not in the log (still running, server down, log rolled over) has no end, duration or code. An end
+    without a start is no run. The same records in another order, or twice, give the same runs and events.
+
+    >>> read_eventlog("tests/files/eventlogs/english.csv").problems[0].what
+    'its times are local, and no time zone is given for them: --zone does'
+    >>> read_eventlog("tests/files/eventlogs/english.csv", zone="America/New_York").runs[0].ended.isoformat()
+    '2026-11-23T11:00:43+00:00'
+    """
+    if dates not in ("", *ORDERS):
+        raise SnapshotError(f"'{clip(dates)}' is not an order of day and month: dmy or mdy")
+    try:
+        known_zone = ZoneInfo(zone) if zone else None
+    except (OSError, ValueError, KeyError):
+        raise SnapshotError(f"'{clip(zone)}' is not a time zone such as America/New_York") from None
+    notes = Notes(_SAID, _KINDS)
+    read_records(Path(path), notes, zone=known_zone, dates=dates)
+    found = _runs(notes)
+    runs = sorted((run for run in found if _is_path(run.path)), key=attrgetter("started", "path", "instance"))
+    problems = notes.problems()
+    if len(found) > len(runs):
+        problems.append(f"{count(len(found) - len(runs), 'run')} of what is no task path; left out")
+    name, known = printable(Path(path).name), notes.first <= notes.last
+    return EventLog(
+        runs,
+        _events(notes),
+        [Problem(name, what) for what in problems],
+        moment(notes.first) if known else None,
+        moment(notes.last) if known else None,
+    )
+
+
+# Tables --------------------------------------------------------------------------------------------------------------
+
+_TRIGGERS = {114: "missed", 107: "time", 108: "event", 109: "registration", 110: "user", 117: "idle", 118: "boot"}
+_TRIGGERS |= {119: "logon"} | dict.fromkeys(range(120, 126), "session")
+_KINDS = dict.fromkeys((203, 103, 101, 305, 204, 205), "start failed") | dict.fromkeys((104, 105), "logon failed")
+_KINDS |= dict.fromkeys((322, 112, 128, 153, 130, 131, 133, 135, 326, 332, 333, 334), "ignored")
+_KINDS |= dict.fromkeys((324, 325), "queued") | {329: "time limit"}
+_KINDS |= dict.fromkeys((323, 327, 328, 330, 111), "stopped")
+_RANKS = {event: rank for rank, event in enumerate([*_TRIGGERS, *_KINDS])}  # where several tell of one thing: the first
+_FAILURES, _STOPS = {101, 103, 203}, {111, 323, 327, 328, 329, 330}
+_SAID = dict.fromkeys((100, 102, 200, *_STOPS, *_TRIGGERS), "") | {100: "UserContext"}
+_SAID |= dict.fromkeys((201, 202, *_FAILURES), "ResultCode")
+_FOUR = (100, 200, 201, 102)  # what nearly every run logs, and one launch somewhere: at a place in what is told, or 0
+_ORDERS = {_FOUR: 0} | {(*_FOUR[:n], launch, *_FOUR[n:]): 1 + 3 * n for launch in _TRIGGERS for n in range(5)}
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PATH = re.compile(r"\\[^\\\x00-\x1f\x7f][^\x00-\x1f\x7f]*")
+_SOON = timedelta(seconds=2)  # what is logged of one start lies a millisecond apart
+
+Mark = tuple[datetime, int, int]  # time, event, code or -1
+Start = tuple[datetime, str]  # time, instance
+
+
+@lru_cache(maxsize=4096)
+def _code(text: str) -> int:
+    """An unsigned code, -1 for none, as None can't be sorted."""
+    try:
+        code = unsigned(text or None)
+    except ValueError:
+        code = None
+    return -1 if code is None else code
+
+
+def _first(known: int, event: int) -> int:
+    return event if not known or _RANKS[event] < _RANKS[known] else known
+
+
+@lru_cache(maxsize=4096)
+def _is_path(text: str) -> bool:
+    return bool(_PATH.fullmatch(text))
+
+
+def _guid(text: str) -> str:
+    return text if _GUID.fullmatch(text) else ""
+
+
+# Joining -------------------------------------------------------------------------------------------------------------
+
+
+def _usual(instance: str, told: Told) -> LoggedRun | None:
+    """The run of an instance that logged what nearly all do, sooner than by `_Instance`; None of any other."""
+    place = _ORDERS.get(tuple(told[1::3]))
+    if place is None:
+        return None
+    launch = told[place]
+    if place:
+        told = told[:place] + told[place + 3 :]
+    path, _, started, user, _, begin, _, _, end, said, _, finished, _ = told
+    code = _code(said)
+    return LoggedRun(
+        path,
+        moment(started),
+        moment(finished),
+        (end - begin) / 1_000_000 if begin <= end else None,
+        code if code >= 0 else None,
+        "action" if code >= 0 else "",
+        (code,) if code >= 0 else (),
+        "",
+        _TRIGGERS.get(launch, ""),
+        instance,
+        user,
+    )
+
+
+@dataclass(slots=True)
+class _Instance:
+    """What is known of one instance of a task; the same in whatever order it came, and how often."""
+
+    path: str
+    user: str = ""
+    started: datetime | None = None
+    finished: datetime | None = None
+    begins: list[datetime] = field(default_factory=list)  # of actions
+    ends: list[Mark] = field(default_factory=list)
+    failures: list[Mark] = field(default_factory=list)
+    launched: datetime | None = None
+    trigger: int = 0
+    stop: int = 0
+
+    @classmethod
+    def of(cls, told: Told) -> _Instance:
+        known = cls(told[0])
+        for event, at, said in zip(told[1::3], told[2::3], told[3::3], strict=True):
+            known.add(event, moment(at), said)
+        return known
+
+    def add(self, event: int, at: datetime, said: str) -> None:
+        """Take a record."""
+        if event == 200:
+            self.begins.append(at)
+        elif event == 100:
+            if self.started is None or at < self.started:
+                self.started, self.user = at, said
+        elif event in (201, 202, 203):
+            self.ends.append((at, event, _code(said)))
+        elif event in (102, 111):
+            if self.finished is None or at > self.finished:
+                self.finished = at
+        elif event in _TRIGGERS:
+            self.trigger, self.launched = _first(self.trigger, event), min(self.launched or at, at)
+        elif event in _FAILURES:
+            self.failures.append((at, event, _code(said)))
+        if event in _STOPS:
+            self.stop = _first(self.stop, event)
+
+    def earliest(self) -> datetime | None:
+        """The first that is known of its actions, else its end; None where none was started."""
+        return min([*self.begins, *(at for at, event, _ in self.ends if event != 203)], default=self.finished)
+
+    def run(self, instance: str, created: datetime | None, launch: int) -> LoggedRun | None:
+        started = self.started or created or min(self.begins, default=None)
+        if started is None:
+            return None
+        ends = _distinct(self.ends) or ([] if self.begins else _distinct(self.failures))
+        closed = bool(ends) and len(ends) >= len(_distinct(self.begins))  # else one is still open, or was killed
+        at, event, code = ends[-1] if closed else (None, 0, -1)
+        return LoggedRun(
+            self.path,
+            started,
+            self.finished or at,
+            self._seconds(ends) if closed else None,
+            code if code >= 0 else None,
+            "" if code < 0 else "start" if event in _FAILURES else "action",
+            tuple([code for _, _, code in ends if code >= 0]),
+            _KINDS.get(self.stop, ""),
+            _TRIGGERS.get(self.trigger or launch, ""),
+            instance,
+            self.user,
+        )
+
+    def _seconds(self, ends: list[Mark]) -> float | None:
+        done = [at for at, event, _ in ends if event not in _FAILURES]
+        if not self.begins or not done or done[-1] < (begin := min(self.begins)):  # the clock was set back
+            return None
+        return (done[-1] - begin).total_seconds()
+
+
+def _distinct(marks: list[Any]) -> list[Any]:
+    return marks if len(marks) < 2 else sorted(set(marks))
+
+
+def _between(starts: list[Start], first: datetime, last: datetime) -> list[Start]:
+    return starts[bisect_left(starts, first, key=itemgetter(0)) : bisect_right(starts, last, key=itemgetter(0))]
+
+
+def _follow(steps: list[tuple[datetime, int, str]]) -> dict[str, datetime]:
+    """Starts (0) joined to what is first known (2) of instances of one task, if each time just one was open; else none.
+
+    Events 100 (1) say whose a start is, ends (3) that one is open no more.
+    """
+    joined: dict[str, datetime] = {}
+    last, free, still_open = None, False, 0
+    for at, step, instance in steps:
+        if step == 0:
+            last, free, still_open = at, True, still_open + 1
+        elif step == 1:
+            free = free and last is not None and at - last > _SOON
+        elif step == 2 and last and free and still_open == 1:
+            joined[instance], free = last, False
+        elif step == 2 and last:
+            return {}
+        elif step == 3:
+            still_open = max(still_open - 1, 0)
+    return joined
+
+
+def _launched_by(usual: list[LoggedRun], others: dict[str, _Instance]) -> dict[str, int]:
+    """Launches under another instance than the run's, as a task of a group has them, where one can be meant."""
+    idle = [each for each in others.values() if not (each.started or each.failures or each.ends or each.earliest())]
+    launches = [(each.path, each.launched, each.trigger) for each in idle if each.launched]
+    starts: dict[str, list[Start]] = {path: [] for path, _, _ in launches}
+    for run in usual if launches else ():
+        if run.path in starts:
+            starts[run.path].append((run.started, run.instance))
+    for instance, known in others.items() if launches else ():
+        if known.started and known.path in starts:
+            starts[known.path].append((known.started, instance))
+    for times in starts.values():
+        times.sort()
+    meant: dict[str, list[int]] = defaultdict(list)
+    for path, at, event in launches:
+        near = _between(starts[path], at - _SOON, at + _SOON)
+        if len(near) == 1:
+            meant[near[0][1]].append(event)
+    return {instance: events[0] for instance, events in meant.items() if len(events) == 1}
+
+
+def _created_at(notes: Notes, usual: list[LoggedRun], others: dict[str, _Instance]) -> dict[str, datetime]:
+    """The starts that event 129 tells of instances without event 100, where just one can be meant."""
+    orphans = [known for known in others.values() if not known.started and known.earliest()]
+    paths = {known.path for known in orphans} & notes.created.keys()
+    steps = {path: [(moment(at), 0, "") for at in set(notes.created[path])] for path in paths}
+    for run in usual if paths else ():
+        if run.path in paths:
+            steps[run.path] += [(run.started, 1, run.instance), (run.ended or run.started, 3, run.instance)]
+    for instance, known in others.items() if paths else ():
+        if known.path in paths:
+            end = known.finished or max((at for at, _, _ in known.ends), default=None)
+            moments = ((known.started, 1), (None if known.started else known.earliest(), 2), (end, 3))
+            steps[known.path] += [(at, step, instance) for at, step in moments if at]
+    return {instance: at for path in paths for instance, at in _follow(sorted(steps[path])).items()}
+
+
+def _runs(notes: Notes) -> list[LoggedRun]:
+    """All runs whose start is known."""
+    usual, others = [], {}
+    for instance, told in notes.instances.items():
+        if run := _usual(instance, told):
+            usual.append(run)
+        else:
+            others[instance] = _Instance.of(told)
+    created, launches = _created_at(notes, usual, others), _launched_by(usual, others)
+    found = usual
+    if launches:
+        found = [
+            run if run.trigger_kind else run._replace(trigger_kind=_TRIGGERS.get(launches.get(run.instance, 0), ""))
+            for run in usual
+        ]
+    for instance, known in others.items():
+        if run := known.run(instance, created.get(instance), launches.get(instance, 0)):
+            found.append(run)
+    return [run for run in found if _GUID.fullmatch(run.instance) and run.instance not in notes.unclear]
+
+
+def _events(notes: Notes) -> list[LoggedEvent]:
+    """All events; what one instance tells of its failure, or of its stop, is one."""
+    told: dict[tuple[object, ...], list[tuple[int, int, int, int, str, str]]] = defaultdict(list)
+    for event, at, instance, path, said in notes.listed:
+        group = "failure" if event in _FAILURES else "stop" if event in _STOPS else ""
+        key = (instance, group) if instance and group else (instance, event, at, path)
+        told[key].append((_RANKS[event], at, event, _code(said), path, instance))
+    events = []
+    for marks in told.values():
+        _, _, event, code, path, instance = min(marks)
+        if instance in notes.unclear:
+            continue
+        if not path and instance in notes.instances:
+            path = notes.instances[instance][0]
+        code = code if code >= 0 else max(mark[3] for mark in marks)
+        path, first = path if _is_path(path) else "", min(mark[1] for mark in marks)
+        events.append(
+            LoggedEvent(path, moment(first), _KINDS[event], code if code >= 0 else None, _guid(instance), event)
+        )
+    return sorted(events, key=attrgetter("at", "path", "event", "instance"))

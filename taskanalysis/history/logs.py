@@ -1,0 +1,233 @@
+r"""Event logs of a share as frames: read once, kept beside the history, and joined with what snapshots tell of runs.
+
+    <data>/eventlogs/OPENDATA01/*                       what Windows exported: .evtx, XML or CSV
+    <data>/history/eventlogs/OPENDATA01/*.parquet       what was read from it; derived, may be deleted
+
+A log file is known by its name, size and time of change: one that did not change is not read again. The same run told
+by two logs, or by a log and a snapshot, is one.
+
+>>> read_logs("data", ["OPENDATA01"]).runs.empty
+True
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from taskanalysis.definition.task import ExecAction, TaskDefinition
+from taskanalysis.errors import Problem
+from taskanalysis.history.eventlog.runs import EventLog, LoggedEvent, LoggedRun, read_eventlog
+from taskanalysis.results.decode import Outcome, decode
+from taskanalysis.snapshot.files import long_path
+
+__all__ = ["Logged", "read_logs", "with_logged"]
+
+VERSION = 1
+"""Of what is kept: raise it where the reader learns more."""
+SAME = timedelta(seconds=60)
+"""A start that a snapshot and a log tell within a minute is one; LastRunTime is known to the minute alone."""
+_RUNS = {
+    "task_path": "str",
+    "started": "datetime64[us, UTC]",
+    "ended": "datetime64[us, UTC]",
+    "seconds": "float64",
+    "code": "UInt32",
+    "code_source": "str",
+    "stopped": "str",
+    "trigger_kind": "str",
+    "instance": "str",
+}
+_EVENTS = {"task_path": "str", "at": "datetime64[us, UTC]", "kind": "str", "code": "UInt32"}
+
+
+class Logged(NamedTuple):
+    """Runs and events of the logs, with their `server`, and what could not be read."""
+
+    runs: pd.DataFrame
+    events: pd.DataFrame
+    problems: list[Problem]
+
+    def between(self, begin: datetime | None, end: datetime | None) -> Logged:
+        """What began or happened from one moment to another (aware), both included."""
+        runs, events = self.runs, self.events
+        if begin:
+            runs, events = runs[runs["started"] >= begin], events[events["at"] >= begin]
+        if end:
+            runs, events = runs[runs["started"] <= end], events[events["at"] <= end]
+        return Logged(runs.reset_index(drop=True), events.reset_index(drop=True), self.problems)
+
+
+def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", update: bool = False) -> Logged:
+    """The event logs of these servers; with `update` what was read is kept for the next time, if that can be."""
+    root = long_path(data)
+    runs, events, problems = [], [], []
+    for server in servers:
+        folder = root / "eventlogs" / server
+        kept = root / "history" / "eventlogs" / server
+        files = sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
+        wanted = {_digest(file): file for file in files}
+        for digest, file in wanted.items():
+            found = _kept(kept, digest) or _read(file, zone, kept if update else None, digest)
+            runs.append(found.runs.assign(server=server))
+            events.append(found.events.assign(server=server, source="eventlog"))
+            problems += found.problems
+        if update:
+            _tidy(kept, wanted.keys())
+    if not runs:
+        runs, events = [_frame([], _RUNS).assign(server="")], [_frame([], _EVENTS).assign(server="", source="")]
+    order = ["server", "task_path", "started", "ended"]
+    once = pd.concat(runs, ignore_index=True).sort_values(order, ignore_index=True)
+    if len(runs) > 1:  # one log tells no run twice
+        once = once.drop_duplicates(["server", "task_path", "started", "instance"], ignore_index=True)
+    return Logged(once, pd.concat(events, ignore_index=True).drop_duplicates(ignore_index=True), problems)
+
+
+def with_logged(
+    runs: pd.DataFrame, logged: pd.DataFrame, definitions: dict[str, dict[str, TaskDefinition]]
+) -> pd.DataFrame:
+    """The runs that snapshots tell, with those of logs: a run of both once, with the log's times and the other's code.
+
+    `definitions` (server, then task path) tell the programs that codes are read for.
+    """
+    if logged.empty:
+        return runs
+    logged = logged.sort_values("started", ignore_index=True)
+    plain = runs.assign(server=runs["server"].astype("str"), task_path=runs["task_path"].astype("str"))
+    plain = plain.reset_index(names="run").sort_values("started")
+    keys = logged[["server", "task_path", "started"]].assign(log=logged.index, at=logged["started"])
+    near = pd.merge_asof(
+        plain[["run", "server", "task_path", "started"]],
+        keys,
+        on="started",
+        by=["server", "task_path"],
+        direction="nearest",
+        tolerance=SAME,
+    ).dropna(subset="log")
+    near["apart"] = (near["started"] - near["at"]).abs()
+    pairs = near.sort_values("apart").drop_duplicates("log").astype({"log": "int64"})
+    both = _joined(plain.set_index("run"), logged, pairs, definitions)
+    alone = logged[~logged.index.isin(pairs["log"])]
+    frame = pd.concat([both, _rows(alone, definitions)], ignore_index=True)
+    frame = frame.sort_values(["server", "task_path", "started"], ignore_index=True)
+    repeated = ["server", "task_path", "outcome", "source", "trigger_kind", "instance", "certainty"]
+    return frame[list(runs.columns)].astype(dict.fromkeys(repeated, "category"))
+
+
+# Joining --------------------------------------------------------------------------------------------------------------
+
+
+def _joined(
+    runs: pd.DataFrame, logged: pd.DataFrame, pairs: pd.DataFrame, definitions: dict[str, dict[str, TaskDefinition]]
+) -> pd.DataFrame:
+    """The runs of snapshots, those in `pairs` completed from the log."""
+    runs = runs.astype(dict.fromkeys(("outcome", "source", "trigger_kind", "instance", "certainty"), "object"))
+    told = _rows(logged.loc[pairs["log"]], definitions).set_index(pairs["run"])
+    for name in ("started", "ended", "seconds", "source", "trigger_kind", "instance"):
+        runs.loc[told.index, name] = told[name]
+    unknown = told.index[runs.loc[told.index, "code"].isna()]
+    for name in ("code", "outcome", "certainty"):
+        runs.loc[unknown, name] = told.loc[unknown, name]
+    return runs.reset_index(drop=True)
+
+
+def _rows(logged: pd.DataFrame, definitions: dict[str, dict[str, TaskDefinition]]) -> pd.DataFrame:
+    """Runs of a log under the columns of `History.runs`."""
+    cases = logged[["server", "task_path", "code", "code_source", "stopped"]]
+    distinct = cases.drop_duplicates()
+    said = [
+        _meaning(definitions.get(str(server), {}).get(str(path)), code, str(source), str(stopped))
+        for server, path, code, source, stopped in distinct.itertuples(index=False)
+    ]
+    known = distinct.assign(outcome=[outcome for outcome, _ in said], certainty=[certain for _, certain in said])
+    meanings = cases.merge(known, how="left", on=list(cases.columns))
+    nothing = pd.Series(pd.NaT, index=logged.index, dtype="datetime64[us, UTC]")
+    return logged.assign(
+        source="eventlog",
+        outcome=meanings["outcome"].to_numpy(),
+        certainty=meanings["certainty"].to_numpy(),
+        first_seen=nothing,
+        finished_by=logged["ended"],
+        last_seen=nothing,
+    ).reset_index(drop=True)
+
+
+def _meaning(task: TaskDefinition | None, code: Any, source: str, stopped: str) -> tuple[str, str]:
+    """Outcome and certainty of a run as the log tells it."""
+    if stopped:
+        return Outcome.STOPPED.value, "certain"
+    if code is pd.NA or code is None or not source:
+        return Outcome.UNKNOWN.value, "certain"
+    programs = [action for action in task.actions if isinstance(action, ExecAction)] if task else []
+    lines = [(action.command, action.arguments) for action in programs] or [("", "")]
+    results = [
+        decode(int(code), command=command, arguments=arguments, ever_ran=True, source=source)
+        for command, arguments in lines
+    ]
+    # the log tells the code of the action that ended last, which is the last one's where all ran
+    return results[-1].outcome.value, results[-1].certainty
+
+
+# Files ----------------------------------------------------------------------------------------------------------------
+
+
+def _digest(file: Path) -> str:
+    known = file.stat()
+    said = f"{VERSION} {file.name} {known.st_size} {known.st_mtime_ns}"
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _kept(folder: Path, digest: str) -> Logged | None:
+    """What was read from a log before; None where it was not, or can't be read."""
+    try:
+        frames = [pd.read_parquet(folder / f"{digest}.{kind}.parquet") for kind in ("runs", "events", "problems")]
+    except (OSError, ValueError):
+        return None
+    runs, events, problems = frames
+    told = [Problem(str(file), str(what)) for file, what in problems.itertuples(index=False)]
+    return Logged(runs.astype(_RUNS), events.astype(_EVENTS), told)
+
+
+def _read(file: Path, zone: str, keep: Path | None, digest: str) -> Logged:
+    log = read_eventlog(file, zone=zone)
+    found = Logged(_frame(log.runs, _RUNS), _frame(log.events, _EVENTS), log.problems)
+    if keep and not _lacks_something(log):
+        told = pd.DataFrame([tuple(problem) for problem in log.problems], columns=["file", "what"], dtype="str")
+        with suppress(OSError):  # it is read again next time
+            keep.mkdir(parents=True, exist_ok=True)
+            for kind, frame in (("problems", told), ("events", found.events), ("runs", found.runs)):
+                beside = keep / f".{digest}.{kind}.{os.getpid()}.tmp"
+                frame.to_parquet(beside, index=False)
+                beside.replace(keep / f"{digest}.{kind}.parquet")
+    return found
+
+
+def _lacks_something(log: EventLog) -> bool:
+    """Whether another machine, or another zone, would read more of it."""
+    return not log.runs and not log.events and bool(log.problems)
+
+
+def _tidy(folder: Path, wanted: Iterable[str]) -> None:
+    """Remove what was read from logs that are not there any more, and what killed processes left."""
+    names = set(wanted)
+    for file in folder.glob("*.parquet") if folder.is_dir() else []:
+        if file.name.partition(".")[0] not in names:
+            with suppress(OSError):
+                file.unlink()
+    for rest in folder.glob(".*.tmp") if folder.is_dir() else []:
+        with suppress(OSError):
+            rest.unlink()
+
+
+def _frame(rows: Sequence[LoggedRun] | Sequence[LoggedEvent], kinds: dict[str, str]) -> pd.DataFrame:
+    """Rows under these columns."""
+    names = {"task_path": "path"}
+    cells = dict(zip(rows[0]._fields, zip(*rows, strict=True), strict=True)) if rows else {}
+    return pd.DataFrame({name: pd.Series(cells.get(names.get(name, name), ()), dtype=kinds[name]) for name in kinds})

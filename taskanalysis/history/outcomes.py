@@ -1,0 +1,100 @@
+r"""What the results of runs mean for the programs that gave them, by the definition that was in force.
+
+>>> said = decode_lines(1, [("robocopy.exe", ""), ("python.exe", "load.py")])
+>>> said.outcome.value, said.basis
+('unknown', 'several programs')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from taskanalysis.definition.duration import listed
+from taskanalysis.definition.task import ExecAction, TaskDefinition
+from taskanalysis.history.changes import Definitions
+from taskanalysis.history.joined import Joined
+from taskanalysis.history.runs import Runs
+from taskanalysis.history.spans import NONE
+from taskanalysis.results.decode import Outcome, Result, decode
+
+__all__ = ["Decoded", "decode_lines", "decode_runs"]
+
+Line = tuple[str, str]
+Numbers = npt.NDArray[np.int64]
+
+
+class Decoded(NamedTuple):
+    """For each run the place of its result in `results`, -1 where no code was seen."""
+
+    which: Numbers
+    results: list[Result]
+
+
+def decode_lines(
+    code: int | None, lines: Sequence[Line], *, state: str | None = None, ever_ran: bool | None = True
+) -> Result:
+    """What a code means that one of these command lines (program, arguments) gave: unknown where they disagree."""
+    results = [
+        decode(code, command=command, arguments=arguments, state=state, ever_ran=ever_ran)
+        for command, arguments in dict.fromkeys(lines)
+    ]
+    if len({result.outcome for result in results}) == 1:
+        return results[0]
+    readings = listed([f"{result.outcome.value} for {result.basis}" for result in dict.fromkeys(results)])
+    meaning = f"Which of its programs gave this code is not known, and they read it differently: {readings}."
+    return replace(results[0], outcome=Outcome.UNKNOWN, meaning=meaning, certainty="guess", basis="several programs")
+
+
+_decode_lines = lru_cache(maxsize=65536)(decode_lines)
+
+
+def decode_runs(runs: Runs, joined: Joined, definitions: Definitions) -> Decoded:
+    """The results of runs; each distinct case is decoded once."""
+    finished = np.flatnonzero(runs.code != NONE)
+    stamps = joined.coverage["definitions"].cat
+    in_force = stamps.codes.to_numpy()[runs.finished_by[finished]]
+    server, path = np.divmod(runs.task[finished], max(len(joined.paths), 1))
+    lines: dict[tuple[Line, ...], int] = {(("", ""),): 0}
+    number = np.zeros(len(finished), np.int64)
+    for each, name in enumerate(joined.servers):
+        mine = server == each
+        table = _lines(definitions, name, stamps.categories.tolist(), joined.paths, lines)
+        number[mine] = table[in_force[mine], path[mine]]
+    of_pair, pairs = pd.factorize(number << 32 | runs.code[finished])
+    known = list(lines)
+    which = np.full(len(runs.code), -1)
+    which[finished] = of_pair
+    return Decoded(which, [_decode_lines(pair & 0xFFFFFFFF, known[pair >> 32]) for pair in pairs.tolist()])
+
+
+def _lines(
+    definitions: Definitions, server: str, stamps: list[str], paths: list[str], lines: dict[tuple[Line, ...], int]
+) -> Numbers:
+    """For each snapshot that stores definitions, and for none, the number in `lines` of what each task starts."""
+    place = {path: number for number, path in enumerate(paths)}
+    table = np.zeros((len(stamps) + 1, len(paths)), np.int64)
+    before: dict[str, str] = {}
+    for row, stamp in enumerate(stamps):
+        now = definitions.hashes(server, stamp)
+        table[row] = table[row - 1]  # also of tasks that another scope leaves out
+        for path, _ in now.items() - before.items():
+            if path in place:
+                found = _lines_of(definitions.read(server, stamp, path))
+                table[row, place[path]] = lines.setdefault(found, len(lines))
+        before = now
+    table[-1] = 0
+    return table
+
+
+def _lines_of(definition: object) -> tuple[Line, ...]:
+    """The distinct command lines of a task, one that says nothing where its definition can't be read."""
+    actions = definition.actions if isinstance(definition, TaskDefinition) else ()
+    lines = [(action.command, action.arguments) for action in actions if isinstance(action, ExecAction)]
+    return tuple(dict.fromkeys(lines)) or (("", ""),)

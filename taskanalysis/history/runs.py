@@ -1,0 +1,158 @@
+r"""Runs out of spans: each start of a task, with the first result that was seen for it.
+
+A run is known by its task and its last-run time, to the minute (one build of Windows showed seconds equal to minutes).
+Its result is the first one seen for it while the task was not running; another one later under the same last run is a
+start that failed or was refused, an event of its own. All rows are handled at once, as arrays of whole numbers.
+
+>>> ran = Observed(times=np.array([0, 900, 1800]) * 10**6, offsets=np.zeros(3, np.int64), task=np.array([7, 7, 7]),
+...     first=np.arange(3), last=np.arange(3), state=np.array([4, 3, 3]), enabled=np.ones(3, np.int64),
+...     last_run=np.array([0, 0, 0]), last_result=np.array([267009, 1, 2]))
+>>> runs, events = find_runs(ran)
+>>> runs.code.tolist(), runs.finished_by.tolist(), events.code.tolist()
+([1], [1], [2])
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from taskanalysis.history.spans import NONE
+from taskanalysis.snapshot.status import STATES
+
+__all__ = ["Events", "Observed", "Runs", "find_runs", "is_sorted"]
+
+Numbers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+MINUTE = 60_000_000
+GOES_ON = [STATES.index("Queued"), STATES.index("Running")]
+NO_RESULT = [267009, 267045]  # is running, is queued
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Spans as arrays, in the order of time within each task; `NONE` is not known.
+
+    `times` are the moments of all snapshots in microseconds and `offsets` the distances of local time from UTC then,
+    `NONE` where the zone is not known; `task` is a number of server and path, `first` and `last` count `times`.
+    """
+
+    times: Numbers
+    offsets: Numbers
+    task: Numbers
+    first: Numbers
+    last: Numbers
+    state: Numbers
+    enabled: Numbers
+    last_run: Numbers
+    last_result: Numbers
+
+
+class Runs(NamedTuple):
+    """Runs by task and start: `started` in microseconds, `code` `NONE` where none was seen, the rest places in `times`.
+
+    `finished_by` is the first snapshot that shows the code, -1 where none does; `goes_on` is true of a task's last run
+    that was going on, or waited to, when it was last seen.
+    """
+
+    task: Numbers
+    started: Numbers
+    code: Numbers
+    first_seen: Numbers
+    finished_by: Numbers
+    last_seen: Numbers
+    goes_on: Flags
+
+
+class Events(NamedTuple):
+    """Starts that failed: the code that a snapshot shows under a run that had a result already."""
+
+    task: Numbers
+    seen: Numbers
+    code: Numbers
+
+
+def find_runs(observed: Observed) -> tuple[Runs, Events]:
+    """All runs that the observations show, ordered by task and minute of their start, and starts that failed."""
+    known = np.flatnonzero(observed.last_run != NONE)
+    if not len(known):
+        none = np.empty(0, np.int64)
+        return Runs(none, none, none, none, none, none, np.empty(0, bool)), Events(none, none, none)
+    task, minute = observed.task[known], _minute_of_run(observed, known)
+    if not is_sorted(task, minute):  # a last run went backwards: registered anew, or restored
+        order = np.lexsort((known, minute, task))
+        known, task, minute = known[order], task[order], minute[order]
+    begins = np.flatnonzero(_differs(task) | _differs(minute))
+    ends = np.append(begins[1:], len(known)) - 1
+    number = np.repeat(np.arange(len(begins)), ends - begins + 1)
+    state, result = observed.state[known], observed.last_result[known]
+    going = np.isin(state, GOES_ON) | np.isin(result, NO_RESULT)
+    finished = np.flatnonzero(~going & (result != NONE))
+    results = finished[_differs(number[finished])]  # the first one of each run
+    code = np.full(len(begins), NONE)
+    finished_by = np.full(len(begins), -1)
+    code[number[results]] = result[results]
+    finished_by[number[results]] = observed.first[known[results]]
+    last_rows = _last_rows(observed.task)
+    runs = Runs(
+        task=task[begins],
+        started=observed.last_run[known[begins]],
+        code=code,
+        first_seen=observed.first[known[begins]],
+        finished_by=finished_by,
+        last_seen=observed.last[known[ends]],
+        goes_on=going[ends] & np.isin(known[ends], last_rows) & (code == NONE),
+    )
+    other = ~_differs(number[finished]) & _differs(result[finished]) & (result[finished] != code[number[finished]])
+    later = known[finished[other]]
+    return runs, Events(observed.task[later], observed.first[later], observed.last_result[later])
+
+
+def _minute_of_run(observed: Observed, known: Numbers) -> Numbers:
+    """For each row the minute that its run is known by: of its last run, or of the one before a shift of the clock."""
+    task, last_run = observed.task[known], observed.last_run[known]
+    minute = last_run // MINUTE
+    begins = np.flatnonzero(_differs(task) | _differs(minute))
+    first_of = np.maximum.accumulate(np.where(_same_run(observed, known, begins), 0, np.arange(len(begins))))
+    return np.repeat(minute[begins[first_of]], np.diff(np.append(begins, len(known))))
+
+
+def _same_run(observed: Observed, known: Numbers, begins: Numbers) -> Flags:
+    """Whether a last run that differs from the one before is the same run, shown by other clocks.
+
+    That is where they are apart by just the shift of the zone's offset between their snapshots (not seen on Windows
+    yet); unless the later one lies between these snapshots, where it can be a run of its own.
+    """
+    same = np.zeros(len(begins), bool)
+    seen, again = observed.last[known[begins - 1]], observed.first[known[begins]]
+    turns = np.flatnonzero(observed.offsets[seen] != observed.offsets[again])
+    seen, again, row = seen[turns], again[turns], known[begins[turns]]
+    before = known[begins[turns] - 1]
+    offsets = observed.offsets[seen], observed.offsets[again]
+    start, shift = observed.last_run[row], offsets[1] - offsets[0]
+    found = (observed.task[row] == observed.task[before]) & (offsets[0] != NONE) & (offsets[1] != NONE)
+    found &= np.abs(start - observed.last_run[before]) == np.abs(shift)
+    found &= (start <= observed.times[seen]) | (start > observed.times[again])
+    same[turns] = found
+    same[:1] = False  # nothing is before it
+    return same
+
+
+def _differs(values: Numbers) -> Flags:
+    """Whether each value is another than the one before; the first one is."""
+    found = np.ones(len(values), bool)
+    found[1:] = values[1:] != values[:-1]
+    return found
+
+
+def is_sorted(task: Numbers, value: Numbers) -> bool:
+    """Whether rows are in the order of task and a value."""
+    return not (((task[1:] == task[:-1]) & (value[1:] < value[:-1])) | (task[1:] < task[:-1])).any()
+
+
+def _last_rows(task: Numbers) -> Numbers:
+    return np.append(np.flatnonzero(_differs(task))[1:], len(task)) - 1

@@ -1,0 +1,328 @@
+r"""The files of the history store: a Parquet file a day and server, below ``<data>/history``.
+
+    history/server=OPENDATA01/month=2026-11/2026-11-23.<digest>.parquet
+
+Authority: the layout is ours, in the way of Hive, so that pandas, DuckDB and Dask read it as it is. A file's name tells
+by a digest of which snapshots it was made, so what is up to date is seen from names alone. Files are written beside
+their place and renamed, by one writer at a time; a process may be killed at any moment. All of it is derived from the
+snapshots and may be deleted.
+
+>>> store = open_store("data")
+>>> sorted(store.wanted)[-1], len(store.wanted)
+(('OPENDATA01', '2026-11-23'), 57)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+from filelock import FileLock, Timeout
+
+from taskanalysis.errors import Problem, SnapshotError, clip
+from taskanalysis.history.days import VERSION, Built, DayJob, Record, build_day, digest, read_day
+from taskanalysis.history.parallel import each_in
+from taskanalysis.snapshot.files import long_path
+
+__all__ = ["Day", "LoadedDay", "Store", "load_days", "open_store", "update_store"]
+
+Day = tuple[str, str]
+"""Server and day (``2026-11-23``, UTC)."""
+
+WAIT = 5.0  # seconds for another writer
+SETTLED = 3600  # seconds after which a month's folder that did not change is not listed again
+_FILE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.([0-9a-f]{16})\.parquet")
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+
+
+@dataclass(slots=True)
+class Store:
+    """What the names in a share tell: the digest that each day should have, and the files that are there.
+
+    `files` are known by their digests, `rests` are files of killed processes, `remembered` the months that need not be
+    listed next time (`is_news` where that is not written down yet), and `names` the snapshots of the others, by day.
+    """
+
+    data: Path
+    wanted: dict[Day, str]
+    files: dict[Day, set[str]]
+    rests: list[Path]
+    remembered: dict[str, Any] = field(default_factory=dict)
+    is_news: bool = False
+    names: dict[Path, dict[str, list[str]]] = field(default_factory=dict)
+
+    def file(self, day: Day) -> Path | None:
+        """The file of a day that is up to date."""
+        return self.place(day, self.wanted[day]) if self._has(day) else None
+
+    def stale(self) -> list[Day]:
+        """The days that have no such file, oldest first."""
+        return sorted((day for day in self.wanted if not self._has(day)), key=lambda day: (day[1], day[0]))
+
+    def _has(self, day: Day) -> bool:
+        return self.wanted[day] in self.files.get(day, ())
+
+    def job(self, day: Day) -> DayJob:
+        """What it takes to build a day."""
+        server, name = day
+        month = self.data / "snapshots" / server / name[:7]
+        if month not in self.names:
+            self.names[month] = _snapshot_names(month)
+        folders = tuple(month / each for each in self.names[month].get(name.replace("-", ""), ()))
+        older = (self.place(day, digest_) for digest_ in self.files.get(day, ()))
+        return DayJob(folders, max(older, default=None, key=_changed))
+
+    def place(self, day: Day, digest_: str) -> Path:
+        """Where the file of a day lies."""
+        server, name = day
+        return _history(self.data) / f"server={server}" / f"month={name[:7]}" / f"{name}.{digest_}.parquet"
+
+    def left_over(self) -> Iterator[Path]:
+        """Files that no day wants any more, and what killed processes left."""
+        yield from self.rests
+        for day, digests in self.files.items():
+            wanted = self.wanted.get(day)
+            if wanted is None or wanted in digests:
+                yield from (self.place(day, digest_) for digest_ in digests if digest_ != wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDay:
+    """Spans and records of one day."""
+
+    server: str
+    day: str
+    table: pa.Table
+    records: list[Record]
+
+
+def open_store(data: str | Path, server: str | None = None) -> Store:
+    """Look at the names in a share, and open nothing; SnapshotError where it is none, or can't be listed.
+
+    Costs the newest month of each server (of one, where it is named), and a look at the older ones' folders.
+    """
+    root = long_path(data)
+    if not (root / "snapshots").is_dir():
+        raise SnapshotError(f"{data} is not a share: it has no folder snapshots")
+    store = Store(root, {}, *_stored(_history(root), server))
+    remembered = _remembered(root)
+    try:
+        for folder in _of(_folders(root / "snapshots"), server):
+            months = [month for month in _folders(folder) if _MONTH.fullmatch(month.name)]
+            for month in months:
+                _look(store, month, remembered, is_newest=month == months[-1])
+    except OSError as error:
+        raise SnapshotError(f"{error.filename} can't be listed ({error.strerror})") from None
+    store.is_news = store.remembered != remembered
+    return store
+
+
+def _look(store: Store, month: Path, remembered: Mapping[str, Any], *, is_newest: bool) -> None:
+    """Note the digests of the days of a month, from its names or, where it has not changed, as they are remembered."""
+    key = None if is_newest else _key(month)
+    server = month.parent.name
+    before = remembered.get(f"{server}/{month.name}", {})
+    if key and before.get("key") == key:
+        days = before["days"]
+    else:
+        store.names[month] = _snapshot_names(month)
+        days = _digests(store.names[month])
+    if key:
+        store.remembered[f"{server}/{month.name}"] = {"key": key, "days": days}
+    store.wanted |= {(server, day): value for day, value in days.items()}
+
+
+def update_store(data: str | Path, *, executor: Executor | None = None, wait: float = WAIT) -> list[Problem]:
+    """Bring the store up to date with the snapshots; what keeps it from that is a problem, not an error.
+
+    Days are built in `executor`, in this process where that is None or fails. At most `wait` seconds are spent waiting
+    for another writer. SnapshotError where `data` is no share.
+    """
+    history = _history(long_path(data))
+    why = ""
+    problems: list[Problem] = []
+    if not (history.parent / "snapshots").is_dir():
+        raise SnapshotError(f"{data} is not a share: it has no folder snapshots")
+    try:
+        history.mkdir(exist_ok=True)
+        # a lock of the operating system, which a dead process does not hold, or none at all
+        with FileLock(history / ".lock", timeout=wait, fallback_to_soft=False):
+            _update(open_store(data), executor, problems)
+    except Timeout:
+        why = "another process writes it"
+    except (OSError, NotImplementedError) as error:  # the second where a file system knows no locks
+        why = f"it can't be written ({getattr(error, 'strerror', None) or error})"
+    if why and (stale := open_store(data).stale()):
+        days = f"{len(stale)} days" if len(stale) > 1 else f"{stale[0][0]} of {stale[0][1]}"
+        problems.append(Problem("history", f"{days} not stored, because {why}; computed for this time only"))
+    return problems
+
+
+def load_days(
+    store: Store, days: Iterable[Day], *, executor: Executor | None = None, repair: bool = False
+) -> tuple[list[LoadedDay], list[Problem]]:
+    """These days in the order of server and day; those without a file that is up to date are built in memory.
+
+    A damaged file is a problem; `repair` deletes it, so that the next update writes it anew.
+    """
+    found: dict[Day, LoadedDay] = {}
+    missing: list[Day] = []
+    problems: list[Problem] = []
+    days = sorted(days)
+    for day in days:
+        file = store.file(day)
+        try:
+            if file:
+                found[day] = LoadedDay(*day, *read_day(file))
+        except FileNotFoundError:
+            file = None  # another process has just replaced it
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            problems.append(Problem(f"history/{file.name if file else ''}", f"is damaged ({clip(str(error))})"))
+            if repair and file:
+                with suppress(OSError):
+                    file.unlink()
+            file = None
+        if not file:
+            missing.append(day)
+    for day, built in _built(store, missing, executor, problems):
+        found[day] = LoadedDay(*day, *read_day(built.content))
+    return [found[day] for day in days], problems
+
+
+# Writing --------------------------------------------------------------------------------------------------------------
+
+
+def _update(store: Store, executor: Executor | None, problems: list[Problem]) -> None:
+    for day, built in _built(store, store.stale(), executor, problems):
+        place = store.place(day, built.digest)
+        _write(place, built.content)
+        _remove(store.place(day, digest_) for digest_ in store.files.get(day, set()) - {built.digest})
+        store.files[day] = {built.digest}
+    _remove(store.left_over())
+    for month in {store.place(day, "").parent for day in store.files.keys() - store.wanted.keys()}:
+        with suppress(OSError):  # it holds other days
+            month.rmdir()
+    if store.is_news:
+        content = json.dumps({"version": VERSION, "months": store.remembered}, sort_keys=True)
+        _write(_history(store.data) / ".listed.json", content.encode())
+
+
+def _built(
+    store: Store, days: Iterable[Day], executor: Executor | None, problems: list[Problem]
+) -> Iterator[tuple[Day, Built]]:
+    days = list(days)
+    yield from zip(days, each_in(executor, build_day, map(store.job, days), problems), strict=True)
+
+
+def _write(place: Path, content: bytes) -> None:
+    """Beside its place and renamed: it is whole or it is not there."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_bytes(content)
+        beside.replace(place)
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        with suppress(OSError):  # open in another program: the next update removes it
+            file.unlink()
+
+
+# Names ----------------------------------------------------------------------------------------------------------------
+
+
+def _history(root: Path) -> Path:
+    return root / "history"
+
+
+def _folders(folder: Path) -> list[Path]:
+    """The folders in it; OSError where it can't be listed. A glob would take it for empty, and its days for gone."""
+    with os.scandir(folder) as entries:
+        return sorted(folder / entry.name for entry in entries if entry.is_dir())
+
+
+def _names(folder: Path) -> list[str]:
+    return os.listdir(folder)  # noqa: PTH208 (3,000 names a month, and no paths wanted)
+
+
+def _snapshot_names(month: Path) -> dict[str, list[str]]:
+    """Names in the folder of a month that look like snapshots of that month, sorted, by day (``20261123``)."""
+    stamp = month.name.replace("-", "") + "[0-3][0-9]T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z"
+    names = sorted(re.findall(f"^{stamp}$", "\n".join(_names(month)), re.MULTILINE))
+    return {day: list(group) for day, group in groupby(names, itemgetter(slice(8)))}
+
+
+def _digests(names: Mapping[str, list[str]]) -> dict[str, str]:
+    """The digest of each day of a month."""
+    found = {}
+    for day, group in names.items():
+        with suppress(ValueError):  # the 31st of February
+            found[date.fromisoformat(day).isoformat()] = digest(group)
+    return found
+
+
+def _of(folders: Iterable[Path], server: str | None) -> list[Path]:
+    """Those of a server, by its name without case, or all."""
+    return [
+        each for each in folders if server is None or each.name.removeprefix("server=").casefold() == server.casefold()
+    ]
+
+
+def _stored(history: Path, server: str | None) -> tuple[dict[Day, set[str]], list[Path]]:
+    """The digests of the files that each day has, and the rests of killed processes."""
+    files: dict[Day, set[str]] = {}
+    rests: list[Path] = []
+    with suppress(OSError):  # it is not there, or may not be opened: then nothing of it is known
+        rests += [history / name for name in _names(history) if name.endswith(".tmp")]
+        for month in [month for folder in _of(_folders(history), server) for month in _folders(folder)]:
+            name_of_server = month.parent.name.removeprefix("server=")
+            for name in _names(month):
+                found = _FILE.fullmatch(name)
+                if found and month.name == f"month={name[:7]}":
+                    files.setdefault((name_of_server, found[1]), set()).add(found[2])
+                elif found or name.endswith(".tmp"):
+                    rests.append(month / name)
+    return files, rests
+
+
+def _changed(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0
+
+
+def _key(month: Path) -> list[int] | None:
+    """What changes when a snapshot comes to or goes from a month; None where it changed a short time ago.
+
+    Listing 35,000 names takes longer than all the rest. The clock of a file server may tell another time than ours, so
+    an hour must have passed.
+    """
+    found = month.stat()
+    return [found.st_mtime_ns, found.st_nlink] if found.st_mtime < time.time() - SETTLED else None
+
+
+def _remembered(root: Path) -> dict[str, Any]:
+    """Months that were listed before, by the key of their folder."""
+    try:
+        said = json.loads((_history(root) / ".listed.json").read_text(encoding="utf-8"))
+        months: dict[str, Any] = said["months"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
+    return months if said["version"] == VERSION else {}

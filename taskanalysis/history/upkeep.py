@@ -1,0 +1,137 @@
+r"""Looking after a share: is every snapshot what was written, what is missing, and which are too old to keep.
+
+>>> found = verify("data")
+>>> found.snapshots, found.problems, [f"{gap.days} days" for _, gap in found.gaps]
+(222, [], ['2 days', '2 days'])
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from taskanalysis.errors import Problem, SnapshotError, clip
+from taskanalysis.history.store import open_store
+from taskanalysis.snapshot.files import CHANGED, long_path
+from taskanalysis.snapshot.share import Stamped, list_snapshots
+from taskanalysis.snapshot.snapshot import read_manifest
+from taskanalysis.snapshot.status import read_statuses
+
+__all__ = ["Verified", "age", "prune", "rebuild", "verify"]
+
+GAP = 1.5
+"""A time between snapshots of more than so many usual ones is a gap."""
+
+
+class Verified(NamedTuple):
+    """What `verify` found: how many snapshots, what is wrong with them, and the gaps (the last before, how long)."""
+
+    snapshots: int
+    problems: list[Problem]
+    gaps: list[tuple[Stamped, timedelta]]
+
+
+def verify(data: str | Path) -> Verified:
+    """Compare every file of every snapshot with its hash in ``snapshot.json``; SnapshotError where it is no share."""
+    open_store(data)
+    known = list_snapshots(Path(data))
+    problems = [
+        Problem(f"{each.server}/{each.path.name}/{file}", what) for each in known for file, what in _wrong(each)
+    ]
+    gaps = []
+    for _, group in groupby(sorted(known, key=lambda each: (each.server, each.taken_at)), key=lambda each: each.server):
+        pairs = [(before, after.taken_at - before.taken_at) for before, after in pairwise(group)]
+        usual = sorted(gap for _, gap in pairs)[len(pairs) // 2] if pairs else timedelta(0)
+        gaps += [(before, gap) for before, gap in pairs if gap > GAP * usual]
+    return Verified(len(known), problems, gaps)
+
+
+def _wrong(known: Stamped) -> Iterator[tuple[str, str]]:
+    """Files of a snapshot with what is wrong with them."""
+    try:
+        manifest = read_manifest(known.path)
+    except SnapshotError as error:
+        yield "snapshot.json", str(error)
+        return
+    hashes = manifest["sha256"]
+    there = {path.relative_to(known.path).as_posix() for path in known.path.rglob("*") if path.is_file()}
+    for name in sorted(hashes.keys() - there):
+        yield name, "is not there"
+    for name in sorted(there - hashes.keys() - {"snapshot.json"}):
+        yield name, "is not in the list of snapshot.json"
+    for name in sorted(hashes.keys() & there):
+        try:
+            if hashlib.sha256((known.path / name).read_bytes()).hexdigest() != hashes[name]:
+                yield name, CHANGED
+        except OSError as error:
+            yield name, f"can't be opened ({error.strerror})"
+    yield from _contradictions(known, manifest)
+
+
+def _contradictions(known: Stamped, manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    told: list[Problem] = []
+    statuses = read_statuses(known.path / "status.csv", None, told)
+    yield from ((problem.file, problem.what) for problem in told)
+    number = manifest.get("tasks")
+    if isinstance(number, int) and not told and len(statuses) != number:
+        yield "status.csv", f"has {len(statuses)} tasks, and snapshot.json says {number}"
+    stamp = manifest["definitions"]
+    if manifest["definitions_read"] and not (_of(known, stamp) / "tasks").is_dir():
+        yield "snapshot.json", f"its definitions ({stamp}) are not there"
+
+
+def _of(known: Stamped, stamp: str) -> Path:
+    """Where another snapshot of the same server lies."""
+    return known.path.parent.parent / f"{stamp[:4]}-{stamp[4:6]}" / stamp
+
+
+def rebuild(data: str | Path) -> None:
+    """Delete what is derived from the snapshots, so that the next update makes it anew; no snapshot is touched."""
+    open_store(data)
+    for folder in (long_path(data) / "history").glob("server=*"):
+        shutil.rmtree(folder)
+
+
+def prune(data: str | Path, *, before: datetime) -> list[Stamped]:
+    """Delete the snapshots taken earlier than `before` (aware); returns them.
+
+    One whose definitions a later one names stays, whatever its age, and so does the newest of each server. A snapshot
+    goes as a whole: it is renamed first, so that a process that is killed leaves no half of one.
+    """
+    open_store(data)
+    known = list_snapshots(Path(data))
+    newest = {each.server: each.path for each in known}
+    young = [each for each in known if each.taken_at >= before or each.path == newest[each.server]]
+    needed = {each.path for each in young}
+    for each in young:
+        with suppress(SnapshotError):  # a damaged one needs none
+            stamp = read_manifest(each.path)["definitions"]
+            needed |= {_of(each, stamp)} if stamp else set()
+    old = [each for each in known if each.path not in needed]
+    for each in old:
+        beside = each.path.with_name(f".{each.path.name}.{os.getpid()}.tmp")
+        each.path.rename(beside)
+        shutil.rmtree(beside)
+        with suppress(OSError):  # other snapshots of that month are left
+            each.path.parent.rmdir()
+    return old
+
+
+def age(text: str) -> timedelta:
+    """A span such as ``90d``; ValueError for anything else.
+
+    >>> age("400d").days
+    400
+    """
+    found = re.fullmatch(r"([0-9]{1,5})d", text)
+    if not found:
+        raise ValueError(f"'{clip(text)}' is not a number of days such as 400d")
+    return timedelta(days=int(found[1]))

@@ -1,0 +1,360 @@
+r"""When a task should start: the run times of its triggers, computed off Windows.
+
+Authority: [MS-TSCH] 2.5.3 and the documentation of ITrigger. Where these are silent, the common reading is taken; such
+moments are *not judged*, so that nobody calls a task overdue for them. Nothing here was seen on a Windows machine yet.
+
+================================================================  ====================================================
+a local StartBoundary is wall-clock time of the server, one with  ``ITrigger::put_StartBoundary``
+an offset or ``Z`` a fixed instant, counted in that offset
+----------------------------------------------------------------  ----------------------------------------------------
+weeks are counted from the one that holds StartBoundary and       unconfirmed
+begin on Sunday
+----------------------------------------------------------------  ----------------------------------------------------
+a day that a month lacks is skipped                               KB 325413
+----------------------------------------------------------------  ----------------------------------------------------
+repetition in elapsed time, every k with                          [MS-TSCH] 2.5.3.1; the last one announced but not
+``k * Interval <= Duration``; the last, at exactly Duration, is   run: dahall/TaskScheduler#26
+not judged
+----------------------------------------------------------------  ----------------------------------------------------
+a later slot of the trigger starts the repetition anew; not       unconfirmed
+judged where Interval does not divide the time between the two
+----------------------------------------------------------------  ----------------------------------------------------
+so ``P1D`` from a summer's 07:00 starts at 06:00 in winter        unconfirmed; `due.differing` tells where Windows
+                                                                  names another time
+----------------------------------------------------------------  ----------------------------------------------------
+a month in Interval or Duration counts 31 days; not judged        unconfirmed
+----------------------------------------------------------------  ----------------------------------------------------
+a local time that the clocks skip moves forward by the gap, one   unspecified (KB 325413); PEP 495. The newer text on
+that they repeat is taken once; not judged                        WeeklyTrigger and both monthly ones has 02:30 start
+                                                                  at 03:00, "the earliest time that exists"
+----------------------------------------------------------------  ----------------------------------------------------
+EndBoundary is exclusive                                          [MS-TSCH] 2.5.3; at the very instant unconfirmed
+----------------------------------------------------------------  ----------------------------------------------------
+RandomDelay and StartWhenAvailable do not move a slot             they are grace, not schedule
+================================================================  ====================================================
+
+A server's zone may change: give the one of the snapshot that follows the moments asked for.
+
+>>> from taskanalysis.definition.triggers import Repetition, TimeTrigger
+>>> trigger = TimeTrigger(start_boundary=datetime(1970, 1, 1), repetition=Repetition(Duration.parse("PT45M")))
+>>> next_run(trigger, datetime(2026, 11, 23, 6, tzinfo=UTC), tz="UTC").isoformat()
+'2026-11-23T06:45:00+00:00'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.task import TaskDefinition
+from taskanalysis.definition.triggers import CalendarTrigger, Schedule, TimeTrigger, Trigger, type_name
+from taskanalysis.schedule.calendar import days_on, longest_gap
+from taskanalysis.schedule.zones import (
+    EARLIEST,
+    LATEST,
+    Moments,
+    ZoneClock,
+    microseconds,
+    moment_of,
+    named_zone,
+    zone_clock,
+)
+
+__all__ = [
+    "Slot",
+    "SlotArrays",
+    "expected_runs",
+    "is_judged",
+    "next_run",
+    "previous_run",
+    "slot_arrays",
+    "slots",
+    "unscheduled",
+]
+
+Subject = TaskDefinition | Trigger
+Flags = NDArray[np.bool_]
+
+_MICROSECOND = timedelta(microseconds=1)
+_DAY = timedelta(days=1) // _MICROSECOND
+_MONTH = timedelta(days=31)
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_NONE = np.zeros(0, dtype=np.int64)
+# longer than the calendar, and four of them fit into 64 bits
+_MOST_DAYS = 10_000 * 366
+_FOR_EVER = Duration(delta=timedelta(days=_MOST_DAYS))
+# how much of the calendar `slots` looks at in one go: little for who wants the first, much for who wants a year
+_FIRST_GO, _LONGEST_GO = _DAY, 512 * _DAY
+
+
+class Slot(NamedTuple):
+    """A moment at which a trigger (its position in the task, from 1) should start the task.
+
+    `judged` is False where it is in doubt whether Windows starts it just then.
+    """
+
+    time: datetime
+    trigger: int
+    judged: bool
+
+
+class SlotArrays(NamedTuple):
+    """Many slots: `time` datetime64[us] in UTC, `trigger` int64, `judged` bool, of one length, in order of time."""
+
+    time: NDArray[np.datetime64]
+    trigger: NDArray[np.int64]
+    judged: Flags
+
+
+def expected_runs(subject: Subject, start: datetime, end: datetime, *, tz: tzinfo | str) -> Iterator[datetime]:
+    """The moments at which a definition (or one trigger) should start, ``start <= t < end``, in order, each once.
+
+    `start` and `end` are aware; `tz` is the server's zone (an IANA name or a tzinfo), and the moments are in it. A
+    disabled task or trigger gives none, nor does a trigger without a time (`unscheduled`). ValueError for a naive
+    moment or a zone that nobody knows. Sources: the table at the top of this module.
+
+    >>> from taskanalysis.definition.triggers import ScheduleByDay
+    >>> trigger = CalendarTrigger(start_boundary=datetime(2026, 3, 1, 2, 30), schedule=ScheduleByDay())
+    >>> window = datetime(2026, 3, 7, tzinfo=UTC), datetime(2026, 3, 9, 12, tzinfo=UTC)
+    >>> [f"{run:%d %H:%M}" for run in expected_runs(trigger, *window, tz="America/New_York")]
+    ['07 02:30', '08 03:30', '09 02:30']
+    """
+    return (slot.time for slot in slots(subject, start, end, tz=tz))
+
+
+def slots(subject: Subject, start: datetime, end: datetime, *, tz: tzinfo | str) -> Iterator[Slot]:
+    """The same moments, each with its trigger (the first that has it) and whether it is judged (by any)."""
+    zone, low, last = named_zone(tz), _instant(start), _instant(end)
+    return _in_steps(subject, low, last, zone)
+
+
+def slot_arrays(subject: Subject, start: datetime, end: datetime, *, tz: tzinfo | str) -> SlotArrays:
+    """The same slots all at once, as arrays, times in UTC: for a year of many tasks."""
+    times, numbers, judged = _merged(subject, _instant(start), _instant(end), named_zone(tz))
+    return SlotArrays(times.astype("datetime64[us]"), numbers, judged)
+
+
+def next_run(subject: Subject, after: datetime, *, tz: tzinfo | str) -> datetime | None:
+    """The first moment later than `after` (aware) at which it should start, None where there is none."""
+    zone, low = named_zone(tz), _instant(after) + 1
+    found = [_first(plan, low) for plan in _plans(subject, zone)]
+    return moment_of(min(times), zone) if (times := [time for time in found if time is not None]) else None
+
+
+def previous_run(subject: Subject, before: datetime, *, tz: tzinfo | str) -> datetime | None:
+    """The last moment earlier than `before` (aware) at which it should have started, None where there is none."""
+    zone, high = named_zone(tz), _instant(before)
+    found = [_last(plan, high) for plan in _plans(subject, zone)]
+    return moment_of(max(times), zone) if (times := [time for time in found if time is not None]) else None
+
+
+def is_judged(moment: datetime, tz: tzinfo | str) -> bool:
+    """Whether the clocks of a zone leave no doubt at an aware moment.
+
+    False for the length of the shift after a spring gap, and in both passes of the hour that autumn repeats.
+
+    >>> is_judged(datetime(2026, 11, 1, 5, 30, tzinfo=UTC), "America/New_York")
+    False
+    """
+    instant = np.array([_instant(moment)], dtype=np.int64)
+    return bool(_settled(instant, named_zone(tz))[0])
+
+
+def unscheduled(definition: TaskDefinition) -> dict[int, str]:
+    """The enabled triggers whose starts no calendar tells (at boot, at logon, on an event): position -> type.
+
+    >>> from taskanalysis.definition.triggers import BootTrigger
+    >>> unscheduled(TaskDefinition(triggers=(BootTrigger(),)))
+    {1: 'BootTrigger'}
+    """
+    return {
+        number: type_name(trigger)
+        for number, trigger in enumerate(definition.triggers, 1)
+        if trigger.enabled and not _plan(number, trigger, UTC)
+    }
+
+
+# Tasks ----------------------------------------------------------------------------------------------------------------
+
+
+def _in_steps(subject: Subject, low: int, last: int, zone: tzinfo) -> Iterator[Slot]:
+    step = _FIRST_GO
+    while low < last:
+        high = min(low + step, last)
+        for time, number, judged in zip(
+            *(column.tolist() for column in _merged(subject, low, high, zone)), strict=True
+        ):
+            yield Slot(moment_of(time, zone), number, judged)
+        low, step = high, min(2 * step, _LONGEST_GO)
+
+
+def _merged(subject: Subject, low: int, high: int, zone: tzinfo) -> tuple[Moments, Moments, Flags]:
+    """Times, trigger numbers and judged of all triggers, by time; a moment of several is the first one's."""
+    plans = _plans(subject, zone)
+    found = [_between(plan, low, high) for plan in plans]
+    times = np.concatenate([_NONE, *(times for times, _ in found)])
+    judged = np.concatenate([_NONE.astype(bool), *(flags for _, flags in found)])
+    numbers = np.repeat([plan.number for plan in plans], [len(times) for times, _ in found]).astype(np.int64)
+    if len(plans) > 1 and len(times):
+        order = np.argsort(times, kind="stable")
+        times, numbers, judged = times[order], numbers[order], judged[order]
+        first = np.flatnonzero(np.append(True, times[1:] != times[:-1]))
+        times, numbers, judged = times[first], numbers[first], np.logical_or.reduceat(judged, first)
+    return times, numbers, judged
+
+
+def _instant(moment: datetime) -> int:
+    """An aware moment in microseconds, held within the calendar; ValueError for a naive one."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone")
+    return min(max(microseconds(moment), EARLIEST), LATEST)
+
+
+# Triggers -------------------------------------------------------------------------------------------------------------
+
+
+class _Plan(NamedTuple):
+    """What a trigger with a time comes down to; all spans and moments in microseconds.
+
+    Days are counted from `first` in `zone`; `interval` is 0 where nothing repeats; `vague` where that counts in months;
+    `local` where the clocks of the server count.
+    """
+
+    number: int
+    schedule: Schedule | None
+    first: int
+    time_of_day: int
+    zone: tzinfo
+    local: bool
+    end: int
+    interval: int
+    duration: int
+    vague: bool
+
+    @property
+    def gap(self) -> int:
+        """Two slots of the calendar lie no further apart."""
+        return min(longest_gap(self.schedule) + 2, _MOST_DAYS) * _DAY if self.schedule else _DAY
+
+
+def _plans(subject: Subject, zone: tzinfo) -> list[_Plan]:
+    if isinstance(subject, Trigger):
+        triggers: tuple[Trigger, ...] = (subject,)
+    else:
+        triggers = subject.triggers if subject.settings.enabled else ()
+    plans = (_plan(number, trigger, zone) for number, trigger in enumerate(triggers, 1) if trigger.enabled)
+    return [plan for plan in plans if plan]
+
+
+def _plan(number: int, trigger: Trigger, zone: tzinfo) -> _Plan | None:
+    start, end = trigger.start_boundary, trigger.end_boundary
+    if not isinstance(trigger, TimeTrigger | CalendarTrigger) or not start:
+        return None
+    interval, duration = Duration(), Duration()
+    if trigger.repetition:
+        interval, duration = trigger.repetition.interval, trigger.repetition.duration or _FOR_EVER
+    offset = start.utcoffset()
+    return _Plan(
+        number=number,
+        schedule=trigger.schedule if isinstance(trigger, CalendarTrigger) else None,
+        first=start.toordinal() - _EPOCH_DAY,
+        time_of_day=(start - start.replace(hour=0, minute=0, second=0, microsecond=0)) // _MICROSECOND,
+        zone=zone if offset is None else timezone(offset),
+        local=offset is None,
+        end=_instant(end if end.tzinfo else end.replace(tzinfo=zone)) if end else LATEST,
+        interval=_span(interval),
+        duration=_span(duration),
+        vague=bool(interval.months or duration.months),
+    )
+
+
+def _span(duration: Duration) -> int:
+    return min((duration.delta + duration.months * _MONTH) // _MICROSECOND, _MOST_DAYS * _DAY)
+
+
+def _between(plan: _Plan, low: int, high: int) -> tuple[Moments, Flags]:
+    """The slots with ``low <= t < high``, and which are judged."""
+    high = min(high, plan.end)
+    # the base that still repeats at `low`, and the one before it, which tells whether that is in step
+    bases = _bases(plan, low - 2 * min(plan.duration, plan.gap), high) if low < high else _NONE
+    if plan.interval and len(bases):
+        times, judged = _repeated(plan, bases, low, high)
+    else:
+        times = bases[np.searchsorted(bases, low) : np.searchsorted(bases, high)]
+        judged = np.ones(len(times), dtype=bool)
+    if plan.local and len(times):
+        judged &= _settled(times, plan.zone)
+    return times, judged
+
+
+def _repeated(plan: _Plan, bases: Moments, low: int, high: int) -> tuple[Moments, Flags]:
+    """From each base every interval while the duration lasts, until the next base starts it anew."""
+    interval, duration = plan.interval, plan.duration
+    until = np.minimum(np.append(bases[1:], high), high)
+    first = np.maximum(-((bases - low) // interval), 0)
+    last = np.minimum((until - 1 - bases) // interval, duration // interval)
+    number = np.maximum(last - first + 1, 0)
+    base = np.repeat(np.arange(len(bases)), number)
+    k = np.arange(len(base)) - np.repeat(np.cumsum(number) - number - first, number)
+    between = np.diff(bases, prepend=bases[:1] - duration)
+    out_of_step = (between < duration) & (between % interval != 0)
+    doubt = out_of_step[base] | (k * interval == duration) | plan.vague
+    return bases[base] + k * interval, (k == 0) | ~doubt
+
+
+def _bases(plan: _Plan, low: int, high: int) -> Moments:
+    """The slots that the calendar gives, without repetition: those from `low` to `high`, and some around them."""
+    # two days around: no offset is more than a day, nor is any change of the clocks
+    low_day, high_day = (min(max(each, EARLIEST), LATEST) // _DAY for each in (low - 2 * _DAY, high + 2 * _DAY))
+    if plan.schedule:
+        days = days_on(plan.schedule, plan.first, max(low_day, plan.first), high_day)
+    else:
+        days = np.array([plan.first] if plan.first <= high_day else [], dtype=np.int64)
+    if not len(days):
+        return _NONE
+    wall = days * _DAY + plan.time_of_day
+    instants = _clock(plan.zone, wall).instants(wall)
+    # a day that the clocks skip as a whole falls upon the next one (Pacific/Apia, 2011-12-30)
+    bases: Moments = instants[np.append(True, instants[1:] > instants[:-1])]
+    return bases
+
+
+def _first(plan: _Plan, low: int) -> int | None:
+    """The first slot from `low` on."""
+    low = max(low, (plan.first - 2) * _DAY)
+    bases = _bases(plan, low - plan.gap if plan.interval else low, low + plan.gap)
+    later = int(np.searchsorted(bases, low))
+    found = int(bases[later]) if later < len(bases) else None
+    if plan.interval and later:
+        base = int(bases[later - 1])
+        repeated = base + -((base - low) // plan.interval) * plan.interval
+        if repeated - base <= plan.duration and (found is None or repeated < found):
+            found = repeated
+    return found if found is not None and found < plan.end else None
+
+
+def _last(plan: _Plan, high: int) -> int | None:
+    """The last slot before `high`."""
+    high = min(high, plan.end)
+    bases = _bases(plan, high - plan.gap, high)
+    later = int(np.searchsorted(bases, high))
+    if not later:
+        return None
+    base = int(bases[later - 1])
+    lasting = min(plan.duration, high - 1 - base)
+    return base + lasting // plan.interval * plan.interval if plan.interval else base
+
+
+def _settled(instants: Moments, zone: tzinfo) -> Flags:
+    return _clock(zone, instants).is_settled(instants)
+
+
+def _clock(zone: tzinfo, moments: Moments) -> ZoneClock:
+    """The clock of a zone around moments that are in order, be they instants or wall-clock time."""
+    first, last = (min(max(int(moment), EARLIEST), LATEST) // _DAY + _EPOCH_DAY for moment in (moments[0], moments[-1]))
+    return zone_clock(zone, date.fromordinal(first - 2).year, date.fromordinal(last + 2).year)

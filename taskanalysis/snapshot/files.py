@@ -1,0 +1,268 @@
+r"""Task XML in files: a folder of exports, a copy of ``C:\Windows\System32\Tasks``, or one file with many tasks.
+
+One bad file is one problem and never the end. Authority for the shapes: FACTS on ``schtasks /query /xml`` and on the
+files that Windows keeps, which have no extension.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from taskanalysis.definition.encoding import read_bytes
+from taskanalysis.definition.reader import read_many, read_task
+from taskanalysis.definition.task import TaskDefinition
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, clip, printable
+
+__all__ = [
+    "Found",
+    "file_name",
+    "find_tasks",
+    "in_scope",
+    "long_path",
+    "plain_path",
+    "read_tasks",
+    "task_of",
+    "task_path",
+]
+
+CHANGED = "was changed after the snapshot was written (its sha256 differs)"
+
+
+@dataclass(slots=True)
+class Found:
+    """Definitions by task path, the file and sha256 of each, what failed, and when the newest file `changed`."""
+
+    tasks: dict[str, TaskDefinition] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    changed: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    failed: int = 0
+    _first: dict[str, str] = field(default_factory=dict)
+
+    def add(self, path: str, definition: TaskDefinition, name: str, sha256: str = "") -> None:
+        """Keep a task; one whose path is taken (Windows compares without case) is listed under its file name."""
+        if path.casefold() in self._first:
+            other = self._first[path.casefold()]
+            wanted, path = path, _where(name)
+            while path.casefold() in self._first:
+                path += "~"
+            self.problems.append(
+                Problem(name, f"its task path {clip(wanted)} is that of {other} too; listed as {path}")
+            )
+        self._first.setdefault(path.casefold(), name)
+        self.tasks[path], self.files[path], self.hashes[path] = definition, name, sha256
+
+    def fail(self, name: str, what: object) -> None:
+        """Note task XML that could not be read."""
+        self.failed += 1
+        self.problems.append(Problem(name, str(what)))
+
+    def compare(self, written: Mapping[str, str]) -> None:
+        """Note each file that is not what it was when its sha256 was `written` down."""
+        read = {self.files[path]: sha256 for path, sha256 in self.hashes.items()}
+        for name in sorted(written.keys() - {problem.file for problem in self.problems}):
+            if name not in read:
+                self.problems.append(Problem(name, "is listed in snapshot.json and not there"))
+            elif read[name] != written[name]:
+                self.problems.append(Problem(name, CHANGED))
+
+
+def read_tasks(source: str | Path) -> tuple[dict[str, TaskDefinition], list[Problem]]:
+    r"""All tasks of a folder, or of one file with many (``schtasks /query /xml``), by task path; and what failed.
+
+    A task's path is where the file lies, without ``.xml``; in a folder without subfolders it is its URI. A second file
+    with the same path is a problem, and listed under its file name so that it is not lost. Files are read that end in
+    ``.xml``, have no extension, or hold ``<Task`` near their begin. SnapshotError where `source` can't be opened.
+
+    >>> tasks, problems = read_tasks("tests/files/folder")
+    >>> sorted(tasks), [problem.file for problem in problems]
+    (['\\OpenData\\Load', '\\OpenData\\Permits\\Nightly'], ['OpenData/Broken.xml'])
+    """
+    found = find_tasks(Path(source))
+    return found.tasks, found.problems
+
+
+def find_tasks(source: Path, path_of: Callable[[str], str] | None = None, skip: Sequence[Path] = ()) -> Found:
+    """Read all task XML below a folder but `skip`, or in a file; `path_of` gives the task path of a relative name."""
+    found = Found()
+    try:
+        source.stat()
+    except (OSError, ValueError) as error:
+        reason = "does not exist" if isinstance(error, FileNotFoundError) else f"can't be opened ({error})"
+        raise SnapshotError(f"{source} {reason}") from None
+    if source.is_dir():
+        _folder(source, found, path_of, skip)
+    else:
+        _file_with_many(source, found)
+    return found
+
+
+def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None, skip: Sequence[Path]) -> None:
+    def closed(error: OSError) -> None:
+        name = printable(Path(error.filename).relative_to(source).as_posix())
+        found.fail(name + "/", f"can't be opened ({error.strerror})")
+
+    # as text, since a Path for each of many files takes longer than its reading; in the order that paths have
+    files = [os.path.join(root, name) for root, _, names in os.walk(source, onerror=closed) for name in names]  # noqa: PTH118
+    files.sort(key=lambda file: os.path.normcase(file).split(os.sep))  # noqa: PTH206
+    begin = len(os.path.join(source, ""))  # noqa: PTH118
+    read: list[tuple[str, TaskDefinition, str]] = []
+    newest = 0.0
+    for file in (file for file in files if not skip or Path(file) not in skip):
+        name = printable(file[begin:].replace(os.sep, "/"))
+        try:
+            written = _check_regular(file)
+            if not _is_task_xml(file):
+                continue
+            data = read_bytes(file)
+            newest = max(newest, written)
+            sha256 = hashlib.sha256(data).hexdigest()
+            read.append((name, task_of(data, sha256), sha256))
+        except TaskXmlError as error:
+            found.fail(name, error)
+        except OSError as error:
+            found.fail(name, f"can't be opened ({error.strerror})")
+    found.changed = max(found.changed, datetime.fromtimestamp(int(newest), UTC))
+    flat = path_of is None and not any("/" in name for name, _, _ in read)
+    for name, definition, sha256 in read:
+        here = (path_of or _where_without_extension)(name)
+        path = definition.uri if flat and re.match(r"\\[^\\]", definition.uri) else here
+        found.add(path, definition, name, sha256)
+
+
+def task_of(data: bytes, sha256: str) -> TaskDefinition:
+    """What a file of these bytes and this hash says, as `read_task`; bytes that were read before are not parsed again.
+
+    >>> task_of(b"<Task/>", "h") is task_of(b"<Task/>", "h")
+    True
+    """
+    if sha256 not in _KNOWN:
+        if len(_KNOWN) >= MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[sha256] = read_task(data)
+    return _KNOWN[sha256]
+
+
+MOST_KNOWN = 20_000
+_KNOWN: dict[str, TaskDefinition] = {}
+
+
+def _file_with_many(file: Path, found: Found) -> None:
+    try:
+        written = _check_regular(file)
+        data = read_bytes(file)
+        found.changed = datetime.fromtimestamp(int(written), UTC)
+        outcomes = list(read_many(data)) or [("", read_task(data))]
+    except OSError as error:
+        raise SnapshotError(f"{file} can't be opened ({error.strerror})") from None
+    except TaskXmlError as error:
+        outcomes = [("", error)]
+    for number, (path, outcome) in enumerate(outcomes, 1):
+        if isinstance(outcome, TaskXmlError):
+            place = f"task {number} {path}".strip() + ": " if len(outcomes) > 1 else ""
+            found.fail(printable(file.name), place + str(outcome))
+        else:
+            sha256 = hashlib.sha256(data).hexdigest() if len(outcomes) == 1 else ""
+            name = printable(file.name) + (f" ({number})" if len(outcomes) > 1 else "")
+            found.add(path or _where_without_extension(name), outcome, name, sha256)
+
+
+def _check_regular(file: str | Path) -> float:
+    """When it was written. A pipe or a device may never answer, so only files are opened, and what links lead to."""
+    found = os.stat(file)  # noqa: PTH116
+    if not stat.S_ISREG(found.st_mode):
+        raise TaskXmlError("is not a regular file")
+    return found.st_mtime
+
+
+def _where(name: str) -> str:
+    return "\\" + name.replace("/", "\\")
+
+
+def _where_without_extension(name: str) -> str:
+    return _where(re.sub(r"\.xml$", "", name, flags=re.IGNORECASE))
+
+
+def _is_task_xml(file: str) -> bool:
+    """XML by name; a file without extension, as Windows keeps them; or any that begins like task XML."""
+    if file.lower().endswith(".xml") or not Path(file).suffix:
+        return True
+    with Path(file).open("rb") as opened:
+        return b"<Task" in opened.read(4096).replace(b"\0", b"")
+
+
+# Names ---------------------------------------------------------------------------------------------------------------
+
+_REFUSED = re.compile(
+    r'[%<>:"/|?*\x00-\x1f\x7f]'  # '%' so that decoding is exact
+    r"|[. ](?=$)"  # Windows drops a dot or space at the end
+    r"|^(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9¹²³]|LPT[0-9¹²³])(?= *(?:$|\.))",  # devices, whatever follows
+    re.IGNORECASE,
+)
+
+
+def file_name(path: str) -> str:
+    r"""Where a task path lies below ``tasks/``, as a posix path: what a file system refuses is percent-encoded.
+
+    >>> file_name(r"\OpenData\nul"), file_name(r"\..\Load.")
+    ('OpenData/%6Eul.xml', '.%2E/Load%2E.xml')
+    """
+    parts = path.strip("\\").split("\\")
+    return "/".join(_REFUSED.sub(_encode_first, part) for part in parts) + ".xml"
+
+
+def task_path(name: str) -> str:
+    r"""The task path of a file name below ``tasks/``: the reverse of `file_name`.
+
+    >>> task_path("OpenData/Permits/Nightly.xml")
+    '\\OpenData\\Permits\\Nightly'
+    """
+    plain = name[:-4] if name.lower().endswith(".xml") else name
+    decoded = re.sub(r"%([0-9A-Fa-f]{2})", lambda found: chr(int(found[1], 16)), plain.replace("/", "\\"))
+    return "\\" + decoded.lstrip("\\")
+
+
+def _encode_first(found: re.Match[str]) -> str:
+    return f"%{ord(found[0][0]):02X}" + found[0][1:]
+
+
+def in_scope(path: str, folders: Sequence[str]) -> bool:
+    r"""Whether a task lies in one of `folders` or below; no folder named means all outside ``\Microsoft``.
+
+    >>> in_scope(r"\OpenData2\Load", [r"\OpenData"]), in_scope(r"\opendata\Sub\Load", ["\\OpenData\\"])
+    (False, True)
+    """
+    if not folders:
+        return not in_scope(path, ["\\Microsoft"])
+    within = tuple(
+        "\\".join(["", *folder.strip("\\").split("\\"), ""]).replace("\\\\", "\\").casefold() for folder in folders
+    )
+    return path.casefold().startswith(within)
+
+
+def long_path(path: str | Path) -> Path:
+    r"""The path itself; on Windows in the ``\\?\`` form that is not limited to 260 characters (seen on none yet)."""
+    if sys.platform != "win32":
+        return Path(path)
+    full = os.path.abspath(path)  # noqa: PTH100 (resolve() would follow a mapped drive)
+    if full.startswith("\\\\?\\"):
+        return Path(full)
+    return Path("\\\\?\\UNC\\" + full[2:] if full.startswith("\\\\") else "\\\\?\\" + full)
+
+
+def plain_path(path: Path) -> str:
+    r"""A path as its user wrote it, without what `long_path` put before it.
+
+    >>> plain_path(Path(r"\\?\UNC\files\tasks"))
+    '\\\\files\\tasks'
+    """
+    return str(path).replace("\\\\?\\UNC\\", "\\\\", 1).replace("\\\\?\\", "", 1)

@@ -1,0 +1,316 @@
+r"""Statuses of tasks in files that are not ours: what schtasks, PowerShell and the old scripts print.
+
+Authority: FACTS on ``schtasks /query`` and Export-Csv, and the samples in ``tests/files/statuses``. A file is known by
+its content, never by its name. The rows come from `statusrows`, the words from `statuswords`, the dates from
+`localdates`; here they become `Status`.
+
+>>> found = read_statuses_file(Path("tests/files/statuses/english.csv"), zone="America/New_York")
+>>> found.server, found.statuses[r"\OpenData\Load"].state, len(found.problems)
+('OPENDATA01', 'Ready', 0)
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from taskanalysis.definition.duration import count
+from taskanalysis.definition.encoding import MOST_BYTES
+from taskanalysis.errors import Problem, SnapshotError, clip
+from taskanalysis.snapshot.dates import ORDERS, moment, settle
+from taskanalysis.snapshot.languages import WORDS, enabled_of, is_not_available, state_of
+from taskanalysis.snapshot.rows import Row, find_layout
+from taskanalysis.snapshot.status import STATUS_FIELDS, Status
+
+__all__ = ["ForeignStatuses", "decode_page", "is_status_file", "join_paths", "read_statuses_file", "status_files"]
+
+MOST_ROWS = 100_000
+MOST_PROBLEMS = 200
+_HEAD = 256 * 1024
+
+
+@dataclass(slots=True)
+class ForeignStatuses:
+    """What a status file says. `server` is "" where it names none; `taken_at` (aware UTC) is the file's own date.
+
+    `statuses` maps task path to Status; its times are aware where the zone is known (or the text has an offset), else
+    naive wall-clock times of the server. `holds` are the fields of Status that the format has; `commands` maps task
+    path to command line, for those that the file tells.
+    """
+
+    server: str
+    taken_at: datetime
+    statuses: dict[str, Status] = field(default_factory=dict)
+    holds: frozenset[str] = frozenset()
+    problems: list[Problem] = field(default_factory=list)
+    commands: dict[str, str] = field(default_factory=dict)
+
+
+def is_status_file(path: Path) -> bool:
+    """Whether the file holds statuses of tasks in one of the known layouts, by a look at its begin; never an error."""
+    try:
+        with path.open("rb") as file:
+            return find_layout(decode_page(file.read(_HEAD))) is not None
+    except (OSError, ValueError):
+        return False
+
+
+def status_files(folder: Path) -> list[Path]:
+    """The status files that lie in a folder (not below it), newest first; [] where it can't be opened."""
+    try:
+        found = [(path.stat().st_mtime, path) for path in folder.iterdir() if path.is_file() and is_status_file(path)]
+    except OSError:
+        return []
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> ForeignStatuses:
+    """Read the statuses of a file in any known layout.
+
+    `zone` (IANA) makes wall-clock times aware; without it they stay naive. `dates` ("dmy" or "mdy") says which comes
+    first where the file itself does not tell; times that stay unclear are None, and a problem says so.
+
+    SnapshotError for a file that can't be opened, is larger than 16 MiB or holds no statuses, and for an unknown zone
+    or order. All else that is wrong (a cut row, an unreadable cell, an error line) is a problem beside the data.
+    """
+    if dates not in ("", *ORDERS):
+        raise SnapshotError(f"'{clip(dates)}' is not an order of day and month: dmy or mdy")
+    known_zone = _zone(zone)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        taken_at = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
+    except (OSError, ValueError, OverflowError) as error:
+        raise SnapshotError(f"{path} can't be opened ({error})") from None
+    if len(data) > MOST_BYTES:
+        raise SnapshotError(f"{path} is larger than {MOST_BYTES >> 20} MiB")
+    text = decode_page(data).lstrip("\ufeff")
+    layout = find_layout(text)
+    if layout is None:
+        raise SnapshotError(f"{path} holds no statuses of tasks")
+    notes = _Notes()
+    rows = list(islice(layout(text, notes), MOST_ROWS + 1))
+    if len(rows) > MOST_ROWS:
+        raise SnapshotError(f"{path} holds more than {MOST_ROWS:,} rows")
+    server, rows = _one_server(rows, notes)
+    folded = _fold(rows, notes)
+    times = _Times(dates or _order(rows, taken_at), known_zone, notes)
+    return ForeignStatuses(
+        server=server,
+        taken_at=taken_at,
+        statuses={task: _status(task, row, times) for task, row in folded.items()},
+        holds=frozenset(name for row in rows for name in row if name in STATUS_FIELDS),
+        problems=[Problem(path.name, what + f" ({n:,} times)" * (n > 1)) for what, n in times.told().items()],
+        commands={task: command for task, row in folded.items() if (command := _command(row))},
+    )
+
+
+def join_paths(found: ForeignStatuses, known: Iterable[str]) -> None:
+    r"""Name the tasks of `found` as `known` task paths (of definitions) name them.
+
+    Windows compares without case, and an ASCII export holds ``?`` for what it could not write; a path that fits none or
+    several stays as it is.
+    """
+    exact: dict[str, set[str]] = {}
+    lossy: dict[str, set[str]] = {}
+    for path in known:
+        exact.setdefault(path.casefold(), set()).add(path)
+        lossy.setdefault(re.sub(r"[^\x00-\x7f]", _lost, path).casefold(), set()).add(path)
+    for task in list(found.statuses):
+        fits = exact.get(task.casefold()) or lossy.get(task.casefold(), set())
+        if len(fits) == 1 and (path := min(fits)) not in found.statuses:
+            found.statuses[path] = replace(found.statuses.pop(task), path=path)
+            if task in found.commands:
+                found.commands[path] = found.commands.pop(task)
+
+
+def _lost(character: re.Match[str]) -> str:
+    return "?" if character[0] <= "\uffff" else "??"
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (OSError, ValueError, KeyError):
+        raise SnapshotError(f"'{clip(name)}' is not a time zone such as America/New_York") from None
+
+
+class _Notes(Counter[str]):
+    """How often each problem came; beyond the first 200, which nobody reads, only how many there are."""
+
+    def __setitem__(self, what: str, times: int) -> None:
+        if what not in self and len(self) >= MOST_PROBLEMS:
+            what, times = "further problems", self["further problems"] + 1
+        super().__setitem__(what, times)
+
+
+# Bytes -> text -------------------------------------------------------------------------------------------------------
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_PAGES = ("utf-8", "cp1252", "cp850", "cp852", "cp1250", "cp932", "gbk", "cp437")
+
+
+def decode_page(data: bytes) -> str:
+    """Text of a console or a program that does not say its code page; never an error.
+
+    By byte order mark, then by the pattern of zero bytes, then UTF-8, then the page in which most of what it says are
+    words that schtasks prints, and letters where letters belong.
+
+    >>> decode_page("Nächste Laufzeit".encode("cp850")), decode_page("状態: 準備完了".encode("cp932"))
+    ('Nächste Laufzeit', '状態: 準備完了')
+    """
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return data[len(bom) :].decode(encoding, errors="replace")
+    head = data[:4096]
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if max(even, odd) * 8 > len(head) and max(even, odd) > 4 * min(even, odd):
+        return data.decode("utf-16-le" if odd > even else "utf-16-be", errors="replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        telling = b"\n".join(islice((line[:1000] for line in data.split(b"\n") if not line.isascii()), 100))
+        return data.decode(max(_PAGES, key=partial(_likely, telling[:20_000])), errors="replace")
+
+
+def _likely(data: bytes, page: str) -> int:
+    text = data.decode(page, errors="replace")
+    known = sum(word in text for word in WORDS)
+    return 100 * known + sum(_fits(before, each, page) for before, each in pairwise(" " + text) if each > "\x7f")
+
+
+def _fits(before: str, character: str, page: str) -> int:
+    """2 or 1 for a character that belongs where it is, below 0 for one that a wrong page makes."""
+    if character == "\ufffd":
+        return -3
+    if "぀" <= character <= "ヿ":
+        return 2
+    if page in ("cp932", "gbk"):  # the characters of daily use
+        lead, *trail = character.encode(page, errors="replace")
+        daily = trail and (0xB0 <= lead <= 0xD7 and trail[0] > 0xA0 if page == "gbk" else 0x88 <= lead <= 0x97)
+        return 2 if daily else -1
+    latin = character < "\u0250" and (character.islower() or (character.isupper() and not before.islower()))
+    return 1 if latin else -1
+
+
+# Rows -> statuses ----------------------------------------------------------------------------------------------------
+
+
+def _one_server(rows: list[Row], notes: Counter[str]) -> tuple[str, list[Row]]:
+    """The server of the first row that names one, and the rows that name no other."""
+    server = next((row["host"] for row in rows if row.get("host")), "")
+    kept = [row for row in rows if row.get("host", "").casefold() in ("", server.casefold())]
+    if len(kept) < len(rows):
+        notes[f"rows of other servers than {clip(server)} are left out"] += len(rows) - len(kept)
+    return server, kept
+
+
+def _fold(rows: list[Row], notes: Counter[str]) -> dict[str, Row]:
+    """One row a task (Windows compares paths without case): the first; a later one that says otherwise is noted."""
+    ending = sum(row.get("path", "").casefold().endswith("\\" + row.get("name", "").casefold()) for row in rows)
+    whole = 2 * ending > len(rows)
+    folded: dict[str, Row] = {}
+    first: dict[str, str] = {}
+    for row in rows:
+        task = _task_path(row, whole)
+        if not re.fullmatch(r"\\[^\\\x00-\x1f\x7f][^\x00-\x1f\x7f]*", task):
+            notes[f"'{clip(task)}' is not a task path"] += 1
+            continue
+        known = first.setdefault(task.casefold(), task)
+        kept = folded.setdefault(known, row)
+        different = [name for name in STATUS_FIELDS if name in row and row[name] != kept.get(name, row[name])]
+        if different:
+            notes[f"{known} is there again with another {' and '.join(different)}; the first was taken"] += 1
+    return folded
+
+
+def _task_path(row: Row, whole: bool) -> str:
+    r"""In PowerShell `TaskPath` is the folder; in the old scripts `Path` is the folder or the `whole`."""
+    name, folder = row.get("name", ""), row.get("folder", row.get("path", ""))
+    if not folder or ("path" in row and whole and not folder.endswith("\\")):
+        return folder or name
+    return folder.rstrip("\\") + "\\" + name if name else ""
+
+
+def _order(rows: Sequence[Row], taken_at: datetime) -> str:
+    def texts(name: str, more: str = "") -> Iterable[str]:
+        return (row[name] + more for row in rows if row.get(name))
+
+    return settle(texts("last_run"), texts("next_run"), texts("start_date", " 0:00"), taken_at)
+
+
+@dataclass(slots=True)
+class _Times:
+    """How the times of one file are read, and what was odd in its cells."""
+
+    order: str
+    zone: ZoneInfo | None
+    notes: Counter[str]
+    unclear: int = 0
+
+    def read(self, task: str, name: str, text: str) -> datetime | Literal["never"] | None:
+        if not text.strip("?"):
+            return None
+        found = [moment(text, order) for order in ([self.order] if self.order else ORDERS)]
+        if found[0] != found[-1]:
+            self.unclear += 1
+            return None
+        time = found[0]
+        if time is None:
+            if is_not_available(text) or (name == "next_run" and not re.search(r"\d", text)):
+                return "never"
+            self.odd(task, name, text)
+            return None
+        if time.year < 2000:  # FACTS 2
+            return "never"
+        return time.replace(tzinfo=self.zone) if self.zone and time.tzinfo is None else time
+
+    def number(self, task: str, name: str, text: str) -> int | None:
+        if re.fullmatch(r"-?[0-9]{1,10}|0[xX][0-9a-fA-F]{1,8}", text):
+            code = int(text, 16 if text[1:2] in ("x", "X") else 10)
+            if -(2**31) <= code < 2**32:
+                return code % 2**32
+        if text and not is_not_available(text):
+            self.odd(task, name, text)
+        return None
+
+    def odd(self, task: str, name: str, text: str) -> None:
+        self.notes[f"{clip(task)}: {name.replace('_', ' ')} '{clip(text)}' can't be read"] += 1
+
+    def told(self) -> Counter[str]:
+        if self.unclear:
+            what = f"which is the day and which the month of {count(self.unclear, 'time')} can't be told from the file"
+            self.notes[f"{what}; --dates dmy or --dates mdy decides"] += 1
+        return self.notes
+
+
+def _status(task: str, row: Row, times: _Times) -> Status:
+    next_run, word = row.get("next_run", ""), row.get("state", "")
+    state = state_of(word) if word.strip("?") else None
+    if state_of(next_run) == "Disabled":  # Windows 7 and 2008 say it there
+        state = "Disabled"
+    enabled = enabled_of(row.get("enabled", ""))
+    missed = row.get("missed_runs", "")
+    return Status(
+        path=task,
+        state=state,
+        enabled=False if enabled is None and state == "Disabled" else enabled,
+        last_run=times.read(task, "last_run", row.get("last_run", "")),
+        last_result=times.number(task, "last_result", row.get("last_result", "")),
+        next_run=times.read(task, "next_run", next_run),
+        missed_runs=times.number(task, "missed_runs", missed) if missed else None,
+    )
+
+
+def _command(row: Row) -> str:
+    line = f"{row.get('command', '')} {row.get('arguments', '')}".strip()
+    return "" if is_not_available(line) else line

@@ -1,0 +1,295 @@
+r"""Text of a status file -> rows of raw cells, whatever printed it; nothing is decided here about what a cell means.
+
+Authority: outputs of ``schtasks /query`` (CSV, LIST, TABLE) and of PowerShell's Export-Csv and Format-List. schtasks
+prints a row a trigger, doubles inner quotes on some Windows and not on others, and writes errors between the rows.
+
+>>> text = '"TaskName","Next Run Time","Status"\n"\\Load","N/A","Ready"\n'
+>>> list(find_layout(text)(text, Counter()))
+[{'name': '\\Load', 'next_run': 'N/A', 'state': 'Ready'}]
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+
+from taskanalysis.errors import clip
+from taskanalysis.snapshot.languages import field_of
+
+__all__ = ["Layout", "Row", "find_layout"]
+
+Row = dict[str, str]
+Layout = Callable[[str, Counter[str]], Iterator[Row]]
+
+VERBOSE = 28  # columns of `/v`
+_POSITIONS = {"host": 0, "name": 1, "next_run": 2, "state": 3, "last_run": 5, "last_result": 6, "command": 8}
+_POSITIONS |= {"enabled": 11, "start_date": 20}
+_SHORT = {"name": 0, "next_run": 1, "state": 2}
+_SHORT_LIST = {"host": 0, "name": 1, "next_run": 2, "state": 3}
+_HEAD = 1000  # lines in which a layout must show itself
+_LONGEST = 10_000
+
+_ROW = re.compile(r'"[^"\\]*","\\|"\\')
+_RULER = re.compile(r"={3,}(?: ={3,})+\s*$")
+_FOLDER = re.compile(r"[^\s:：\\]+ ?[:：] ?(\\[^\\].*|\\)$")
+_FIELD = re.compile(r"([^:：]{1,80})[:：]\s*")
+_ERROR = re.compile(r"(\w{2,20}) ?[:：] ?\S")
+_ERROR_WORDS = ("エラー", "警告", "情報", "错误", "信息")
+
+
+def find_layout(text: str) -> Layout | None:
+    """How the text is laid out, found by its content; None where it holds no statuses of tasks."""
+    folder, previous = False, ""
+    if text[:_LONGEST].lstrip("\ufeff \t\r\n").startswith("<"):
+        return None
+    for line in islice(filter(None, _lines(text)), _HEAD):
+        folder = folder or bool(_FOLDER.match(line))
+        if _RULER.match(line) and (folder or _SHORT.keys() <= _columns(_cut(previous, _spans(line)) or []).keys()):
+            return _table
+        for delimiter in ",;\t":
+            columns = _columns(_cells(line, delimiter)) if delimiter in line else {}
+            if {"name", "folder"} <= columns.keys() or _is_old(columns):
+                return partial(_export, delimiter=delimiter)
+            if _SHORT.keys() <= columns.keys():
+                quoted = delimiter == "," and line.startswith('"')
+                return _schtasks if quoted else partial(_export, delimiter=delimiter)
+        if _ROW.match(line) and (line.count('","') == 2 or line.count('","') >= VERBOSE - 1):
+            return _schtasks
+        previous = line
+    return _list if _opening(text) else None
+
+
+def _is_old(columns: Mapping[str, int]) -> bool:
+    return {"name", "path"} <= columns.keys() and bool({"last_result", "next_run"} & columns.keys())
+
+
+def _lines(text: str) -> Iterator[str]:
+    return (line.rstrip("\r\n") for line in io.StringIO(text))
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line[:_LONGEST]], delimiter=delimiter), [])[:200]
+    except csv.Error:
+        return []
+
+
+def _columns(names: Sequence[str]) -> dict[str, int]:
+    """Field -> index of the first column of that name."""
+    columns: dict[str, int] = {}
+    for index, name in enumerate(names):
+        columns.setdefault(field_of(name), index)
+    columns.pop("", None)
+    return columns
+
+
+def _row(columns: Mapping[str, int], cells: Sequence[str]) -> Row:
+    return {field: cells[index].strip(" \0") for field, index in columns.items() if index < len(cells)}
+
+
+# CSV -----------------------------------------------------------------------------------------------------------------
+
+
+def _export(text: str, notes: Counter[str], *, delimiter: str) -> Iterator[Row]:
+    """RFC 4180 with a header, as Export-Csv writes it; unknown columns do not matter."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    columns: dict[str, int] = {}
+    header: list[str] = []
+    try:
+        for cells in reader:
+            if not any(cells) or cells[0].startswith("#TYPE") or cells == header:
+                continue
+            if not header and len(found := _columns(cells[:200])) > 1 and "name" in found:
+                columns, header = found, cells
+            elif not header or len(cells) == 1:
+                notes[clip(delimiter.join(cells[:9]), 160)] += 1
+            else:
+                if len(cells) != len(header):
+                    notes[f"line {reader.line_num}: {len(cells)} cells instead of {len(header)}"] += 1
+                yield _row(columns, cells)
+    except csv.Error as error:
+        notes[f"line {reader.line_num}: {error}, not read further"] += 1
+
+
+def _schtasks(text: str, notes: Counter[str]) -> Iterator[Row]:
+    """Quoted cells, cut at ``","`` and not by quotes: inner quotes may or may not be doubled, comments span lines."""
+    header, width = "", 0
+    columns: Mapping[str, int] = {}
+    pending: list[str] = []
+    found = 0  # cells of `pending`
+    for line in _lines(text + '\n"\\'):  # ends in a begin, so that the last row is complete
+        starts = _ROW.match(line)
+        if not width and line.startswith('"') and line.count('","') > 1:
+            width = line.count('","') + 1
+            if starts:
+                width = VERBOSE if width >= VERBOSE or not line.startswith('"\\') else len(_SHORT)
+            else:
+                header = line.rstrip()
+            columns = _known(_split(header), width)
+        if starts or (header and line.rstrip() == header):
+            if pending:
+                yield from _finish(pending, width, columns, notes)
+            pending, found = ([line], line.count('","') + 1) if starts else ([], 0)
+        elif pending and not (found >= width and pending[-1].rstrip().endswith('"')):
+            pending.append(line)
+            found += line.count('","')
+        elif line.strip():
+            notes[clip(line, 160)] += 1
+
+
+def _known(header: Sequence[str], width: int) -> Mapping[str, int]:
+    """By name where the header names all that a row has, else by position where their number is right."""
+    named = _columns(header)
+    wanted = _POSITIONS if width == VERBOSE else _SHORT if width == len(_SHORT) else {}
+    return named if wanted.keys() - {"start_date"} <= named.keys() else wanted
+
+
+def _split(line: str) -> list[str]:
+    cells = line.rstrip().removeprefix('"').removesuffix('"').split('","')
+    return [cell if '"' in cell.replace('""', "") else cell.replace('""', '"') for cell in cells]
+
+
+def _finish(lines: list[str], width: int, columns: Mapping[str, int], notes: Counter[str]) -> Iterator[Row]:
+    text = "\n".join(lines)
+    if text.count('","') > 5000:
+        notes[f"a row with more than 5,000 cells is left out: {clip(text)}"] += 1
+        return
+    cells = _split(text)
+    if len(cells) > width and len(text) < 100_000:
+        strict = next(csv.reader(io.StringIO(text, newline="")), [])
+        cells = strict if len(strict) == width else cells
+    if len(cells) < width or not text.rstrip().endswith('"'):
+        notes[f"a row is cut off: {clip(text)}"] += 1
+        cells = cells[:-1]  # the last may be a part of itself
+    surplus = len(cells) - width
+    if surplus > 0 and width == VERBOSE:
+        cells[8 : 8 + surplus + 3] = ["", "", ""]  # which of the texts in the middle holds '","' can't be told
+    elif surplus > 0:
+        notes[f"a row has {len(cells)} cells instead of {width}: {clip(text)}"] += 1
+    if len(cells) > 1:
+        yield _row(columns, cells)
+
+
+# LIST and TABLE ------------------------------------------------------------------------------------------------------
+
+
+def _wide(line: str) -> str:
+    r"""The line with a filler after each character that takes two cells of a console, so that columns line up."""
+    if line.isascii():
+        return line
+    return "".join(each + "\0" * (unicodedata.east_asian_width(each) in "WF") for each in line)
+
+
+def _plain(text: str) -> str:
+    return text.replace("\0", "").strip()
+
+
+def _is_error(line: str) -> bool:
+    found = _ERROR.match(line)
+    return bool(found and (found[1].isupper() or found[1] in _ERROR_WORDS) and not field_of(found[1]))
+
+
+def _table(text: str, notes: Counter[str]) -> Iterator[Row]:
+    """Columns as wide as the ruler below the header says; a line that crosses them is a message."""
+    folder, previous = "", ""
+    spans: list[tuple[int, int]] = []
+    columns: Mapping[str, int] = {}
+    for line in (each[:_LONGEST] for each in _lines(text)):
+        if _RULER.match(line):
+            spans = _spans(line)
+            columns = _known(_cut(previous, spans) or [], len(spans))
+        elif found := _FOLDER.match(line):
+            folder, spans = found[1].strip(), []
+        elif not line.strip():
+            spans = []
+        elif spans:
+            cells = None if ":" in line[: spans[0][1]] else _cut(line, spans)
+            if cells:
+                row = _row(columns, cells)
+                if len(_wide(row.get("name", ""))) >= 40:
+                    notes["task names that fill their column may be cut off"] += 1
+                yield {"folder": folder, **row} if folder else row
+            else:
+                notes[clip(line, 160)] += 1
+        elif _is_error(line):
+            notes[clip(line, 160)] += 1
+        previous = line
+
+
+def _spans(ruler: str) -> list[tuple[int, int]]:
+    return [found.span() for found in islice(re.finditer("=+", ruler), 200)]
+
+
+def _cut(line: str, spans: Sequence[tuple[int, int]]) -> list[str] | None:
+    for view in (_wide(line), line):
+        if all(view[end : end + 1] in ("", " ") for _, end in spans[:-1]):
+            return [_plain(view[begin:end]) for begin, end in spans[:-1]] + [_plain(view[spans[-1][0] :])]
+    return None
+
+
+def _opening(text: str) -> str:
+    """The key that begins each record of a list; "" where the text is no list of tasks."""
+    first, block = "", list[str]()
+    for line in islice(_lines(text), _HEAD):
+        key, value = _pair(line)
+        field = field_of(key)
+        if field in ("name", "folder") and value.startswith("\\"):
+            return first or key
+        if field and not first:
+            first = key
+        if key and not (_FOLDER.match(line) and not block):
+            block.append(line)
+        elif not line.strip():
+            if len(block) in (VERBOSE, 5) and _pair(block[1])[1].startswith("\\"):
+                return _pair(block[0])[0]
+            block = []
+    return _pair(block[0])[0] if len(block) in (VERBOSE, 5) and _pair(block[1])[1].startswith("\\") else ""
+
+
+def _pair(line: str) -> tuple[str, str]:
+    found = _FIELD.match(line[:_LONGEST])
+    return (found[1].strip(), line[found.end() : _LONGEST].strip()) if found else ("", "")
+
+
+def _list(text: str, notes: Counter[str]) -> Iterator[Row]:
+    """Records of ``key:   value`` whose values begin in one column; what does not line up continues a comment."""
+    first, width = _opening(text), 0
+    record: list[tuple[str, str]] = []
+    for line in (each[:_LONGEST] for each in _lines(text)):
+        key, value = _pair(line)
+        if key == first:
+            if record:
+                yield from _record(record, notes)
+            found = _FIELD.match(_wide(line))
+            width = found.end() if found and value else width
+            record = [(key, value)]
+        elif _is_error(line):
+            notes[clip(line, 160)] += 1
+        elif record:
+            view = _wide(line)
+            head = view[:width].rstrip(" \0")
+            if head.endswith((":", "：")):
+                record.append((_plain(head[:-1]), _plain(view[width:])))
+            elif field_of(key):
+                record.append((key, value))
+    if record:
+        yield from _record(record, notes)
+
+
+def _record(record: list[tuple[str, str]], notes: Counter[str]) -> Iterator[Row]:
+    names, values = zip(*record[:200], strict=True)
+    columns = _columns(names)
+    if len(record) == VERBOSE:
+        columns = dict(_known(names, VERBOSE))
+    elif "name" not in columns and len(record) == 5:
+        columns = _SHORT_LIST
+    if "name" in columns:
+        yield _row(columns, values)
+    else:
+        notes[f"a record without the name of its task is left out: {clip(values[0])}"] += 1

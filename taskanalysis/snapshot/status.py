@@ -1,0 +1,135 @@
+r"""How the tasks of a server stand at one moment, and ``status.csv``, which keeps it.
+
+Authority: the values and their names are those of COM's IRegisteredTask; the file is ours (``data/README.md``).
+
+>>> write_statuses([Status(r"\Load", state="Ready", last_run="never")]).decode().splitlines()[1]
+'\\Load,Ready,,never,,,'
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from taskanalysis.definition.duration import count
+from taskanalysis.errors import Problem, SnapshotError, clip
+from taskanalysis.snapshot.files import CHANGED
+
+__all__ = ["STATUS_FIELDS", "Status", "aware", "read_statuses", "with_offset", "write_statuses"]
+
+STATUS_HEADER = ("Path", "State", "Enabled", "LastRunTime", "LastTaskResult", "NextRunTime", "NumberOfMissedRuns")
+STATUS_FIELDS = ("state", "enabled", "last_run", "last_result", "next_run", "missed_runs")
+STATES = ("Unknown", "Disabled", "Queued", "Ready", "Running")
+Moment = datetime | Literal["never"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What Task Scheduler says of one task; None is "not known", which is never the same as "never".
+
+    Times are aware datetimes or "never"; `last_result` is an unsigned 32-bit code. Source: COM's IRegisteredTask.
+    """
+
+    path: str
+    state: str | None = None
+    enabled: bool | None = None
+    last_run: Moment = None
+    last_result: int | None = None
+    next_run: Moment = None
+    missed_runs: int | None = None
+
+
+def read_statuses(file: Path, sha256: str | None, problems: list[Problem]) -> dict[str, Status]:
+    """The rows of a ``status.csv`` by task path; what is wrong with it or with a row is added to `problems`."""
+    statuses: dict[str, Status] = {}
+    try:
+        content = file.read_bytes()
+        if sha256 and hashlib.sha256(content).hexdigest() != sha256:
+            problems.append(Problem("status.csv", CHANGED))
+        rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        if tuple(next(rows, ())) != STATUS_HEADER:
+            raise ValueError("its header is not the one of status.csv")
+        for row in filter(None, rows):
+            try:
+                status = _status(row)
+                if status.path in statuses:
+                    raise ValueError(f"{status.path} is there already")
+                statuses[status.path] = status
+            except ValueError as error:
+                problems.append(Problem("status.csv", f"line {rows.line_num}: {clip(str(error))}"))
+    except OSError as error:
+        problems.append(Problem("status.csv", f"can't be opened ({error.strerror})"))
+    except (ValueError, csv.Error) as error:
+        problems.append(Problem("status.csv", clip(str(error))))
+    return statuses
+
+
+def _status(row: Sequence[str]) -> Status:
+    if len(row) != len(STATUS_HEADER):
+        raise ValueError(f"has {count(len(row), 'cell')} instead of {len(STATUS_HEADER)}")
+    path, state, enabled, last_run, last_result, next_run, missed = row
+    if not re.match(r"\\[^\\]", path):
+        raise ValueError(f"'{path}' is not a task path")
+    if state not in ("", *STATES) or enabled not in ("", "true", "false"):
+        raise ValueError(f"state '{state}' or enabled '{enabled}' is not known")
+    return Status(
+        path=path,
+        state=state or None,
+        enabled=enabled == "true" if enabled else None,
+        last_run=_moment(last_run),
+        last_result=_number(last_result),
+        next_run=_moment(next_run),
+        missed_runs=_number(missed),
+    )
+
+
+def _number(text: str) -> int | None:
+    if text and not (re.fullmatch(r"[0-9]{1,10}", text) and int(text) < 2**32):
+        raise ValueError(f"'{text}' is not a number from 0 to 4294967295")
+    return int(text) if text else None
+
+
+def _moment(text: str) -> Moment:
+    return aware(text) if text not in ("", "never") else "never" if text else None
+
+
+def aware(text: str) -> datetime:
+    """An ISO 8601 time with its offset; ValueError for any other text."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"time '{text}' has no offset")
+    if not 1 < moment.year < 9999:  # so that no zone pushes it out of the calendar
+        raise ValueError(f"time '{text}' is out of reach")
+    return moment
+
+
+def write_statuses(statuses: Iterable[Status]) -> bytes:
+    """The content of a ``status.csv``; SnapshotError where a time has no offset."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(STATUS_HEADER)
+    for status in statuses:
+        writer.writerow([status.path, *(_cell(getattr(status, name)) for name in STATUS_FIELDS)])
+    return out.getvalue().encode("utf-8")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return with_offset(value).isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)
+
+
+def with_offset(moment: datetime) -> datetime:
+    """The moment itself; SnapshotError where it is naive."""
+    if moment.tzinfo is None:
+        raise SnapshotError(f"{moment} has no offset")
+    return moment

@@ -1,0 +1,3 @@
+"""See README."""
+
+__all__: list[str] = []

@@ -1,0 +1,274 @@
+r"""``taskanalysis task-xml``: the task that runs `collect` and `report` every day, as XML that Windows imports.
+
+Authority: [MS-TSCH] 2.5 for names and order of elements, the page of CommandLineToArgvW for quotation marks. The
+settings are what `findings` advises, so that our own task gives none: a full path, a limit, local time, nobody who must
+be logged on, no stored password where one can do without. No Windows has imported one yet.
+
+>>> xml = own_task(r"C:\ta\taskanalysis.exe", data=r"D:\tasks", start=datetime(2026, 11, 24, 5, 45), owner="Ada")
+>>> describe(read_task(xml)), read_task(xml).actions[0].arguments
+('At 05:45 every day', 'collect --data D:\\tasks')
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+import click
+from lxml import etree
+
+from taskanalysis import __version__
+from taskanalysis.cli.words import shown
+from taskanalysis.definition.reader import NAMESPACE, read_task
+from taskanalysis.definition.task import Principal
+from taskanalysis.definition.words import describe
+from taskanalysis.errors import TaskAnalysisError, UnfinishedError, clip
+from taskanalysis.health.findings import KINDS, account, find, needs_password
+from taskanalysis.report.files import write_beside
+from taskanalysis.text.commands import program_name
+from taskanalysis.windows import machine
+from taskanalysis.windows.restorable import DECLARATION, encoded
+
+__all__ = ["own_task", "run"]
+
+OWN_FOLDER = r"\taskanalysis"
+_PREFIXES: dict[Any, str] = {None: NAMESPACE}
+LONGEST_PATH = 260  # pathType of the schema
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # for XML, or for a line
+_NAME = r'[^\\:*?"<>|]'
+_FULL = re.compile(rf"(?:[A-Za-z]:(?=\\)|\\\\(?!\.){_NAME}+\\{_NAME}+)(?:\\{_NAME}*)*")
+_FOLDER = re.compile(rf"\\(?:{_NAME}|\\)*")
+_REPLACED = re.compile(r"%[^%]+%|\$\(")  # variables, and what IRegisteredTask::Run fills in
+
+
+def own_task(
+    program: str,
+    *,
+    data: str,
+    start: datetime,
+    owner: str,
+    reports: str = "",
+    user: str = "",
+    folders: Sequence[str] = (),
+    eventlog: bool = False,
+    status_every: int = 0,
+) -> bytes:
+    r"""The definition, UTF-16LE with byte order mark, of the task that collects and reports daily.
+
+    `program` is ``taskanalysis.exe`` or ``python.exe``; it, `data` and `reports` ("": only collect) are full Windows
+    paths. `start` is the first start, naive: wall-clock time of the server. `user` is a managed account (``name$``),
+    another one, or "" for SYSTEM; `owner` whom to ask. One folder is that of the reports too. `status_every` minutes
+    give the light task instead, which only says how tasks stand, and starts half that time after `start`, so that the
+    two do not meet. TaskAnalysisError, one sentence, where Windows would refuse it or the account could not do it.
+
+    >>> own_task(r"C:\ta\taskanalysis.exe", data=r"D:\%A%", start=datetime(2026, 11, 24, 5, 45), owner="Ada")
+    Traceback (most recent call last):
+    taskanalysis.errors.TaskAnalysisError: --data holds %A%, which Task Scheduler would replace: write it out
+    """
+    program, data = _full("program", program), _full("data", data)
+    reports = _full("reports", reports) if reports else ""
+    folders = [_task_folder(folder) for folder in folders]
+    owner, user = _line("owner", owner), _line("user", user or "SYSTEM")
+    network = next((path for path in (data, reports, program) if path.startswith("\\\\")), "")
+    who = _principal(user, network)
+
+    collect = ["collect", "--data", data]
+    if status_every:
+        name, begin = "Collect status", start + timedelta(minutes=status_every // 2)
+        lines = [[*collect, "--status-only"]]
+        what = f"Writes into {data} how the scheduled tasks of this server stand, every {status_every} minutes."
+    else:
+        chosen = [word for folder in folders for word in ("--folder", folder)]
+        name, begin = "Collect and report" if reports else "Collect", start
+        lines = [[*collect, *chosen, *["--eventlog"] * eventlog]]
+        what = f"Backs up the scheduled tasks of this server into {data} every day."
+        if reports:
+            same = chosen if len(folders) == 1 else []
+            lines.append(["report", "--data", data, "--reports", reports, *same])
+            what = f"{what[:-1]}, and reports on them in {reports}."
+
+    root = etree.Element(f"{{{NAMESPACE}}}Task", {"version": "1.2"}, _PREFIXES)
+    info = _add(root, "RegistrationInfo")
+    _add(info, "URI", rf"{OWN_FOLDER}\{name}")
+    _add(info, "Author", owner)
+    _add(info, "Description", f"{what} Made by taskanalysis {__version__}. Whom to ask: {owner}")
+    _add_trigger(_add(root, "Triggers"), begin, status_every)
+    settings = _add(root, "Settings")
+    _add(settings, "MultipleInstancesPolicy", "IgnoreNew")
+    _add(settings, "DisallowStartIfOnBatteries", "false")
+    _add(settings, "StopIfGoingOnBatteries", "false")
+    _add(settings, "StartWhenAvailable", "true")
+    _add(settings, "RunOnlyIfNetworkAvailable", "true" if network else "false")
+    _add(settings, "Enabled", "true")
+    # above the hour of `report --run-seconds`, so that a run that hangs ends by itself and leaves a page that says so
+    _add(settings, "ExecutionTimeLimit", "PT10M" if status_every else "PT2H")
+    principal = _add(_add(root, "Principals"), "Principal", id="Author")
+    _add(principal, "UserId", who.user_id)
+    if who.logon_type:
+        _add(principal, "LogonType", who.logon_type)
+    _add(principal, "RunLevel", who.run_level)
+    actions = _add(root, "Actions", Context="Author")
+    module = ["-m", "taskanalysis"] if program_name(program) != "taskanalysis" else []
+    for line in lines:
+        action = _add(actions, "Exec")
+        _add(action, "Command", program)
+        _add(action, "Arguments", subprocess.list2cmdline([*module, *line]))
+        _add(action, "WorkingDirectory", str(PureWindowsPath(program).parent))
+    etree.indent(root)
+    return encoded(DECLARATION + etree.tostring(root, encoding="unicode").replace("\n", "\r\n"))
+
+
+def run(
+    data: str,
+    *,
+    output: Path,
+    reports: str = "",
+    user: str = "",
+    at: str = "05:45",
+    status_every: str | None = None,
+    folders: Sequence[str] = (),
+    eventlog: bool = False,
+    owner: str = "",
+    program: str = "",
+) -> None:
+    """Write the file, with `status_every` a second one beside it, and say how each is imported.
+
+    TaskAnalysisError for what can't be, as `own_task` raises it; UnfinishedError where a file can't be written.
+    """
+    if output.name in ("", "-"):
+        raise TaskAnalysisError("--output needs the name of a file: a redirection would change the encoding")
+    clock = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", at)
+    if not clock:
+        raise TaskAnalysisError(f"--at '{clip(at)}' is no time of day, such as 05:45")
+    now = datetime.now(UTC).astimezone().replace(tzinfo=None)
+    start = now.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
+    start += timedelta(days=start <= now)  # in the past it might be made up for as soon as it is registered
+    owner, program = owner or machine.user_name(), program or _this_program()
+    files = {output: 0}
+    if status_every:
+        files[output.with_name(f"{output.stem}-status{output.suffix}")] = int(status_every)
+    written = {
+        file: own_task(
+            program,
+            data=data,
+            start=start,
+            owner=owner,
+            reports=reports,
+            user=user,
+            folders=folders,
+            eventlog=eventlog,
+            status_every=minutes,
+        )
+        for file, minutes in files.items()
+    }
+    for file, xml in written.items():
+        try:
+            write_beside(file, xml)
+        except OSError as error:
+            raise UnfinishedError(f"{file} can't be written ({error.strerror or error})") from None
+        _say(file, xml)
+
+
+def _say(file: Path, xml: bytes) -> None:
+    task = read_task(xml)
+    who = account(task.principal)
+    password = f' /ru "{who}" /rp *' if needs_password(task.principal) else ""
+    for found in find({task.uri: task}, at=datetime.now(UTC))[task.uri]:
+        click.echo(shown(f"WARNING {found}: {KINDS[found.kind].advice}"), err=True)
+    click.echo(shown(f"{file} is the task {task.uri}, which runs as {who}. {describe(task)}."))
+    if who.endswith("$"):
+        click.echo(shown(f'To import, as administrator on the server: taskanalysis restore "{file}" --apply'))
+    else:
+        line = f'schtasks /create /tn "{task.uri}" /xml "{file}"{password}'
+        click.echo(shown(f"To import, as administrator on the server: {line}"))
+
+
+def _this_program() -> str:
+    """What runs this, where this is the server."""
+    if sys.platform != "win32":
+        raise TaskAnalysisError(
+            r"name with --program the full path that taskanalysis.exe has on the server, such as "
+            r"C:\taskanalysis\.venv\Scripts\taskanalysis.exe: this is no Windows"
+        )
+    beside = Path(sys.executable).with_name("taskanalysis.exe")  # so it is in a venv
+    return str(beside if beside.exists() else sys.executable)
+
+
+# What is given --------------------------------------------------------------------------------------------------------
+
+
+def _line(option: str, text: str) -> str:
+    """A text that XML can hold, on one line."""
+    if not text.strip() or _UNFIT.search(text):
+        raise TaskAnalysisError(f"--{option} is empty, or holds characters that can't be written: give it as one line")
+    return text.strip()
+
+
+def _full(option: str, text: str) -> str:
+    """A full Windows path that reaches the program as it is."""
+    path = _line(option, text).replace("/", "\\")
+    if not _FULL.fullmatch(path):
+        raise TaskAnalysisError(
+            rf"--{option} '{clip(path)}' is not a full Windows path, such as \\fileserver\tasks or D:\tasks"
+        )
+    if option == "program" and not re.fullmatch(r"taskanalysis|python[0-9.]*", program_name(path)):
+        raise TaskAnalysisError(f"--program '{clip(path)}' is neither taskanalysis.exe nor python.exe")
+    if option == "program" and len(path) > LONGEST_PATH:
+        raise TaskAnalysisError(f"--program '{clip(path)}' is longer than {LONGEST_PATH} characters")
+    return _kept(option, path)
+
+
+def _task_folder(text: str) -> str:
+    folder = _line("folder", text).replace("/", "\\")
+    if not _FOLDER.fullmatch(folder):
+        raise TaskAnalysisError(rf"--folder '{clip(folder)}' is no task folder, such as \OpenData")
+    return _kept("folder", folder)
+
+
+def _kept(option: str, text: str) -> str:
+    """A text in which Task Scheduler replaces nothing; there is no way to tell it not to."""
+    if found := _REPLACED.search(text):
+        raise TaskAnalysisError(f"--{option} holds {clip(found[0])}, which Task Scheduler would replace: write it out")
+    return text
+
+
+def _principal(user: str, network: str) -> Principal:
+    """Whom it runs as: with the rights of an administrator, else `collect` sees fewer tasks, silently."""
+    who = account(Principal(user_id=user))
+    advice = r"name a managed account with --user, such as TOWN\gmsa-tasks$"
+    if who in ("LOCAL SERVICE", "NETWORK SERVICE"):
+        raise TaskAnalysisError(f"{who} is no administrator and sees only some of the tasks: {advice}")
+    if who == "SYSTEM":
+        if network:
+            raise TaskAnalysisError(f"SYSTEM reaches {network} as the computer's account or not at all: {advice}")
+        return Principal(user_id="S-1-5-18", run_level="HighestAvailable")  # its name is in Windows' language
+    # a managed account is registered with "Password", which Windows knows; S4U stores none and has no network
+    logon = "Password" if user.endswith("$") or network else "S4U"
+    return Principal(user_id=user, logon_type=logon, run_level="HighestAvailable")
+
+
+# Elements -------------------------------------------------------------------------------------------------------------
+
+
+def _add(parent: etree._Element, name: str, text: str | None = None, **attributes: str) -> etree._Element:
+    """A new last child, whose text is text whatever it holds."""
+    child = etree.SubElement(parent, f"{{{NAMESPACE}}}{name}", attributes)
+    child.text = text
+    return child
+
+
+def _add_trigger(triggers: etree._Element, begin: datetime, minutes: int) -> None:
+    """Every day, or every so many minutes without an end; no offset, so that it keeps to the server's clock."""
+    trigger = _add(triggers, "TimeTrigger" if minutes else "CalendarTrigger")
+    _add(trigger, "Enabled", "true")
+    _add(trigger, "StartBoundary", begin.replace(tzinfo=None).isoformat(timespec="seconds"))
+    if minutes:
+        repetition = _add(trigger, "Repetition")
+        _add(repetition, "Interval", f"PT{minutes}M")
+    else:
+        _add(_add(trigger, "ScheduleByDay"), "DaysInterval", "1")
