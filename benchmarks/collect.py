@@ -19,8 +19,8 @@ from statistics import median
 from benchmarks.child import Measured
 from benchmarks.runner import Bench, Way, alone
 from benchmarks.table import Goal, Row
-from taskanalysis.windows.collect import collect
-from tests.fake_scheduler import FakeScheduler, filled, task_xml
+from taskanalysis.windows import collect
+from tests.doubles.scheduler import FakeScheduler, filled, task_xml
 
 NOW = datetime(2026, 11, 23, 17, 2, tzinfo=UTC)
 RUNS = 5

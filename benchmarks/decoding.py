@@ -19,8 +19,7 @@ from benchmarks.child import Measured
 from benchmarks.runner import Bench, Way, alone
 from benchmarks.table import Goal, Row
 from benchmarks.timing import seconds
-from taskanalysis.results.decode import decode
-from taskanalysis.results.frames import decode_frame
+from taskanalysis.results import decode, decode_frame
 
 PROGRAMS = ["python.exe", "robocopy.exe", "powershell.exe", "cmd.exe", "msiexec.exe", "curl.exe", "load.exe"]
 CODES = [0] * 60 + [*range(1, 17), 259, 267009, 267011, 267014, 2147942402, 2147943726, 3221225786, 77777]

@@ -17,8 +17,8 @@ from statistics import median
 from lxml import etree
 
 from benchmarks.timing import once
-from taskanalysis.definition.reader import read_task
-from taskanalysis.snapshot.share import sample_share
+from taskanalysis.definition import read_task
+from taskanalysis.snapshot import sample_share
 
 __all__ = ["write_files"]
 

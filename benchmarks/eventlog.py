@@ -23,8 +23,7 @@ from uuid import UUID
 from lxml import etree
 
 from benchmarks.timing import once
-from taskanalysis.history.eventlog.runs import read_eventlog
-from taskanalysis.history.logs import read_logs
+from taskanalysis.history import read_eventlog, read_logs
 
 RECORDS, TURNS = 20_000, 11
 SERVER = "OPENDATA01"

@@ -23,8 +23,7 @@ from typing import Any
 from benchmarks.history import Share
 from benchmarks.runner import Bench, Way
 from benchmarks.table import Row
-from taskanalysis.publish.index import servers
-from taskanalysis.publish.make import renew_history
+from taskanalysis.publish import renew_history, servers
 
 TASKS = 200
 HOUR, A_DAY = timedelta(hours=1), 24

@@ -28,9 +28,8 @@ from benchmarks import question
 from benchmarks.child import Measured
 from benchmarks.runner import Bench, Way
 from benchmarks.table import Goal, Row
-from taskanalysis.history.store import update_store
-from taskanalysis.snapshot.files import file_name
-from taskanalysis.snapshot.share import list_snapshots, sample_share
+from taskanalysis.history import update_store
+from taskanalysis.snapshot import file_name, list_snapshots, sample_share
 
 SERVER, ZONE = "SERVER01", ZoneInfo("America/New_York")
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
@@ -242,7 +241,7 @@ def add(data: str, number: int) -> Callable[[], Measured]:
 
 def load(data: str, since: str) -> Callable[[], Any]:
     """What trends needs of the last days."""
-    from taskanalysis.history.frames import read_history  # noqa: PLC0415 (pandas would be in the peak of the others)
+    from taskanalysis.history import read_history  # noqa: PLC0415 (pandas would be in the peak of the others)
 
     def read(begin: str) -> list[int]:
         history = read_history(data, update=False, since=datetime.fromisoformat(begin) if begin else None)
@@ -256,7 +255,7 @@ def load(data: str, since: str) -> Callable[[], Any]:
 def trends(data: str, folder: str) -> Callable[[], Any]:
     """From the snapshot to the published page."""
     from taskanalysis.publish import make as report  # noqa: PLC0415
-    from taskanalysis.snapshot.snapshot import read_snapshot  # noqa: PLC0415
+    from taskanalysis.snapshot import read_snapshot  # noqa: PLC0415
 
     report.NOTEBOOKS = ("trends",)  # type: ignore[assignment]
     report.renew_history(Path(data))

@@ -46,7 +46,7 @@ def alone(folder: str) -> Callable[[], Any]:
 
 def runs(folder: str) -> Callable[[], Any]:
     """Runs and events of each log."""
-    from taskanalysis.history.eventlog.runs import read_eventlog
+    from taskanalysis.history import read_eventlog
 
     def read(file: Path) -> int:
         log = read_eventlog(file)
@@ -60,7 +60,7 @@ def runs(folder: str) -> Callable[[], Any]:
 
 def frames(folder: str) -> Callable[[], Any]:
     """What the history joins, of all logs."""
-    from taskanalysis.history.logs import read_logs
+    from taskanalysis.history import read_logs
 
     read_logs(folder, [SERVER])
     return lambda: len(read_logs(folder, [SERVER]).runs)

@@ -47,7 +47,7 @@ def measured(bench: Bench, data: Path, now: datetime) -> list[Row]:
 
 def ours(data: str, since: str) -> Callable[[], Any]:
     """All runs, then counted."""
-    from taskanalysis.history.frames import read_history
+    from taskanalysis.history import read_history
 
     def ask(begin: str) -> Callable[[], str]:
         runs = read_history(data, update=False, since=datetime.fromisoformat(begin)).runs

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.runner import Bench, Way, alone
 from benchmarks.table import Goal, Row
-from taskanalysis.publish.make import NOTEBOOKS
+from taskanalysis.publish import NOTEBOOKS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -24,12 +24,9 @@ from benchmarks.child import Measured
 from benchmarks.runner import Bench, Way, alone
 from benchmarks.table import Goal, Row
 from benchmarks.timing import seconds
-from taskanalysis.definition.task import TaskDefinition
-from taskanalysis.definition.triggers import CalendarTrigger, ScheduleByDay, ScheduleByWeek, TimeTrigger, Trigger
-from taskanalysis.schedule.slots import next_run, slot_arrays
-from taskanalysis.snapshot.files import read_tasks
-from taskanalysis.snapshot.share import sample_share
-from taskanalysis.snapshot.snapshot import read_snapshot
+from taskanalysis.definition import CalendarTrigger, ScheduleByDay, ScheduleByWeek, TaskDefinition, TimeTrigger, Trigger
+from taskanalysis.schedule import next_run, slot_arrays
+from taskanalysis.snapshot import read_snapshot, read_tasks, sample_share
 
 ZONE = ZoneInfo("America/New_York")
 START, END = datetime(2026, 1, 1, tzinfo=ZONE), datetime(2027, 1, 1, tzinfo=ZONE)

@@ -105,7 +105,7 @@ def lxml_alone(folder: str) -> Callable[[], Any]:
 
 def ours(folder: str) -> Callable[[], Any]:
     """The whole definition."""
-    from taskanalysis.definition.reader import read_task
+    from taskanalysis.definition import read_task
 
     return _over(folder, read_task, _of_definition)
 
@@ -135,14 +135,14 @@ def _parse(files: list[Path]) -> list[int]:
 
 
 def _read(files: list[Path]) -> list[int]:
-    from taskanalysis.definition.reader import read_task
+    from taskanalysis.definition import read_task
 
     return _checksum(map(_of_definition, map(read_task, files)))
 
 
 def ours_sent_back(folder: str) -> Callable[[], Any]:
     """The same in two processes, which send the definitions back."""
-    from taskanalysis.definition.reader import read_task
+    from taskanalysis.definition import read_task
 
     pool, files = ProcessPoolExecutor(2), _files(folder)
     list(pool.map(read_task, files[:40], chunksize=20))
@@ -227,7 +227,7 @@ def dissect_records(folder: str) -> Callable[[], Any]:
 
 def one_by_one(folder: str) -> Callable[[], Any]:
     """Read and drop; no list of all files is made either."""
-    from taskanalysis.definition.reader import read_task
+    from taskanalysis.definition import read_task
 
     def paths() -> Iterator[Path]:
         for root, _, names in os.walk(folder):
@@ -238,7 +238,7 @@ def one_by_one(folder: str) -> Callable[[], Any]:
 
 def all_at_once(folder: str) -> Callable[[], Any]:
     """All definitions in a dictionary."""
-    from taskanalysis.snapshot.files import read_tasks
+    from taskanalysis.snapshot import read_tasks
 
     read_tasks(next(Path(folder).rglob("*.xml")))
     return lambda: _checksum(map(_of_definition, read_tasks(folder)[0].values()))

@@ -33,8 +33,7 @@ from sample_tasks import (
     Trigger,
 )
 
-from taskanalysis.snapshot.snapshot import write_snapshot
-from taskanalysis.snapshot.status import Status
+from taskanalysis.snapshot import Status, write_snapshot
 
 LAST_SNAPSHOT = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 SNAPSHOTS = 60 * 4  # of which those in SERVER_OFF and NO_SNAPSHOTS are left out

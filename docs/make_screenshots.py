@@ -17,9 +17,8 @@ from PIL import Image
 
 from benchmarks.reports import chromium
 from taskanalysis.__main__ import SAMPLE
-from taskanalysis.publish.make import NOTEBOOKS, make_reports
-from taskanalysis.snapshot.share import sample_share
-from taskanalysis.snapshot.snapshot import read_snapshot
+from taskanalysis.publish import NOTEBOOKS, make_reports
+from taskanalysis.snapshot import read_snapshot, sample_share
 
 WIDTH, HEIGHT = 1200, 1300
 COLOURS = 256  # a flat design needs no more: a third of the bytes, and no difference to be seen

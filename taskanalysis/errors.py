@@ -8,6 +8,8 @@ taskanalysis.errors.TaskXmlError: Load.xml: StartBoundary '2024-13-01' is not a 
 
 from typing import NamedTuple
 
+from taskanalysis.text import clip
+
 __all__ = [
     "ExecutorError",
     "Problem",
@@ -17,8 +19,6 @@ __all__ = [
     "TaskAnalysisError",
     "TaskXmlError",
     "UnfinishedError",
-    "clip",
-    "printable",
 ]
 
 
@@ -72,26 +72,6 @@ class TaskXmlError(TaskAnalysisError, ValueError):
     def __reduce__(self) -> tuple[object, ...]:
         """Keep the parts when the error comes back from another process."""
         return _rebuild, (self.reason, self.file, self.element, self.text)
-
-
-def clip(text: str, most: int = 80) -> str:
-    r"""`text` on one line and at most `most` characters, so that an error stays a sentence.
-
-    >>> clip("a\nb" * 50, 10)
-    'a ba ba b…'
-    """
-    line = " ".join(text[: 4 * most].split())
-    whole = len(line) <= most and not text[4 * most :].strip()
-    return line if whole else line[: most - 1] + "…"
-
-
-def printable(text: str) -> str:
-    r"""`text` that every encoding of Unicode can write: what a file system gave as raw bytes is shown by its numbers.
-
-    >>> printable("bad\udce9.xml")
-    'bad\\udce9.xml'
-    """
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _rebuild(reason: str, file: str, element: str, text: str) -> TaskXmlError:

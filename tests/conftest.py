@@ -1,7 +1,5 @@
 """What several tests share: the sample snapshot, a hostile one, and a rendered page."""
 
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,30 +10,7 @@ from taskanalysis.errors import Problem
 from taskanalysis.snapshot.share import sample_share
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
-
-SCRIPT = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
-
-
-HOSTILE = {
-    r"\<b>bold": SCRIPT,
-    r"\=cmd|'x'!A1": "=1+1",
-    r"\{{ 7*7 }} {% raw %} $a$b$": "{{ 7*7 }}",
-    "\\" + "long" * 50: "x" * 10_000,
-    r"\tab": "\t=1+1",
-    r"\at": "@SUM(1)",
-    r"\secret": "--password S3cret",
-}
-
-
-def definition(text: str) -> str:
-    safe = text.replace("&", "&amp;").replace("<", "&lt;")
-    exec_action = "".join(f"<{name}>{safe}</{name}>" for name in ("Command", "Arguments", "WorkingDirectory"))
-    return (
-        f"<Task><RegistrationInfo><Author>{safe}</Author><Description>{safe}</Description></RegistrationInfo>"
-        f"<Triggers><LogonTrigger><UserId>{safe}</UserId></LogonTrigger></Triggers>"
-        f"<Principals><Principal><UserId>{safe}</UserId></Principal></Principals>"
-        f"<Actions><Exec>{exec_action}</Exec></Actions></Task>"
-    )
+from tests.build import HOSTILE, SCRIPT, definition, report
 
 
 @pytest.fixture(scope="session")
@@ -57,12 +32,6 @@ def hostile() -> Snapshot:
         problems=[Problem(f"{SCRIPT}.xml", f"{SCRIPT} --password S3cret")],
         files=dict.fromkeys(tasks, SCRIPT),
     )
-
-
-def report(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run ``taskanalysis report`` as a user does, in a process of its own."""
-    command = [sys.executable, "-m", "taskanalysis", "report", "--reports", str(out), *options]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
 
 
 @pytest.fixture(scope="session")

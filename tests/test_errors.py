@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskanalysis.errors import SnapshotError, TaskAnalysisError, TaskXmlError, clip
+from taskanalysis.errors import SnapshotError, TaskAnalysisError, TaskXmlError
+from taskanalysis.text import clip
 
 
 @pytest.mark.parametrize(

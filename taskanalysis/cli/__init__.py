@@ -1,3 +1,8 @@
-"""See README."""
+"""The command line: options, sentences and exit codes.
 
-__all__: list[str] = []
+Each command has a module of its own and imports what it needs when it runs.
+"""
+
+from taskanalysis.cli.main import main
+
+__all__ = ["main"]

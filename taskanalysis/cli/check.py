@@ -3,7 +3,7 @@ r"""What needs attention, for people at a prompt and for monitors: text, JSON, N
 Authority: the Nagios plug-in codes; Prometheus' text format 0.0.4. All text is masked, because all of it is shown.
 
 >>> from datetime import UTC, datetime
->>> from taskanalysis.snapshot.snapshot import Snapshot
+>>> from taskanalysis.snapshot import Snapshot
 >>> moment = datetime(2026, 11, 23, tzinfo=UTC)
 >>> Check(Snapshot("S", moment), [], stale_after=moment, now=moment).text()
 'S, 2026-11-23 00:00 (UTC): none of 0 tasks needs attention; no status was collected.\n'
@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from taskanalysis.health.verdicts import Judged, Verdict
-from taskanalysis.snapshot.snapshot import Snapshot
-from taskanalysis.text.masking import mask
+from taskanalysis.health import Judged, Verdict
+from taskanalysis.snapshot import Snapshot
+from taskanalysis.text import mask, one_line
 
 __all__ = ["FORMATS", "Check"]
 
@@ -83,7 +83,7 @@ class Check:
         lines = [f"{self._where()}: {needs}{self._besides()}."]
         lines += [f"{each.verdict.value} {each.path}: {each.reason}" for each in self.loud]
         lines += [f"PROBLEM {each.file}: {each.what}" for each in self.snapshot.problems]
-        return "".join(_line(line) + "\n" for line in lines)
+        return "".join(one_line(line) + "\n" for line in lines)
 
     def _besides(self) -> str:
         """What a reader must know besides the tasks: muted ones, and why silence may be no good news."""
@@ -124,7 +124,7 @@ class Check:
             head += f"; {len(self.snapshot.problems)} problems in what was read"
         lines = [f"{head.replace('|', '/')} | {figures}"]
         lines += [f"{each.verdict.value} {each.path}: {each.reason}".replace("|", "/") for each in self.loud]
-        return "".join(_line(line) + "\n" for line in lines)
+        return "".join(one_line(line) + "\n" for line in lines)
 
     def prometheus(self) -> str:
         """Gauges a task, and the time of the snapshot."""
@@ -176,11 +176,6 @@ class Check:
         return f"{moment.astimezone(zone):%Y-%m-%d %H:%M} ({self.snapshot.zone or 'UTC'})"
 
 
-def _line(text: str) -> str:
-    """One line, masked, without control characters."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in mask(text)).split())
-
-
 def _names(judged: Sequence[Judged]) -> list[str]:
     """Task paths as labels; where masking made two alike they are numbered, since a series must be there once."""
     seen: Counter[str] = Counter()
@@ -193,8 +188,7 @@ def _names(judged: Sequence[Judged]) -> list[str]:
 
 
 def _label(text: str) -> str:
-    shown = "".join(letter if letter.isprintable() else " " for letter in mask(text))
-    return shown.replace("\\", "\\\\").replace('"', '\\"')
+    return one_line(text).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _gauge(name: str, meaning: str, samples: Sequence[tuple[str, float]]) -> Iterator[str]:

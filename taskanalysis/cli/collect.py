@@ -13,12 +13,9 @@ from pathlib import Path
 
 import click
 
-from taskanalysis.cli.words import shown
 from taskanalysis.errors import UnfinishedError
-from taskanalysis.windows import machine
-from taskanalysis.windows import scheduler as door
-from taskanalysis.windows.collect import Collected, collect, convert
-from taskanalysis.windows.logexport import LOG, TURN_ON, export_log
+from taskanalysis.text import one_line
+from taskanalysis.windows import LOG, TURN_ON, Collected, collect, connect, convert, export_log, server_name, user_name
 
 __all__ = ["run"]
 
@@ -56,16 +53,16 @@ def run(
         raise click.UsageError("--server needs --zone: the time zone of another server can't be asked for")
     if server and eventlog:
         raise click.UsageError("--eventlog exports the log of this machine: run it there, without --server")
-    password = click.prompt(shown(f"Password of {user}"), hide_input=True, err=True) if user else None
-    scheduler = door.connect(server, user=user, password=password, zone=zone)
+    password = click.prompt(one_line(f"Password of {user}"), hide_input=True, err=True) if user else None
+    scheduler = connect(server, user=user, password=password, zone=zone)
     done = collect(
         scheduler,
         share,
-        server=machine.server_name(server),
+        server=server_name(server),
         now=now,
         folders=scope,
         status_only=status_only,
-        collected_by=user or machine.user_name(),
+        collected_by=user or user_name(),
     )
     _say(done)
     if eventlog:
@@ -74,10 +71,10 @@ def run(
 
 def _say(done: Collected) -> None:
     for warning in done.warnings:
-        click.echo(shown(f"WARNING {warning}"), err=True)
+        click.echo(one_line(f"WARNING {warning}"), err=True)
     for problem in done.problems:
-        click.echo(shown(f"PROBLEM {problem.file}: {problem.what}"), err=True)
-    click.echo(shown(done.line()))
+        click.echo(one_line(f"PROBLEM {problem.file}: {problem.what}"), err=True)
+    click.echo(one_line(done.line()))
 
 
 def _export(share: Path, server: str, now: datetime) -> None:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from taskanalysis.errors import ReportError, SnapshotError, TaskAnalysisError, UnfinishedError
+from taskanalysis.text import one_line
 
 if TYPE_CHECKING:
-    from taskanalysis.snapshot.snapshot import Snapshot
+    from taskanalysis.snapshot import Snapshot
 
 __all__ = [
     "ATTENTION",
@@ -46,7 +47,7 @@ class Commands(click.Group):
 
 def check_folder(snapshot: Snapshot, folder: str) -> None:
     """Refuse a folder in which there is no task: most likely it is mistyped."""
-    from taskanalysis.snapshot.files import in_scope  # noqa: PLC0415 (lxml)
+    from taskanalysis.snapshot import in_scope  # noqa: PLC0415 (lxml)
 
     if folder and not any(in_scope(path, [folder]) for path in [*snapshot.tasks, *snapshot.statuses]):
         raise SnapshotError(f"no task of {snapshot.source} lies in {folder} or below")
@@ -54,10 +55,7 @@ def check_folder(snapshot: Snapshot, folder: str) -> None:
 
 def fail(what: str, code: int) -> NoReturn:
     """One line on stderr, masked and without control characters, and an exit code."""
-    from taskanalysis.text.masking import mask  # noqa: PLC0415 (only where it is needed)
-
-    line = "".join(letter if letter.isprintable() else " " for letter in mask(what))
-    click.echo(f"taskanalysis: {' '.join(line.split())}", err=True)
+    click.echo(f"taskanalysis: {one_line(what)}", err=True)
     sys.exit(code)
 
 

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import click
 
-from taskanalysis.definition.duration import Duration, count
-from taskanalysis.history import upkeep
-from taskanalysis.history.frames import History, read_history
-from taskanalysis.history.parallel import executor_for
-from taskanalysis.history.store import open_store
-from taskanalysis.text.masking import mask
+from taskanalysis import history
+from taskanalysis.definition import Duration
+from taskanalysis.history import History, executor_for, open_store, read_history
+from taskanalysis.text import count, one_line
 
 __all__ = ["run"]
 
@@ -24,26 +22,26 @@ def run(share: Path, *, verify: bool, rebuild: bool, prune: str | None, executor
     """
     if prune is not None:
         try:
-            before = datetime.now(UTC) - upkeep.age(prune)
+            before = datetime.now(UTC) - history.age(prune)
         except (ValueError, OverflowError) as error:
             raise click.UsageError(str(error)) from None
-        gone = upkeep.prune(share, before=before)
+        gone = history.prune(share, before=before)
         click.echo(f"{count(len(gone), 'snapshot')} older than {prune} deleted.")
     if rebuild:
-        upkeep.rebuild(share)
+        history.rebuild(share)
     with executor_for(len(open_store(share).stale()), executor) as chosen:
         known = read_history(share, executor=chosen)
     _say(known)
     problems = known.problems
     if verify:
-        found = upkeep.verify(share)
+        found = history.verify(share)
         problems = [*problems, *found.problems]
         for last, gap in found.gaps:
             lasting = Duration(delta=gap).words()
             click.echo(f"GAP {last.server} {last.taken_at:%Y-%m-%d %H:%M} UTC: nothing for {lasting}")
         click.echo(f"{count(found.snapshots, 'snapshot')} verified, {count(len(found.problems), 'problem')}.")
     for problem in problems:
-        click.echo(mask(f"PROBLEM {problem.file}: {problem.what}"))
+        click.echo(one_line(f"PROBLEM {problem.file}: {problem.what}"))
     return verify and bool(problems)
 
 

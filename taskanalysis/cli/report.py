@@ -11,11 +11,9 @@ import click
 
 from taskanalysis.cli.exit import ATTENTION, NOT_FINISHED, check_folder, fail
 from taskanalysis.errors import TaskAnalysisError
-from taskanalysis.health.rules import read_rules
-from taskanalysis.publish.fleet import make_all
-from taskanalysis.publish.folder import Keep
-from taskanalysis.publish.make import NOTEBOOKS, Limits, Outcome, make_reports, renew_history
-from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
+from taskanalysis.health import read_rules
+from taskanalysis.publish import NOTEBOOKS, Keep, Limits, Outcome, make_all, make_reports, renew_history
+from taskanalysis.snapshot import Snapshot, read_snapshot
 
 __all__ = ["run"]
 

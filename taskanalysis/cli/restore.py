@@ -15,15 +15,24 @@ from pathlib import Path
 
 import click
 
-from taskanalysis.cli.words import plan_lines, result_lines, shown
-from taskanalysis.definition.duration import count
+from taskanalysis.cli.words import plan_lines, result_lines
 from taskanalysis.errors import TaskAnalysisError, UnfinishedError
-from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
-from taskanalysis.windows import scheduler as door
-from taskanalysis.windows.machine import server_name
-from taskanalysis.windows.restorable import parse_map, read_wanted
-from taskanalysis.windows.restore import Action, Plan, Restored, apply, plan
-from taskanalysis.windows.script import write_script
+from taskanalysis.snapshot import Snapshot, read_snapshot
+from taskanalysis.text import count, one_line
+from taskanalysis.windows import (
+    Action,
+    Plan,
+    Restored,
+    Scheduler,
+    SchedulerError,
+    apply,
+    connect,
+    parse_map,
+    plan,
+    read_wanted,
+    server_name,
+    write_script,
+)
 
 __all__ = ["run"]
 
@@ -93,16 +102,16 @@ def _write(source: Snapshot, asked: _Asked, folder: Path) -> int:
     if found.left_out:
         click.echo(rf"{count(found.left_out, 'task')} of Windows itself (\Microsoft) left out: --folder names them.")
     for problem in found.problems:
-        click.echo(shown(f"Could not be read: {problem.file}: {problem.what}"), err=True)
+        click.echo(one_line(f"Could not be read: {problem.file}: {problem.what}"), err=True)
     return NOT_ALL if found.problems else DONE
 
 
-def _connect(server: str, user: str, zone: str) -> door.Scheduler:
+def _connect(server: str, user: str, zone: str) -> Scheduler:
     """The Task Scheduler of this machine or another; the password of `user` is asked."""
-    password = click.prompt(shown(f"Password of {user}"), hide_input=True, err=True) if user else None
+    password = click.prompt(one_line(f"Password of {user}"), hide_input=True, err=True) if user else None
     try:
-        return door.connect(server, user=user, password=password, zone=zone if server else "")
-    except door.SchedulerError:
+        return connect(server, user=user, password=password, zone=zone if server else "")
+    except SchedulerError:
         raise
     except TaskAnalysisError as error:
         if sys.platform == "win32":
@@ -110,7 +119,7 @@ def _connect(server: str, user: str, zone: str) -> door.Scheduler:
         raise TaskAnalysisError("restore needs Windows; --script DIR writes what is needed there") from error
 
 
-def _carry_out(planned: Plan, scheduler: door.Scheduler, source: Snapshot, name: str, data: str) -> int:
+def _carry_out(planned: Plan, scheduler: Scheduler, source: Snapshot, name: str, data: str) -> int:
     """Ask the passwords, do what the plan says, and end with a table."""
     own = source.share if (source.share / "snapshots").is_dir() else None
     share = Path(data) if data else own
@@ -118,7 +127,7 @@ def _carry_out(planned: Plan, scheduler: door.Scheduler, source: Snapshot, name:
         raise click.UsageError("name with --data where the tasks that are replaced are saved first")
     passwords: dict[str, str] = {}
     for account in planned.passwords:
-        question = shown(f"Password of {account} (nothing leaves its tasks out)")
+        question = one_line(f"Password of {account} (nothing leaves its tasks out)")
         passwords[account] = click.prompt(question, hide_input=True, default="", show_default=False, err=True)
     done: list[Restored] = []
     try:

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from taskanalysis.definition.duration import count
-from taskanalysis.snapshot.snapshot import Snapshot
-from taskanalysis.text.masking import mask
-from taskanalysis.windows.restore import Action, Plan, Restored, Step
+from taskanalysis.snapshot import Snapshot
+from taskanalysis.text import count, one_line
+from taskanalysis.windows import Action, Plan, Restored, Step
 
-__all__ = ["plan_lines", "result_lines", "shown"]
+__all__ = ["plan_lines", "result_lines"]
 
 _HEADINGS = {
     Action.CREATE: "To be created",
@@ -24,15 +23,6 @@ _HEADINGS = {
     Action.LEAVE: "Left alone, because they are the same",
     Action.REFUSE: "Can't be put back",
 }
-
-
-def shown(text: str) -> str:
-    r"""A text on one line, masked.
-
-    >>> shown("load\n--password S3cret")
-    'load --password ***'
-    """
-    return mask("".join(letter if letter.isprintable() else " " for letter in text))
 
 
 def plan_lines(plan: Plan, snapshot: Snapshot, target: str) -> list[str]:
@@ -52,7 +42,7 @@ def plan_lines(plan: Plan, snapshot: Snapshot, target: str) -> list[str]:
         lines += ["", "What does not come back by itself", *losses]
     if plan.left_out:
         lines += ["", rf"{count(plan.left_out, 'task')} of Windows itself (\Microsoft) left out: --folder names them."]
-    return [shown(line) for line in lines]
+    return [one_line(line) for line in lines]
 
 
 def result_lines(results: Sequence[Restored]) -> list[str]:
@@ -61,7 +51,7 @@ def result_lines(results: Sequence[Restored]) -> list[str]:
     rows = [f"{each.path:{wide}}  {each.result:10}  {each.detail}".rstrip() for each in results]
     counts = Counter(each.result for each in results)
     said = ", ".join(f"{count(number, 'task')} {result}" for result, number in counts.items())
-    return [shown(line) for line in [*rows, "", f"{said or 'Nothing to do'}."]]
+    return [one_line(line) for line in [*rows, "", f"{said or 'Nothing to do'}."]]
 
 
 def _step(step: Step) -> Iterator[str]:

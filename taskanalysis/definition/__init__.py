@@ -1,3 +1,76 @@
-"""See README."""
+"""What does a task's definition say?
 
-__all__: list[str] = []
+Task XML is read into a `TaskDefinition` (`read_task`, `read_many`), said in English (`describe`) and compared with
+another (`differences`).
+"""
+
+from taskanalysis.definition.days import weekdays
+from taskanalysis.definition.differences import differences
+from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.encoding import MOST_BYTES, Chunk, decode, parse, read_bytes, split_tasks
+from taskanalysis.definition.reader import NAMESPACE, read_many, read_task
+from taskanalysis.definition.task import (
+    Action,
+    ComHandlerAction,
+    ExecAction,
+    Principal,
+    SendEmailAction,
+    ShowMessageAction,
+    TaskDefinition,
+    UnknownAction,
+)
+from taskanalysis.definition.triggers import (
+    LAST,
+    CalendarTrigger,
+    DayOfWeek,
+    LogonTrigger,
+    RegistrationTrigger,
+    Schedule,
+    ScheduleByDay,
+    ScheduleByMonth,
+    ScheduleByMonthDayOfWeek,
+    ScheduleByWeek,
+    SessionStateChangeTrigger,
+    TimeTrigger,
+    Trigger,
+    type_name,
+)
+from taskanalysis.definition.words import describe
+
+__all__ = [
+    "LAST",
+    "MOST_BYTES",
+    "NAMESPACE",
+    "Action",
+    "CalendarTrigger",
+    "Chunk",
+    "ComHandlerAction",
+    "DayOfWeek",
+    "Duration",
+    "ExecAction",
+    "LogonTrigger",
+    "Principal",
+    "RegistrationTrigger",
+    "Schedule",
+    "ScheduleByDay",
+    "ScheduleByMonth",
+    "ScheduleByMonthDayOfWeek",
+    "ScheduleByWeek",
+    "SendEmailAction",
+    "SessionStateChangeTrigger",
+    "ShowMessageAction",
+    "TaskDefinition",
+    "TimeTrigger",
+    "Trigger",
+    "UnknownAction",
+    "decode",
+    "describe",
+    "differences",
+    "parse",
+    "read_bytes",
+    "read_many",
+    "read_task",
+    "split_tasks",
+    "type_name",
+    "weekdays",
+]

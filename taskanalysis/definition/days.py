@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import singledispatch
 
-from taskanalysis.definition.duration import listed
 from taskanalysis.definition.triggers import (
     LAST,
     DayOfWeek,
@@ -19,6 +18,7 @@ from taskanalysis.definition.triggers import (
     ScheduleByMonthDayOfWeek,
     ScheduleByWeek,
 )
+from taskanalysis.text import listed
 
 __all__ = ["days_of", "weekdays"]
 

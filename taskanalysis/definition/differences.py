@@ -3,7 +3,7 @@ r"""What differs between two definitions of a task, in words.
 What is compared is what they mean: encoding, the order of elements and of triggers, and defaults that one of them
 writes out make no difference. Arguments are shown masked; other texts are masked by whoever shows them.
 
->>> from taskanalysis.definition.task import ExecAction
+>>> from taskanalysis.definition import ExecAction
 >>> before = TaskDefinition(actions=(ExecAction(command="load.bat"),))
 >>> differences(before, TaskDefinition(actions=(ExecAction(command="load.exe"),)))
 ['command from load.bat to load.exe']
@@ -16,13 +16,11 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from taskanalysis.definition.duration import Duration, listed
+from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.task import Action, ExecAction, Principal, TaskDefinition
 from taskanalysis.definition.triggers import Trigger, type_name
 from taskanalysis.definition.words import describe
-from taskanalysis.errors import clip
-from taskanalysis.health.findings import account
-from taskanalysis.text.masking import mask_arguments
+from taskanalysis.text import clip, listed, mask_arguments
 
 __all__ = ["differences"]
 
@@ -144,8 +142,8 @@ def _action(action: Action) -> str:
 def _principals(before: TaskDefinition, after: TaskDefinition) -> Iterator[str]:
     """The principal that the task runs as; others, and the names by which they are referred to, as such."""
     old, new = before.principal, after.principal
-    if account(old) != account(new):
-        yield f"runs as {account(new) or _NOTHING} instead of {account(old) or _NOTHING}"
+    if old.account != new.account:
+        yield f"runs as {new.account or _NOTHING} instead of {old.account or _NOTHING}"
         yield from _fields(old, new, skip=("id", "user_id", "group_id"))
     else:
         yield from _fields(old, new, skip=("id",))

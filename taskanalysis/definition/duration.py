@@ -12,11 +12,12 @@ Duration(months=1, delta=datetime.timedelta(0))
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-__all__ = ["Duration", "count", "listed"]
+from taskanalysis.text import count
+
+__all__ = ["Duration"]
 
 _PATTERN = re.compile(
     r"P(?=[0-9T])(?:([0-9]{1,9})Y)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})D)?"
@@ -85,21 +86,3 @@ class Duration:
         parts = [(minutes // 60, "H"), (minutes % 60, "M"), (f"{seconds}{fraction}" if seconds or fraction else 0, "S")]
         time = "".join(f"{number}{unit}" for number, unit in parts if number)
         return "P" + months + days + ("T" + time if time else "") if months or days or time else "PT0S"
-
-
-def count(number: float, unit: str) -> str:
-    """A number with its unit in the singular or plural.
-
-    >>> count(1, "task"), count(1200, "task")
-    ('1 task', '1,200 tasks')
-    """
-    return f"{number:,} {unit}" if number == 1 else f"{number:,} {unit}s"
-
-
-def listed(words: Sequence[str], joint: str = "and") -> str:
-    """Words as an enumeration.
-
-    >>> listed(["Monday", "Wednesday", "Friday"])
-    'Monday, Wednesday and Friday'
-    """
-    return f" {joint} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

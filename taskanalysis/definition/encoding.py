@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from taskanalysis.errors import TaskXmlError, clip
+from taskanalysis.errors import TaskXmlError
+from taskanalysis.text import clip
 
 __all__ = ["MOST_BYTES", "Chunk", "decode", "parse", "read_bytes", "split_tasks"]
 

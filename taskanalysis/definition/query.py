@@ -15,7 +15,8 @@ from typing import NamedTuple
 from lxml import etree
 
 from taskanalysis.definition.encoding import parse
-from taskanalysis.errors import TaskXmlError, clip
+from taskanalysis.errors import TaskXmlError
+from taskanalysis.text import clip
 
 __all__ = ["QueryWords", "describe_query"]
 

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.triggers import Trigger
-from taskanalysis.text.commands import program_name
+from taskanalysis.text import program_name
 
 __all__ = [
     "Action",
@@ -32,6 +32,27 @@ __all__ = [
     "TaskDefinition",
     "UnknownAction",
 ]
+
+
+_SERVICE_ACCOUNTS = {
+    "S-1-5-18": "SYSTEM",
+    "S-1-5-19": "LOCAL SERVICE",
+    "S-1-5-20": "NETWORK SERVICE",
+    "SYSTEM": "SYSTEM",
+    "LOCALSYSTEM": "SYSTEM",
+    "LOCAL SERVICE": "LOCAL SERVICE",
+    "LOCALSERVICE": "LOCAL SERVICE",
+    "NETWORK SERVICE": "NETWORK SERVICE",
+    "NETWORKSERVICE": "NETWORK SERVICE",
+}
+# well-known SIDs (Windows protocols, [MS-DTYP] 2.4.2.4)
+_GROUPS = {
+    "S-1-1-0": "Everyone",
+    "S-1-5-4": "INTERACTIVE",
+    "S-1-5-11": "Authenticated Users",
+    "S-1-5-32-544": "Administrators",
+    "S-1-5-32-545": "Users",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +81,35 @@ class Principal:
     display_name: str = ""
     process_token_sid_type: str = ""
     required_privileges: tuple[str, ...] = ()
+
+    @property
+    def account(self) -> str:
+        r"""The user or group, well-known SIDs by name; "" where the definition names none.
+
+        >>> Principal(user_id="S-1-5-18").account, Principal(user_id="TOWN\\svc-gis").account
+        ('SYSTEM', 'TOWN\\svc-gis')
+        """
+        return self.service or self.user_id or _GROUPS.get(self.group_id, self.group_id)
+
+    @property
+    def service(self) -> str:
+        """The service account that this is, such as SYSTEM; "" for any other account."""
+        return _SERVICE_ACCOUNTS.get(self.user_id.upper().removeprefix("NT AUTHORITY\\"), "")
+
+    @property
+    def is_service(self) -> bool:
+        """Whether this is SYSTEM, LOCAL SERVICE or NETWORK SERVICE, by name or SID."""
+        return bool(self.service)
+
+    @property
+    def needs_password(self) -> bool:
+        r"""Whether registering the task takes a password: not for managed (`name$`), S4U and service accounts.
+
+        >>> Principal(user_id="TOWN\\etl", logon_type="Password").needs_password
+        True
+        """
+        stored = self.logon_type in ("Password", "InteractiveTokenOrPassword")
+        return stored and not self.user_id.endswith("$") and not self.is_service
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +259,8 @@ class TaskDefinition:
         """The principal that the actions name, else the first, else an empty one."""
         named = [principal for principal in self.principals if principal.id == self.context]
         return next(iter(named or self.principals), Principal())
+
+    @property
+    def programs(self) -> tuple[ExecAction, ...]:
+        """The actions that start a program, in order."""
+        return tuple(action for action in self.actions if isinstance(action, ExecAction))

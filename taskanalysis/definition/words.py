@@ -18,7 +18,7 @@ from functools import singledispatch
 from typing import NamedTuple
 
 from taskanalysis.definition.days import days_of
-from taskanalysis.definition.duration import Duration, listed
+from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.query import describe_query
 from taskanalysis.definition.task import Settings, TaskDefinition
 from taskanalysis.definition.triggers import (
@@ -37,6 +37,7 @@ from taskanalysis.definition.triggers import (
     UnknownTrigger,
     WnfStateChangeTrigger,
 )
+from taskanalysis.text import listed
 
 __all__ = ["describe"]
 

@@ -3,7 +3,7 @@ r"""Which starts of a task should have happened by the moment of a snapshot, and
 Authority: the last run that a status tells is the last *start* ([MS-TSCH] 3.2.5.4.17), so nothing started between that
 and the snapshot. Which slots count, and how long to wait for them, is ours: `grace` and `differing`.
 
->>> from taskanalysis.definition.triggers import CalendarTrigger, ScheduleByDay
+>>> from taskanalysis.definition import CalendarTrigger; from taskanalysis.definition import ScheduleByDay
 >>> task = TaskDefinition(triggers=(CalendarTrigger(start_boundary=datetime(2026, 1, 1, 6), schedule=ScheduleByDay()),))
 >>> snapshot = Snapshot("S", datetime(2026, 11, 23, 12, tzinfo=UTC), zone="UTC")
 >>> missed = missed_starts(task, Status("\\A", last_run=datetime(2026, 11, 21, 6, tzinfo=UTC)), snapshot)
@@ -20,12 +20,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from taskanalysis.definition.duration import Duration, count
-from taskanalysis.definition.task import TaskDefinition
+from taskanalysis.definition import Duration, TaskDefinition
 from taskanalysis.health.rules import Rule
-from taskanalysis.schedule.slots import next_run, previous_run, slot_arrays
-from taskanalysis.snapshot.snapshot import Snapshot
-from taskanalysis.snapshot.status import Status
+from taskanalysis.schedule import next_run, previous_run, slot_arrays
+from taskanalysis.snapshot import Snapshot, Status
+from taskanalysis.text import count
 
 __all__ = [
     "Differing",

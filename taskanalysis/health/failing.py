@@ -3,7 +3,7 @@ r"""When tasks were failing: from the start of the first failed run until a good
 A run's `sign` is 1 for a good ending, -1 for a bad one, and 0 for one that says neither and changes nothing. A start
 that was refused is a failed run.
 
->>> from taskanalysis.history.frames import read_history
+>>> from taskanalysis.history import read_history
 >>> history = read_history("data", update=False)
 >>> signs = history.runs["outcome"].map({"succeeded": GOOD, "not started": BAD}).astype(float).fillna(UNCLEAR)
 >>> spells = failing_spells(history.runs.assign(sign=signs), history.events, history.changes, history.spans)

@@ -16,14 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from taskanalysis.definition.duration import Duration, listed
-from taskanalysis.definition.task import ExecAction, Principal, TaskDefinition
-from taskanalysis.definition.triggers import CalendarTrigger, TimeTrigger, Trigger
-from taskanalysis.schedule.slots import next_run
-from taskanalysis.text.commands import hides_exit_code
-from taskanalysis.text.masking import has_secret, mask, mask_arguments
+from taskanalysis.definition import CalendarTrigger, Duration, ExecAction, TaskDefinition, TimeTrigger, Trigger
+from taskanalysis.schedule import next_run
+from taskanalysis.text import has_secret, hides_exit_code, listed, mask, mask_arguments
 
-__all__ = ["KINDS", "Finding", "Kind", "account", "find", "needs_password", "why_nothing_starts"]
+__all__ = ["KINDS", "Finding", "Kind", "find", "why_nothing_starts"]
 
 
 class Finding(NamedTuple):
@@ -108,25 +105,6 @@ KINDS: dict[str, Kind] = {
 }
 """All kinds, the most pressing first."""
 
-_SERVICE_ACCOUNTS = {
-    "S-1-5-18": "SYSTEM",
-    "S-1-5-19": "LOCAL SERVICE",
-    "S-1-5-20": "NETWORK SERVICE",
-    "SYSTEM": "SYSTEM",
-    "LOCALSYSTEM": "SYSTEM",
-    "LOCAL SERVICE": "LOCAL SERVICE",
-    "LOCALSERVICE": "LOCAL SERVICE",
-    "NETWORK SERVICE": "NETWORK SERVICE",
-    "NETWORKSERVICE": "NETWORK SERVICE",
-}
-# well-known SIDs (Windows protocols, [MS-DTYP] 2.4.2.4)
-_GROUPS = {
-    "S-1-1-0": "Everyone",
-    "S-1-5-4": "INTERACTIVE",
-    "S-1-5-11": "Authenticated Users",
-    "S-1-5-32-544": "Administrators",
-    "S-1-5-32-545": "Users",
-}
 _INTERPRETERS = {"python": "Python", "pythonw": "Python", "py": "Python", "rscript": "R", "node": "Node.js"} | {
     name: name.capitalize() for name in ("java", "perl", "php", "ruby")
 }
@@ -137,25 +115,6 @@ _NETWORK = re.compile(  # \\server\share or //server/share, but no https://host/
     r"""(?:(?<![^\s"'=:(,;])\\\\|(?<![^\s"'=(,;])//)(?![?.][\\/]|localhost[\\/])[\w.$-]+(?=[\\/])""", re.IGNORECASE
 )
 _ROOTED = re.compile(r"""["']?(?:[A-Za-z]:|\\\\|[\\/]|%\w+%)""")
-
-
-def account(principal: Principal) -> str:
-    r"""Who a principal is: well-known SIDs by name, "" where the definition does not say.
-
-    >>> account(Principal(user_id="S-1-5-18")), account(Principal(user_id="TOWN\\svc-gis"))
-    ('SYSTEM', 'TOWN\\svc-gis')
-    """
-    return _service(principal.user_id) or principal.user_id or _GROUPS.get(principal.group_id, principal.group_id)
-
-
-def needs_password(principal: Principal) -> bool:
-    r"""Whether a password must be typed in to register the task: not for managed (`name$`), S4U and service accounts.
-
-    >>> needs_password(Principal(user_id="TOWN\\etl", logon_type="Password"))
-    True
-    """
-    stored = principal.logon_type in ("Password", "InteractiveTokenOrPassword")
-    return stored and not principal.user_id.endswith("$") and not _service(principal.user_id)
 
 
 def find(tasks: Mapping[str, TaskDefinition], *, at: datetime) -> dict[str, list[Finding]]:
@@ -188,14 +147,13 @@ def why_nothing_starts(task: TaskDefinition, at: datetime) -> str:
 
 def _of_principal(task: TaskDefinition) -> Iterator[Finding]:
     principal = task.principal
-    if (principal.logon_type == "InteractiveToken" and not _service(principal.user_id)) or principal.group_id:
-        yield Finding("only when logged on", account(principal))
-    if needs_password(principal):
-        yield Finding("stored password", account(principal))
-    commands = " ".join(f"{action.command} {action.arguments} {action.working_directory}" for action in _programs(task))
-    service = _service(principal.user_id)
-    if service and (found := _NETWORK.search(commands)):
-        yield Finding("network as service", f"{found[0]} as {service}")
+    if (principal.logon_type == "InteractiveToken" and not principal.service) or principal.group_id:
+        yield Finding("only when logged on", principal.account)
+    if principal.needs_password:
+        yield Finding("stored password", principal.account)
+    commands = " ".join(f"{action.command} {action.arguments} {action.working_directory}" for action in task.programs)
+    if principal.service and (found := _NETWORK.search(commands)):
+        yield Finding("network as service", f"{found[0]} as {principal.service}")
     if letters := sorted({letter.upper() for letter in _DRIVE.findall(commands)}):
         yield Finding("drive letter", listed([f"{letter}:" for letter in letters]))
 
@@ -220,12 +178,12 @@ def _of_settings(task: TaskDefinition) -> Iterator[Finding]:
         yield Finding("default time limit")
     elif settings.execution_time_limit is None and not _limited_by_triggers(task):
         yield Finding("default time limit", "none is written")
-    if settings.restart_on_failure and _programs(task):
+    if settings.restart_on_failure and task.programs:
         yield Finding("restart does not help")
 
 
 def _of_actions(task: TaskDefinition, usual: Mapping[str, str]) -> Iterator[Finding]:
-    for action in _programs(task):
+    for action in task.programs:
         if has_secret(action.command) or mask_arguments(action.command, action.arguments) != action.arguments:
             yield Finding("secret in arguments", action.program)
         if hider := hides_exit_code(action.command, action.arguments):
@@ -237,20 +195,12 @@ def _of_actions(task: TaskDefinition, usual: Mapping[str, str]) -> Iterator[Find
                 yield Finding("other interpreter", f"{kind} in {folder or 'the search path'}, mostly in {usual[kind]}")
 
 
-def _programs(task: TaskDefinition) -> list[ExecAction]:
-    return [action for action in task.actions if isinstance(action, ExecAction)]
-
-
 def _limited_by_triggers(task: TaskDefinition) -> bool:
     live = [trigger for trigger in task.triggers if trigger.enabled]
     return bool(live) and all(each.execution_time_limit and not each.execution_time_limit.is_zero for each in live)
 
 
 # Details --------------------------------------------------------------------------------------------------------------
-
-
-def _service(user: str) -> str:
-    return _SERVICE_ACCOUNTS.get(user.upper().removeprefix("NT AUTHORITY\\"), "")
 
 
 def _is_over(trigger: Trigger, at: datetime) -> bool:
@@ -280,7 +230,7 @@ def _usual_interpreters(tasks: Iterable[TaskDefinition]) -> dict[str, str]:
     """Kind -> the folder that more than half of at least three tasks use, as it is most often spelled."""
     folders: dict[str, Counter[str]] = {}
     for task in tasks:
-        for kind, folder in {found for action in _programs(task) for found in _interpreters(action)}:
+        for kind, folder in {found for action in task.programs for found in _interpreters(action)}:
             folders.setdefault(kind, Counter())[folder] += 1
     usual = {}
     for kind, counter in folders.items():

@@ -1,8 +1,8 @@
 r"""Incidents: tasks that need attention for one shared cause, so that mending one thing mends them all.
 
->>> from taskanalysis.health.verdicts import judge
->>> from taskanalysis.health.past import known_history
->>> from taskanalysis.snapshot.snapshot import read_snapshot
+>>> from taskanalysis.health import judge
+>>> from taskanalysis.health import known_history
+>>> from taskanalysis.snapshot import read_snapshot
 >>> snapshot = read_snapshot("data")
 >>> [incident.cause[:52] for incident in find_incidents(judge(snapshot, history=known_history(snapshot)))]
 ['9 tasks since 2026-11-09 07:10, all as TOWN\\opendata']
@@ -15,14 +15,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from taskanalysis.definition.duration import count
-from taskanalysis.definition.task import ExecAction
+from taskanalysis.definition import ExecAction
 from taskanalysis.health.due import Missed
-from taskanalysis.health.findings import account
 from taskanalysis.health.past import blind_times
 from taskanalysis.health.verdicts import Judged, Verdict
-from taskanalysis.history.frames import History
-from taskanalysis.text.commands import working_program
+from taskanalysis.history import History
+from taskanalysis.text import count, working_program
 
 __all__ = ["Incident", "find_incidents"]
 
@@ -119,7 +117,7 @@ def _is_of_windows(judged: Judged) -> bool:
 
 
 def _account(judged: Judged) -> str:
-    return account(judged.task.principal) if judged.task else ""
+    return judged.task.principal.account if judged.task else ""
 
 
 def _program(judged: Judged) -> str:

@@ -3,8 +3,8 @@ r"""What the history says of each task until the moment of a snapshot: since whe
 Unknown results are counted neither as success nor as failure. Where the history begins inside, "since" is "at least
 since", which `Past.begins_inside` tells.
 
->>> from taskanalysis.history.frames import read_history
->>> from taskanalysis.snapshot.snapshot import read_snapshot
+>>> from taskanalysis.history import read_history
+>>> from taskanalysis.snapshot import read_snapshot
 >>> past = pasts(read_history("data", update=False), read_snapshot("data"))["\\OpenData\\Finance\\Checkbook"]
 >>> past.failures, past.failing_since.isoformat(), past.begins_inside
 (14, '2026-11-10T00:30:01+00:00', False)
@@ -21,10 +21,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taskanalysis.health.rules import NO_RULES, Rules
-from taskanalysis.history.frames import History, read_history
-from taskanalysis.report.frames import task_slices
-from taskanalysis.schedule.zones import Moments, microseconds, moment_of
-from taskanalysis.snapshot.snapshot import Snapshot
+from taskanalysis.history import History, read_history, task_slices
+from taskanalysis.schedule import Moments, microseconds, moment_of
+from taskanalysis.snapshot import Snapshot
 
 __all__ = ["NO_PAST", "Past", "Rate", "blind_times", "hidden_tasks", "known_history", "pasts"]
 

@@ -18,8 +18,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from taskanalysis.errors import RulesError, clip
-from taskanalysis.results.decode import unsigned
+from taskanalysis.errors import RulesError
+from taskanalysis.results import unsigned
+from taskanalysis.text import clip
 
 __all__ = ["NO_RULES", "Rule", "Rules", "parse_rules", "read_rules"]
 

@@ -17,7 +17,7 @@ pending      its grace was not over at the last snapshot
 Slots count while a definition is in force and the task is enabled, from the first snapshot that shows it so.
 
 >>> from datetime import UTC
->>> from taskanalysis.history.frames import read_history
+>>> from taskanalysis.history import read_history
 >>> slots = slot_fates(read_history("data", update=False), "OPENDATA01", since=datetime(2026, 11, 22, tzinfo=UTC))
 >>> slots.loc[slots["task_path"] == "\\OpenData\\GIS\\Parcels", "fate"].tolist()
 ['seen', 'seen']
@@ -33,15 +33,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taskanalysis.definition.task import TaskDefinition
+from taskanalysis.definition import TaskDefinition
 from taskanalysis.health.due import grace
 from taskanalysis.health.rules import NO_RULES, Rules
-from taskanalysis.history.frames import History
-from taskanalysis.history.joined import category, utc
-from taskanalysis.report.columns import COLUMNS
-from taskanalysis.report.frames import task_slices
-from taskanalysis.schedule.slots import SlotArrays, slot_arrays
-from taskanalysis.snapshot.files import in_scope
+from taskanalysis.history import History, category, task_slices, utc
+from taskanalysis.schedule import SlotArrays, slot_arrays
+from taskanalysis.snapshot import in_scope
 
 __all__ = ["FATES", "slot_fates"]
 
@@ -167,7 +164,7 @@ def _frame(server: str, found: Sequence[_Rows]) -> pd.DataFrame:
         "started": utc(started),
         "count": number,
     }
-    return pd.DataFrame({name: columns[name] for name in COLUMNS["slots"]})
+    return pd.DataFrame(columns)
 
 
 def _fates(

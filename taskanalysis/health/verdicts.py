@@ -18,9 +18,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
-from taskanalysis.definition.duration import Duration, count
-from taskanalysis.definition.task import ExecAction, TaskDefinition
-from taskanalysis.definition.triggers import CalendarTrigger, TimeTrigger
+from taskanalysis.definition import CalendarTrigger, Duration, TaskDefinition, TimeTrigger
 from taskanalysis.health.due import (
     Differing,
     Missed,
@@ -33,12 +31,10 @@ from taskanalysis.health.due import (
 from taskanalysis.health.findings import why_nothing_starts
 from taskanalysis.health.past import NO_PAST, Past, hidden_tasks, pasts
 from taskanalysis.health.rules import NO_RULES, Rule, Rules
-from taskanalysis.history.frames import History
-from taskanalysis.history.outcomes import decode_lines
-from taskanalysis.results.decode import Outcome, Result
-from taskanalysis.snapshot.files import in_scope
-from taskanalysis.snapshot.snapshot import Snapshot
-from taskanalysis.snapshot.status import Status
+from taskanalysis.history import History, decode_lines
+from taskanalysis.results import Outcome, Result
+from taskanalysis.snapshot import Snapshot, Status, in_scope
+from taskanalysis.text import count
 
 __all__ = ["Judged", "Verdict", "judge"]
 
@@ -145,7 +141,7 @@ class _Decision(NamedTuple):
 
 def _judge(status: Status, snapshot: Snapshot, said: Rule, past: Past, hidden: bool) -> Judged:
     task = None if hidden else snapshot.definition(status.path)
-    programs = [action for action in task.actions if isinstance(action, ExecAction)] if task else []
+    programs = task.programs if task else ()
     lines = [(action.command, action.arguments) for action in programs]
     result = _result(status, lines or [_split(snapshot.commands.get(status.path, ""))], said)
     missed = missed_starts(task, status, snapshot, said, past.form_since) if task else None
@@ -321,7 +317,3 @@ def _split(line: str) -> tuple[str, str]:
         return "", ""
     found = _COMMAND_LINE.match(line)
     return (found[1] or found[2] or found[3] or "", found[4]) if found else ("", "")
-
-
-def _programs(task: TaskDefinition | None) -> list[ExecAction]:
-    return [action for action in task.actions if isinstance(action, ExecAction)] if task else []

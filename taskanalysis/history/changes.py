@@ -20,15 +20,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from taskanalysis.definition.differences import differences
-from taskanalysis.definition.encoding import read_bytes
-from taskanalysis.definition.task import TaskDefinition
-from taskanalysis.definition.words import describe
+from taskanalysis.definition import TaskDefinition, describe, differences, read_bytes
 from taskanalysis.errors import SnapshotError, TaskXmlError
 from taskanalysis.history.runs import Observed
 from taskanalysis.history.spans import NONE
-from taskanalysis.snapshot.files import file_name, long_path, task_of, task_path
-from taskanalysis.snapshot.snapshot import read_manifest
+from taskanalysis.snapshot import file_name, long_path, read_manifest, task_of, task_path
 
 __all__ = ["Definitions", "Redefined", "Seen", "came_and_went", "proves_absence", "redefined", "switched"]
 

@@ -26,12 +26,11 @@ import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from taskanalysis.errors import Problem, SnapshotError, clip
+from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.spans import FIRST, LAST, PATH, SCHEMA, Rows, merged, microseconds, moved, to_rows, to_table
 from taskanalysis.history.table import regular, rows_of
-from taskanalysis.snapshot.share import stamped
-from taskanalysis.snapshot.snapshot import read_manifest
-from taskanalysis.snapshot.status import read_statuses
+from taskanalysis.snapshot import read_manifest, read_statuses, stamped
+from taskanalysis.text import clip
 
 __all__ = ["VERSION", "Built", "DayJob", "build_day", "digest", "moments", "read_day"]
 

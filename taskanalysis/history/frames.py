@@ -24,8 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from taskanalysis.definition.duration import count, listed
-from taskanalysis.definition.task import TaskDefinition
+from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.changes import Definitions, Redefined, Seen, came_and_went, redefined, switched
 from taskanalysis.history.joined import Joined, category, clipped, join, utc
@@ -34,11 +33,12 @@ from taskanalysis.history.outcomes import Decoded, decode_runs
 from taskanalysis.history.runs import Events, Observed, Runs, find_runs, is_sorted
 from taskanalysis.history.spans import NONE, expand
 from taskanalysis.history.store import LoadedDay, Store, load_days, open_store, update_store
-from taskanalysis.results.decode import Outcome
-from taskanalysis.schedule.zones import microseconds
-from taskanalysis.snapshot.status import with_offset
+from taskanalysis.results import Outcome
+from taskanalysis.schedule import microseconds
+from taskanalysis.snapshot import with_offset
+from taskanalysis.text import count, listed
 
-__all__ = ["History", "read_history"]
+__all__ = ["History", "read_history", "task_slices"]
 
 Numbers = npt.NDArray[np.int64]
 OBSERVED_FOR = timedelta(days=35)
@@ -342,3 +342,17 @@ def _codes(codes: Numbers) -> pd.Series[int]:
 def _words(which: Numbers, words: Sequence[str], categories: Sequence[str]) -> pd.Categorical[str]:
     """Places in a list with repeated words as a column of categories."""
     return category(np.array([categories.index(word) for word in words], np.int64)[which], categories)
+
+
+def task_slices(frame: pd.DataFrame) -> dict[str, slice]:
+    r"""Where the rows of each task are, by task path, of a frame in the order of tasks; ``task_path`` is a category.
+
+    >>> task_slices(pd.DataFrame({"task_path": pd.Categorical(["\\A", "\\A", "\\B"])}))
+    {'\\A': slice(0, 2, None), '\\B': slice(2, 3, None)}
+    """
+    codes, paths = frame["task_path"].cat.codes.to_numpy(), frame["task_path"].cat.categories
+    begins = np.flatnonzero(np.diff(codes, prepend=-1)).tolist()
+    return {
+        str(paths[codes[begin]]): slice(begin, end)
+        for begin, end in zip(begins, [*begins[1:], len(codes)], strict=False)
+    }

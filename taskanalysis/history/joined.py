@@ -1,6 +1,6 @@
 r"""The days of a store joined: one list of snapshots, and the spans of all servers counted by it.
 
->>> from taskanalysis.history.store import load_days, open_store
+>>> from taskanalysis.history.store import load_days; from taskanalysis.history import open_store
 >>> store = open_store("data")
 >>> joined = join(load_days(store, [("OPENDATA01", "2026-11-22"), ("OPENDATA01", "2026-11-23")])[0])
 >>> joined.coverage["taken_at"].dt.hour.tolist()
@@ -25,7 +25,7 @@ from taskanalysis.history.days import Record, moments
 from taskanalysis.history.runs import Observed
 from taskanalysis.history.spans import NONE, SCHEMA, moved, numbers, to_rows, to_table
 from taskanalysis.history.store import LoadedDay
-from taskanalysis.snapshot.status import STATES
+from taskanalysis.snapshot import STATES
 
 __all__ = ["Joined", "category", "clipped", "join", "utc"]
 

@@ -22,11 +22,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from taskanalysis.definition.task import ExecAction, TaskDefinition
+from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem
 from taskanalysis.history.eventlog.runs import EventLog, LoggedEvent, LoggedRun, read_eventlog
-from taskanalysis.results.decode import Outcome, decode
-from taskanalysis.snapshot.files import long_path
+from taskanalysis.results import Outcome, decode
+from taskanalysis.snapshot import long_path
 
 __all__ = ["Logged", "read_logs", "with_logged"]
 
@@ -165,7 +165,7 @@ def _meaning(task: TaskDefinition | None, code: Any, source: str, stopped: str) 
         return Outcome.STOPPED.value, "certain"
     if code is pd.NA or code is None or not source:
         return Outcome.UNKNOWN.value, "certain"
-    programs = [action for action in task.actions if isinstance(action, ExecAction)] if task else []
+    programs = task.programs if task else ()
     lines = [(action.command, action.arguments) for action in programs] or [("", "")]
     results = [
         decode(int(code), command=command, arguments=arguments, ever_ran=True, source=source)

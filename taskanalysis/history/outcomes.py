@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from taskanalysis.definition.duration import listed
-from taskanalysis.definition.task import ExecAction, TaskDefinition
+from taskanalysis.definition import TaskDefinition
 from taskanalysis.history.changes import Definitions
 from taskanalysis.history.joined import Joined
 from taskanalysis.history.runs import Runs
 from taskanalysis.history.spans import NONE
-from taskanalysis.results.decode import Outcome, Result, decode
+from taskanalysis.results import Outcome, Result, decode
+from taskanalysis.text import listed
 
 __all__ = ["Decoded", "decode_lines", "decode_runs"]
 
@@ -95,6 +95,6 @@ def _lines(
 
 def _lines_of(definition: object) -> tuple[Line, ...]:
     """The distinct command lines of a task, one that says nothing where its definition can't be read."""
-    actions = definition.actions if isinstance(definition, TaskDefinition) else ()
-    lines = [(action.command, action.arguments) for action in actions if isinstance(action, ExecAction)]
+    programs = definition.programs if isinstance(definition, TaskDefinition) else ()
+    lines = [(action.command, action.arguments) for action in programs]
     return tuple(dict.fromkeys(lines)) or (("", ""),)

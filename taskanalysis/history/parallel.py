@@ -22,7 +22,8 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from taskanalysis import __version__
-from taskanalysis.errors import ExecutorError, Problem, clip
+from taskanalysis.errors import ExecutorError, Problem
+from taskanalysis.text import clip
 
 __all__ = ["each_in", "executor_for", "is_address"]
 

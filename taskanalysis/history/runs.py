@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from taskanalysis.history.spans import NONE
-from taskanalysis.snapshot.status import STATES
+from taskanalysis.snapshot import STATES
 
 __all__ = ["Events", "Observed", "Runs", "find_runs", "is_sorted"]
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from taskanalysis.snapshot.status import STATES, Status
+from taskanalysis.snapshot import STATES, Status
 
 __all__ = [
     "FIRST",

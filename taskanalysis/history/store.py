@@ -31,10 +31,11 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]
 from filelock import FileLock, Timeout
 
-from taskanalysis.errors import Problem, SnapshotError, clip
+from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.days import VERSION, Built, DayJob, Record, build_day, digest, read_day
 from taskanalysis.history.parallel import each_in
-from taskanalysis.snapshot.files import long_path
+from taskanalysis.snapshot import long_path
+from taskanalysis.text import clip
 
 __all__ = ["Day", "LoadedDay", "Store", "load_days", "open_store", "update_store"]
 

@@ -18,7 +18,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from pyarrow import csv
 
 from taskanalysis.history.spans import NONE, PATH, WIDTH, Rows, microseconds, row_of
-from taskanalysis.snapshot.status import STATUS_HEADER, Status, _status, aware
+from taskanalysis.snapshot import STATUS_HEADER, Status, _status, aware
 
 __all__ = ["regular", "rows_of"]
 

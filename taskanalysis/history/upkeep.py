@@ -18,12 +18,10 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from taskanalysis.errors import Problem, SnapshotError, clip
+from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.store import open_store
-from taskanalysis.snapshot.files import CHANGED, long_path
-from taskanalysis.snapshot.share import Stamped, list_snapshots
-from taskanalysis.snapshot.snapshot import read_manifest
-from taskanalysis.snapshot.status import read_statuses
+from taskanalysis.snapshot import CHANGED, Stamped, list_snapshots, long_path, read_manifest, read_statuses
+from taskanalysis.text import clip
 
 __all__ = ["Verified", "age", "prune", "rebuild", "verify"]
 

@@ -1,3 +1,10 @@
-"""See README."""
+"""How do pages get onto the share?
 
-__all__: list[str] = []
+`make_reports` runs the notebooks of one server, renders and checks the pages, and publishes them; `make_all` does this
+for every server of a share.
+"""
+
+import lazy_loader
+
+# the names stand in __init__.pyi: pandas is loaded when one of them is first used
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from taskanalysis import errors
-from taskanalysis.errors import clip
+from taskanalysis.text import clip
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

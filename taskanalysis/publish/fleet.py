@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from taskanalysis.definition.duration import count
-from taskanalysis.errors import Problem, TaskAnalysisError, clip
+from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.publish.folder import held, new_stamp
 from taskanalysis.publish.index import LOUD, Server, Standing, needs_attention
 from taskanalysis.publish.make import Outcome
 from taskanalysis.publish.pages import Run, page, shown
-from taskanalysis.report.files import write_beside
-from taskanalysis.snapshot.share import list_servers
+from taskanalysis.snapshot import list_servers, write_whole
+from taskanalysis.text import clip, count
 
 __all__ = ["LoudTask", "loud", "make_all"]
 
@@ -84,7 +83,7 @@ def make_all(
                 outcomes.append(error)
             told.append(_told(name, folder, outcomes[-1]))
         text = _page(told, Run(new_stamp(reports, now), now, now, None, "", ()), problems)
-        write_beside(reports / "index.html", text.encode())
+        write_whole(reports / "index.html", text.encode())
     return outcomes
 
 

@@ -26,9 +26,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from taskanalysis.errors import ReportError, clip
-from taskanalysis.snapshot.files import plain_path
-from taskanalysis.snapshot.share import stamped
+from taskanalysis.errors import ReportError
+from taskanalysis.snapshot import plain_path, stamped
+from taskanalysis.text import clip
 
 __all__ = ["Keep", "Kept", "held", "list_runs", "new_stamp", "publish", "why_not"]
 

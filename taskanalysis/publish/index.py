@@ -18,11 +18,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from taskanalysis.definition.duration import count, listed
-from taskanalysis.errors import TaskAnalysisError, clip
-from taskanalysis.history.parallel import each_in, executor_for
+from taskanalysis.errors import TaskAnalysisError
+from taskanalysis.history import each_in, executor_for
 from taskanalysis.publish.pages import Run, age, page, read_head, shown
-from taskanalysis.snapshot.share import list_servers, stamped
+from taskanalysis.snapshot import list_servers, stamped
+from taskanalysis.text import clip, count, listed
 
 __all__ = ["QUESTIONS", "Server", "Standing", "index_page", "needs_attention", "read_standing", "servers"]
 
@@ -121,10 +121,8 @@ def servers(share: Path, at: str = "") -> list[Server]:
 
 
 def _server(share: Path, at: str, name: str) -> Server:
-    from taskanalysis.health.past import known_history  # noqa: PLC0415
-    from taskanalysis.health.rules import read_rules  # noqa: PLC0415
-    from taskanalysis.health.verdicts import judge  # noqa: PLC0415 (only where there are several)
-    from taskanalysis.snapshot.snapshot import read_snapshot, stale_after  # noqa: PLC0415
+    from taskanalysis.health import judge, known_history, read_rules  # noqa: PLC0415
+    from taskanalysis.snapshot import read_snapshot, stale_after  # noqa: PLC0415
 
     try:
         snapshot = read_snapshot(share, server=name, at=at)

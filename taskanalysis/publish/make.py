@@ -20,16 +20,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from taskanalysis.errors import ExecutorError, Problem, ReportError, clip
-from taskanalysis.history.parallel import executor_for
+from taskanalysis.errors import ExecutorError, Problem, ReportError
+from taskanalysis.history import executor_for
 from taskanalysis.publish import index as overview
 from taskanalysis.publish import pages
 from taskanalysis.publish.execute import CELL_SECONDS, Failure, without_slow_imports
 from taskanalysis.publish.folder import Keep, held, new_stamp, publish
 from taskanalysis.publish.pages import Run
 from taskanalysis.publish.workers import RUN_SECONDS, Workers, stoppable, workplace
-from taskanalysis.snapshot.files import long_path
-from taskanalysis.snapshot.snapshot import Snapshot, stale_after
+from taskanalysis.snapshot import Snapshot, long_path, stale_after
+from taskanalysis.text import clip
 
 __all__ = ["NOTEBOOKS", "Limits", "Outcome", "make_reports", "notebook_file", "renew_history"]
 
@@ -250,7 +250,7 @@ def renew_history(share: Path, executor: str = "") -> list[Problem]:
 
 
 def _renewed(share: Path, address: str) -> list[Problem]:
-    from taskanalysis.history.store import open_store, update_store  # noqa: PLC0415 (pyarrow)
+    from taskanalysis.history import open_store, update_store  # noqa: PLC0415
 
     with executor_for(len(open_store(share).stale()), address) as executor:
         return update_store(share, executor=executor)

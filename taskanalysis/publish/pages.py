@@ -27,9 +27,8 @@ from lxml.html import HTMLParser
 from markupsafe import Markup
 
 from taskanalysis import __version__
-from taskanalysis.errors import clip
 from taskanalysis.publish.execute import Failure, without_slow_imports
-from taskanalysis.text.masking import mask
+from taskanalysis.text import clip, mask
 
 if TYPE_CHECKING:
     from nbconvert import HTMLExporter
@@ -176,7 +175,7 @@ def failure_page(
     failure: Failure, run: Run, parameters: Mapping[str, Any], *, kept: bool, has_good: bool, failed: Sequence[str] = ()
 ) -> str:
     """Why a report could not be made: the cell, the error, the parameters; masked."""
-    shown = Failure(failure.report, *(mask(_visible(text)) for text in (failure.what, failure.cell, failure.error)))
+    visible = Failure(failure.report, *(shown(text) for text in (failure.what, failure.cell, failure.error)))
     good = f"../../latest/{failure.report}.html" if kept else f"{failure.report}.html"
     return page(
         "failed",
@@ -184,9 +183,9 @@ def failure_page(
         title=f"{failure.report.title()} could not be made",
         links=_links(run.names, "../../index.html" if kept else "../index.html", failed),
         state="failed",
-        failure=shown,
+        failure=visible,
         good=good if has_good else "",
-        parameters={each: mask(_visible(str(value))) for each, value in parameters.items()},
+        parameters={each: shown(str(value)) for each, value in parameters.items()},
     )
 
 
@@ -313,4 +312,4 @@ def age(earlier: datetime, later: datetime) -> str:
 
 def shown(text: str) -> str:
     """Text of a file as it may be shown on a page: masked, its control characters visible."""
-    return mask(_visible(text))
+    return _visible(mask(text))

@@ -1,3 +1,9 @@
-"""See README."""
+"""What do the pages say?
 
-__all__: list[str] = []
+Tables, sentences and figures for the three reports. Notebooks import this wing and nothing else.
+"""
+
+import lazy_loader
+
+# the names stand in __init__.pyi: pandas is loaded when one of them is first used
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

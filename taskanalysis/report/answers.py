@@ -1,6 +1,6 @@
 """The short answers of the reports: sentences in which every number is computed.
 
->>> from taskanalysis.snapshot.snapshot import read_snapshot
+>>> from taskanalysis.snapshot import read_snapshot
 >>> inventory_check(read_snapshot("tests/files/folder"))[0]
 '2 task definitions read, 1 file not readable.'
 """
@@ -13,15 +13,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from taskanalysis import __version__
-from taskanalysis.definition.duration import count, listed
-from taskanalysis.health.incidents import Incident
-from taskanalysis.health.rules import Rules
-from taskanalysis.health.verdicts import Judged, Verdict
-from taskanalysis.history.frames import History
+from taskanalysis.health import Incident, Judged, Rules, Verdict
+from taskanalysis.history import History
 from taskanalysis.report.tables import unmatched
-from taskanalysis.snapshot.files import in_scope
-from taskanalysis.snapshot.snapshot import Snapshot
-from taskanalysis.text.masking import mask
+from taskanalysis.snapshot import Snapshot, in_scope
+from taskanalysis.text import count, listed, mask
 
 __all__ = ["inventory_answer", "inventory_check", "page_facts", "rules_check", "status_answer", "status_limits"]
 

@@ -18,9 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taskanalysis.definition.duration import listed
-from taskanalysis.errors import clip
 from taskanalysis.report.charts import BAR, Chart
+from taskanalysis.text import clip, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

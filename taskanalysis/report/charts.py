@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taskanalysis.definition.duration import count
-from taskanalysis.errors import clip
+from taskanalysis.text import clip, count
 
 if TYPE_CHECKING:
     import pandas as pd

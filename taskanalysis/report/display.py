@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from taskanalysis.text.masking import mask
+from taskanalysis.text import mask
 
 __all__ = ["BADGES", "BADGE_COLUMNS", "PAGE_TYPE", "Heading", "Sentences", "Table", "text_of"]
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,8 +17,8 @@ from typing import Any
 import pandas as pd
 
 from taskanalysis import __version__
-from taskanalysis.snapshot.snapshot import Snapshot
-from taskanalysis.text.masking import mask
+from taskanalysis.snapshot import Snapshot, write_whole
+from taskanalysis.text import mask
 
 __all__ = ["save", "save_status"]
 
@@ -36,7 +35,7 @@ def save(frames: Mapping[str, pd.DataFrame], folder: str | Path) -> list[Path]:
     for name, frame in frames.items():
         file = Path(folder) / f"{name}.csv"
         text = frame.astype(object).map(_csv_cell).to_csv(index=False, lineterminator="\r\n")
-        write_beside(file, text.encode("utf-8-sig"))
+        write_whole(file, text.encode("utf-8-sig"))
         files.append(file)
     return files
 
@@ -74,20 +73,8 @@ def save_status(
         "problems": tables["problems"],
     }
     file = Path(folder) / "status.json"
-    write_beside(file, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
+    write_whole(file, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
     return [file]
-
-
-def write_beside(file: Path, *parts: bytes | memoryview) -> None:
-    """Write a file of these parts beside its place and rename it there, so that it is whole or not there."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("wb") as out:
-            out.writelines(parts)
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _plain(value: Any) -> Any:

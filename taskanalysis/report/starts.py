@@ -3,7 +3,7 @@ r"""What starts when, after the moment of a snapshot: frames of expected starts,
 Without a zone there are none. `expected_starts` is the source of the others; it holds the tasks that the inventory
 lists.
 
->>> from taskanalysis.snapshot.snapshot import read_snapshot
+>>> from taskanalysis.snapshot import read_snapshot
 >>> starts = expected_starts(read_snapshot("tests/files/folder", zone="Europe/London"))
 >>> starts["task_path"].unique().tolist(), len(starts)
 (['\\OpenData\\Load', '\\OpenData\\Permits\\Nightly'], 14)
@@ -19,13 +19,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from taskanalysis.definition.days import weekdays
-from taskanalysis.definition.duration import Duration, count, listed
-from taskanalysis.definition.triggers import DayOfWeek
-from taskanalysis.health.due import differing
+from taskanalysis.definition import DayOfWeek, Duration, weekdays
+from taskanalysis.health import differing
 from taskanalysis.report.frames import frame
-from taskanalysis.schedule.slots import slot_arrays, unscheduled
-from taskanalysis.snapshot.snapshot import Snapshot
+from taskanalysis.schedule import slot_arrays, unscheduled
+from taskanalysis.snapshot import Snapshot
+from taskanalysis.text import count, listed
 
 __all__ = ["collisions", "coming", "differences", "expected_starts", "next_runs", "starts_answer", "week_grid"]
 

@@ -2,7 +2,7 @@ r"""The tables of the reports: the only maker of their columns (`columns.COLUMNS
 
 All text here is masked (`masking.mask`), because all of it is shown.
 
->>> from taskanalysis.snapshot.snapshot import read_snapshot
+>>> from taskanalysis.snapshot import read_snapshot
 >>> inventory(read_snapshot("tests/files/folder"))[["task_path", "schedule"]].iloc[0].tolist()
 ['\\OpenData\\Load', 'At 06:30 every day']
 """
@@ -16,31 +16,27 @@ from typing import Any
 
 import pandas as pd
 
-from taskanalysis.definition.duration import Duration, listed
-from taskanalysis.definition.task import (
+from taskanalysis.definition import (
     Action,
     ComHandlerAction,
+    Duration,
     ExecAction,
     SendEmailAction,
     ShowMessageAction,
     TaskDefinition,
+    Trigger,
     UnknownAction,
+    describe,
+    type_name,
 )
-from taskanalysis.definition.triggers import Trigger, type_name
-from taskanalysis.definition.words import describe
-from taskanalysis.health.findings import KINDS, Finding, account, find, needs_password
-from taskanalysis.health.incidents import Incident
-from taskanalysis.health.past import NO_PAST, Past
-from taskanalysis.health.verdicts import Judged
-from taskanalysis.history.frames import History
+from taskanalysis.health import KINDS, NO_PAST, Finding, Incident, Judged, Past, find
+from taskanalysis.history import History
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.frames import frame
 from taskanalysis.report.starts import next_runs
-from taskanalysis.schedule.slots import next_run, slots
-from taskanalysis.snapshot.files import in_scope
-from taskanalysis.snapshot.snapshot import Snapshot
-from taskanalysis.snapshot.status import Moment
-from taskanalysis.text.masking import mask_arguments
+from taskanalysis.schedule import next_run, slots
+from taskanalysis.snapshot import Moment, Snapshot, in_scope
+from taskanalysis.text import listed, mask_arguments
 
 __all__ = [
     "actions",
@@ -265,10 +261,10 @@ def _inventory_row(snapshot: Snapshot, path: str, task: TaskDefinition, found: l
         "command": "; ".join(command for command, _, _ in spoken),
         "arguments": "; ".join(filter(None, (arguments for _, arguments, _ in spoken))),
         "working_directory": "; ".join(filter(None, dict.fromkeys(folder for _, _, folder in spoken))),
-        "run_as": account(principal),
+        "run_as": principal.account,
         "logon_type": principal.logon_type or ("Group" if principal.group_id else ""),
         "run_level": principal.run_level,
-        "needs_password": needs_password(principal),
+        "needs_password": principal.needs_password,
         "time_limit": _limit(settings.execution_time_limit),
         "multiple_instances": settings.multiple_instances_policy,
         "restart_count": restart.count if restart else 0,

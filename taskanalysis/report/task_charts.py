@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taskanalysis.definition.duration import count, listed
 from taskanalysis.report.axis import (
     BAD,
     COLOURS,
@@ -33,6 +32,7 @@ from taskanalysis.report.axis import (
     time_axis,
 )
 from taskanalysis.report.charts import INK, Chart, draw
+from taskanalysis.text import count, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

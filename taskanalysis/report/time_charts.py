@@ -16,8 +16,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taskanalysis.definition.duration import count, listed
-from taskanalysis.errors import clip
 from taskanalysis.report.axis import (
     BAD,
     COLOURS,
@@ -37,6 +35,7 @@ from taskanalysis.report.axis import (
     time_axis,
 )
 from taskanalysis.report.charts import BAR, INK, Chart, draw
+from taskanalysis.text import clip, count, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,6 +1,6 @@
 r"""The sentences of the trends report, in which every number is computed.
 
->>> from taskanalysis.snapshot.snapshot import read_snapshot
+>>> from taskanalysis.snapshot import read_snapshot
 >>> from taskanalysis.report.trends import trend_history
 >>> snapshot = read_snapshot("data")
 >>> trend_answer(Trends(snapshot, trend_history(snapshot)))[0].partition(": ")[2]
@@ -15,10 +15,11 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from taskanalysis.definition.duration import Duration, count, listed
-from taskanalysis.health.incidents import Incident
+from taskanalysis.definition import Duration
+from taskanalysis.health import Incident
 from taskanalysis.report.trend_tables import fates, missed, worst
 from taskanalysis.report.trends import Trends
+from taskanalysis.text import count, listed
 
 __all__ = [
     "changes_answer",

@@ -22,11 +22,11 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-from taskanalysis.errors import printable
 from taskanalysis.report.columns import COLUMNS
-from taskanalysis.report.files import _csv_cell, write_beside
+from taskanalysis.report.files import _csv_cell
 from taskanalysis.report.trends import Trends
-from taskanalysis.text.masking import mask
+from taskanalysis.snapshot import write_whole
+from taskanalysis.text import mask, printable
 
 __all__ = ["csv_parts", "save_trends"]
 
@@ -45,7 +45,7 @@ def save_trends(trends: Trends, folder: str | Path) -> list[Path]:
 
     def save(name: str) -> Path:
         file = Path(folder) / f"{name}.csv"
-        write_beside(file, *csv_parts(frames[name], list(COLUMNS[name]), trends.zone))
+        write_whole(file, *csv_parts(frames[name], list(COLUMNS[name]), trends.zone))
         return file
 
     with ThreadPoolExecutor() as pool:  # Arrow and the disk leave Python free for the other files

@@ -2,7 +2,7 @@ r"""The tables of the trends report: weeks, worst tasks, changes, expected start
 
 Times are in the server's zone. All text here is masked, because all of it is shown.
 
->>> from taskanalysis.snapshot.snapshot import read_snapshot
+>>> from taskanalysis.snapshot import read_snapshot
 >>> from taskanalysis.report.trends import trend_history
 >>> snapshot = read_snapshot("data")
 >>> worst(Trends(snapshot, trend_history(snapshot)))["task_path"].iloc[0]
@@ -19,9 +19,7 @@ import numpy as np
 import pandas as pd
 
 from taskanalysis.errors import Problem
-from taskanalysis.health.failing import BAD, UNCLEAR
-from taskanalysis.health.past import LEAST_RUNS
-from taskanalysis.health.slots import FATES
+from taskanalysis.health import BAD, FATES, LEAST_RUNS, UNCLEAR
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.frames import frame
 from taskanalysis.report.trends import BAD_ENDINGS, ENDINGS, Trends, known_at

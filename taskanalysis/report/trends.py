@@ -4,7 +4,7 @@ A window ends with a snapshot and begins some days before. Days are the server's
 stand in frames as local midnights without zone. A day without a snapshot inside a blind time is `blind`: nothing is
 said of it. Results that a rule of the office calls good are good here; a bad result by a guess is unknown.
 
->>> from taskanalysis.snapshot.snapshot import read_snapshot
+>>> from taskanalysis.snapshot import read_snapshot
 >>> snapshot = read_snapshot("data")
 >>> trends = Trends(snapshot, trend_history(snapshot))
 >>> [f"{day:%m-%d}" for day in trends.by_day.index[trends.by_day["blind"]]]
@@ -24,19 +24,28 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taskanalysis.definition.task import TaskDefinition
+from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import SnapshotError
-from taskanalysis.health.failing import BAD, GOOD, UNCLEAR, failing_at, failing_spells
-from taskanalysis.health.past import LEAST_RUNS, LOOK_BACK, Rate, blind_times, known_history
-from taskanalysis.health.rules import NO_RULES, Rules
-from taskanalysis.health.slots import slot_fates
-from taskanalysis.health.verdicts import Judged
-from taskanalysis.history.frames import History, read_history
-from taskanalysis.history.logs import read_logs
-from taskanalysis.results.decode import Outcome
-from taskanalysis.schedule.slots import slot_arrays
-from taskanalysis.snapshot.files import in_scope
-from taskanalysis.snapshot.snapshot import Snapshot
+from taskanalysis.health import (
+    BAD,
+    GOOD,
+    LEAST_RUNS,
+    LOOK_BACK,
+    NO_RULES,
+    UNCLEAR,
+    Judged,
+    Rate,
+    Rules,
+    blind_times,
+    failing_at,
+    failing_spells,
+    known_history,
+    slot_fates,
+)
+from taskanalysis.history import History, read_history, read_logs
+from taskanalysis.results import Outcome
+from taskanalysis.schedule import slot_arrays
+from taskanalysis.snapshot import Snapshot, in_scope
 
 __all__ = ["BAD_ENDINGS", "ENDINGS", "Trends", "known_at", "trend_history"]
 

@@ -1,3 +1,10 @@
-"""See README."""
+"""What does a result code mean?
 
-__all__: list[str] = []
+`decode` gives a `Result` for the program that returned the code; `codes.csv` holds the codes, a row a fact with its
+source.
+"""
+
+from taskanalysis.results.decode import Outcome, Result, decode, unsigned
+from taskanalysis.results.frames import decode_frame
+
+__all__ = ["Outcome", "Result", "decode", "decode_frame", "unsigned"]

@@ -18,7 +18,7 @@ from functools import cache, lru_cache
 from numbers import Integral, Real
 from pathlib import Path
 
-from taskanalysis.text.commands import hides_exit_code, program_name, working_program
+from taskanalysis.text import hides_exit_code, program_name, working_program
 
 __all__ = ["Outcome", "Result", "decode", "unsigned"]
 

@@ -1,3 +1,31 @@
-"""See README."""
+"""When should a task start?
 
-__all__: list[str] = []
+Starts are computed from a definition between two moments in the server's zone: `expected_runs`, `slots`, `next_run`,
+`previous_run`.
+"""
+
+from taskanalysis.schedule.slots import (
+    Slot,
+    SlotArrays,
+    expected_runs,
+    next_run,
+    previous_run,
+    slot_arrays,
+    slots,
+    unscheduled,
+)
+from taskanalysis.schedule.zones import Moments, microseconds, moment_of
+
+__all__ = [
+    "Moments",
+    "Slot",
+    "SlotArrays",
+    "expected_runs",
+    "microseconds",
+    "moment_of",
+    "next_run",
+    "previous_run",
+    "slot_arrays",
+    "slots",
+    "unscheduled",
+]

@@ -16,7 +16,7 @@ from functools import singledispatch
 import numpy as np
 from numpy.typing import NDArray
 
-from taskanalysis.definition.triggers import (
+from taskanalysis.definition import (
     LAST,
     Schedule,
     ScheduleByDay,

@@ -35,7 +35,7 @@ RandomDelay and StartWhenAvailable do not move a slot             they are grace
 
 A server's zone may change: give the one of the snapshot that follows the moments asked for.
 
->>> from taskanalysis.definition.triggers import Repetition, TimeTrigger
+>>> from taskanalysis.definition.triggers import Repetition; from taskanalysis.definition import TimeTrigger
 >>> trigger = TimeTrigger(start_boundary=datetime(1970, 1, 1), repetition=Repetition(Duration.parse("PT45M")))
 >>> next_run(trigger, datetime(2026, 11, 23, 6, tzinfo=UTC), tz="UTC").isoformat()
 '2026-11-23T06:45:00+00:00'
@@ -50,9 +50,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.task import TaskDefinition
-from taskanalysis.definition.triggers import CalendarTrigger, Schedule, TimeTrigger, Trigger, type_name
+from taskanalysis.definition import CalendarTrigger, Duration, Schedule, TaskDefinition, TimeTrigger, Trigger, type_name
 from taskanalysis.schedule.calendar import days_on, longest_gap
 from taskanalysis.schedule.zones import (
     EARLIEST,
@@ -118,7 +116,7 @@ def expected_runs(subject: Subject, start: datetime, end: datetime, *, tz: tzinf
     disabled task or trigger gives none, nor does a trigger without a time (`unscheduled`). ValueError for a naive
     moment or a zone that nobody knows. Sources: the table at the top of this module.
 
-    >>> from taskanalysis.definition.triggers import ScheduleByDay
+    >>> from taskanalysis.definition import ScheduleByDay
     >>> trigger = CalendarTrigger(start_boundary=datetime(2026, 3, 1, 2, 30), schedule=ScheduleByDay())
     >>> window = datetime(2026, 3, 7, tzinfo=UTC), datetime(2026, 3, 9, 12, tzinfo=UTC)
     >>> [f"{run:%d %H:%M}" for run in expected_runs(trigger, *window, tz="America/New_York")]

@@ -16,10 +16,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from taskanalysis.definition.encoding import read_bytes
-from taskanalysis.definition.reader import read_many, read_task
-from taskanalysis.definition.task import TaskDefinition
-from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, clip, printable
+from taskanalysis.definition import TaskDefinition, read_bytes, read_many, read_task
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
+from taskanalysis.text import clip, printable
 
 __all__ = [
     "Found",
@@ -31,6 +30,7 @@ __all__ = [
     "read_tasks",
     "task_of",
     "task_path",
+    "write_whole",
 ]
 
 CHANGED = "was changed after the snapshot was written (its sha256 differs)"
@@ -266,3 +266,15 @@ def plain_path(path: Path) -> str:
     '\\\\files\\tasks'
     """
     return str(path).replace("\\\\?\\UNC\\", "\\\\", 1).replace("\\\\?\\", "", 1)
+
+
+def write_whole(file: Path, *parts: bytes | memoryview) -> None:
+    """Write a file of these parts beside its place and rename it there, so that it is whole or not there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("wb") as out:
+            out.writelines(parts)
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)

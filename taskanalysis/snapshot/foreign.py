@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from taskanalysis.definition.duration import count
-from taskanalysis.definition.encoding import MOST_BYTES
-from taskanalysis.errors import Problem, SnapshotError, clip
+from taskanalysis.definition import MOST_BYTES
+from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.snapshot.dates import ORDERS, moment, settle
 from taskanalysis.snapshot.languages import WORDS, enabled_of, is_not_available, state_of
 from taskanalysis.snapshot.rows import Row, find_layout
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status
+from taskanalysis.text import clip, count
 
 __all__ = ["ForeignStatuses", "decode_page", "is_status_file", "join_paths", "read_statuses_file", "status_files"]
 

@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 
-from taskanalysis.errors import clip
 from taskanalysis.snapshot.languages import field_of
+from taskanalysis.text import clip
 
 __all__ = ["Layout", "Row", "find_layout"]
 

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from taskanalysis.errors import SnapshotError, clip
+from taskanalysis.errors import SnapshotError
 from taskanalysis.snapshot.files import long_path
+from taskanalysis.text import clip
 
 __all__ = [
     "Stamped",

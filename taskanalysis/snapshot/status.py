@@ -18,9 +18,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from taskanalysis.definition.duration import count
-from taskanalysis.errors import Problem, SnapshotError, clip
+from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.snapshot.files import CHANGED
+from taskanalysis.text import clip, count
 
 __all__ = ["STATUS_FIELDS", "Status", "aware", "read_statuses", "with_offset", "write_statuses"]
 

@@ -1,3 +1,23 @@
-"""See README."""
+"""Text for readers and from command lines.
 
-__all__: list[str] = []
+Plurals and enumerations, text made fit for one line, secrets masked, and the program that a command line starts.
+`one_line` is the only way to one masked line; `mask` is what every text passes before it leaves the package.
+"""
+
+from taskanalysis.text.commands import hides_exit_code, program_name, working_program
+from taskanalysis.text.masking import has_secret, mask, mask_arguments
+from taskanalysis.text.sentences import clip, count, listed, one_line, printable
+
+__all__ = [
+    "clip",
+    "count",
+    "has_secret",
+    "hides_exit_code",
+    "listed",
+    "mask",
+    "mask_arguments",
+    "one_line",
+    "printable",
+    "program_name",
+    "working_program",
+]

@@ -100,15 +100,32 @@ _MARKED = [
 
 
 def mask(text: str) -> str:
-    """`text` with every secret-looking value replaced by ``***``.
+    r"""`text` with every secret-looking value replaced by ``***``.
+
+    A control or zero-width character hides no secret: where leaving such characters out, or reading them as blanks,
+    shows more secrets, the text comes back without them. Otherwise they stay.
 
     >>> mask("Server=db;User ID=etl;Password=two words;Encrypt=yes")
     'Server=db;User ID=etl;Password=***;Encrypt=yes'
+    >>> mask("--password\x00S3cret"), mask("--pass\u200bword S3cret"), mask("two\u200bwords") == "two\u200bwords"
+    ('--password ***', '--password ***', True)
     """
+    masked = _masked(text)
+    if text.isprintable():
+        return masked
+    readings = [_masked(_without_hidden(text, filler)) for filler in ("", " ")]
+    return max([masked, *readings], key=lambda reading: reading.count(MASK))
+
+
+def _masked(text: str) -> str:
     for pattern in _MARKED:
         if pattern.search(text):  # `sub` takes longer to find nothing
             text = pattern.sub(rf"\1{MASK}", text)
     return text
+
+
+def _without_hidden(text: str, filler: str) -> str:
+    return "".join(letter if letter.isprintable() or letter in "\t\r\n" else filler for letter in text)
 
 
 def mask_arguments(command: str, arguments: str) -> str:

@@ -1,3 +1,39 @@
-"""See README."""
+"""What does the Windows Task Scheduler hold, and how do we change it?
 
-__all__: list[str] = []
+`connect` gives a `Scheduler`, `collect` writes a snapshot of it, `plan` and `apply` restore one. The only wing that
+uses pywin32.
+"""
+
+from taskanalysis.windows.collect import Collected, collect, convert
+from taskanalysis.windows.logexport import LOG, TURN_ON, export_log
+from taskanalysis.windows.machine import server_name, user_name
+from taskanalysis.windows.own_task import own_task, this_program
+from taskanalysis.windows.restorable import parse_map, read_wanted
+from taskanalysis.windows.restore import Action, Plan, Restored, Step, apply, plan
+from taskanalysis.windows.scheduler import Scheduler, SchedulerError, connect
+from taskanalysis.windows.script import write_script
+
+__all__ = [
+    "LOG",
+    "TURN_ON",
+    "Action",
+    "Collected",
+    "Plan",
+    "Restored",
+    "Scheduler",
+    "SchedulerError",
+    "Step",
+    "apply",
+    "collect",
+    "connect",
+    "convert",
+    "export_log",
+    "own_task",
+    "parse_map",
+    "plan",
+    "read_wanted",
+    "server_name",
+    "this_program",
+    "user_name",
+    "write_script",
+]

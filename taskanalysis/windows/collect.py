@@ -24,12 +24,22 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from taskanalysis import __version__
-from taskanalysis.definition.duration import count
-from taskanalysis.errors import Problem, SnapshotError, UnfinishedError, clip
-from taskanalysis.snapshot.files import file_name, in_scope, long_path, plain_path
-from taskanalysis.snapshot.share import list_snapshots, newest_first, server_folder
-from taskanalysis.snapshot.snapshot import read_manifest, read_snapshot, write_snapshot
-from taskanalysis.snapshot.status import STATUS_FIELDS, Status
+from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
+from taskanalysis.snapshot import (
+    STATUS_FIELDS,
+    Status,
+    file_name,
+    in_scope,
+    list_snapshots,
+    long_path,
+    newest_first,
+    plain_path,
+    read_manifest,
+    read_snapshot,
+    server_folder,
+    write_snapshot,
+)
+from taskanalysis.text import clip, count
 from taskanalysis.windows.restorable import encoded, read_wanted
 from taskanalysis.windows.scheduler import Scheduler, SchedulerError
 

@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from taskanalysis.errors import UnfinishedError, clip
-from taskanalysis.snapshot.files import plain_path
-from taskanalysis.snapshot.share import server_folder, stamped
+from taskanalysis.errors import UnfinishedError
+from taskanalysis.snapshot import plain_path, server_folder, stamped
+from taskanalysis.text import clip
 from taskanalysis.windows.collect import WAIT, holding
 
 __all__ = ["LOG", "TURN_ON", "export_log", "query"]

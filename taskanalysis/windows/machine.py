@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from taskanalysis.errors import TaskAnalysisError, clip
+from taskanalysis.errors import TaskAnalysisError
+from taskanalysis.text import clip
 
 __all__ = [
     "account_exists",

@@ -4,6 +4,7 @@ Authority: [MS-TSCH] 2.5 for names and order of elements, the page of CommandLin
 settings are what `findings` advises, so that our own task gives none: a full path, a limit, local time, nobody who must
 be logged on, no stored password where one can do without. No Windows has imported one yet.
 
+>>> from taskanalysis.definition import describe, read_task
 >>> xml = own_task(r"C:\ta\taskanalysis.exe", data=r"D:\tasks", start=datetime(2026, 11, 24, 5, 45), owner="Ada")
 >>> describe(read_task(xml)), read_task(xml).actions[0].arguments
 ('At 05:45 every day', 'collect --data D:\\tasks')
@@ -15,26 +16,19 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-import click
 from lxml import etree
 
 from taskanalysis import __version__
-from taskanalysis.cli.words import shown
-from taskanalysis.definition.reader import NAMESPACE, read_task
-from taskanalysis.definition.task import Principal
-from taskanalysis.definition.words import describe
-from taskanalysis.errors import TaskAnalysisError, UnfinishedError, clip
-from taskanalysis.health.findings import KINDS, account, find, needs_password
-from taskanalysis.report.files import write_beside
-from taskanalysis.text.commands import program_name
-from taskanalysis.windows import machine
+from taskanalysis.definition import NAMESPACE, Principal
+from taskanalysis.errors import TaskAnalysisError
+from taskanalysis.text import clip, program_name
 from taskanalysis.windows.restorable import DECLARATION, encoded
 
-__all__ = ["own_task", "run"]
+__all__ = ["own_task", "this_program"]
 
 OWN_FOLDER = r"\taskanalysis"
 _PREFIXES: dict[Any, str] = {None: NAMESPACE}
@@ -123,72 +117,7 @@ def own_task(
     return encoded(DECLARATION + etree.tostring(root, encoding="unicode").replace("\n", "\r\n"))
 
 
-def run(
-    data: str,
-    *,
-    output: Path,
-    reports: str = "",
-    user: str = "",
-    at: str = "05:45",
-    status_every: str | None = None,
-    folders: Sequence[str] = (),
-    eventlog: bool = False,
-    owner: str = "",
-    program: str = "",
-) -> None:
-    """Write the file, with `status_every` a second one beside it, and say how each is imported.
-
-    TaskAnalysisError for what can't be, as `own_task` raises it; UnfinishedError where a file can't be written.
-    """
-    if output.name in ("", "-"):
-        raise TaskAnalysisError("--output needs the name of a file: a redirection would change the encoding")
-    clock = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", at)
-    if not clock:
-        raise TaskAnalysisError(f"--at '{clip(at)}' is no time of day, such as 05:45")
-    now = datetime.now(UTC).astimezone().replace(tzinfo=None)
-    start = now.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
-    start += timedelta(days=start <= now)  # in the past it might be made up for as soon as it is registered
-    owner, program = owner or machine.user_name(), program or _this_program()
-    files = {output: 0}
-    if status_every:
-        files[output.with_name(f"{output.stem}-status{output.suffix}")] = int(status_every)
-    written = {
-        file: own_task(
-            program,
-            data=data,
-            start=start,
-            owner=owner,
-            reports=reports,
-            user=user,
-            folders=folders,
-            eventlog=eventlog,
-            status_every=minutes,
-        )
-        for file, minutes in files.items()
-    }
-    for file, xml in written.items():
-        try:
-            write_beside(file, xml)
-        except OSError as error:
-            raise UnfinishedError(f"{file} can't be written ({error.strerror or error})") from None
-        _say(file, xml)
-
-
-def _say(file: Path, xml: bytes) -> None:
-    task = read_task(xml)
-    who = account(task.principal)
-    password = f' /ru "{who}" /rp *' if needs_password(task.principal) else ""
-    for found in find({task.uri: task}, at=datetime.now(UTC))[task.uri]:
-        click.echo(shown(f"WARNING {found}: {KINDS[found.kind].advice}"), err=True)
-    click.echo(shown(f"{file} is the task {task.uri}, which runs as {who}. {describe(task)}."))
-    if who.endswith("$"):
-        click.echo(shown(f'To import, as administrator on the server: taskanalysis restore "{file}" --apply'))
-    else:
-        line = f'schtasks /create /tn "{task.uri}" /xml "{file}"{password}'
-        click.echo(shown(f"To import, as administrator on the server: {line}"))
-
-
-def _this_program() -> str:
+def this_program() -> str:
     """What runs this, where this is the server."""
     if sys.platform != "win32":
         raise TaskAnalysisError(
@@ -239,7 +168,7 @@ def _kept(option: str, text: str) -> str:
 
 def _principal(user: str, network: str) -> Principal:
     """Whom it runs as: with the rights of an administrator, else `collect` sees fewer tasks, silently."""
-    who = account(Principal(user_id=user))
+    who = Principal(user_id=user).account
     advice = r"name a managed account with --user, such as TOWN\gmsa-tasks$"
     if who in ("LOCAL SERVICE", "NETWORK SERVICE"):
         raise TaskAnalysisError(f"{who} is no administrator and sees only some of the tasks: {advice}")

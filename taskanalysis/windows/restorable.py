@@ -3,7 +3,7 @@ r"""What of a snapshot can be put back: the exact text of each definition, check
 Authority: [MS-TSCH] 2.5 for where accounts stand in a definition. A text is registered as it is stored; only what was
 written in another encoding than Windows' own, or is to run as another account, is written anew.
 
->>> from taskanalysis.snapshot.snapshot import read_snapshot
+>>> from taskanalysis.snapshot import read_snapshot
 >>> [(each.path, each.account) for each in read_wanted(read_snapshot("tests/files/folder")).tasks]
 [('\\OpenData\\Load', ''), ('\\OpenData\\Permits\\Nightly', '')]
 """
@@ -20,16 +20,24 @@ from pathlib import Path
 
 from lxml import etree
 
-from taskanalysis.definition.encoding import Chunk, decode, parse, read_bytes, split_tasks
-from taskanalysis.definition.reader import read_task
-from taskanalysis.definition.task import Principal, TaskDefinition
-from taskanalysis.definition.triggers import LogonTrigger, RegistrationTrigger, SessionStateChangeTrigger
-from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, clip
-from taskanalysis.health.findings import account, needs_password
-from taskanalysis.snapshot.files import CHANGED, in_scope, plain_path
-from taskanalysis.snapshot.snapshot import Snapshot, read_manifest
+from taskanalysis.definition import (
+    Chunk,
+    LogonTrigger,
+    Principal,
+    RegistrationTrigger,
+    SessionStateChangeTrigger,
+    TaskDefinition,
+    decode,
+    parse,
+    read_bytes,
+    read_task,
+    split_tasks,
+)
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
+from taskanalysis.snapshot import CHANGED, Snapshot, in_scope, plain_path, read_manifest
+from taskanalysis.text import clip
 
-__all__ = ["Wanted", "WantedTasks", "encoded", "is_service", "parse_map", "read_wanted", "stored_text", "switched_off"]
+__all__ = ["Wanted", "WantedTasks", "encoded", "parse_map", "read_wanted", "stored_text", "switched_off"]
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-16"?>\r\n'
 _DECLARES_OTHER = re.compile(r"""\s*<\?xml[^>]*?encoding\s*=\s*["'](?!UTF-16["'])""", re.IGNORECASE)
@@ -82,7 +90,7 @@ class Wanted:
     @property
     def asks_password(self) -> bool:
         """Whether Windows wants the account's password to register it."""
-        return needs_password(self.task.principal)
+        return self.task.principal.needs_password
 
     @property
     def logs_on_as(self) -> str:
@@ -94,7 +102,7 @@ class Wanted:
     def logon_type(self) -> str:
         """How it logs on, in the schema's words; ``Group`` and ``ServiceAccount`` where the account says so."""
         principal = self.task.principal
-        if is_service(principal):
+        if principal.is_service:
             return "ServiceAccount"
         return "Group" if principal.group_id and not principal.user_id else principal.logon_type
 
@@ -106,7 +114,7 @@ class Wanted:
     @property
     def accounts(self) -> list[str]:
         """All accounts that Windows must know, as they are written: a name of ours would be in one language only."""
-        named = [each.user_id or each.group_id for each in self.task.principals if not is_service(each)]
+        named = [each.user_id or each.group_id for each in self.task.principals if not each.is_service]
         named += [each.user_id for each in self.task.triggers if isinstance(each, LogonTrigger)]
         named += [each.user_id for each in self.task.triggers if isinstance(each, SessionStateChangeTrigger)]
         return list(dict.fromkeys(filter(None, named)))
@@ -208,11 +216,6 @@ def switched_off(xml: str) -> str:
     return _written(root)
 
 
-def is_service(principal: Principal) -> bool:
-    """Whether it is SYSTEM, LOCAL SERVICE or NETWORK SERVICE, by name or SID."""
-    return bool(principal.user_id) and account(principal) in ("SYSTEM", "LOCAL SERVICE", "NETWORK SERVICE")
-
-
 # What is asked for ----------------------------------------------------------------------------------------------------
 
 
@@ -311,7 +314,7 @@ def _renamed(xml: str, mapping: Mapping[str, str], used: set[str]) -> str:
     changed = False
     for element in places:
         text = (element.text or "").strip()
-        spellings = [text.casefold(), account(Principal(user_id=text)).casefold()]
+        spellings = [text.casefold(), Principal(user_id=text).account.casefold()]
         old = next((each for each in spellings if each in mapping), "")
         if etree.QName(element).localname in ("UserId", "GroupId") and old:
             used.add(old)
@@ -319,14 +322,14 @@ def _renamed(xml: str, mapping: Mapping[str, str], used: set[str]) -> str:
             changed = True
             parent = element.getparent()
             if parent is not None and etree.QName(parent).localname == "Principal":
-                _fit_logon(parent, was_service=is_service(Principal(user_id=text)), now=mapping[old])
+                _fit_logon(parent, was_service=Principal(user_id=text).is_service, now=mapping[old])
     return _written(root) if changed else ""
 
 
 def _fit_logon(principal: etree._Element, *, was_service: bool, now: str) -> None:
     """A service account has no logon type, another one that takes its place needs one."""
     logon = principal.find("{*}LogonType")
-    if is_service(Principal(user_id=now)):
+    if Principal(user_id=now).is_service:
         if logon is not None:
             principal.remove(logon)
     elif was_service:

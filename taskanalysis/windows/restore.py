@@ -17,14 +17,10 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
-from taskanalysis.definition.differences import differences
-from taskanalysis.definition.reader import read_task
-from taskanalysis.definition.task import ExecAction, Principal, TaskDefinition
+from taskanalysis.definition import Principal, TaskDefinition, differences, read_task
 from taskanalysis.errors import Problem, TaskXmlError
-from taskanalysis.health.findings import account
-from taskanalysis.snapshot.snapshot import Snapshot, write_snapshot
-from taskanalysis.snapshot.status import Status
-from taskanalysis.windows.restorable import Wanted, encoded, is_service, read_wanted
+from taskanalysis.snapshot import Snapshot, Status, write_snapshot
+from taskanalysis.windows.restorable import Wanted, encoded, read_wanted
 from taskanalysis.windows.scheduler import LOGON_FAILURE, NONE_MAPPED, Scheduler, SchedulerError
 
 __all__ = ["Action", "Plan", "Restored", "Step", "apply", "plan"]
@@ -163,7 +159,7 @@ def _without_uri(task: TaskDefinition) -> TaskDefinition:
 
 
 def _spelled(principal: Principal) -> str:
-    return account(principal) if is_service(principal) else principal.user_id
+    return principal.account if principal.is_service else principal.user_id
 
 
 def _may_be_sid_of(there: Principal, wanted: Principal) -> bool:
@@ -191,7 +187,7 @@ def _listed(wanted: Sequence[Wanted], names: Callable[[Wanted], list[str]]) -> d
 
 def _programs(wanted: Wanted) -> list[str]:
     """Programs and working directories with a folder; where a bare name is found depends on the account."""
-    named = [action for action in wanted.task.actions if isinstance(action, ExecAction)]
+    named = wanted.task.programs
     paths = [text.strip().strip('"') for action in named for text in (action.command, action.working_directory)]
     return list(dict.fromkeys(path for path in paths if "\\" in path or "/" in path))
 

@@ -1,7 +1,7 @@
 r"""The one door to Windows: what collecting and restoring ask of Task Scheduler, and the real service behind it.
 
 Authority: the Task Scheduler 2.0 interfaces (ITaskService, ITaskFolder, IRegisteredTask) and [MS-TSCH] 3.2.5.4 for what
-they refuse. `Scheduler` is what the rest of the package speaks; `tests/fake_scheduler.py` keeps one in memory.
+they refuse. `Scheduler` is what the rest of the package speaks; `tests/doubles/scheduler.py` keeps one in memory.
 
 >>> raise SchedulerError(r"\OpenData\Load", 0x80070005)
 Traceback (most recent call last):
@@ -18,9 +18,10 @@ from importlib import import_module
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from taskanalysis.errors import TaskAnalysisError, UnfinishedError, clip
-from taskanalysis.results.decode import decode
-from taskanalysis.snapshot.status import STATES, Moment
+from taskanalysis.errors import TaskAnalysisError, UnfinishedError
+from taskanalysis.results import decode
+from taskanalysis.snapshot import STATES, Moment
+from taskanalysis.text import clip
 from taskanalysis.windows import machine
 
 __all__ = ["ComScheduler", "Scheduler", "SchedulerError", "connect"]

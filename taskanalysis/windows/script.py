@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from taskanalysis.errors import SnapshotError
-from taskanalysis.snapshot.files import file_name, long_path, plain_path
+from taskanalysis.snapshot import file_name, long_path, plain_path
 from taskanalysis.windows.restorable import Wanted, encoded
 
 __all__ = ["quoted", "script_text", "write_script"]

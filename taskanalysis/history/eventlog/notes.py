@@ -15,8 +15,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any, Protocol
 
-from taskanalysis.definition.duration import count
-from taskanalysis.errors import clip
+from taskanalysis.text import clip, count
 
 __all__ = ["CREATED", "Data", "Listed", "Notes", "Told", "microseconds", "moment", "value"]
 

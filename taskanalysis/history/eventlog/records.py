@@ -32,11 +32,12 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from taskanalysis.definition.encoding import parse
-from taskanalysis.errors import TaskXmlError, clip
+from taskanalysis.definition import parse
+from taskanalysis.errors import TaskXmlError
 from taskanalysis.history.eventlog.chunks import CHUNK, ChunkReader, UnknownFormError
 from taskanalysis.history.eventlog.notes import CREATED, Notes, microseconds
-from taskanalysis.snapshot.dates import moment, settle
+from taskanalysis.snapshot import moment, settle
+from taskanalysis.text import clip
 
 __all__ = ["read_records"]
 

@@ -43,12 +43,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from taskanalysis.definition.duration import count
-from taskanalysis.errors import Problem, SnapshotError, clip, printable
+from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.eventlog.notes import Notes, Told, moment
 from taskanalysis.history.eventlog.records import read_records
-from taskanalysis.results.decode import unsigned
-from taskanalysis.snapshot.dates import ORDERS
+from taskanalysis.results import unsigned
+from taskanalysis.snapshot import ORDERS
+from taskanalysis.text import clip, count, printable
 
 __all__ = ["EventLog", "LoggedEvent", "LoggedRun", "read_eventlog"]
 

@@ -1,0 +1,84 @@
+"""``taskanalysis task-xml``: write our own task and say how to import it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from taskanalysis.definition import describe, read_task
+from taskanalysis.errors import TaskAnalysisError, UnfinishedError
+from taskanalysis.health import KINDS, find
+from taskanalysis.snapshot import write_whole
+from taskanalysis.text import clip, one_line
+from taskanalysis.windows import own_task, this_program, user_name
+
+__all__ = ["run"]
+
+
+def run(
+    data: str,
+    *,
+    output: Path,
+    reports: str = "",
+    user: str = "",
+    at: str = "05:45",
+    status_every: str | None = None,
+    folders: Sequence[str] = (),
+    eventlog: bool = False,
+    owner: str = "",
+    program: str = "",
+) -> None:
+    """Write the file, with `status_every` a second one beside it, and say how each is imported.
+
+    TaskAnalysisError for what can't be, as `own_task` raises it; UnfinishedError where a file can't be written.
+    """
+    if output.name in ("", "-"):
+        raise TaskAnalysisError("--output needs the name of a file: a redirection would change the encoding")
+    clock = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", at)
+    if not clock:
+        raise TaskAnalysisError(f"--at '{clip(at)}' is no time of day, such as 05:45")
+    now = datetime.now(UTC).astimezone().replace(tzinfo=None)
+    start = now.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
+    start += timedelta(days=start <= now)  # in the past it might be made up for as soon as it is registered
+    owner, program = owner or user_name(), program or this_program()
+    files = {output: 0}
+    if status_every:
+        files[output.with_name(f"{output.stem}-status{output.suffix}")] = int(status_every)
+    written = {
+        file: own_task(
+            program,
+            data=data,
+            start=start,
+            owner=owner,
+            reports=reports,
+            user=user,
+            folders=folders,
+            eventlog=eventlog,
+            status_every=minutes,
+        )
+        for file, minutes in files.items()
+    }
+    for file, xml in written.items():
+        try:
+            write_whole(file, xml)
+        except OSError as error:
+            raise UnfinishedError(f"{file} can't be written ({error.strerror or error})") from None
+        _say(file, xml)
+
+
+def _say(file: Path, xml: bytes) -> None:
+    task = read_task(xml)
+    who = task.principal.account
+    password = f' /ru "{who}" /rp *' if task.principal.needs_password else ""
+    for found in find({task.uri: task}, at=datetime.now(UTC))[task.uri]:
+        click.echo(one_line(f"WARNING {found}: {KINDS[found.kind].advice}"), err=True)
+    click.echo(one_line(f"{file} is the task {task.uri}, which runs as {who}. {describe(task)}."))
+    if who.endswith("$"):
+        click.echo(one_line(f'To import, as administrator on the server: taskanalysis restore "{file}" --apply'))
+    else:
+        line = f'schtasks /create /tn "{task.uri}" /xml "{file}"{password}'
+        click.echo(one_line(f"To import, as administrator on the server: {line}"))

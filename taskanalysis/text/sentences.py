@@ -1,0 +1,63 @@
+r"""Text for readers: plurals, enumerations, and foreign text made fit for a line.
+
+>>> count(3, "task"), listed(["Monday", "Friday"]), clip("a\nb" * 50, 10)
+('3 tasks', 'Monday and Friday', 'a ba ba b…')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from taskanalysis.text.masking import mask
+
+__all__ = ["clip", "count", "listed", "one_line", "printable"]
+
+
+def count(number: float, unit: str) -> str:
+    """A number with its unit in the singular or plural.
+
+    >>> count(1, "task"), count(1200, "task")
+    ('1 task', '1,200 tasks')
+    """
+    return f"{number:,} {unit}" if number == 1 else f"{number:,} {unit}s"
+
+
+def listed(words: Sequence[str], joint: str = "and") -> str:
+    """Words as an enumeration.
+
+    >>> listed(["Monday", "Wednesday", "Friday"])
+    'Monday, Wednesday and Friday'
+    """
+    return f" {joint} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def clip(text: str, most: int = 80) -> str:
+    r"""`text` on one line and at most `most` characters, so that an error stays a sentence.
+
+    >>> clip("a\nb" * 50, 10)
+    'a ba ba b…'
+    """
+    line = " ".join(text[: 4 * most].split())
+    whole = len(line) <= most and not text[4 * most :].strip()
+    return line if whole else line[: most - 1] + "…"
+
+
+def printable(text: str) -> str:
+    r"""`text` as any Unicode encoding can write it: raw bytes in file names are shown by number.
+
+    >>> printable("bad\udce9.xml")
+    'bad\\udce9.xml'
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def one_line(text: str) -> str:
+    r"""`text` on one line: control and zero-width characters become blanks, then secrets are masked.
+
+    >>> one_line("load\n--password\u200bS3cret")
+    'load --password ***'
+    """
+    # masked before, too: a zero-width character inside a word is no blank
+    runs = groupby(mask(text), str.isprintable)
+    return mask("".join("".join(run) if fit else " " for fit, run in runs))

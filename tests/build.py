@@ -1,0 +1,113 @@
+"""What tests are made of: places, task XML, shares with snapshots, and the frames of a history as values."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from taskanalysis.history.frames import History, read_history
+from taskanalysis.snapshot.snapshot import write_snapshot
+from taskanalysis.snapshot.status import Status
+
+ROOT = Path(__file__).parents[1]
+FILES = ROOT / "tests" / "files"
+CORPUS = ROOT.parent / "shared" / "corpus"
+"""Real files, where they lie beside the checkout."""
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+FRAMES = ("coverage", "spans", "observations", "runs", "events", "changes")
+LOAD = "\\OpenData\\Load"
+
+
+def hours(number: float) -> datetime:
+    """So many hours after noon."""
+    return NOON + timedelta(hours=number)
+
+
+def status(path: str = LOAD, last_run: Any = None, code: int | None = 0, **given: Any) -> Status:
+    """A status of a task that is ready; `last_run` in hours after noon, or as it is."""
+    moment = hours(last_run) if isinstance(last_run, int | float) else last_run
+    return Status(path, **{"state": "Ready", "enabled": True, "last_run": moment, "last_result": code, **given})
+
+
+def xml(command: str = "python.exe", *more: str) -> bytes:
+    """A definition with an action for each command."""
+    actions = "".join(f"<Exec><Command>{each}</Command></Exec>" for each in (command, *more))
+    return f"<Task><Actions>{actions}</Actions></Task>".encode("utf-16")
+
+
+def write(data: Path, hour: float, *statuses: Status, server: str = "SRV", **given: Any) -> Path:
+    """A snapshot so many hours after noon; without definitions, unless some are given."""
+    known: dict[str, Any] = {"zone": "America/New_York", "definitions": None, "elevated": True, "collected_by": "me"}
+    return write_snapshot(data, server=server, taken_at=hours(hour), statuses=statuses, **{**known, **given})
+
+
+def history_of(tmp_path: Path, rows: Mapping[float, Iterable[Status]], **given: Any) -> History:
+    """The history of snapshots with these statuses, by their hour."""
+    for hour, statuses in rows.items():
+        write(tmp_path, hour, *statuses, **given)
+    return read_history(tmp_path)
+
+
+def copied(source: Path, target: Path, names: Iterable[str]) -> None:
+    """Copy these snapshot folders of one share into another."""
+    for name in names:
+        (found,) = source.glob(f"snapshots/*/*/{name}")
+        shutil.copytree(found, target / found.relative_to(source))
+
+
+def assert_same(one: History, other: History) -> None:
+    """All frames equal, row by row and type by type."""
+    for name in FRAMES:
+        pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name), obj=name)
+
+
+def rows(frame: pd.DataFrame, *columns: str) -> list[tuple[Any, ...]]:
+    """Rows as tuples of these columns; times in hours after noon, what is missing as None."""
+    return [
+        tuple(_plain(value) for value in row) for row in frame[list(columns)].astype(object).itertuples(index=False)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if pd.isna(value):
+        return None
+    return (value - NOON) / timedelta(hours=1) if isinstance(value, pd.Timestamp) else value
+
+
+# Hostile text and the report command ----------------------------------------------------------------------------------
+
+SCRIPT = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+
+
+HOSTILE = {
+    r"\<b>bold": SCRIPT,
+    r"\=cmd|'x'!A1": "=1+1",
+    r"\{{ 7*7 }} {% raw %} $a$b$": "{{ 7*7 }}",
+    "\\" + "long" * 50: "x" * 10_000,
+    r"\tab": "\t=1+1",
+    r"\at": "@SUM(1)",
+    r"\secret": "--password S3cret",
+}
+
+
+def definition(text: str) -> str:
+    safe = text.replace("&", "&amp;").replace("<", "&lt;")
+    exec_action = "".join(f"<{name}>{safe}</{name}>" for name in ("Command", "Arguments", "WorkingDirectory"))
+    return (
+        f"<Task><RegistrationInfo><Author>{safe}</Author><Description>{safe}</Description></RegistrationInfo>"
+        f"<Triggers><LogonTrigger><UserId>{safe}</UserId></LogonTrigger></Triggers>"
+        f"<Principals><Principal><UserId>{safe}</UserId></Principal></Principals>"
+        f"<Actions><Exec>{exec_action}</Exec></Actions></Task>"
+    )
+
+
+def report(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run ``taskanalysis report`` as a user does, in a process of its own."""
+    command = [sys.executable, "-m", "taskanalysis", "report", "--reports", str(out), *options]
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)

@@ -1,0 +1,219 @@
+"""``taskanalysis check`` and ``decode``: what they print, in each format, and their exit codes."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from taskanalysis.cli import main
+from taskanalysis.cli.check import FORMATS, Check
+from taskanalysis.errors import Problem
+from taskanalysis.health.verdicts import judge
+from taskanalysis.snapshot.snapshot import Snapshot, write_snapshot
+from taskanalysis.snapshot.status import Status
+
+NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
+AN_HOUR = timedelta(hours=1)
+
+
+def check(*statuses: Status, stale: bool = False) -> Check:
+    snapshot = Snapshot("S", NOW, "America/New_York", statuses={status.path: status for status in statuses})
+    return Check(snapshot, judge(snapshot), NOW + AN_HOUR, NOW + (2 * AN_HOUR if stale else timedelta(0)))
+
+
+def status(path: str, code: int, *, state: str = "Ready", hours: int = 1) -> Status:
+    return Status(path, state, True, NOW - hours * AN_HOUR, code)
+
+
+GOOD, BAD, LONG = status(r"\Good", 0), status(r"\Bad", 1), status(r"\Long", 267009, state="Running", hours=30)
+ODD = status(r"\Odd", 77777)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "code", "nagios"),
+    [((GOOD,), 0, 0), ((GOOD, BAD), 1, 2), ((LONG,), 1, 1), ((ODD,), 1, 1), ((LONG, BAD), 1, 2), ((), 3, 3)],
+)
+def test_exit_code_says_what_was_found(statuses: tuple[Status, ...], code: int, nagios: int) -> None:
+    found = check(*statuses)
+    assert [found.exit_code(form) for form in FORMATS] == [code, code, nagios, code]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_stale_snapshot_is_three_whatever_it_says(form: str) -> None:
+    assert check(GOOD, stale=True).exit_code(form) == check(BAD, stale=True).exit_code(form) == 3
+
+
+def test_text_has_a_line_for_each_task_that_needs_attention() -> None:
+    assert check(GOOD, BAD).text().splitlines() == [
+        "S, 2026-11-23 06:02 (America/New_York): 1 of 2 tasks needs attention.",
+        r"FAILING \Bad: The program ended with exit code 1, which by convention is not success.",
+    ]
+    assert "stale since 2026-11-23 07:02" in check(GOOD, stale=True).text()
+
+
+def test_silence_is_no_good_news() -> None:
+    assert "none of 0 tasks needs attention; no status was collected." in check().text()
+    damaged = check(GOOD)
+    damaged.snapshot.problems.append(Problem("status.csv", "line 3: is cut"))
+    assert damaged.exit_code("text") == 3
+    assert damaged.text().splitlines()[0].endswith("; status.csv is damaged.")
+    assert damaged.text().splitlines()[1] == "PROBLEM status.csv: line 3: is cut"
+    assert json.loads(damaged.json())["problems"] == [{"file": "status.csv", "what": "line 3: is cut"}]
+    assert "; status.csv is damaged; 1 problems in what was read |" in damaged.nagios()
+
+
+def test_names_that_masking_makes_alike_stay_two_series() -> None:
+    paths = [r"\A --password one1", r"\A --password two2"]
+    text = check(*(replace(BAD, path=path) for path in paths)).prometheus()
+    series = [line.rpartition(" ")[0] for line in text.splitlines() if line[0] != "#"]
+    assert len(set(series)) == len(series)
+
+
+def test_json_is_one_object() -> None:
+    said = json.loads(check(GOOD, BAD).json())
+    assert (said["tasks"], said["stale"], [each["task_path"] for each in said["attention"]]) == (2, False, [r"\Bad"])
+
+
+def test_nagios_begins_with_one_line_of_state_and_figures() -> None:
+    first, *others = check(GOOD, BAD).nagios().splitlines()
+    assert first.startswith("TASKS CRITICAL - S, ")
+    assert first.endswith(" | attention=1;;;0;2")
+    assert len(others) == 1
+    assert check(GOOD, stale=True).nagios().startswith("TASKS UNKNOWN")
+
+
+def test_prometheus_text_is_well_formed_and_whole() -> None:
+    text = check(GOOD, BAD).prometheus()
+    assert text.endswith("\n")
+    sample = re.compile(r'([a-z_]+)\{((?:[a-z]+="(?:[^"\\\n]|\\[\\"n])*",?)+)\} -?[0-9]+')
+    names = set()
+    for line in text.splitlines():
+        if not line.startswith("# "):
+            found = sample.fullmatch(line)
+            assert found, line
+            names.add(found[1])
+    task = "taskscheduler_task_"
+    assert names == {
+        *(task + name for name in ("last_run_timestamp_seconds", "last_result", "needs_attention", "verdict")),
+        "taskscheduler_snapshot_timestamp_seconds",
+    }
+    assert 'taskscheduler_task_needs_attention{server="S",path="\\\\Bad"} 1' in text
+    assert 'taskscheduler_task_verdict{server="S",path="\\\\Bad",verdict="FAILING"} 1' in text
+    assert 'taskscheduler_task_verdict{server="S",path="\\\\Bad",verdict="OK"} 0' in text
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_hostile_name_stays_in_its_place_and_hides_its_secret(form: str) -> None:
+    path = '\\a"b|c\n\x1b[31m --password S3cret'
+    text = check(replace(BAD, path=path)).render(form)
+    assert "S3cret" not in text
+    assert "\x1b" not in text
+    if form in ("text", "nagios"):
+        assert len(text.splitlines()) == 2
+        assert text.count("|") <= 1
+
+
+# The command line -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Path:
+    statuses = [GOOD, BAD, status(r"\Microsoft\Windows\Bad", 1), status(r"\F\Muted", 1)]
+    taken_at = datetime.now(UTC).replace(microsecond=0) - AN_HOUR
+    write_snapshot(tmp_path, server="S", taken_at=taken_at, zone="Europe/London", statuses=statuses, definitions=None)
+    (tmp_path / "rules.toml").write_text("[[rule]]\ntask = '*Muted'\nignore = true\n", encoding="utf-8")
+    return tmp_path
+
+
+def run(*words: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(main, list(words))
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_check_of_a_share_uses_its_rules_and_its_scope(share: Path) -> None:
+    code, out, _ = run("check", "--data", str(share))
+    assert code == 1
+    assert [line.split(":")[0] for line in out.splitlines()[1:]] == [r"FAILING \Bad"]
+    assert "; 1 muted." in out
+    assert run("check", "--data", str(share), "--folder", r"\F")[0] == 0
+    assert run("check", "--data", str(share), "--folder", "\\")[1].count("FAILING") == 2
+
+
+def test_output_goes_into_a_file_without_mark_and_with_lf(share: Path, tmp_path: Path) -> None:
+    file = tmp_path / "out" / "tasks.prom"
+    code, out, _ = run("check", "--data", str(share), "--format", "prometheus", "--output", str(file))
+    assert (code, out) == (1, "")
+    content = file.read_bytes()
+    assert content.startswith(b"# HELP")
+    assert b"\r" not in content
+    assert [each.name for each in file.parent.iterdir()] == ["tasks.prom"]
+
+
+@pytest.mark.parametrize(("form", "code"), [("text", 2), ("nagios", 3)])
+def test_bad_input_is_one_sentence(form: str, code: int, share: Path) -> None:
+    here = ("--data", str(share))
+    for words in (("--data", "nowhere"), (*here, "--folder", r"\Nowhere"), (*here, "--server", "X")):
+        found, out, err = run("check", "--format", form, *words)
+        assert (found, out, len(err.splitlines())) == (code, "", 1)
+
+
+@pytest.mark.parametrize("words", [("--dates", "foo"), ("--bogus",), ("--data", ""), ("--output", "")])
+def test_bad_usage_is_unknown_to_nagios_and_two_else(words: tuple[str, ...]) -> None:
+    assert run("check", "--format", "nagios", *words)[0] == 3
+    assert run("check", *words)[0] == 2
+
+
+def test_part_of_a_share_or_another_server_is_refused(share: Path) -> None:
+    assert "is a part of a share" in run("check", "--data", str(share / "snapshots"))[2]
+    (folder,) = share.glob("snapshots/S/*/*")
+    assert run("check", "--data", str(folder))[0] == 1
+    assert run("check", "--data", str(folder), "--server", "OTHER")[0] == 2
+    assert run("check", "--data", str(folder), "--at", "2020-01-01")[0] == 2
+
+
+def test_rules_of_the_share_hold_for_one_of_its_snapshots(share: Path) -> None:
+    (folder,) = share.glob("snapshots/S/*/*")
+    assert "1 muted" in run("check", "--data", str(folder))[1]
+
+
+def test_output_that_cannot_be_written_is_named(share: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    code, _, err = run("check", "--data", str(share), "--output", str(tmp_path / "file" / "x.prom"))
+    assert (code, err.startswith(f"taskanalysis: {tmp_path / 'file' / 'x.prom'} can't be written (")) == (3, True)
+
+
+def test_mistake_in_the_rules_is_told_with_its_line(share: Path) -> None:
+    (share / "rules.toml").write_text("[[rule]]\ntask = '*'\nok_code = [1]\n", encoding="utf-8")
+    assert run("check", "--data", str(share))[2].startswith("taskanalysis: rules.toml, line 3: 'ok_code'")
+
+
+def test_staleness_is_judged_at_the_moment_that_is_named() -> None:
+    assert run("check", "--at", "2026-10-28T12:00")[0] == 3
+    assert run("check", "--at", "2099-01-01")[0] == 3
+    assert run("check", "--at", "2026-11-23T07:00")[0] == 1
+    assert run("check", "--at", "2026-11-23T07:00", "--format", "nagios")[0] == 2
+
+
+def test_day_and_month_are_decided_by_an_option(tmp_path: Path) -> None:
+    file = tmp_path / "status.csv"
+    row = r'"Load","\F\Load","1","04/08/2025 9:15:00 PM","Ready","x.exe",""'
+    file.write_text(f'"Name","Path","LastResult","NextRun","Status","Command","Arguments"\n{row}\n', encoding="utf-8")
+    assert run("check", "--data", str(file), "--zone", "Nowhere")[2].startswith("taskanalysis: 'Nowhere' is not")
+    assert run("check", "--data", str(file), "--zone", "Europe/London", "--dates", "dmy")[0] in (1, 3)
+
+
+def test_decode_answers_in_words_and_as_json() -> None:
+    code, out, _ = run("decode", "0x8007052E")
+    assert code == 0
+    assert out.startswith("2147943726 (0x8007052E ERROR_LOGON_FAILURE): not started, certain\n")
+    said = json.loads(run("decode", "1", "--command", "robocopy.exe", "--json")[1])
+    assert (said["outcome"], said["basis"]) == ("succeeded", "robocopy")
+    assert json.loads(run("decode", "--json", "--", "-2147024894")[1])["code"] == 0x80070002
+
+
+def test_decode_refuses_what_is_no_code() -> None:
+    assert run("decode", "5x") == (2, "", "taskanalysis: is no result code: '5x'\n")

@@ -1,0 +1,235 @@
+"""Event logs beside snapshots: the same run once, and no log read twice. Hours count from noon of 2026-11-20, UTC."""
+
+import shutil
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from taskanalysis.health.past import pasts
+from taskanalysis.history import logs as logstore
+from taskanalysis.history.frames import History, read_history
+from taskanalysis.snapshot.snapshot import read_snapshot
+from tests.build import CORPUS, LOAD, assert_same, hours, rows, status, write, xml
+
+GUID = "{0000%04d-0a0b-4c0d-8e0f-000000000077}"
+PROVIDER = '<Provider Name="Microsoft-Windows-TaskScheduler" Guid="{de7b24ea-73c8-4a09-985d-5bdadcfa9017}"/>'
+
+
+def event(number: int, hour: float, instance: int, path: str = LOAD, **data: object) -> str:
+    """One event as `wevtutil qe /f:xml` writes it."""
+    guid = GUID % instance
+    told = "".join(f'<Data Name="{name}">{value}</Data>' for name, value in {"TaskName": path, **data}.items())
+    return (
+        f'<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System>{PROVIDER}'
+        f"<EventID>{number}</EventID><TimeCreated SystemTime='{hours(hour):%Y-%m-%dT%H:%M:%S.%f}Z'/>"
+        f"<Correlation ActivityID='{guid}'/><Channel>Microsoft-Windows-TaskScheduler/Operational</Channel>"
+        f"<Computer>SRV</Computer></System><EventData>{told}</EventData></Event>\n"
+    )
+
+
+def run(hour: float, minutes: float, code: int = 0, instance: int = 1, path: str = LOAD) -> str:
+    """A run of so many minutes that a trigger with a time started; `code` is the program's own."""
+    end, guid = hour + minutes / 60, GUID % instance
+    result = 0x80070000 | code if code else 0
+    return "".join(
+        [
+            event(107, hour, instance, path, InstanceId=guid),
+            event(100, hour, instance, path, InstanceId=guid, UserContext="TOWN\\etl"),
+            event(200, hour, instance, path, TaskInstanceId=guid, ActionName="a.exe"),
+            event(201, end, instance, path, TaskInstanceId=guid, ActionName="a.exe", ResultCode=result),
+            event(102, end, instance, path, InstanceId=guid, UserContext="TOWN\\etl"),
+        ]
+    )
+
+
+def log(data: Path, *parts: str, name: str = "log.xml") -> Path:
+    file = data / "eventlogs" / "SRV" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(parts), encoding="utf-8")
+    return file
+
+
+def share(data: Path, *codes: int, command: str = "python.exe") -> Path:
+    """A task that ran each hour, and was looked at half an hour later."""
+    for hour, code in enumerate(codes):
+        write(data, hour + 0.5, status(last_run=hour, code=code), definitions={LOAD: xml(command)})
+    return data
+
+
+def told(history: History, *columns: str) -> list[tuple[object, ...]]:
+    return rows(history.runs, *columns)
+
+
+def test_run_of_both_is_one_with_the_log_s_times_and_the_snapshot_s_code(tmp_path: Path) -> None:
+    log(share(tmp_path, 0, 1), run(1 + 20 / 3600, 6, code=1))
+    history = read_history(tmp_path)
+    assert told(history, "task_path", "code", "outcome", "source", "trigger_kind") == [
+        (LOAD, 0, "succeeded", "status", ""),
+        (LOAD, 1, "failed", "eventlog", "time"),
+    ]
+    second = history.runs.iloc[1]
+    assert second["started"] == hours(1) + timedelta(seconds=20)
+    assert (second["seconds"], second["ended"]) == (360, hours(1.1) + timedelta(seconds=20))
+    assert (second["first_seen"], second["instance"]) == (hours(1.5), (GUID % 1)[1:-1])
+
+
+def test_start_more_than_a_minute_away_is_another_run(tmp_path: Path) -> None:
+    log(share(tmp_path, 0), run(61 / 3600, 1))
+    assert told(read_history(tmp_path), "source") == [("status",), ("eventlog",)]
+
+
+def test_two_runs_of_a_minute_are_not_joined_with_one(tmp_path: Path) -> None:
+    log(share(tmp_path, 0), run(5 / 3600, 0.2), run(30 / 3600, 0.2, instance=2))
+    assert told(read_history(tmp_path), "source", "first_seen") == [("eventlog", 0.5), ("eventlog", None)]
+
+
+def test_runs_that_no_snapshot_shows_come_from_the_log(tmp_path: Path) -> None:
+    log(
+        share(tmp_path, 0, 0),
+        run(0.2, 3, code=1, instance=2),
+        run(0.3, 3, instance=3),
+        run(0.4, 3, instance=4, path="\\Gone"),
+    )
+    assert told(read_history(tmp_path), "task_path", "started", "outcome", "first_seen") == [
+        ("\\Gone", 0.4, "succeeded", None),
+        (LOAD, 0, "succeeded", 0.5),
+        (LOAD, 0.2, "failed", None),
+        (LOAD, 0.3, "succeeded", None),
+        (LOAD, 1, "succeeded", 1.5),
+    ]
+
+
+def test_exit_code_in_a_log_is_read_for_the_program(tmp_path: Path) -> None:
+    log(share(tmp_path, 0, command="robocopy.exe"), run(0.2, 3, code=1))
+    assert told(read_history(tmp_path), "outcome", "code")[1] == ("succeeded", 0x80070001)
+
+
+def test_run_without_an_end_is_unknown_and_one_that_windows_ended_is_stopped(tmp_path: Path) -> None:
+    begun = event(100, 0.2, 5, InstanceId=GUID % 5, UserContext="u")
+    ended = event(329, 0.4, 6, TaskInstanceId=GUID % 6) + event(111, 0.4, 6, InstanceId=GUID % 6)
+    log(share(tmp_path, 0), begun, event(100, 0.3, 6, InstanceId=GUID % 6, UserContext="u"), ended)
+    assert told(read_history(tmp_path), "started", "outcome")[1:] == [(0.2, "unknown"), (0.3, "stopped")]
+
+
+def test_events_of_the_log_are_listed_with_those_of_snapshots(tmp_path: Path) -> None:
+    refused = event(101, 3, 7, UserContext="u", ResultCode=0x8007052E)
+    ignored = event(322, 4, 8, TaskInstanceId=GUID % 8)
+    share(tmp_path, 0)
+    write(tmp_path, 2, status(last_run=0, code=0x8007052E), definitions={LOAD: xml()})
+    log(tmp_path, refused, ignored)
+    assert rows(read_history(tmp_path).events, "at", "kind", "code", "source") == [
+        (2, "start failed", 0x8007052E, "status"),
+        (3, "start failed", 0x8007052E, "eventlog"),
+        (4, "ignored", None, "eventlog"),
+    ]
+
+
+def test_same_run_in_two_logs_is_one(tmp_path: Path) -> None:
+    share(tmp_path, 0)
+    log(tmp_path, run(0.2, 3))
+    once = read_history(tmp_path)
+    log(tmp_path, run(0.2, 3), name="again.xml")
+    pd.testing.assert_frame_equal(read_history(tmp_path).runs, once.runs)
+
+
+def test_duration_of_the_log_is_what_a_task_is_measured_by(tmp_path: Path) -> None:
+    share(tmp_path, *[0] * 6)
+    log(tmp_path, *(run(hour, 4, instance=hour) for hour in range(6)))
+    snapshot = read_snapshot(tmp_path)
+    assert pasts(read_history(tmp_path), snapshot)[LOAD].longest == timedelta(minutes=4)
+
+
+def test_history_is_cut_to_the_time_that_was_asked_for(tmp_path: Path) -> None:
+    log(share(tmp_path, 0, 0, 0), run(0.2, 1), run(1.2, 1, instance=2), run(2.2, 1, instance=3))
+    some = read_history(tmp_path, since=hours(1), until=hours(2))
+    assert told(some, "started") == [(1,), (1.2,)]
+
+
+# Files ----------------------------------------------------------------------------------------------------------------
+
+
+def test_log_is_read_once_and_again_where_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    reader = logstore.read_eventlog
+    monkeypatch.setattr(
+        logstore, "read_eventlog", lambda file, **more: (read.append(file.name), reader(file, **more))[1]
+    )
+    log(share(tmp_path, 0), run(0.2, 3))
+    first = read_history(tmp_path)
+    assert_same(read_history(tmp_path, update=False), first)
+    assert read == ["log.xml"]
+    log(tmp_path, run(0.2, 3), run(0.3, 3, instance=2))
+    assert len(read_history(tmp_path).runs) == 3
+    assert read == ["log.xml"] * 2
+    assert len(list(tmp_path.glob("history/eventlogs/SRV/*.parquet"))) == 3, "what was read before is gone"
+
+
+def test_log_that_is_gone_leaves_nothing_and_rests_of_killed_processes_go(tmp_path: Path) -> None:
+    file = log(share(tmp_path, 0), run(0.2, 3))
+    read_history(tmp_path)
+    kept = tmp_path / "history" / "eventlogs" / "SRV"
+    (kept / ".x.runs.1.tmp").write_text("", encoding="utf-8")
+    file.unlink()
+    assert len(read_history(tmp_path).runs) == 1
+    assert list(kept.iterdir()) == []
+
+
+def test_damaged_copy_is_read_anew(tmp_path: Path) -> None:
+    log(share(tmp_path, 0), run(0.2, 3))
+    read_history(tmp_path)
+    for file in tmp_path.glob("history/eventlogs/SRV/*.runs.parquet"):
+        file.write_bytes(b"PAR1")
+    assert len(read_history(tmp_path).runs) == 2
+
+
+def test_nothing_is_kept_without_update(tmp_path: Path) -> None:
+    log(share(tmp_path, 0), run(0.2, 3))
+    assert len(read_history(tmp_path, update=False).runs) == 2
+    assert not (tmp_path / "history" / "eventlogs").exists()
+
+
+def test_log_that_holds_something_else_is_a_problem_and_no_error(tmp_path: Path) -> None:
+    share(tmp_path, 0)
+    log(tmp_path, "<html>", name="page.xml")
+    history = read_history(tmp_path)
+    assert len(history.runs) == 1
+    assert [problem.file for problem in history.problems] == ["page.xml"]
+
+
+def test_package_that_is_not_installed_is_a_problem_and_the_log_is_read_when_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = CORPUS / "evtx" / "41a9f34d1963056b.evtx"
+    if not corpus.is_file():
+        pytest.skip("needs a real log beside the project")
+    pytest.importorskip("evtx")
+    folder = share(tmp_path, 0) / "eventlogs" / "SRV"
+    folder.mkdir(parents=True)
+    shutil.copy(corpus, folder / "real.evtx")
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "evtx", None)
+        (problem,) = read_history(tmp_path).problems
+        assert "taskanalysis[eventlog]" in problem.what
+    history = read_history(tmp_path)
+    assert history.problems == []
+    assert (history.runs["source"] == "eventlog").sum() == 2
+
+
+def test_two_servers_keep_their_logs_apart(tmp_path: Path) -> None:
+    log(share(tmp_path, 0), run(0.2, 3))
+    write(tmp_path, 1, status(last_run=0), server="OTHER")
+    assert rows(read_history(tmp_path).runs, "server", "source") == [
+        ("OTHER", "status"),
+        ("SRV", "status"),
+        ("SRV", "eventlog"),
+    ]
+    assert len(read_history(tmp_path, server="OTHER").runs) == 1
+
+
+def test_log_changes_no_type_of_a_column(tmp_path: Path) -> None:
+    before = read_history(share(tmp_path, 0)).runs.dtypes.astype("str").to_dict()
+    log(tmp_path, run(0.2, 3))
+    assert read_history(tmp_path).runs.dtypes.astype("str").to_dict() == before

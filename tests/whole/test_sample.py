@@ -1,0 +1,431 @@
+"""The sample share: rebuilt byte for byte, and each planted story visible in its raw files."""
+
+import csv
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.build import ROOT
+
+SHARE = ROOT / "data" / "snapshots"
+NEW_YORK = ZoneInfo("America/New_York")
+NS = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
+Row = dict[str, str]
+
+RUNNING, NEVER_RAN, STOPPED, LOGON_FAILURE = "267009", "267011", "267014", "2147943726"
+BROKEN_BY_PASSWORD = {
+    r"\OpenData\Permits\Nightly load",
+    r"\OpenData\Permits\Inspections",
+    r"\OpenData\Permits\Permit addresses",
+    r"\OpenData\Finance\Nightly load",
+    r"\OpenData\Finance\Vendor payments",
+    r"\OpenData\Finance\Checkbook",
+    r"\OpenData\Portal\Publish datasets",
+    r"\OpenData\Portal\Refresh dashboards",
+    r"\OpenData\Services\311 requests",
+}
+PLANTED = {(path, LOGON_FAILURE) for path in BROKEN_BY_PASSWORD} | {
+    (r"\OpenData\Transit\Ridership", "1"),
+    (r"\OpenData\Transit\Bus stops", "1"),
+    (r"\OpenData\GIS\Tiles\Mirror", "1"),
+    (r"\OpenData\GIS\Tiles\Mirror", "3"),
+    (r"\OpenData\Portal\Full-text index", STOPPED),
+    (r"\OpenData\Services\Crime statistics", RUNNING),
+    (r"\OpenData\Transit\Vehicle positions", RUNNING),
+    (r"\OpenData\GIS\Parcels", RUNNING),
+    (r"\OpenData\Admin\Monthly archive", NEVER_RAN),
+}
+
+
+def local(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=NEW_YORK)  # type: ignore[arg-type, misc]
+
+
+def folders() -> list[Path]:
+    return sorted(path.parent for path in SHARE.glob("OPENDATA01/*/*/snapshot.json"))
+
+
+def moment(folder: Path) -> datetime:
+    return datetime.strptime(folder.name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+def definitions(folder: Path) -> dict[str, ET.Element]:
+    files = {file: file.relative_to(folder / "tasks").with_suffix("") for file in folder.glob("tasks/**/*.xml")}
+    return {"\\" + str(name).replace("/", "\\"): ET.parse(file).getroot() for file, name in files.items()}
+
+
+def text(task: ET.Element, name: str) -> list[str]:
+    return [element.text or "" for element in task.iter(NS + name)]
+
+
+@pytest.fixture(scope="module")
+def history() -> dict[datetime, dict[str, Row]]:
+    """All status rows by time of the snapshot and task path."""
+    rows = {}
+    for folder in folders():
+        with (folder / "status.csv").open(encoding="utf-8", newline="") as file:
+            rows[moment(folder)] = {row["Path"]: row for row in csv.DictReader(file)}
+    return rows
+
+
+@pytest.fixture(scope="module")
+def newest(history: dict[datetime, dict[str, Row]]) -> dict[str, Row]:
+    return history[max(history)]
+
+
+@pytest.fixture(scope="module")
+def tasks() -> dict[str, ET.Element]:
+    """The definitions of the last snapshot."""
+    manifest = json.loads((folders()[-1] / "snapshot.json").read_text(encoding="utf-8"))
+    (folder,) = SHARE.glob(f"OPENDATA01/*/{manifest['definitions']}")
+    return definitions(folder)
+
+
+def seen_runs(history: dict[datetime, dict[str, Row]], path: str) -> dict[datetime, str]:
+    """The runs that the snapshots show: start to last result seen for it."""
+    rows = [row[path] for row in history.values() if path in row]
+    return {datetime.fromisoformat(row["LastRunTime"]): row["LastTaskResult"] for row in rows}
+
+
+# The share as a whole
+
+
+def test_committed_sample_equals_a_fresh_build(tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "TZ": "Asia/Tokyo"}
+    (tmp_path / "snapshots/OPENDATA01/2020-01/old").mkdir(parents=True)
+    subprocess.run([sys.executable, ROOT / "data/make_sample.py", "--out", tmp_path], check=True, env=env)
+
+    def contents(folder: Path) -> dict[str, bytes]:
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    fresh, committed = contents(tmp_path / "snapshots"), contents(SHARE)
+    assert fresh.keys() == committed.keys()
+    assert [name for name in fresh if fresh[name] != committed[name]] == []
+    assert not (tmp_path / "snapshots/OPENDATA01/2020-01").exists()
+
+
+def test_sample_is_smaller_than_three_megabytes() -> None:
+    assert sum(path.stat().st_size for path in SHARE.rglob("*") if path.is_file()) < 3_000_000
+
+
+def test_snapshots_are_six_hours_apart_except_in_two_gaps() -> None:
+    times = [moment(folder) for folder in folders()]
+    assert (times[0], times[-1]) == (
+        datetime(2026, 9, 24, 17, 2, tzinfo=UTC),
+        datetime(2026, 11, 23, 11, 2, tzinfo=UTC),
+    )
+    gaps = [
+        (before.astimezone(NEW_YORK), after.astimezone(NEW_YORK))
+        for before, after in pairwise(times)
+        if after - before != timedelta(hours=6)
+    ]
+    assert gaps == [
+        (local(2026, 10, 16, 13, 2), local(2026, 10, 19, 7, 2)),
+        (local(2026, 10, 26, 19, 2), local(2026, 10, 29, 1, 2)),
+    ]
+    assert len(times) == 240 - 10 - 8
+
+
+def test_every_manifest_names_all_other_files_and_their_hashes() -> None:
+    for folder in folders():
+        manifest = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
+        files = [path for path in folder.rglob("*") if path.is_file() and path.name != "snapshot.json"]
+        hashes = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+        assert manifest["sha256"] == hashes
+        assert manifest["tasks"] == len((folder / "status.csv").read_text(encoding="utf-8").splitlines()) - 1
+
+
+def test_definitions_are_stored_only_where_one_changed() -> None:
+    manifests = [json.loads((folder / "snapshot.json").read_text(encoding="utf-8")) for folder in folders()]
+    stored = [folder.name for folder in folders() if (folder / "tasks").is_dir()]
+    assert stored == sorted({manifest["definitions"] for manifest in manifests})
+    assert [name[:8] for name in stored] == ["20260924", "20261008", "20261104", "20261112", "20261118"]
+
+
+def test_definitions_are_utf_16_with_bom_and_windows_line_ends() -> None:
+    files = list(SHARE.glob("OPENDATA01/*/*/tasks/**/*.xml"))
+    assert files
+    for file in files:
+        content = file.read_bytes()
+        assert content.startswith(b"\xff\xfe")
+        assert content.decode("utf-16").startswith('<?xml version="1.0" encoding="UTF-16"?>\r\n<Task version=')
+
+
+def test_definitions_are_those_of_all_tasks_outside_microsoft(
+    newest: dict[str, Row], tasks: dict[str, ET.Element]
+) -> None:
+    assert tasks.keys() == {path for path in newest if not path.startswith("\\Microsoft\\")}
+    assert all(text(task, "URI") == [path] for path, task in tasks.items())
+    below = [path for path in newest if path.startswith("\\OpenData\\")]
+    assert (len(newest), len(below), len(tasks)) == (55, 43, 49)
+
+
+def test_no_result_but_the_planted_ones(history: dict[datetime, dict[str, Row]]) -> None:
+    seen = {(row["Path"], row["LastTaskResult"]) for rows in history.values() for row in rows.values()}
+    assert {(path, code) for path, code in seen if code != "0"} == PLANTED
+
+
+def test_running_says_267009_and_nothing_else_does(history: dict[datetime, dict[str, Row]]) -> None:
+    for rows in history.values():
+        assert all((row["State"] == "Running") == (row["LastTaskResult"] == RUNNING) for row in rows.values())
+
+
+def test_all_start_when_announced_but_those_of_a_story(history: dict[datetime, dict[str, Row]]) -> None:
+    late = set()
+    for before, after in pairwise(history):
+        for path in history[before].keys() & history[after].keys():
+            announced, start = history[before][path]["NextRunTime"], history[after][path]["LastRunTime"]
+            if "never" not in (announced, start):
+                due = datetime.fromisoformat(announced)
+                outage = local(2026, 10, 16, 19) <= due <= local(2026, 10, 19, 7)
+                if due < after - timedelta(minutes=30) and datetime.fromisoformat(start) < due and not outage:
+                    late.add(path)
+    assert late == {
+        r"\OpenData\Services\Crime statistics",  # its run of two days before is still going on
+        r"\OpenData\Portal\Certificate check",  # announced by a disabled trigger
+        r"\OpenData\Admin\Rebuild staging",
+    }
+
+
+def test_no_account_or_number_of_a_real_machine(tasks: dict[str, ET.Element]) -> None:
+    accounts = {name for task in tasks.values() for name in text(task, "UserId") + text(task, "GroupId")}
+    invented = re.compile(r"TOWN\\[a-z$-]+|S-1-5-(18|19|32-545)|S-1-5-21-1111111111-2222222222-3333333333-1001")
+    assert [name for name in accounts if not invented.fullmatch(name)] == []
+
+
+# The stories
+
+
+def test_nine_tasks_fail_to_log_on_since_the_password_was_changed(
+    history: dict[datetime, dict[str, Row]], tasks: dict[str, ET.Element]
+) -> None:
+    enabled = {path for path, task in tasks.items() if text(task, "UserId") == [r"TOWN\opendata"]}
+    assert enabled == BROKEN_BY_PASSWORD
+    for taken_at, rows in history.items():
+        broken = {path for path, row in rows.items() if row["LastTaskResult"] == LOGON_FAILURE}
+        if taken_at < local(2026, 11, 9, 6, 5):
+            assert not broken
+        elif taken_at > local(2026, 11, 10):
+            assert broken == BROKEN_BY_PASSWORD
+    for path in BROKEN_BY_PASSWORD:
+        for start, code in seen_runs(history, path).items():
+            assert (code == LOGON_FAILURE) == (start >= local(2026, 11, 9, 6)), (path, start)
+
+
+def test_ridership_fails_on_weekends_only(history: dict[datetime, dict[str, Row]]) -> None:
+    runs = seen_runs(history, r"\OpenData\Transit\Ridership")
+    assert all(code == ("1" if start.weekday() >= 5 else "0") for start, code in runs.items())
+    assert {start.date() for start, code in runs.items() if code == "1"} >= {date(2026, 11, 21), date(2026, 11, 22)}
+
+
+def test_bus_stops_change_their_outcome_often(history: dict[datetime, dict[str, Row]]) -> None:
+    codes = list(seen_runs(history, r"\OpenData\Transit\Bus stops").values())
+    assert codes[-1] == "1"
+    for end in range(10, len(codes) + 1):
+        ten = codes[end - 10 : end]
+        assert sum(one != other for one, other in pairwise(ten)) >= 6
+
+
+def test_mirror_returns_what_robocopy_returns(
+    history: dict[datetime, dict[str, Row]], tasks: dict[str, ET.Element]
+) -> None:
+    assert set(seen_runs(history, r"\OpenData\GIS\Tiles\Mirror").values()) == {"0", "1", "3"}
+    assert text(tasks[r"\OpenData\GIS\Tiles\Mirror"], "Command") == ["robocopy.exe"]
+
+
+def test_full_text_index_is_stopped_at_its_limit(
+    history: dict[datetime, dict[str, Row]], newest: dict[str, Row], tasks: dict[str, ET.Element]
+) -> None:
+    runs = seen_runs(history, r"\OpenData\Portal\Full-text index")
+    stopped = [start.date().isoformat() for start, code in runs.items() if code == STOPPED]
+    assert stopped == ["2026-10-14", "2026-11-05", "2026-11-18", "2026-11-22"]
+    assert newest[r"\OpenData\Portal\Full-text index"]["LastTaskResult"] == STOPPED
+    assert text(tasks[r"\OpenData\Portal\Full-text index"], "ExecutionTimeLimit") == ["PT2H"]
+
+
+def test_crime_statistics_run_since_two_days(
+    history: dict[datetime, dict[str, Row]], newest: dict[str, Row], tasks: dict[str, ET.Element]
+) -> None:
+    row = newest[r"\OpenData\Services\Crime statistics"]
+    assert row["State"] == "Running"
+    assert timedelta(days=2) < max(history) - datetime.fromisoformat(row["LastRunTime"]) < timedelta(hours=72)
+    assert text(tasks[r"\OpenData\Services\Crime statistics"], "ExecutionTimeLimit") == ["PT72H"]
+    codes = seen_runs(history, r"\OpenData\Services\Crime statistics").values()
+    assert [code for code in codes if code != "0"] == [RUNNING]
+
+
+def test_monthly_archive_never_ran_and_is_not_due(history: dict[datetime, dict[str, Row]]) -> None:
+    rows = {
+        at: found[r"\OpenData\Admin\Monthly archive"] for at, found in history.items() if at > local(2026, 11, 18, 12)
+    }
+    assert {row["LastRunTime"] for row in rows.values()} == {"never"}
+    assert {row["NextRunTime"] for row in rows.values()} == {"2026-12-01T04:40:00-05:00"}
+    before = [found for at, found in history.items() if at not in rows]
+    assert before
+    assert not any(r"\OpenData\Admin\Monthly archive" in found for found in before)
+
+
+def test_street_centerlines_are_disabled_in_status_and_definition(history: dict[datetime, dict[str, Row]]) -> None:
+    path = r"\OpenData\GIS\Street centerlines"
+    for taken_at, rows in history.items():
+        disabled = taken_at > local(2026, 11, 4, 14, 20)
+        assert (rows[path]["State"], rows[path]["Enabled"]) == (
+            ("Disabled", "false") if disabled else ("Ready", "true")
+        )
+    stored = [definitions(folder)[path] for folder in folders() if (folder / "tasks").is_dir()]
+    switch = [task.findtext(f"{NS}Settings/{NS}Enabled") for task in stored]
+    assert switch == ["true", "true", "false", "false", "false"]
+
+
+def test_legacy_export_was_removed(history: dict[datetime, dict[str, Row]]) -> None:
+    for taken_at, rows in history.items():
+        assert (r"\OpenData\Permits\Legacy permit export" in rows) == (taken_at < local(2026, 10, 8, 10, 15))
+
+
+def test_crash_reports_got_another_schedule_and_command(history: dict[datetime, dict[str, Row]]) -> None:
+    path = r"\OpenData\Services\Crash reports"
+    stored = [definitions(folder)[path] for folder in folders() if (folder / "tasks").is_dir()]
+    assert [text(task, "Command")[0].rpartition("\\")[2] for task in stored] == ["cmd.exe"] * 3 + ["python.exe"] * 2
+    assert [text(task, "StartBoundary")[0][11:] for task in stored] == ["21:40:00"] * 3 + ["20:40:00"] * 2
+    for start in seen_runs(history, path):
+        assert (start.hour, start.minute) == ((20, 40) if start > local(2026, 11, 12) else (21, 40))
+
+
+def test_nothing_ran_while_the_server_was_off(history: dict[datetime, dict[str, Row]]) -> None:
+    off = local(2026, 10, 16, 19), local(2026, 10, 19, 7)
+    times = [row["LastRunTime"] for rows in history.values() for row in rows.values() if row["LastRunTime"] != "never"]
+    assert [start for start in times if off[0] <= datetime.fromisoformat(start) <= off[1]] == []
+
+
+def test_missed_runs_are_counted_after_the_outage_until_the_next_run(history: dict[datetime, dict[str, Row]]) -> None:
+    on_again = local(2026, 10, 19, 7)
+    missed = {
+        (taken_at, path): int(row["NumberOfMissedRuns"])
+        for taken_at, rows in history.items()
+        for path, row in rows.items()
+        if row["NumberOfMissedRuns"] != "0"
+    }
+    for taken_at, path in missed:
+        assert taken_at > on_again
+        assert datetime.fromisoformat(history[taken_at][path]["LastRunTime"]) < on_again
+    first = datetime(2026, 10, 19, 11, 2, tzinfo=UTC)
+    assert missed[first, r"\OpenData\GIS\Parcels"] == 3
+    assert missed[first, r"\OpenData\Transit\Ridership"] == 2
+    assert missed[first, r"\OpenData\Services\Air quality"] == 120
+    assert (first, r"\OpenData\GIS\Tiles\Compact cache") not in missed
+    assert sum(taken_at == first for taken_at, _ in missed) >= 25
+
+
+def test_tasks_that_catch_up_start_ten_minutes_after_power_on(
+    history: dict[datetime, dict[str, Row]], tasks: dict[str, ET.Element]
+) -> None:
+    catch_up = {path for path, task in tasks.items() if "true" in text(task, "StartWhenAvailable")}
+    assert len(catch_up) >= 4
+    for path in catch_up:
+        start = history[datetime(2026, 10, 19, 17, 2, tzinfo=UTC)][path]["LastRunTime"]
+        assert start.startswith("2026-10-19T07:10:0")
+
+
+def test_jobs_ran_while_no_snapshots_were_taken(history: dict[datetime, dict[str, Row]]) -> None:
+    after = history[datetime(2026, 10, 29, 5, 2, tzinfo=UTC)]
+    assert after[r"\OpenData\GIS\Parcels"]["LastRunTime"].startswith("2026-10-28T05:25:0")
+    assert {row["NumberOfMissedRuns"] for row in after.values()} == {"0"}
+
+
+def test_sitemap_drifts_against_local_time_when_clocks_go_back(
+    history: dict[datetime, dict[str, Row]], tasks: dict[str, ET.Element]
+) -> None:
+    assert text(tasks[r"\OpenData\Portal\Sitemap"], "StartBoundary") == ["2026-03-10T06:30:00-04:00"]
+    for start in seen_runs(history, r"\OpenData\Portal\Sitemap"):
+        assert (start.hour, start.minute) == ((5, 30) if start > local(2026, 11, 1) else (6, 30))
+
+
+def test_other_daily_tasks_keep_their_local_time(history: dict[datetime, dict[str, Row]]) -> None:
+    starts = seen_runs(history, r"\OpenData\GIS\Parcels")
+    assert {(start.hour, start.minute) for start in starts} == {(5, 25)}
+    assert {start.utcoffset() for start in starts} == {timedelta(hours=-4), timedelta(hours=-5)}
+
+
+def test_a_start_in_the_repeated_hour_happens_once(history: dict[datetime, dict[str, Row]]) -> None:
+    starts = seen_runs(history, r"\OpenData\Admin\Back up databases")
+    (start,) = [start for start in starts if start.date() == date(2026, 11, 1)]
+    assert start.isoformat().startswith("2026-11-01T01:30:")
+    assert start.utcoffset() == timedelta(hours=-4)
+
+
+def test_next_run_of_certificate_check_is_that_of_its_disabled_trigger(
+    newest: dict[str, Row], tasks: dict[str, ET.Element]
+) -> None:
+    row = newest[r"\OpenData\Portal\Certificate check"]
+    assert (row["LastRunTime"][:16], row["NextRunTime"][:16]) == ("2026-11-22T21:30", "2026-11-23T13:30")
+    disabled = [
+        trigger.findtext(NS + "StartBoundary")
+        for trigger in tasks[r"\OpenData\Portal\Certificate check"].iter(NS + "CalendarTrigger")
+        if trigger.findtext(NS + "Enabled") == "false"
+    ]
+    assert disabled == ["2025-07-07T13:30:00"]
+
+
+def test_texts_that_could_do_harm_are_there(tasks: dict[str, ET.Element]) -> None:
+    (fire,) = text(tasks[r"\OpenData\Services\Fire incidents"], "Description")
+    assert "<script>alert(1)</script>" in fire
+    assert '"' in fire
+    assert "'" in fire
+    assert text(tasks[r"\OpenData\Portal\Sitemap"], "Description")[0].startswith("=")
+    assert '--password "S3cret-2026!"' in text(tasks[r"\OpenData\Services\Air quality"], "Arguments")[0]
+    assert "/p:" in text(tasks[r"\OpenData\Admin\Back up databases"], "Arguments")[0]
+
+
+# What the inventory is to be tried on
+
+
+def shapes(tasks: dict[str, ET.Element]) -> Iterator[str]:
+    for task in tasks.values():
+        for part in ("Triggers", "Actions", "Principals"):
+            yield from (element.tag.removeprefix(NS) for element in task.iterfind(f"{NS}{part}//*"))
+        yield from text(task, "LogonType")
+
+
+def test_every_trigger_type_and_shape_occurs(tasks: dict[str, ET.Element]) -> None:
+    found = set(shapes(tasks))
+    assert found >= {
+        *("BootTrigger", "RegistrationTrigger", "IdleTrigger", "TimeTrigger", "EventTrigger", "LogonTrigger"),
+        *("SessionStateChangeTrigger", "CalendarTrigger", "WnfStateChangeTrigger"),
+        *("ScheduleByDay", "ScheduleByWeek", "ScheduleByMonth", "ScheduleByMonthDayOfWeek"),
+        *("RandomDelay", "EndBoundary", "Delay", "StopAtDurationEnd", "Exec", "ComHandler"),
+        *("GroupId", "Password", "S4U", "InteractiveToken"),
+    }
+    days = {day for task in tasks.values() for day in text(task, "Day")}
+    weeks = {week for task in tasks.values() for week in text(task, "Week")}
+    assert days == {"1", "15", "Last"}
+    assert weeks == {"1", "Last"}
+
+
+def test_readme_names_only_tasks_of_the_sample(history: dict[datetime, dict[str, Row]]) -> None:
+    readme = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    paths = {path for rows in history.values() for path in rows}
+    stories, findings = readme.split("All paths in the table are below")
+    short = re.findall(r"`((?:Permits|Finance|Transit|GIS|Services|Portal|Admin)\\[^`]+)`", stories)
+    full = re.findall(r"`(\\[^`]+\\[^`]+)`", findings.split("## Layout of a share")[0])
+    assert len(short) > 20
+    assert len(full) > 15
+    assert {"\\OpenData\\" + name for name in short} | set(full) <= paths
+
+
+def test_every_planted_result_stands_in_the_readme() -> None:
+    readme = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    stories = readme.split("All paths in the table are below")[0]
+    for path, code in PLANTED:
+        assert path.removeprefix("\\OpenData\\") in stories
+        assert code in stories

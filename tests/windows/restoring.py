@@ -1,0 +1,39 @@
+"""What the tests of putting back share: a snapshot with certain tasks, and what a plan comes to."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
+from taskanalysis.snapshot.status import Status
+from taskanalysis.windows.restorable import encoded
+from taskanalysis.windows.restore import Plan, Restored, apply
+from taskanalysis.windows.scheduler import Scheduler
+from tests import build
+
+NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
+CORPUS = build.CORPUS / "xml"
+
+
+def taken(tmp_path: Path, tasks: dict[str, str], **more: Any) -> Snapshot:
+    """A snapshot of our format with these definitions."""
+    write_snapshot(
+        tmp_path / "share",
+        server="OPENDATA01",
+        taken_at=NOW,
+        zone="America/New_York",
+        statuses=more.pop("statuses", [Status(path, "Ready", True) for path in tasks]),
+        definitions={path: encoded(xml) for path, xml in tasks.items()},
+        **more,
+    )
+    return read_snapshot(tmp_path / "share")
+
+
+def done(planned: Plan, scheduler: Scheduler, password: str = "secret", **more: Any) -> dict[str, Restored]:
+    """What becomes of each task, every account with the same password."""
+    results = apply(planned, scheduler, dict.fromkeys(planned.passwords, password), **more)
+    return {each.path: each for each in results}
+
+
+def actions(planned: Plan) -> dict[str, str]:
+    return {step.wanted.path: step.action.value for step in planned.steps}

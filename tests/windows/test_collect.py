@@ -1,0 +1,850 @@
+"""Collecting: all that a server says is in the snapshot, or there is no snapshot; and what was there before stays."""
+
+import codecs
+import errno
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks import collect as benchmark
+from taskanalysis.cli import main
+from taskanalysis.definition.reader import read_task
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, UnfinishedError
+from taskanalysis.history.upkeep import verify
+from taskanalysis.snapshot.share import list_snapshots, sample_share
+from taskanalysis.snapshot.snapshot import Snapshot, read_manifest, read_snapshot
+from taskanalysis.snapshot.status import STATUS_FIELDS
+from taskanalysis.windows import logexport, machine
+from taskanalysis.windows.collect import collect, convert, holding
+from taskanalysis.windows.logexport import export_log
+from taskanalysis.windows.restorable import stored_text
+from taskanalysis.windows.scheduler import SchedulerError
+from tests import build
+from tests.build import ROOT
+from tests.doubles.scheduler import FakeScheduler, FakeTask, filled, task_xml
+
+NOON = datetime(2026, 11, 23, 17, 2, tzinfo=UTC)
+LOAD, NIGHTLY, SCAN = "\\OpenData\\Load", "\\OpenData\\Permits\\Nightly: new?", "\\Microsoft\\Windows\\Scan"
+CORPUS = build.CORPUS / "xml"
+
+
+def server() -> FakeScheduler:
+    """Three tasks in three folders, one of them Windows' own."""
+    fake = FakeScheduler()
+    fake.add(
+        LOAD, task_xml("load.exe"), last_run=NOON - timedelta(hours=1), last_result=1, next_run=NOON, missed_runs=2
+    )
+    fake.add(NIGHTLY, task_xml("nightly.exe"), state="Disabled", enabled=False)
+    fake.add(SCAN, task_xml("scan.exe"), state="Running", last_result=267009)
+    return fake
+
+
+def take(fake: FakeScheduler, data: Path, minute: int = 0, **given: Any) -> Any:
+    return collect(fake, data, **{"server": "SRV", "now": NOON + timedelta(minutes=minute), "wait": 0.2, **given})
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def commands(snapshot: Snapshot) -> dict[str, str]:
+    return {path: getattr(task.actions[0], "command", "") for path, task in snapshot.tasks.items()}
+
+
+# What is collected ----------------------------------------------------------------------------------------------------
+
+
+def test_status_of_all_tasks_and_definitions_outside_microsoft_are_collected(tmp_path: Path) -> None:
+    done = take(server(), tmp_path, collected_by="TOWN\\collector")
+    found = read_snapshot(tmp_path)
+    assert done.place == found.source
+    assert done.line() == f"SRV: 3 tasks, 2 definitions stored, in {done.place}"
+    assert (done.warnings, done.problems, found.problems) == ((), (), [])
+    assert found.statuses.keys() == {LOAD, NIGHTLY, SCAN}
+    assert commands(found) == {LOAD: "load.exe", NIGHTLY: "nightly.exe"}
+    status = found.statuses[LOAD]
+    assert [getattr(status, name) for name in STATUS_FIELDS] == ["Ready", True, NOON - timedelta(hours=1), 1, NOON, 2]
+    assert (found.statuses[NIGHTLY].last_run, found.statuses[NIGHTLY].enabled) == ("never", False)
+    told = {name: found.manifest[name] for name in ("zone", "windows", "collected_by", "elevated", "folders")}
+    assert list(told.values()) == [
+        "America/New_York",
+        "Windows Server 2019 10.0.17763",
+        "TOWN\\collector",
+        True,
+        [],
+    ]
+
+
+def test_definition_is_stored_as_windows_exports_it(tmp_path: Path) -> None:
+    place = take(server(), tmp_path).place
+    stored = (place / "tasks/OpenData/Load.xml").read_bytes()
+    assert stored == codecs.BOM_UTF16_LE + task_xml("load.exe").encode("utf-16-le")
+    assert (place / "tasks/OpenData/Permits/Nightly%3A new%3F.xml").is_file()
+
+
+def test_access_lists_are_kept_beside_the_definitions(tmp_path: Path) -> None:
+    fake = server()
+    fake.store[LOAD].sddl = "O:BAD:(A;;FA;;;BA)"
+    assert read_manifest(take(fake, tmp_path).place)["sddl"] == {
+        LOAD: "O:BAD:(A;;FA;;;BA)",
+        NIGHTLY: fake.sddl(NIGHTLY),
+    }
+
+
+@pytest.mark.parametrize(
+    ("folders", "stored"),
+    [
+        (["\\OpenData\\Permits"], [NIGHTLY]),
+        (["\\opendata", "\\Microsoft\\Windows"], [SCAN, LOAD, NIGHTLY]),
+        (["\\"], [SCAN, LOAD, NIGHTLY]),
+    ],
+)
+def test_named_folders_say_which_definitions_are_read(tmp_path: Path, folders: list[str], stored: list[str]) -> None:
+    place = take(server(), tmp_path, folders=folders).place
+    found = read_snapshot(place)
+    assert sorted(found.tasks) == stored
+    assert len(found.statuses) == 3
+    assert found.folders == tuple(folders)
+
+
+def test_folder_that_the_server_does_not_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SnapshotError, match=r"SRV has no task folder \\OpenDate"):
+        take(server(), tmp_path, folders=["\\OpenDate"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_without_tasks_is_no_mistake(tmp_path: Path) -> None:
+    fake = server()
+    fake.make("\\OpenData\\Empty")
+    place = take(fake, tmp_path, folders=["\\OpenData\\Empty"]).place
+    assert (place / "tasks").is_dir()
+    assert read_snapshot(place).tasks == {}
+
+
+def test_status_only_reads_no_definition(tmp_path: Path) -> None:
+    fake = server()
+    done = take(fake, tmp_path, status_only=True)
+    assert done.line() == f"SRV: 3 tasks, in {done.place}"
+    assert {member for member, _ in fake.calls} == {"folders", "tasks", *STATUS_FIELDS}
+    assert sorted(path.name for path in done.place.iterdir()) == ["snapshot.json", "status.csv"]
+    assert read_manifest(done.place)["definitions_read"] is False
+
+
+def test_each_property_is_asked_for_once(tmp_path: Path) -> None:
+    fake = server()
+    take(fake, tmp_path)
+    assert set(fake.calls.values()) == {1}
+    assert len(fake.calls) == 2 * len(fake.made) + 3 * len(STATUS_FIELDS) + 2 * 2
+
+
+def test_definitions_are_stored_only_when_something_changed(tmp_path: Path) -> None:
+    fake = server()
+    stored = [take(fake, tmp_path, 0).stored, take(fake, tmp_path, 1).stored]
+    fake.store[LOAD].last_result = 0
+    stored.append(take(fake, tmp_path, 2).stored)
+    fake.store[LOAD].xml = task_xml("other.exe")
+    stored.append(take(fake, tmp_path, 3).stored)
+    del fake.store[NIGHTLY]
+    stored.append(take(fake, tmp_path, 4).stored)
+    done = take(fake, tmp_path, 5)
+    assert [*stored, done.stored] == [True, False, False, True, True, False]
+    assert "1 definition as before" in done.line()
+    assert commands(read_snapshot(tmp_path)) == {LOAD: "other.exe"}
+    assert verify(tmp_path).problems == []
+
+
+def test_task_text_that_is_half_a_character_is_kept(tmp_path: Path) -> None:
+    fake = server()
+    fake.store[LOAD].xml = "\ufeff" + task_xml("\ud83d.exe")
+    place = take(fake, tmp_path).place
+    stored = (place / "tasks/OpenData/Load.xml").read_bytes()
+    assert stored == codecs.BOM_UTF16_LE + task_xml("\ud83d.exe").encode("utf-16-le", "surrogatepass")
+
+
+def test_5000_tasks_are_collected(tmp_path: Path) -> None:
+    done = take(filled(5000), tmp_path, folders=["\\OpenData\\Permits"])
+    assert (done.tasks, done.definitions, done.problems) == (5000, 1667, ())
+    found = read_snapshot(tmp_path)
+    assert (len(found.statuses), len(found.tasks)) == (5000, 1667)
+
+
+def test_two_collects_in_one_second_are_two_snapshots(tmp_path: Path) -> None:
+    names = [take(server(), tmp_path).place.name for _ in range(3)]
+    assert names == ["20261123T170200Z", "20261123T170201Z", "20261123T170202Z"]
+
+
+# What goes wrong ------------------------------------------------------------------------------------------------------
+
+
+def test_task_that_is_refused_is_a_problem_and_not_known(tmp_path: Path) -> None:
+    fake = server()
+    fake.faults["*", LOAD] = SchedulerError(LOAD, 0x80070005)
+    done = take(fake, tmp_path)
+    (problem,) = done.problems
+    assert problem.file == LOAD
+    assert problem.what.startswith("state, enabled, last_run")
+    assert problem.what.endswith("xml, sddl: access is denied (0x80070005)")
+    found = read_snapshot(tmp_path)
+    assert [getattr(found.statuses[LOAD], name) for name in STATUS_FIELDS] == [None] * 6
+    assert found.tasks.keys() == {NIGHTLY}
+    assert found.manifest["problems"] == [list(problem)]
+
+
+def test_definition_that_is_refused_is_kept_from_the_snapshot_before(tmp_path: Path) -> None:
+    fake = server()
+    take(fake, tmp_path)
+    fake.faults["xml", LOAD] = SchedulerError(LOAD, 0x80070005)
+    done = take(fake, tmp_path, 1)
+    assert not done.stored
+    fake.store[NIGHTLY].xml = task_xml("changed.exe")
+    done = take(fake, tmp_path, 2)
+    assert done.stored
+    assert done.problems[-1] == Problem(LOAD, "its definition is kept as 20261123T170200Z has it")
+    assert commands(read_snapshot(done.place)) == {LOAD: "load.exe", NIGHTLY: "changed.exe"}
+
+
+def test_task_that_vanishes_while_it_is_read_is_not_there(tmp_path: Path) -> None:
+    fake = server()
+    fake.vanishing.add(LOAD)
+    done = take(fake, tmp_path)
+    assert done.problems == (Problem(LOAD, "was listed, and then it was not there any more"),)
+    assert read_snapshot(tmp_path).statuses.keys() == {NIGHTLY, SCAN}
+
+
+def test_task_that_can_not_be_loaded_is_a_problem(tmp_path: Path) -> None:
+    fake = server()
+    fake.broken["\\OpenData"] = [SchedulerError("task 2 of 2 in \\OpenData", 0x80041321)]
+    (problem,) = take(fake, tmp_path).problems
+    assert problem.file == "task 2 of 2 in \\OpenData"
+    assert problem.what.endswith("(0x80041321)")
+
+
+def test_folder_that_can_not_be_opened_is_a_problem_and_the_rest_is_collected(tmp_path: Path) -> None:
+    fake = server()
+    fake.faults["tasks", "\\OpenData"] = SchedulerError("\\OpenData", 0x80070005)
+    done = take(fake, tmp_path)
+    assert done.problems == (Problem("\\OpenData", "access is denied (0x80070005)"),)
+    assert read_snapshot(tmp_path).statuses.keys() == {NIGHTLY, SCAN}
+
+
+def test_date_out_of_range_is_one_empty_cell(tmp_path: Path) -> None:
+    fake = server()
+    fake.faults["last_run", LOAD] = SchedulerError(LOAD, 0x8002000A)
+    done = take(fake, tmp_path)
+    assert done.problems == (Problem(LOAD, "last_run: a date is out of range (0x8002000A)"),)
+    status = read_snapshot(tmp_path).statuses[LOAD]
+    assert (status.last_run, status.last_result) == (None, 1)
+
+
+@pytest.mark.parametrize("calls", [0, 1, 5, 9, 20, 28])
+def test_lost_connection_writes_nothing(tmp_path: Path, calls: int) -> None:
+    take(server(), tmp_path)
+    before = files(tmp_path)
+    fake = server()
+    fake.drops_after = calls
+    with pytest.raises(UnfinishedError, match="the server does not answer"):
+        take(fake, tmp_path, 1)
+    assert files(tmp_path) == before
+
+
+def test_root_folder_that_is_refused_writes_nothing(tmp_path: Path) -> None:
+    fake = server()
+    fake.faults["folders", "\\"] = SchedulerError("\\", 0x80070005)
+    with pytest.raises(UnfinishedError, match="access is denied"):
+        take(fake, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_warns_where_it_is_not_elevated(tmp_path: Path) -> None:
+    fake = server()
+    fake.elevated = False
+    (warning,) = take(fake, tmp_path).warnings
+    assert warning.startswith("not elevated, so tasks of other accounts may be missing")
+    assert read_manifest(read_snapshot(tmp_path).source)["elevated"] is False
+    fake.elevated = None
+    assert take(fake, tmp_path, 1).warnings == ()
+
+
+@pytest.mark.parametrize(("now", "warned"), [(9, False), (8, True), (3, True), (12, False)])
+def test_it_warns_where_a_fifth_of_the_tasks_is_gone(tmp_path: Path, now: int, warned: bool) -> None:
+    take(filled(10), tmp_path)
+    warnings = take(filled(now), tmp_path, 1).warnings
+    assert bool(warnings) == warned
+    assert all(f"only {now} tasks, {10 - now} fewer than at 2026-11-23 17:02 UTC" in each for each in warnings)
+
+
+# The share ------------------------------------------------------------------------------------------------------------
+
+
+def test_second_collect_at_the_same_time_says_so(tmp_path: Path) -> None:
+    with (
+        holding(tmp_path, "SRV"),
+        pytest.raises(
+            UnfinishedError, match=r"another collect of SRV is writing to .*: run this again when it is done"
+        ),
+    ):
+        take(server(), tmp_path)
+    assert files(tmp_path) == {}
+    take(server(), tmp_path)
+
+
+def test_other_servers_are_collected_at_the_same_time(tmp_path: Path) -> None:
+    with holding(tmp_path, "OTHER"):
+        take(server(), tmp_path)
+    assert [known.server for known in list_snapshots(tmp_path)] == ["SRV"]
+
+
+@pytest.mark.parametrize("written", range(4))
+def test_full_disk_is_one_sentence_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    take(server(), tmp_path)
+    before, write_bytes, left = files(tmp_path), Path.write_bytes, iter(range(written))
+
+    def full(path: Path, content: bytes) -> int:
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return write_bytes(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    changed = server()
+    changed.store[LOAD].xml = task_xml("changed.exe")
+    with pytest.raises(UnfinishedError, match=r"is full, so nothing was written: make room there"):
+        take(changed, tmp_path, 60 * 24 * 30)
+    assert files(tmp_path) == before
+    assert [folder.name for folder in (tmp_path / "snapshots/SRV").iterdir() if folder.is_dir()] == ["2026-11"]
+
+
+def test_share_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    fake = server()
+    with pytest.raises(UnfinishedError, match="is not there: make the folder, or see why the share is gone"):
+        take(fake, tmp_path / "share")
+    assert not fake.calls
+    assert not (tmp_path / "share").exists()
+
+
+def test_share_that_vanishes_while_windows_is_asked_is_not_made_anew(tmp_path: Path) -> None:
+    share, fake = tmp_path / "share", server()
+    share.mkdir()
+    monkeyed = fake.is_elevated
+    fake.is_elevated = lambda: (share.rmdir(), monkeyed())[1]  # type: ignore[method-assign]
+    with pytest.raises(UnfinishedError, match="is not there"):
+        take(fake, share)
+    assert not share.exists()
+
+
+def test_share_that_can_not_be_written_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(UnfinishedError, match=r"can't be written \(Permission denied\), so nothing was"):
+        take(server(), tmp_path)
+
+
+@pytest.mark.parametrize(("failures", "written"), [(1, True), (2, True), (3, False)])
+def test_folder_that_a_scanner_holds_open_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int, written: bool
+) -> None:
+    rename, left, pauses = Path.rename, iter(range(failures)), []
+
+    def held_open(path: Path, target: Path) -> Path:
+        if next(left, None) is not None:
+            error = PermissionError(errno.EACCES, "Access is denied")
+            error.winerror = 5  # type: ignore[attr-defined]
+            raise error
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", held_open)
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    if written:
+        take(server(), tmp_path)
+    else:
+        with pytest.raises(UnfinishedError, match="Access is denied"):
+            take(server(), tmp_path)
+    assert bool(list_snapshots(tmp_path)) == written
+    assert pauses == [0.5, 2.0][:failures]
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b", ".hidden"])
+def test_server_that_is_no_name_for_a_folder_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SnapshotError, match="is not the name of a server"):
+        take(server(), tmp_path, server=name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_collect_left_is_removed(tmp_path: Path) -> None:
+    month = tmp_path / "snapshots/SRV/2026-10"
+    (month / ".20261001T000000Z.4242.tmp/tasks").mkdir(parents=True)
+    (month / ".20261001T000000Z.4242.tmp/tasks/Load.xml").write_bytes(b"half")
+    log = tmp_path / "eventlogs/SRV/.20261001T000000Z.4242.tmp"
+    log.mkdir(parents=True)
+    other = tmp_path / "snapshots/OTHER/2026-10/.20261001T000000Z.1.tmp"
+    other.mkdir(parents=True)
+    take(server(), tmp_path)
+    assert not month.exists()
+    assert not log.exists()
+    assert other.exists()  # that server's next collect does it
+
+
+def copied(source: Path, target: Path) -> Path:
+    """A copy of a share that takes no time: its files are never written again."""
+    return shutil.copytree(source, target, copy_function=os.link, ignore=shutil.ignore_patterns(".lock"))
+
+
+def killed(data: Path, fake: FakeScheduler, seconds: float) -> None:
+    """A collect in a process of its own, from this one, which has all modules loaded, killed after some time."""
+    child = os.fork()
+    if not child:
+        try:
+            take(fake, data)
+        finally:
+            os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes; Windows has no fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_collect_that_is_killed_at_any_moment_leaves_only_whole_snapshots(tmp_path: Path) -> None:
+    before, after = filled(90), filled(90)
+    for path in after.store:
+        after.store[path].xml = task_xml("changed.exe")
+    first = tmp_path / "first"
+    first.mkdir()
+    take(before, first, -60)
+    lasting = 0.0
+    for turn in range(3):  # the first takes longer: it loads what the later ones have
+        warm = copied(first, tmp_path / f"warm{turn}")
+        began = time.perf_counter()
+        take(after, warm)
+        lasting = time.perf_counter() - began
+    dice = random.Random(20261123)
+    in_the_middle = 0
+    for turn in range(100):
+        data = copied(first, tmp_path / "share")
+        killed(data, after, dice.uniform(0, lasting * 2))
+        in_the_middle += bool(list(data.rglob("*.tmp")))
+        known = list_snapshots(data)
+        assert verify(data).problems == []
+        found = read_snapshot(data)
+        assert found.problems == []
+        assert len(found.statuses) == len(found.tasks) + 30 == 90
+        done = take(after, data, turn + 1)
+        assert done.stored == (len(known) == 1)
+        assert not list(data.rglob("*.tmp"))
+        assert verify(data).problems == []
+        shutil.rmtree(data)
+    assert in_the_middle > 10  # it was killed while it wrote, not before and after
+
+
+# Round trips ----------------------------------------------------------------------------------------------------------
+
+
+def test_sample_share_collected_again_is_the_same(tmp_path: Path, sample: Snapshot) -> None:
+    fake = FakeScheduler(zone_name=sample.zone)
+    raw = raw_definitions(sample)
+    for path, status in sample.statuses.items():
+        known = {name: getattr(status, name) for name in STATUS_FIELDS if getattr(status, name) is not None}
+        fake.add(path, raw[path].decode("utf-16") if path in raw else task_xml(), **known)
+        for name in STATUS_FIELDS:
+            if getattr(status, name) is None:
+                fake.faults[name, path] = SchedulerError(path, 0x80070005)
+    for path in raw.keys() - sample.statuses.keys():
+        fake.add(path, raw[path].decode("utf-16"))
+    take(fake, tmp_path, server=sample.server)
+    found = read_snapshot(tmp_path)
+    assert found.problems == []
+    assert {path: found.statuses[path] for path in sample.statuses} == sample.statuses
+    assert found.hashes == sample.hashes
+    assert found.tasks == sample.tasks
+
+
+def raw_definitions(snapshot: Snapshot) -> dict[str, bytes]:
+    stamp = snapshot.manifest["definitions"]
+    holder = snapshot.source.parent.parent / f"{stamp[:4]}-{stamp[4:6]}" / stamp / "tasks"
+    return {path: (holder / name).read_bytes() for path, name in snapshot.files.items()}
+
+
+def readable_corpus() -> dict[str, bytes]:
+    found = {}
+    for file in sorted(CORPUS.iterdir()):
+        data = file.read_bytes()
+        try:
+            read_task(data)
+        except TaskXmlError:
+            continue
+        found[f"\\Real\\{file.name}"] = data
+    return found
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the real files are not part of the project")
+def test_real_files_are_stored_byte_for_byte_and_mean_the_same(tmp_path: Path) -> None:
+    real, fake = readable_corpus(), FakeScheduler()
+    assert len(real) > 250
+    for path, data in real.items():
+        fake.add(path, stored_text(data))
+    take(fake, tmp_path)
+    found = read_snapshot(tmp_path)
+    assert found.problems == []
+    assert found.tasks == {path: read_task(data) for path, data in real.items()}
+    stored = raw_definitions(found)
+    assert stored == {path: codecs.BOM_UTF16_LE + stored_text(data).encode("utf-16-le") for path, data in real.items()}
+    as_exported = [data for data in real.values() if data.startswith(codecs.BOM_UTF16_LE)]
+    assert len(as_exported) > 200
+    assert set(as_exported) <= set(stored.values())
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the real files are not part of the project")
+def test_real_files_made_a_snapshot_are_importable_and_mean_the_same(tmp_path: Path) -> None:
+    real, folder, data = readable_corpus(), tmp_path / "files" / "Real", tmp_path / "share"
+    folder.mkdir(parents=True)
+    data.mkdir()
+    for path, content in real.items():
+        (folder / (path.rpartition("\\")[2].removesuffix(".xml") + ".xml")).write_bytes(content)
+    done = convert(folder.parent, data, server="SRV", folders=["\\"])
+    found = read_snapshot(data)
+    assert found.problems == []
+    assert found.tasks == {path.removesuffix(".xml"): read_task(content) for path, content in real.items()}
+    stored = raw_definitions(found)
+    for path, content in stored.items():
+        text = content.decode("utf-16")
+        assert content.startswith(codecs.BOM_UTF16_LE)
+        assert not re.match(r'\s*<\?xml[^>]*encoding="(?!UTF-16")', text), path
+    kept = set(stored.values())
+    anew = len([content for content in real.values() if content not in kept])
+    assert done.warnings == (f"{anew} definitions written anew, in the encoding that Windows imports",)
+    assert 20 < anew < 100
+
+
+# Snapshots of what other programs wrote -------------------------------------------------------------------------------
+
+
+def test_folder_of_exports_becomes_a_snapshot(tmp_path: Path) -> None:
+    done = convert(ROOT / "tests/files/folder", tmp_path, server="SRV")
+    found = read_snapshot(tmp_path)
+    assert commands(found).keys() == {"\\OpenData\\Load", "\\OpenData\\Permits\\Nightly"}
+    assert [problem.file for problem in done.problems] == ["OpenData/Broken.xml"]
+    assert found.manifest["tool"].endswith(" from folder")
+    assert (found.manifest["elevated"], found.zone, found.statuses) == (None, "", {})
+
+
+def test_exported_bytes_stay_and_others_are_written_anew(tmp_path: Path) -> None:
+    source, data = tmp_path / "exports", tmp_path / "share"
+    source.mkdir()
+    data.mkdir()
+    exported = codecs.BOM_UTF16_LE + task_xml("a.exe").encode("utf-16-le")
+    contents = {
+        "A": exported,
+        "B": task_xml("b.exe").encode("utf-8"),
+        "C": codecs.BOM_UTF16_BE + task_xml("c.exe").encode("utf-16-be"),
+        "D": codecs.BOM_UTF16_LE + task_xml("d.exe").replace("UTF-16", "UTF-8").encode("utf-16-le"),
+    }
+    for name, content in contents.items():
+        (source / f"{name}.xml").write_bytes(content)
+    done = convert(source, data, server="SRV")
+    stored = {path.stem: path.read_bytes() for path in (done.place / "tasks").iterdir()}
+    assert stored["A"] == exported
+    for name in "BCD":
+        assert stored[name].startswith(codecs.BOM_UTF16_LE)
+        assert stored[name].decode("utf-16") == task_xml(f"{name.lower()}.exe")
+    assert done.warnings == ("3 definitions written anew, in the encoding that Windows imports",)
+
+
+def test_one_file_with_many_tasks_becomes_a_snapshot(tmp_path: Path) -> None:
+    source, data = tmp_path / "all.xml", tmp_path / "share"
+    data.mkdir()
+    parts = [f"<!-- \\OpenData\\{name} -->\n{task_xml(f'{name}.exe').partition('?>')[2]}" for name in "AB"]
+    source.write_text(f"<Tasks>{''.join(parts)}</Tasks>", encoding="utf-8")
+    convert(source, data, server="SRV")
+    assert commands(read_snapshot(data)) == {"\\OpenData\\A": "A.exe", "\\OpenData\\B": "B.exe"}
+
+
+def test_statuses_become_a_snapshot_with_their_zone(tmp_path: Path) -> None:
+    source = ROOT / "tests/files/statuses/english.csv"
+    done = convert(source, tmp_path, zone="America/New_York")
+    found, wanted = read_snapshot(tmp_path), read_snapshot(source, zone="America/New_York")
+    assert found.statuses == wanted.statuses
+    assert (found.server, found.taken_at) == ("OPENDATA01", wanted.taken_at)
+    assert done.definitions is None
+    assert found.manifest["definitions_read"] is False
+
+
+@pytest.mark.parametrize(
+    ("source", "given", "says"),
+    [
+        ("tests/files/statuses/english.csv", {}, "does not tell the time zone of its server: name it with --zone"),
+        ("tests/files/folder", {}, "does not tell its server: name it with --server"),
+        ("tests/files/nothing", {"server": "SRV"}, "does not exist"),
+        ("tests/files/folder", {"server": "../SRV"}, "is not the name of a server"),
+    ],
+)
+def test_what_is_missing_for_a_snapshot_is_named(tmp_path: Path, source: str, given: dict[str, str], says: str) -> None:
+    with pytest.raises(SnapshotError, match=says):
+        convert(ROOT / source, tmp_path, **given)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_definitions_of_windows_itself_are_left_out_and_counted(tmp_path: Path) -> None:
+    one, two, three = (tmp_path / name for name in ("one", "two", "three"))
+    for folder in (one, two, three):
+        folder.mkdir()
+    place = take(server(), one, folders=["\\"]).place
+    done = convert(place, two)
+    assert (done.definitions, done.tasks) == (2, 3)
+    assert done.warnings == ("1 definition of \\Microsoft left out: --folder names what is wanted of them",)
+    done = convert(place, three, folders=["\\Microsoft"])
+    assert (done.definitions, done.warnings) == (1, ())
+
+
+def test_own_snapshot_is_copied_with_its_access_lists(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
+    first = take(server(), one)
+    second = convert(first.place, two)
+    assert files(second.place).keys() == files(first.place).keys()
+    for name in ("tasks/OpenData/Load.xml", "status.csv"):
+        assert (first.place / name).read_bytes() == (second.place / name).read_bytes()
+    same = ("server", "taken_at", "zone", "windows", "elevated", "sddl", "sha256", "tasks")
+    assert [read_manifest(first.place)[name] for name in same] == [read_manifest(second.place)[name] for name in same]
+    with pytest.raises(SnapshotError, match="is there already"):
+        convert(first.place, two)
+
+
+# The event log --------------------------------------------------------------------------------------------------------
+
+
+class Wevtutil:
+    """As wevtutil answers: whether the log is on, and a file where one is exported."""
+
+    def __init__(self, enabled: bool = True, fails: bool = False) -> None:
+        self.enabled, self.fails, self.asked = enabled, fails, list[str]()
+
+    def __call__(self, words: Any) -> str:
+        verb, log, *more = words
+        assert log == "Microsoft-Windows-TaskScheduler/Operational"
+        if verb == "get-log":
+            return f"name: {log}\r\nenabled: {str(self.enabled).lower()}\r\ntype: Operational\r\n"
+        Path(more[0]).write_bytes(b"ElfFile")
+        self.asked.append(more[1])
+        if self.fails:
+            raise UnfinishedError("the event log can't be exported: wevtutil says Access is denied.")
+        return ""
+
+
+def test_log_is_exported_from_the_last_export_on(tmp_path: Path) -> None:
+    wevtutil = Wevtutil()
+    names = [export_log(tmp_path, "SRV", now=NOON + timedelta(hours=hour), run=wevtutil) for hour in (0, 1, 2)]
+    folder = tmp_path / "eventlogs/SRV"
+    assert names == [folder / f"20261123T1{hour}0200Z.evtx" for hour in (7, 8, 9)]
+    assert sorted(folder.iterdir()) == names
+    times = [f"'2026-11-23T1{hour}:02:00.000Z'" for hour in (7, 8, 9)]
+    assert wevtutil.asked == [
+        f"/query:*[System[TimeCreated[@SystemTime<{times[0]}]]]",
+        f"/query:*[System[TimeCreated[@SystemTime>={times[0]} and @SystemTime<{times[1]}]]]",
+        f"/query:*[System[TimeCreated[@SystemTime>={times[1]} and @SystemTime<{times[2]}]]]",
+    ]
+
+
+def test_log_that_is_off_is_not_exported(tmp_path: Path) -> None:
+    assert export_log(tmp_path, "SRV", now=NOON, run=Wevtutil(enabled=False)) is None
+    assert files(tmp_path) == {}
+
+
+def test_export_that_fails_leaves_nothing_and_is_made_up_for_by_the_next(tmp_path: Path) -> None:
+    export_log(tmp_path, "SRV", now=NOON, run=Wevtutil())
+    with pytest.raises(UnfinishedError, match=r"Access is denied"):
+        export_log(tmp_path, "SRV", now=NOON + timedelta(hours=1), run=Wevtutil(fails=True))
+    assert list(files(tmp_path)) == ["eventlogs/SRV/20261123T170200Z.evtx"]
+    assert not list(tmp_path.rglob("*.tmp"))
+    wevtutil = Wevtutil()
+    export_log(tmp_path, "SRV", now=NOON + timedelta(hours=2), run=wevtutil)
+    assert "@SystemTime>='2026-11-23T17:02:00.000Z'" in wevtutil.asked[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "out", "says"), [(0, b"enabled: true", None), (5, b"", "wevtutil says Access is denied.")]
+)
+def test_wevtutil_is_called_without_a_shell(
+    monkeypatch: pytest.MonkeyPatch, code: int, out: bytes, says: str | None
+) -> None:
+    called = []
+
+    def run(words: list[str], **given: Any) -> SimpleNamespace:
+        called.append(words)
+        assert not given.get("shell")
+        return SimpleNamespace(returncode=code, stdout=out, stderr=b"Access is denied.\r\n" if code else b"")
+
+    monkeypatch.setattr(logexport.subprocess, "run", run)
+    if says:
+        with pytest.raises(UnfinishedError, match=says):
+            logexport._run(["get-log", logexport.LOG])
+    else:
+        assert logexport._run(["get-log", logexport.LOG]) == "enabled: true"
+    assert called[0][0].endswith("wevtutil.exe")
+    assert called[0][1:] == ["get-log", logexport.LOG]
+
+
+def test_missing_wevtutil_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SystemRoot", str(tmp_path))
+    with pytest.raises(UnfinishedError, match="the event log can't be exported: wevtutil fails"):
+        export_log(tmp_path, "SRV", now=NOON)
+
+
+@pytest.mark.windows
+@pytest.mark.skipif(sys.platform != "win32", reason="needs wevtutil itself")
+def test_real_log_is_exported_from_the_last_export_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported = export_log(tmp_path, "SRV", now=datetime.now(UTC))
+    assert [file.name for file in tmp_path.rglob("*.evtx")] == ([exported.name] if exported else [])
+    monkeypatch.setattr(logexport, "LOG", "System")  # which is never off
+    early = datetime.now(UTC)
+    first, second = (export_log(tmp_path, "OTHER", now=early + timedelta(seconds=more)) for more in (1, 2))
+    assert first
+    assert second
+    assert [file.read_bytes()[:8] for file in (first, second)] == [b"ElfFile\0"] * 2
+    assert second.stat().st_size <= first.stat().st_size
+
+
+# The command line -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def windows(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A machine on which the command finds a scheduler; `asked` is how it was connected to."""
+    found = SimpleNamespace(fake=server(), asked=[], log=Wevtutil())
+
+    def connect(name: str = "", **given: Any) -> FakeScheduler:
+        found.asked.append((name, given))
+        return found.fake  # type: ignore[no-any-return]
+
+    monkeypatch.setattr("taskanalysis.cli.collect.connect", connect)
+    monkeypatch.setattr(machine.platform, "node", lambda: "srv.town.example")
+    monkeypatch.setattr("taskanalysis.cli.collect.user_name", lambda: "TOWN\\collector")
+    monkeypatch.setattr(logexport, "_run", found.log)
+    return found
+
+
+def run(*words: str, typed: str = "") -> tuple[int, str, str]:
+    done = CliRunner().invoke(main, ["collect", *words], input=typed)
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_command_says_in_one_line_what_it_did(tmp_path: Path, windows: SimpleNamespace) -> None:
+    code, out, err = run("--data", str(tmp_path), "--folder", "/OpenData")
+    (known,) = list_snapshots(tmp_path)
+    assert (code, out, err) == (0, f"SRV: 3 tasks, 2 definitions stored, in {known.path}\n", "")
+    manifest = read_manifest(known.path)
+    assert (manifest["folders"], manifest["collected_by"]) == (["\\OpenData"], "TOWN\\collector")
+    assert windows.asked == [("", {"user": "", "password": None, "zone": ""})]
+
+
+def test_command_asks_for_a_password_and_shows_it_nowhere(tmp_path: Path, windows: SimpleNamespace) -> None:
+    words = ["--data", str(tmp_path), "--server", "other", "--user", "TOWN\\anna", "--zone", "Europe/Paris"]
+    code, out, err = run(*words, typed="S3cret\n")
+    assert code == 0
+    assert out.startswith("OTHER: 3 tasks")
+    assert "S3cret" not in out + err
+    assert windows.asked == [("other", {"user": "TOWN\\anna", "password": "S3cret", "zone": "Europe/Paris"})]
+    (known,) = list_snapshots(tmp_path)
+    assert read_manifest(known.path)["collected_by"] == "TOWN\\anna"
+    assert "S3cret" not in (known.path / "snapshot.json").read_text(encoding="utf-8")
+
+
+def test_command_tells_warnings_and_problems_apart_from_what_it_did(tmp_path: Path, windows: SimpleNamespace) -> None:
+    windows.fake.elevated = False
+    windows.fake.store["\\Evil\x1b[2J"] = FakeTask(task_xml())
+    windows.fake.vanishing.add("\\Evil\x1b[2J")
+    code, out, err = run("--data", str(tmp_path), "--status-only")
+    assert (code, len(out.splitlines())) == (0, 1)
+    assert err.splitlines()[0].startswith("WARNING not elevated")
+    assert err.splitlines()[1] == "PROBLEM \\Evil [2J: was listed, and then it was not there any more"
+
+
+def test_command_exports_the_log_and_says_where_it_is_off(tmp_path: Path, windows: SimpleNamespace) -> None:
+    assert run("--data", str(tmp_path), "--eventlog")[0] == 0
+    assert len(list((tmp_path / "eventlogs/SRV").glob("*.evtx"))) == 1
+    windows.log.enabled = False
+    code, _, err = run("--data", str(tmp_path), "--eventlog")
+    assert code == 0
+    assert "is off" in err
+    assert "turn it on: wevtutil set-log Microsoft-Windows-TaskScheduler/Operational /enabled:true" in err
+
+
+def test_command_whose_export_fails_says_that_the_snapshot_is_there(tmp_path: Path, windows: SimpleNamespace) -> None:
+    windows.log.fails = True
+    code, out, err = run("--data", str(tmp_path), "--eventlog")
+    assert (code, len(out.splitlines()), len(err.splitlines())) == (3, 1, 1)
+    assert "the snapshot is written, but the event log can't be exported" in err
+    assert len(list_snapshots(tmp_path)) == 1
+
+
+def test_command_turns_files_into_a_snapshot(tmp_path: Path) -> None:
+    code, out, _ = run("--data", str(tmp_path), "--from", str(sample_share()))
+    assert code == 0
+    assert out.startswith("OPENDATA01: 55 tasks, ")
+    found, wanted = read_snapshot(tmp_path), read_snapshot(sample_share())
+    assert found.statuses == wanted.statuses
+    assert found.tasks == wanted.within()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ([], 2, "--data"),
+        (["--data", ""], 2, "--data is empty"),
+        (["--data", "{share}", "--folder", ""], 2, "--folder is empty"),
+        (["--data", "{share}", "--from", ""], 2, "--from is empty"),
+        (["--data", "{share}", "--from", "x", "--status-only"], 2, "ask Windows, which --from does not"),
+        (["--data", "{share}", "--server", "X"], 2, "--server needs --zone"),
+        (["--data", "{share}", "--user", "X"], 2, "as whom to connect to --server"),
+        (["--data", "{share}", "--dates", "dmy"], 2, "--dates is for --from"),
+        (["--data", "{share}", "--server", "X", "--zone", "UTC", "--eventlog"], 2, "run it there, without --server"),
+        (["--data", "{share}", "--folder", "\\Nowhere"], 2, "has no task folder \\Nowhere"),
+        (["--data", "{share}/gone"], 3, "is not there"),
+        (["--data", "{share}", "--from", "{share}/gone"], 2, "does not exist"),
+    ],
+)
+@pytest.mark.usefixtures("windows")
+def test_command_refuses_in_one_sentence(tmp_path: Path, words: list[str], code: int, says: str) -> None:
+    found, out, err = run(*(word.replace("{share}", str(tmp_path)) for word in words))
+    assert (found, out) == (code, "")
+    assert says in err
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_command_whose_connection_drops_ends_with_3(tmp_path: Path, windows: SimpleNamespace) -> None:
+    windows.fake.drops_after = 7
+    code, out, err = run("--data", str(tmp_path))
+    assert (code, out) == (3, "")
+    assert err == "taskanalysis: Task Scheduler: the server does not answer (0x800706BA)\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+# The benchmark --------------------------------------------------------------------------------------------------------
+
+
+def test_benchmark_runs_at_a_tiny_size(capsys: pytest.CaptureFixture[str]) -> None:
+    benchmark.main(6)
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert len(rows) == 4
+    assert json.dumps([row.split("|")[2].strip() for row in rows[1:]]) == '["6", "6", "6"]'

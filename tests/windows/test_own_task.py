@@ -1,0 +1,436 @@
+"""The task that we write ourselves: read back as meant, without a finding, and refused by no scheduler."""
+
+import codecs
+import sys
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from lxml import etree
+
+from taskanalysis.cli import main
+from taskanalysis.cli.own_task import run as write_own_task
+from taskanalysis.definition.reader import read_task
+from taskanalysis.definition.task import ExecAction, Principal, TaskDefinition
+from taskanalysis.definition.triggers import CalendarTrigger, TimeTrigger
+from taskanalysis.definition.words import describe
+from taskanalysis.errors import TaskAnalysisError
+from taskanalysis.health.findings import find
+from taskanalysis.schedule.slots import expected_runs, next_run
+from taskanalysis.snapshot.snapshot import read_snapshot
+from taskanalysis.windows.own_task import own_task
+from taskanalysis.windows.restore import apply, plan
+from tests.doubles.scheduler import NAMESPACE, FakeScheduler
+
+PROGRAM = r"C:\taskanalysis\.venv\Scripts\taskanalysis.exe"
+START, ZONE = datetime(2026, 11, 24, 5, 45), "America/New_York"
+MANAGED = r"TOWN\gmsa-tasks$"
+SHARES = {"data": r"\\fileserver\tasks", "reports": r"\\fileserver\reports"}
+LOCAL = {"data": r"D:\tasks", "reports": r"D:\reports"}
+
+
+def xml(program: str = PROGRAM, **given: Any) -> bytes:
+    return own_task(program, **{"data": r"D:\tasks", "start": START, "owner": "Ada", **given})
+
+
+def written(program: str = PROGRAM, **given: Any) -> TaskDefinition:
+    return read_task(xml(program, **given))
+
+
+def programs(task: TaskDefinition) -> list[ExecAction]:
+    return [action for action in task.actions if isinstance(action, ExecAction)]
+
+
+def words(line: str) -> list[str]:
+    """What CommandLineToArgvW makes of a line after the name of the program, by the rules of its page.
+
+    2n backslashes and a quotation mark are n backslashes and one that begins or ends a quotation; 2n+1 are n and a mark
+    that is meant; others stand for themselves.
+    """
+    found, word, quoted, begun, backslashes = list[str](), "", False, False, 0
+    for letter in line + " ":
+        if letter == "\\":
+            backslashes += 1
+            continue
+        if letter == '"':
+            word += "\\" * (backslashes // 2)
+            if backslashes % 2:
+                word += '"'
+            else:
+                quoted = not quoted
+            begun = True
+        else:
+            word += "\\" * backslashes
+            begun = begun or backslashes > 0
+            if letter in " \t" and not quoted:
+                if begun:
+                    found.append(word)
+                word, begun = "", False
+            else:
+                word, begun = word + letter, True
+        backslashes = 0
+    assert not quoted
+    return found
+
+
+def command(*options: str) -> Result:
+    return CliRunner().invoke(main, ["task-xml", *options])
+
+
+@pytest.fixture
+def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The options that a machine other than the server needs."""
+    monkeypatch.setattr("taskanalysis.cli.own_task.user_name", lambda: r"TOWN\ada")
+    return ["--program", PROGRAM, "--output", str(tmp_path / "own.xml")]
+
+
+# What it says ---------------------------------------------------------------------------------------------------------
+
+
+def test_task_starts_every_day_at_its_time_on_both_sides_of_a_change_of_the_clocks() -> None:
+    task = written()
+    assert describe(task) == "At 05:45 every day"
+    starts = [
+        next_run(task, datetime(2027, month, day, 17, tzinfo=UTC), tz=ZONE) for month, day in [(3, 13), (7, 1), (11, 6)]
+    ]
+    assert [f"{start:%m-%d %H:%M %z}" for start in starts if start] == [
+        "03-14 05:45 -0400",
+        "07-02 05:45 -0400",
+        "11-07 05:45 -0500",
+    ]
+    assert next_run(task, datetime(2026, 1, 1, tzinfo=UTC), tz=ZONE) == datetime(2026, 11, 24, 10, 45, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("minutes", [5, 10, 15, 20, 30, 60])
+def test_light_task_runs_every_few_minutes_and_never_when_the_daily_one_starts(minutes: int) -> None:
+    daily, light = written(), written(status_every=minutes)
+    (trigger,) = light.triggers
+    assert isinstance(trigger, TimeTrigger)
+    assert trigger.repetition
+    assert trigger.repetition.interval.delta == timedelta(minutes=minutes)
+    for month, day in [(11, 25), (3, 13), (11, 6)]:
+        begin = datetime(2027, month, day, tzinfo=UTC)
+        end = begin + timedelta(days=3)
+        both = [{at.astimezone(UTC) for at in expected_runs(task, begin, end, tz=ZONE)} for task in (daily, light)]
+        assert len(both[1]) == 3 * 1440 // minutes
+        assert not both[0] & both[1]
+
+
+def test_it_collects_first_and_reports_then_each_with_full_paths() -> None:
+    task = written(**LOCAL, folders=[r"\Open Data"], eventlog=True)
+    assert [action.command for action in programs(task)] == [PROGRAM, PROGRAM]
+    assert [words(action.arguments) for action in programs(task)] == [
+        ["collect", "--data", r"D:\tasks", "--folder", r"\Open Data", "--eventlog"],
+        ["report", "--data", r"D:\tasks", "--reports", r"D:\reports", "--folder", r"\Open Data"],
+    ]
+    assert {action.working_directory for action in programs(task)} == {r"C:\taskanalysis\.venv\Scripts"}
+
+
+def test_without_reports_it_only_collects_and_its_name_says_so() -> None:
+    task = written()
+    assert [words(action.arguments)[0] for action in programs(task)] == ["collect"]
+    assert (task.uri, written(**LOCAL).uri) == (r"\taskanalysis\Collect", r"\taskanalysis\Collect and report")
+
+
+def test_several_folders_are_collected_and_the_reports_are_of_all_that_is_there() -> None:
+    lines = [words(each.arguments) for each in programs(written(**LOCAL, folders=[r"\A", "/B/C"]))]
+    assert lines[0][3:] == ["--folder", r"\A", "--folder", r"\B\C"]
+    assert "--folder" not in lines[1]
+
+
+def test_light_task_asks_only_how_tasks_stand() -> None:
+    (action,) = programs(written(**LOCAL, folders=[r"\A"], eventlog=True, status_every=15))
+    assert words(action.arguments) == ["collect", "--data", r"D:\tasks", "--status-only"]
+
+
+def test_python_itself_runs_the_module() -> None:
+    (action,) = programs(written(r"C:\Program Files\Python313\python.exe"))
+    assert words(action.arguments)[:3] == ["-m", "taskanalysis", "collect"]
+    assert action.working_directory == r"C:\Program Files\Python313"
+
+
+def test_description_says_what_it_is_and_whom_to_ask() -> None:
+    info = written(**LOCAL).registration_info
+    assert all(part in info.description for part in (r"D:\tasks", r"D:\reports", "taskanalysis", "Whom to ask: Ada"))
+    assert info.author == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("user", "paths", "principal"),
+    [
+        ("", LOCAL, Principal("Author", "S-1-5-18", run_level="HighestAvailable")),
+        ("nt authority\\system", LOCAL, Principal("Author", "S-1-5-18", run_level="HighestAvailable")),
+        (MANAGED, SHARES, Principal("Author", MANAGED, logon_type="Password", run_level="HighestAvailable")),
+        (r"TOWN\etl", LOCAL, Principal("Author", r"TOWN\etl", logon_type="S4U", run_level="HighestAvailable")),
+    ],
+)
+@pytest.mark.parametrize("minutes", [0, 15])
+def test_our_own_findings_have_nothing_to_say(
+    user: str, paths: dict[str, str], principal: Principal, minutes: int
+) -> None:
+    task = written(user=user, **paths, folders=[r"\OpenData"], eventlog=True, status_every=minutes)
+    assert find({task.uri: task}, at=START.replace(tzinfo=UTC)) == {task.uri: []}
+    assert task.principals == (principal,)
+    assert task.context == principal.id
+    assert not task.principal.needs_password
+
+
+def test_settings_let_it_catch_up_end_by_itself_and_wait_for_the_network_only_where_it_is_needed() -> None:
+    for paths, network in ((LOCAL, False), (SHARES, True)):
+        settings = written(user=MANAGED, **paths).settings
+        assert settings.run_only_if_network_available is network
+        assert settings.start_when_available
+        assert settings.enabled
+        assert settings.multiple_instances_policy == "IgnoreNew"
+        assert not settings.disallow_start_if_on_batteries
+        assert not settings.stop_if_going_on_batteries
+        assert settings.execution_time_limit
+        assert settings.execution_time_limit.delta == timedelta(hours=2)  # beyond the hour of report --run-seconds
+
+
+# How it is written ----------------------------------------------------------------------------------------------------
+
+
+def test_file_is_what_windows_exports() -> None:
+    data = xml(owner="Zoë 😀")
+    assert data.startswith(
+        codecs.BOM_UTF16_LE + '<?xml version="1.0" encoding="UTF-16"?>\r\n<Task '.encode("utf-16-le")
+    )
+    assert not data[2:].startswith(codecs.BOM_UTF16_LE)
+    assert data.count("\n".encode("utf-16-le")) == data.count("\r\n".encode("utf-16-le")) > 30
+    root = etree.fromstring(data)
+    assert (root.tag, root.get("version"), root.nsmap) == (f"{{{NAMESPACE}}}Task", "1.2", {None: NAMESPACE})
+    assert root.findtext("{*}RegistrationInfo/{*}Author") == "Zoë 😀"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "order"), [(0, ["StartBoundary", "ScheduleByDay"]), (15, ["StartBoundary", "Repetition"])]
+)
+def test_elements_stand_in_the_order_of_the_schema(minutes: int, order: list[str]) -> None:
+    root = etree.fromstring(xml(**LOCAL, status_every=minutes))
+    assert [etree.QName(child).localname for child in root.iterfind("{*}Triggers/*/*")] == ["Enabled", *order]
+    assert [etree.QName(child).localname for child in root] == [
+        *("RegistrationInfo", "Triggers", "Settings", "Principals", "Actions")
+    ]
+
+
+HOSTILE = "</Description><Exec/>&amp;]]><!--'x--> <?x?>"
+
+
+def test_hostile_names_are_text_and_never_markup() -> None:
+    plain, hostile = xml(user="A", **LOCAL), xml(user=HOSTILE, owner=HOSTILE, data=r"D:\&amp;]]'x", reports=r"D:\r")
+    tags = [[element.tag for element in etree.fromstring(data).iter()] for data in (plain, hostile)]
+    assert tags[0] == tags[1]
+    task = read_task(hostile)
+    assert (task.principal.user_id, task.registration_info.author) == (HOSTILE, HOSTILE)
+    assert words(programs(task)[0].arguments)[2] == r"D:\&amp;]]'x"
+
+
+LETTERS = st.text(st.sampled_from(" aZ09é漢😀%&'^$()[]{}=;,.-~+!@#`\u202e"), min_size=1, max_size=12)
+PATHS = st.builds(
+    lambda root, parts, end: "\\".join([root, *parts]) + end,
+    st.sampled_from(["C:", "d:", r"\\server\share", r"\\srv\ops$", r"\\10.0.0.5\a b"]),
+    st.lists(LETTERS, min_size=1, max_size=4),
+    st.sampled_from(["", "\\", "\\\\"]),
+)
+
+
+@given(PATHS, PATHS)
+@example(r"\\server\my share" + "\\", r"C:\a b" + "\\\\")
+@example(r"C:\100% sure", "D:\\%")
+def test_every_path_reaches_the_program_as_it_was_given(data: str, reports: str) -> None:
+    assume("$(" not in data + reports)
+    assume(data.count("%") < 2 and reports.count("%") < 2)
+    collect, report = programs(written(data=data, reports=reports, user=MANAGED))
+    assert words(collect.arguments) == ["collect", "--data", data.strip()]
+    assert words(report.arguments) == ["report", "--data", data.strip(), "--reports", reports.strip()]
+
+
+def test_words_are_those_of_the_documented_examples() -> None:
+    assert words(r'"a b c" d e') == ["a b c", "d", "e"]
+    assert words(r'"ab\"c" "\\" d') == ['ab"c', "\\", "d"]
+    assert words(r'a\\\b d"e f"g h') == [r"a\\\b", "de fg", "h"]
+    assert words(r"a\\\"b c d") == [r"a\"b", "c", "d"]
+    assert words(r'a\\\\"b c" d e') == [r"a\\b c", "d", "e"]
+
+
+# Who accepts it -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("minutes", [0, 15])
+@pytest.mark.parametrize(("user", "paths"), [("", LOCAL), (MANAGED, SHARES), (r"TOWN\etl", LOCAL)])
+def test_scheduler_registers_it_without_a_password(user: str, paths: dict[str, str], minutes: int) -> None:
+    fake, data = (
+        FakeScheduler(accounts={MANAGED: "", r"TOWN\etl": "x"}),
+        xml(user=user, **paths, status_every=minutes),
+    )
+    text, path = data[2:].decode("utf-16-le"), read_task(data).uri
+    fake.validate(path, text)
+    fake.create_folder(r"\taskanalysis")
+    fake.register(path, text, account=user)
+    assert read_task(fake.xml(path).encode("utf-16")) == read_task(data)
+
+
+def test_restore_puts_the_file_into_the_scheduler(tmp_path: Path) -> None:
+    file = tmp_path / "own.xml"
+    file.write_bytes(xml(user=MANAGED, **SHARES))
+    fake = FakeScheduler(accounts={MANAGED: ""})
+    planned = plan(read_snapshot(file, holding="definitions"), fake)
+    assert not planned.passwords
+    done = apply(planned, fake, {}, saved_in=None, server="SRV", now=datetime(2026, 11, 23, tzinfo=UTC))
+    assert [(each.path, each.failed) for each in done] == [(r"\taskanalysis\Collect and report", False)]
+    assert list(fake.store) == [r"\taskanalysis\Collect and report"]
+
+
+# What is refused ------------------------------------------------------------------------------------------------------
+
+LONG = "C:\\" + "a" * 250 + "\\taskanalysis.exe"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"data": r"\\fs\tasks"}, r"SYSTEM reaches \\fs\tasks ... name a managed account with --user, such as TOWN"),
+        ({"data": "//fs/tasks", "user": "S-1-5-18"}, r"SYSTEM reaches \\fs\tasks "),
+        ({"reports": r"\\fs\reports"}, r"SYSTEM reaches \\fs\reports "),
+        ({"program": r"\\fs\p\taskanalysis.exe"}, r"SYSTEM reaches \\fs\p"),
+        ({"user": "LOCAL SERVICE"}, "LOCAL SERVICE is no administrator ... managed account"),
+        ({"user": "S-1-5-20"}, "NETWORK SERVICE is no administrator"),
+        ({"user": "a\nb"}, "--user ... one line"),
+        ({"owner": " "}, "--owner is empty"),
+        ({"owner": "\ud800"}, "--owner ... can't be written"),
+        ({"data": ""}, "--data is empty"),
+        ({"data": "tasks"}, "--data 'tasks' is not a full Windows path, such as"),
+        ({"data": r"D:tasks"}, "not a full Windows path"),
+        ({"data": r"\tasks"}, "not a full Windows path"),
+        ({"data": r"\\fs"}, "not a full Windows path"),
+        ({"data": "/srv/tasks"}, "not a full Windows path"),
+        ({"data": r"\\?\UNC\fs\tasks"}, "not a full Windows path"),
+        ({"data": r"\\.\C:\tasks"}, "not a full Windows path"),
+        ({"data": 'D:\\tasks" --reports D:\\r'}, "not a full Windows path"),
+        ({"data": "D:\\a\tb"}, "--data ... can't be written"),
+        ({"reports": r"D:\<b>"}, "--reports ... not a full Windows path"),
+        ({"data": r"D:\%TEMP%\x"}, "--data holds %TEMP%, which Task Scheduler would replace: write it out"),
+        ({"data": r"D:\$(Arg0)"}, "--data holds $(, which"),
+        ({"folders": ["OpenData"]}, r"--folder 'OpenData' is no task folder, such as \OpenData"),
+        ({"folders": ['\\a" --server "x']}, "is no task folder"),
+        ({"program": r"C:\Windows\System32\cmd.exe"}, "neither taskanalysis.exe nor python.exe"),
+        ({"program": r"C:\py\pythonw.exe"}, "neither taskanalysis.exe nor python.exe"),
+        ({"program": "taskanalysis.exe"}, "--program ... not a full Windows path"),
+        ({"program": LONG}, "longer than 260 characters"),
+    ],
+)
+def test_what_windows_or_the_account_could_not_do_is_refused_in_one_sentence(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(TaskAnalysisError) as refused:
+        xml(**given)
+    assert [part for part in said.split(" ... ") if part not in str(refused.value)] == []
+    assert "\n" not in str(refused.value)
+
+
+# The command ----------------------------------------------------------------------------------------------------------
+
+
+def test_command_writes_the_file_and_says_how_to_import_it(out: list[str]) -> None:
+    done = command("--data", r"D:\tasks", "--reports", r"D:\my reports", "--at", "4:05", *out)
+    assert (done.exit_code, done.stderr) == (0, "")
+    task = read_task(Path(out[-1]))
+    (trigger,) = task.triggers
+    assert isinstance(trigger, CalendarTrigger)
+    begin = trigger.start_boundary
+    assert begin
+    now = datetime.now(UTC).astimezone().replace(tzinfo=None)
+    assert (begin.time().isoformat(), begin.tzinfo) == ("04:05:00", None)
+    assert now - timedelta(minutes=1) < begin <= now + timedelta(days=1)
+    assert task.registration_info.author == r"TOWN\ada"
+    assert done.stdout.splitlines() == [
+        rf"{out[-1]} is the task \taskanalysis\Collect and report, which runs as SYSTEM. At 04:05 every day.",
+        "To import, as administrator on the server: "
+        rf'schtasks /create /tn "\taskanalysis\Collect and report" /xml "{out[-1]}"',
+    ]
+
+
+def test_managed_account_is_imported_by_restore_which_asks_no_password(out: list[str]) -> None:
+    done = command("--data", r"\\fs\tasks", "--user", MANAGED, *out)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert f'taskanalysis restore "{out[-1]}" --apply' in done.stdout
+
+
+def test_password_that_can_not_be_avoided_is_a_warning(out: list[str]) -> None:
+    done = command("--data", r"\\fs\tasks", "--user", r"TOWN\etl", *out)
+    assert done.exit_code == 0
+    assert done.stderr.startswith(r"WARNING stored password (TOWN\etl): ")
+    assert r'/ru "TOWN\etl" /rp *' in done.stdout
+
+
+def test_light_task_is_a_second_file_beside_the_first(out: list[str]) -> None:
+    done = command("--data", r"D:\tasks", "--status-every", "15", *out)
+    assert done.exit_code == 0
+    files = sorted(Path(out[-1]).parent.iterdir())
+    assert [(file.name, read_task(file).uri) for file in files] == [
+        ("own-status.xml", r"\taskanalysis\Collect status"),
+        ("own.xml", r"\taskanalysis\Collect"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--data", r"\\fs\tasks"], r"SYSTEM reaches \\fs\tasks "),
+        (["--data", "tasks"], "--data 'tasks' is not a full Windows path"),
+        (["--data", r"D:\tasks", "--at", "24:00"], "--at '24:00' is no time of day, such as 05:45"),
+        (["--data", r"D:\tasks", "--at", "05:45Z"], "--at '05:45Z' is no time of day"),
+        (["--data", r"D:\tasks", "--output", "-"], "--output needs the name of a file"),
+        (["--data", r"D:\tasks", "--output", ""], "--output needs the name of a file"),
+    ],
+)
+def test_refused_options_are_one_sentence_and_leave_no_file(options: list[str], said: str, out: list[str]) -> None:
+    done = command(*out, *options)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"taskanalysis: {said}")
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(Path(out[-1]).parent.iterdir())
+
+
+def test_file_must_be_named_since_a_redirection_writes_another_encoding() -> None:
+    done = command("--data", r"D:\tasks", "--program", PROGRAM)
+    assert done.exit_code == 2
+    assert "--output" in done.stderr
+
+
+def test_file_that_can_not_be_written_is_one_sentence(out: list[str]) -> None:
+    Path(out[-1]).parent.joinpath("file").touch()
+    done = command("--data", r"D:\tasks", *out[:-1], str(Path(out[-1]).parent / "file" / "own.xml"))
+    assert done.exit_code == 3
+    assert "own.xml can't be written (" in done.stderr
+
+
+def test_program_must_be_named_where_this_is_not_the_server(out: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    done = command("--data", r"D:\tasks", *out[2:])
+    assert done.exit_code == 2
+    assert "name with --program the full path" in done.stderr
+
+
+@pytest.mark.parametrize("names", [["python.exe"], ["python.exe", "taskanalysis.exe"]])
+def test_on_the_server_the_program_is_the_one_beside_python_or_else_python_itself(
+    names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    windows = SimpleNamespace(platform="win32", executable=str(tmp_path / "python.exe"))
+    monkeypatch.setattr(import_module("taskanalysis.windows.own_task"), "sys", windows)
+    given, ready = list[str](), xml()
+
+    def own_task(program: str, **_: object) -> bytes:
+        given.append(program)
+        return ready
+
+    monkeypatch.setattr("taskanalysis.cli.own_task.own_task", own_task)
+    write_own_task(r"D:\tasks", output=tmp_path / "own.xml", owner="Ada")
+    assert given == [str(tmp_path / names[-1])]

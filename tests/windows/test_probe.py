@@ -1,0 +1,125 @@
+"""What `windows_probe.py` does where there is no Windows: it explains itself and touches nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.windows import probe as windows_probe
+
+PROBE = Path(windows_probe.__file__)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there it would ask the real service")
+@pytest.mark.parametrize("options", [[], ["--with-account"]])
+def test_off_windows_it_explains_itself_and_does_nothing(options: list[str], tmp_path: Path) -> None:
+    program = (
+        "import runpy, socket, subprocess, sys\n"
+        "def refuse(*_, **__): raise AssertionError('it did something')\n"
+        "subprocess.Popen = socket.socket = refuse\n"
+        f"sys.argv = sys.argv[1:]\nrunpy.run_path({str(PROBE)!r}, run_name='__main__')\n"
+        "assert not {'win32com', 'taskanalysis', 'taskanalysis.windows.scheduler'} & sys.modules.keys()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(PROBE), *options], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() == (windows_probe.__doc__ or "").strip()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_what_it_changes() -> None:
+    done = subprocess.run([sys.executable, str(PROBE), "--help"], capture_output=True, text=True, check=True)
+    assert r"makes the task folder \taskanalysis-probe" in done.stdout
+    assert "--with-account" in done.stdout
+
+
+def test_each_sample_schedule_can_be_registered_by_it() -> None:
+    files = sorted(windows_probe.SCHEDULES.glob("*.xml"))
+    assert len(files) > 100
+    for file in files:
+        assert "-->" in file.read_text(encoding="utf-8")
+
+
+def test_days_on_which_clocks_change() -> None:
+    found = windows_probe.changes(windows_probe.ZoneInfo("America/New_York"), 2026)
+    assert [f"{day:%Y-%m-%d}" for day in found] == ["2026-03-08", "2026-11-01"]
+    assert windows_probe.changes(windows_probe.ZoneInfo("UTC"), 2026) == []
+
+
+class Task:
+    """A registered task that knows only its text."""
+
+    LastRunTime = NextRunTime = "never"
+    LastTaskResult, State, Enabled, Path = 267011, 3, True, r"\taskanalysis-probe"
+
+    def __init__(self, xml: str = "") -> None:
+        self.Xml = xml
+
+    def GetSecurityDescriptor(self, _: int) -> str:  # noqa: N802
+        return "D:"
+
+    def Run(self, _: None) -> "Task":  # noqa: N802
+        return self
+
+
+class Collection:
+    """What is in a folder."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names, self.Count = names, len(names)
+
+    def Item(self, number: int) -> SimpleNamespace:  # noqa: N802
+        return SimpleNamespace(Name=self.names[number - 1])
+
+
+class Service:
+    """As much of ITaskService and ITaskFolder as the probe speaks to; it refuses what holds `Unheard`."""
+
+    Path = r"\taskanalysis-probe"
+
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+        self.deleted: list[str] = []
+
+    def GetFolder(self, _: str) -> "Service":  # noqa: N802
+        return self
+
+    def GetFolders(self, _: int) -> Collection:  # noqa: N802
+        return Collection([])
+
+    def GetTasks(self, _: int) -> Collection:  # noqa: N802
+        return Collection(list(self.known))
+
+    def RegisterTask(self, name: str, xml: str, *_: object) -> Task:  # noqa: N802
+        if "Unheard" in xml:
+            raise ValueError("refused")
+        self.known[name] = xml
+        return Task(xml)
+
+    def GetTask(self, name: str) -> Task:  # noqa: N802
+        return Task(self.known[name])
+
+    def DeleteTask(self, name: str, _: int) -> None:  # noqa: N802
+        del self.known[name]
+
+    def DeleteFolder(self, name: str, _: int) -> None:  # noqa: N802
+        self.deleted.append(name)
+
+
+@pytest.mark.parametrize("part", ["schedules", "dates", "errors", "refused_logon"])
+def test_each_part_ends_and_leaves_no_task(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: SimpleNamespace(returncode=0))
+    service = Service()
+    probe = windows_probe.Probe(service, windows_probe.ZoneInfo("America/New_York"))
+    lines = list(getattr(windows_probe, part)(probe))
+    assert len(lines) > 8
+    assert not any("NameError" in line or "TypeError" in line for line in lines)
+    if part == "errors":
+        assert any("register" in line and "refused" in line for line in lines)
+    service.known["left"] = ""
+    probe.clear()
+    assert (service.known, service.deleted) == ({}, ["taskanalysis-probe"])

@@ -1,0 +1,878 @@
+"""Putting tasks back: the plan, what is done, what is lost, and the way round from a server to a server."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from taskanalysis.cli import main
+from taskanalysis.cli.words import plan_lines, result_lines
+from taskanalysis.definition.reader import read_task
+from taskanalysis.errors import SnapshotError
+from taskanalysis.snapshot.files import find_tasks
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
+from taskanalysis.snapshot.status import Status
+from taskanalysis.windows import scheduler as door
+from taskanalysis.windows.collect import collect
+from taskanalysis.windows.restorable import encoded, parse_map, read_wanted, stored_text, switched_off
+from taskanalysis.windows.restore import Action, Restored, apply, plan
+from taskanalysis.windows.scheduler import SchedulerError
+from tests.doubles.scheduler import FakeScheduler, task_xml
+from tests.windows.restoring import CORPUS, NOW, actions, done, taken
+
+LOAD, NIGHTLY = r"\OpenData\Load", r"\OpenData\Permits\Nightly"
+STORED = r"<UserId>TOWN\etl</UserId><LogonType>Password</LogonType>"
+SDDL = "O:BAG:BAD:(A;;FA;;;BA)(A;;FR;;;S-1-5-21-1-2-3-1001)"
+AT_ONCE = "<RegistrationTrigger/>"
+WRITING = {"register", "create_folder", "delete"}
+
+
+# The plan -------------------------------------------------------------------------------------------------------------
+
+
+def test_plan_for_an_empty_server_creates_all_and_touches_nothing(sample: Snapshot) -> None:
+    fake = FakeScheduler()
+    planned = plan(sample, fake)
+    assert {step.action for step in planned.steps} == {Action.CREATE}
+    assert len(planned.steps) == 49
+    assert not {member for member, _ in fake.calls} & WRITING
+    assert (fake.store, fake.made) == ({}, {"\\"})
+
+
+def test_task_that_is_the_same_is_left_alone_and_another_is_replaced_with_the_reason(tmp_path: Path) -> None:
+    snapshot, fake = taken(tmp_path, {LOAD: task_xml("load.exe"), NIGHTLY: task_xml("new.exe")}), FakeScheduler()
+    fake.add(LOAD, task_xml("load.exe").replace("\r\n", "\n"))
+    fake.add(NIGHTLY, task_xml("old.exe"))
+    same, other = plan(snapshot, fake).steps
+    assert (same.action, same.why) == (Action.LEAVE, ())
+    assert (other.action, other.why) == (Action.REPLACE, ("command from old.exe to new.exe",))
+
+
+@pytest.mark.parametrize("user", ["SYSTEM", r"NT AUTHORITY\SYSTEM", "s-1-5-18"])
+def test_spelling_of_an_account_and_the_uri_make_no_difference(tmp_path: Path, user: str) -> None:
+    snapshot, fake = taken(tmp_path, {LOAD: task_xml()}), FakeScheduler()
+    info = r"<RegistrationInfo><URI>\Elsewhere</URI></RegistrationInfo><Triggers>"
+    fake.add(LOAD, task_xml(principal=f"<UserId>{user}</UserId>").replace("<Triggers>", info))
+    assert actions(plan(snapshot, fake)) == {LOAD: "leave"}
+
+
+def test_account_that_differs_is_a_difference(tmp_path: Path) -> None:
+    snapshot, fake = taken(tmp_path, {LOAD: task_xml(principal=STORED)}), FakeScheduler()
+    fake.add(LOAD, task_xml(principal=STORED.replace("etl", "other")))
+    assert plan(snapshot, fake).steps[0].why == (r"runs as TOWN\etl instead of TOWN\other",)
+
+
+def test_definition_that_is_there_and_unreadable_is_replaced(tmp_path: Path) -> None:
+    snapshot, fake = taken(tmp_path, {LOAD: task_xml()}), FakeScheduler()
+    fake.add(LOAD, "<Task")
+    (step,) = plan(snapshot, fake).steps
+    assert step.action is Action.REPLACE
+    assert "can't be read" in step.why[0]
+
+
+def test_what_windows_does_not_take_is_told_before(tmp_path: Path) -> None:
+    snapshot = taken(tmp_path, {LOAD: task_xml(version="1.9"), NIGHTLY: task_xml()})
+    planned = plan(snapshot, FakeScheduler())
+    assert actions(planned) == {LOAD: "refuse", NIGHTLY: "create"}
+    assert planned.steps[0].why[0].startswith("this Windows does not take it: ")
+
+
+def test_task_that_may_not_be_read_is_refused_and_the_rest_planned(tmp_path: Path) -> None:
+    snapshot, fake = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}), FakeScheduler()
+    fake.faults["xml", LOAD] = SchedulerError(LOAD, door.ACCESS_DENIED)
+    planned = plan(snapshot, fake)
+    assert actions(planned) == {LOAD: "refuse", NIGHTLY: "create"}
+    assert planned.steps[0].why == ("the task that is there can't be read: access is denied (0x80070005)",)
+
+
+def test_connection_that_drops_ends_the_plan(sample: Snapshot) -> None:
+    with pytest.raises(SchedulerError) as raised:
+        plan(sample, FakeScheduler(drops_after=20))
+    assert raised.value.lost
+
+
+@pytest.mark.parametrize(
+    ("principal", "asked"),
+    [
+        (STORED, [r"TOWN\etl"]),
+        (r"<UserId>TOWN\etl$</UserId><LogonType>Password</LogonType>", []),
+        (r"<UserId>TOWN\etl</UserId><LogonType>S4U</LogonType>", []),
+        (r"<UserId>TOWN\etl</UserId><LogonType>InteractiveToken</LogonType>", []),
+        ("<UserId>S-1-5-20</UserId>", []),
+        ("<GroupId>S-1-5-32-545</GroupId>", []),
+    ],
+)
+def test_only_stored_passwords_are_asked_for(tmp_path: Path, principal: str, asked: list[str]) -> None:
+    planned = plan(taken(tmp_path, {LOAD: task_xml(principal=principal)}), FakeScheduler())
+    assert list(planned.passwords) == asked
+    assert [each.result for each in apply(planned, FakeScheduler(), dict.fromkeys(asked, "x"))] == ["created"]
+
+
+def test_password_is_asked_once_an_account_however_it_is_spelled(tmp_path: Path) -> None:
+    tasks = {LOAD: task_xml(principal=STORED), NIGHTLY: task_xml(principal=STORED.replace("TOWN", "town"))}
+    planned = plan(taken(tmp_path, tasks), FakeScheduler())
+    assert planned.passwords == {r"TOWN\etl": [LOAD, NIGHTLY]}
+    assert {each.result for each in done(planned, FakeScheduler()).values()} == {"created"}
+
+
+def test_password_of_a_task_that_stays_is_not_asked(tmp_path: Path) -> None:
+    snapshot, fake = taken(tmp_path, {LOAD: task_xml(principal=STORED)}), FakeScheduler()
+    fake.add(LOAD, task_xml(principal=STORED))
+    assert plan(snapshot, fake).passwords == {}
+
+
+def test_unknown_account_is_named_and_its_task_refused(tmp_path: Path) -> None:
+    tasks = {LOAD: task_xml(principal="<UserId>S-1-5-21-9-9-9-1001</UserId>"), NIGHTLY: task_xml()}
+    fake = FakeScheduler(accounts={})
+    planned = plan(taken(tmp_path, tasks), fake)
+    assert planned.unknown == {"S-1-5-21-9-9-9-1001": [LOAD]}
+    assert actions(planned) == {LOAD: "refuse", NIGHTLY: "create"}
+    assert done(planned, fake)[LOAD].detail == "this server does not know the account S-1-5-21-9-9-9-1001"
+
+
+def test_account_of_a_trigger_is_looked_up_too(tmp_path: Path) -> None:
+    trigger = r"<LogonTrigger><UserId>TOWN\anna</UserId></LogonTrigger>"
+    planned = plan(taken(tmp_path, {LOAD: task_xml(triggers=trigger)}), FakeScheduler(accounts={}))
+    assert planned.unknown == {r"TOWN\anna": [LOAD]}
+
+
+def test_programs_and_folders_that_are_not_there_are_named(tmp_path: Path) -> None:
+    actions_xml = r"<Command>&quot;D:\py\python.exe&quot;</Command><WorkingDirectory>D:\jobs</WorkingDirectory>"
+    xml = task_xml().replace("<Command>python.exe</Command>", actions_xml)
+    snapshot = taken(tmp_path, {LOAD: xml, NIGHTLY: task_xml("robocopy.exe")})
+    assert plan(snapshot, FakeScheduler(paths={r"d:\JOBS"})).absent == {r"D:\py\python.exe": [LOAD]}
+    assert plan(snapshot, FakeScheduler(paths=None)).absent == {}
+
+
+def test_what_the_server_will_not_tell_is_not_held_against_it(tmp_path: Path) -> None:
+    fake = FakeScheduler(paths=set(), accounts={})
+    snapshot = taken(tmp_path, {LOAD: task_xml(r"D:\x.exe", principal=STORED)})
+    for member, what in (("account_exists", r"TOWN\etl"), ("path_exists", r"D:\x.exe")):
+        fake.faults[member, what] = SchedulerError(what, door.ACCESS_DENIED)
+    planned = plan(snapshot, fake)
+    assert (planned.unknown, planned.absent, actions(planned)) == ({}, {}, {LOAD: "create"})
+
+
+def test_tasks_of_windows_itself_are_left_out_unless_named(tmp_path: Path) -> None:
+    own = r"\Microsoft\Windows\Defrag"
+    snapshot = taken(tmp_path, {LOAD: task_xml(), own: task_xml()})
+    planned = plan(snapshot, FakeScheduler())
+    assert (actions(planned), planned.left_out) == ({LOAD: "create"}, 1)
+    assert actions(plan(snapshot, FakeScheduler(), folder=r"\Microsoft")) == {own: "create"}
+    assert actions(plan(snapshot, FakeScheduler(), tasks=[own.upper()])) == {own: "create"}
+
+
+def test_folder_and_tasks_add_up(sample: Snapshot) -> None:
+    planned = plan(sample, FakeScheduler(), folder=r"\Backup", tasks=[r"\Heartbeat"])
+    assert list(actions(planned)) == [r"\Backup\Offsite copy", r"\Backup\System state", r"\Heartbeat"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"folder": r"\Opendata2"}, r"no task of .* lies in \\Opendata2 or below"),
+        ({"tasks": [r"\Nothing"]}, r"no task \\Nothing is in"),
+        ({"mapping": {"town\\nobody": "x"}}, r"no task that is to be put back names the account town\\nobody"),
+    ],
+)
+def test_what_is_asked_for_and_not_there_is_one_sentence(sample: Snapshot, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(SnapshotError, match=said):
+        plan(sample, FakeScheduler(), **options)
+
+
+def test_place_is_told_as_its_user_wrote_it(sample: Snapshot) -> None:
+    there = replace(sample, source=Path(r"\\?\UNC\files\tasks"))  # as Windows takes paths of any length
+    with pytest.raises(SnapshotError, match=r"^no task \\Nothing is in \\\\files\\tasks$"):
+        plan(there, FakeScheduler(), tasks=[r"\Nothing"])
+
+
+# Doing it -------------------------------------------------------------------------------------------------------------
+
+
+def test_text_is_registered_exactly_as_it_is_stored(tmp_path: Path) -> None:
+    xml = task_xml("ä\U0001f5c4.exe", principal=STORED)
+    fake = FakeScheduler()
+    assert done(plan(taken(tmp_path, {NIGHTLY: xml}), fake), fake)[NIGHTLY] == Restored(NIGHTLY, "created")
+    assert fake.store[NIGHTLY].xml == xml
+    assert fake.made == {"\\", r"\OpenData", r"\OpenData\Permits"}
+
+
+def test_registration_trigger_starts_nothing(tmp_path: Path) -> None:
+    snapshot, fake = taken(tmp_path, {LOAD: task_xml(triggers=AT_ONCE)}), FakeScheduler()
+    assert done(plan(snapshot, fake), fake)[LOAD].result == "created"
+    assert fake.started == []
+    fake.register(LOAD, task_xml(triggers=AT_ONCE), replace=True, fire_registration_triggers=True)
+    assert fake.started == [LOAD]  # the fake would have told
+
+
+def test_disabled_registers_everything_switched_off(sample: Snapshot) -> None:
+    fake = FakeScheduler()
+    results = done(plan(sample, fake, disabled=True), fake)
+    assert {each.result for each in results.values()} == {"created"}
+    assert {task.enabled for task in fake.store.values()} == {False}
+
+
+def test_task_whose_status_says_disabled_comes_back_so(tmp_path: Path) -> None:
+    statuses = [Status(LOAD, "Disabled", False), Status(NIGHTLY, "Ready", True)]
+    fake = FakeScheduler()
+    done(plan(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, statuses=statuses), fake), fake)
+    assert {path: task.enabled for path, task in fake.store.items()} == {LOAD: False, NIGHTLY: True}
+
+
+def test_task_that_is_disabled_by_its_definition_stays_so(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    planned = plan(taken(tmp_path, {LOAD: switched_off(task_xml())}), fake)
+    assert done(planned, fake)[LOAD].result == "created"
+    assert not fake.store[LOAD].enabled
+
+
+def test_access_list_is_put_back(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    planned = plan(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, sddl={LOAD.upper(): SDDL}), fake)
+    done(planned, fake)
+    assert fake.store[LOAD].sddl == SDDL
+    assert fake.store[NIGHTLY].sddl != SDDL
+
+
+def test_access_list_that_windows_refuses_is_named_as_lost(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    planned = plan(taken(tmp_path, {LOAD: task_xml()}, sddl={LOAD: "nonsense"}), fake)
+    result = done(planned, fake)[LOAD]
+    assert result.result == "created"
+    assert result.detail.startswith("its access list is lost: ")
+
+
+def test_task_that_is_replaced_keeps_its_access_list_where_none_was_saved(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    fake.add(LOAD, task_xml("old.exe"), sddl=SDDL)
+    done(plan(taken(tmp_path, {LOAD: task_xml()}), fake), fake)
+    assert fake.store[LOAD].sddl == SDDL
+
+
+def test_failure_of_one_does_not_stop_the_rest(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    planned = plan(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}), fake)
+    fake.faults["register", LOAD] = SchedulerError(LOAD, door.ACCESS_DENIED)
+    results = done(planned, fake)
+    assert results[LOAD] == Restored(LOAD, "failed", "access is denied (0x80070005)")
+    assert results[NIGHTLY].result == "created"
+
+
+def test_name_that_windows_does_not_take_is_one_failed_task(tmp_path: Path) -> None:
+    planned = plan(taken(tmp_path, {r"\a?b": task_xml(), LOAD: task_xml()}), FakeScheduler())
+    results = done(planned, FakeScheduler())
+    assert [each.result for each in results.values()] == ["failed", "created"]
+
+
+def test_wrong_password_is_tried_once(tmp_path: Path) -> None:
+    # each further try could lock the account
+    paths = [rf"\OpenData\{number}" for number in range(5)]
+    fake = FakeScheduler(accounts={r"TOWN\etl": "right"})
+    planned = plan(taken(tmp_path, dict.fromkeys(paths, task_xml(principal=STORED)) | {LOAD: task_xml()}), fake)
+    results = done(planned, fake, "wrong")
+    assert [results[path].result for path in paths] == ["failed"] + 4 * ["not tried"]
+    assert results[paths[4]].detail == r"the password of TOWN\etl was refused"
+    assert results[LOAD].result == "created"
+    assert sum(number for (member, _), number in fake.calls.items() if member == "register") == 2
+
+
+def test_wrong_password_is_tried_once_where_there_is_an_access_list_too(tmp_path: Path) -> None:
+    fake = FakeScheduler(accounts={r"TOWN\etl": "right"})
+    planned = plan(taken(tmp_path, {LOAD: task_xml(principal=STORED)}, sddl={LOAD: SDDL}), fake)
+    done(planned, fake, "wrong")
+    assert fake.calls["register", LOAD] == 1
+
+
+def test_account_without_password_is_not_tried(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    planned = plan(taken(tmp_path, {LOAD: task_xml(principal=STORED)}), fake)
+    assert done(planned, fake, "")[LOAD].detail == r"no password was given for TOWN\etl"
+    assert fake.store == {}
+
+
+def test_after_the_connection_dropped_the_rest_is_not_tried(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    planned = plan(taken(tmp_path, {rf"\{letter}": task_xml() for letter in "abc"}), fake)
+    fake.faults["register", r"\b"] = SchedulerError("", door.SERVER_UNAVAILABLE)
+    results = done(planned, fake)
+    assert [each.result for each in results.values()] == ["created", "failed", "not tried"]
+    assert [each.lost for each in results.values()] == [False, True, True]
+    assert fake.calls["register", r"\c"] == 0
+
+
+class Changing(FakeScheduler):
+    """A service that keeps something else than it was given."""
+
+    change: Callable[[str], str] = staticmethod(lambda xml: xml)
+
+    def register(self, path: str, xml: str, **known: Any) -> None:
+        super().register(path, xml, **known)
+        self.store[path].xml = type(self).change(self.store[path].xml)
+
+
+def test_task_that_reads_back_otherwise_is_a_failure(tmp_path: Path) -> None:
+    class Dropping(Changing):
+        change = staticmethod(lambda xml: xml.replace("python.exe", "calc.exe"))
+
+    fake = Dropping()
+    result = done(plan(taken(tmp_path, {LOAD: task_xml()}), fake), fake)[LOAD]
+    assert result == Restored(LOAD, "failed", "it is registered, and differs: command from calc.exe to python.exe")
+
+
+def test_task_that_reads_back_switched_off_is_a_failure(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    planned = plan(taken(tmp_path, {LOAD: task_xml()}), fake)
+    fake.enabled = lambda _: False  # type: ignore[method-assign]
+    assert done(planned, fake)[LOAD].detail == "it is registered, and differs: it is switched off"
+
+
+def test_account_that_windows_writes_back_as_its_sid_is_that_account(tmp_path: Path) -> None:
+    class Translating(Changing):
+        change = staticmethod(lambda xml: xml.replace(r"TOWN\etl", "S-1-5-21-1-2-3-1104"))
+
+    fake = Translating()
+    planned = plan(taken(tmp_path, {LOAD: task_xml(principal=STORED)}), fake)
+    assert done(planned, fake)[LOAD].result == "created"
+
+
+def test_task_that_can_not_be_read_back_is_a_failure(tmp_path: Path) -> None:
+    class Breaking(Changing):
+        change = staticmethod(lambda _: "<Task")
+
+    fake = Breaking()
+    result = done(plan(taken(tmp_path, {LOAD: task_xml()}), fake), fake)[LOAD]
+    assert result.detail.startswith("what was registered can't be read back: ")
+
+
+@pytest.mark.slow  # most of it is the fake's
+def test_5000_tasks_are_planned_and_put_back(tmp_path: Path) -> None:
+    tasks = {rf"\OpenData\{number % 50}\Task {number}": task_xml(f"p{number}.exe") for number in range(5000)}
+    fake = FakeScheduler()
+    assert {each.result for each in done(plan(taken(tmp_path, tasks), fake), fake).values()} == {"created"}
+    assert len(fake.store) == 5000
+
+
+# What is replaced -----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_replaced_is_saved_first_and_can_be_put_back(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    fake.add(LOAD, task_xml("old.exe"), sddl=SDDL, last_result=1, last_run=NOW)
+    fake.add(NIGHTLY, task_xml())
+    planned = plan(taken(tmp_path, {LOAD: task_xml("new.exe"), NIGHTLY: task_xml()}), fake)
+    assert done(planned, fake, saved_in=tmp_path / "old", server="NEW", now=NOW)[LOAD].result == "replaced"
+    saved = read_snapshot(tmp_path / "old")
+    assert (list(saved.tasks), saved.folders, saved.problems) == ([LOAD], (r"\OpenData",), [])
+    assert (saved.statuses[LOAD].last_result, saved.manifest["sddl"]) == (1, {LOAD: SDDL})
+    assert done(plan(saved, fake), fake)[LOAD].result == "replaced"
+    assert (fake.store[LOAD].xml, fake.store[LOAD].sddl) == (task_xml("old.exe"), SDDL)
+
+
+def test_nothing_is_saved_where_nothing_is_replaced(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    done(plan(taken(tmp_path, {LOAD: task_xml()}), fake), fake, saved_in=tmp_path / "old", server="NEW", now=NOW)
+    assert not (tmp_path / "old").exists()
+
+
+def test_nothing_is_changed_where_it_can_not_be_saved(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    fake.add(LOAD, task_xml("old.exe"))
+    planned = plan(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}), fake)
+    (tmp_path / "old").write_text("a file", encoding="utf-8")
+    with pytest.raises(OSError, match="old"):
+        done(planned, fake, saved_in=tmp_path / "old", server="NEW", now=NOW)
+    assert (list(fake.store), fake.store[LOAD].xml) == ([LOAD], task_xml("old.exe"))
+
+
+def test_task_that_vanished_since_the_plan_is_registered_all_the_same(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    fake.add(LOAD, task_xml("old.exe"))
+    planned = plan(taken(tmp_path, {LOAD: task_xml()}), fake)
+    del fake.store[LOAD]
+    assert not done(planned, fake, saved_in=tmp_path / "old", server="NEW", now=NOW)[LOAD].failed
+    assert fake.store[LOAD].xml == task_xml()
+
+
+# Damage ---------------------------------------------------------------------------------------------------------------
+
+
+def change(file: Path) -> None:
+    file.write_bytes(file.read_bytes() + b" \0")
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "said"),
+    [
+        ("tasks/OpenData/Load.xml", change, "was changed"),
+        ("tasks/OpenData/Load.xml", Path.unlink, "can't be opened"),
+        ("status.csv", change, "was changed"),
+        ("tasks/Added.xml", lambda file: file.write_bytes(encoded(task_xml())), "is not listed in snapshot.json"),
+    ],
+)
+def test_damaged_snapshot_is_refused_whole(
+    tmp_path: Path, name: str, damage: Callable[[Path], object], said: str
+) -> None:
+    folder = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}).source
+    damage(folder / name)
+    with pytest.raises(SnapshotError, match=rf"is damaged \({name} {said}.*nothing of it is put back"):
+        plan(read_snapshot(folder), FakeScheduler(), tasks=[NIGHTLY])
+    # the way out that the sentence names
+    assert NIGHTLY in actions(plan(read_snapshot(folder / "tasks"), FakeScheduler()))
+
+
+def test_snapshot_whose_definitions_lie_in_an_earlier_one_is_put_back_and_checked(tmp_path: Path) -> None:
+    first = taken(tmp_path, {LOAD: task_xml()})
+    write_snapshot(
+        tmp_path / "share",
+        server="OPENDATA01",
+        taken_at=NOW.replace(hour=17),
+        zone="America/New_York",
+        statuses=[],
+        definitions={LOAD: encoded(task_xml())},
+    )
+    later = read_snapshot(tmp_path / "share")
+    assert not (later.source / "tasks").exists()
+    assert actions(plan(later, FakeScheduler())) == {LOAD: "create"}
+    change(first.source / "tasks/OpenData/Load.xml")
+    with pytest.raises(SnapshotError, match="is damaged"):
+        plan(read_snapshot(tmp_path / "share"), FakeScheduler())
+
+
+def test_folder_without_hashes_that_changes_meanwhile_is_one_problem(tmp_path: Path) -> None:
+    for name in ("a.xml", "b.xml"):
+        (tmp_path / name).write_bytes(encoded(task_xml()))
+    snapshot = read_snapshot(tmp_path)
+    (tmp_path / "a.xml").write_bytes(encoded(task_xml("calc.exe")))
+    found = read_wanted(snapshot)
+    assert [each.path for each in found.tasks] == [r"\b"]
+    assert [problem.what for problem in found.problems] == ["was changed while it was read"]
+
+
+def test_snapshot_without_definitions_is_one_sentence(tmp_path: Path) -> None:
+    write_snapshot(
+        tmp_path, server="A", taken_at=NOW, zone="UTC", statuses=[Status(LOAD, "Ready", True)], definitions=None
+    )
+    (folder,) = tmp_path.glob("snapshots/*/*/*")
+    with pytest.raises(SnapshotError, match="holds no definitions"):
+        plan(read_snapshot(folder), FakeScheduler())
+
+
+def test_share_of_several_servers_is_not_guessed(tmp_path: Path) -> None:
+    taken(tmp_path, {LOAD: task_xml()})
+    write_snapshot(
+        tmp_path / "share", server="B", taken_at=NOW, zone="UTC", statuses=[], definitions={LOAD: encoded(task_xml())}
+    )
+    with pytest.raises(SnapshotError, match="several servers"):
+        plan(read_snapshot(tmp_path / "share"), FakeScheduler())
+
+
+# Other accounts -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "before", "after"),
+    [
+        (r"town\ETL", r"CITY\etl", STORED, STORED.replace("TOWN", "CITY")),
+        (r"TOWN\etl", "SYSTEM", STORED, "<UserId>SYSTEM</UserId>"),
+        ("SYSTEM", r"TOWN\etl", "<UserId>SYSTEM</UserId>", STORED),
+        ("system", r"TOWN\etl", "<UserId>S-1-5-18</UserId>", STORED),
+        (r"TOWN\web", "S-1-5-32-545", r"<GroupId>TOWN\web</GroupId>", "<GroupId>S-1-5-32-545</GroupId>"),
+    ],
+)
+def test_another_account_takes_the_place(tmp_path: Path, old: str, new: str, before: str, after: str) -> None:
+    planned = plan(
+        taken(tmp_path, {LOAD: task_xml(principal=before)}), FakeScheduler(), mapping=parse_map([f"{old}={new}"])
+    )
+    assert planned.steps[0].wanted.task == read_task(encoded(task_xml(principal=after)))
+    assert done(planned, FakeScheduler())[LOAD].result == "created"
+
+
+def test_account_of_a_trigger_is_mapped_too(tmp_path: Path) -> None:
+    trigger = r"<LogonTrigger><UserId>TOWN\anna</UserId></LogonTrigger>"
+    snapshot = taken(tmp_path, {LOAD: task_xml(triggers=trigger), NIGHTLY: task_xml()})
+    first, second = plan(snapshot, FakeScheduler(), mapping={"town\\anna": "C&D"}).steps
+    assert first.wanted.accounts == ["C&D"]
+    assert second.wanted.xml == task_xml()
+
+
+@pytest.mark.parametrize("pairs", [["x"], ["=x"], ["x="], ["a=b", "A=c"]])
+def test_mapping_that_is_none_is_refused(pairs: list[str]) -> None:
+    with pytest.raises(ValueError, match="is not OLD=NEW"):
+        parse_map(pairs)
+
+
+# Other formats --------------------------------------------------------------------------------------------------------
+
+
+def test_folder_of_the_old_scripts_is_put_back(tmp_path: Path) -> None:
+    info = r"<RegistrationInfo><URI>\OpenData\Load</URI></RegistrationInfo><Triggers>"
+    (tmp_path / "Load.xml").write_bytes(encoded(task_xml().replace("<Triggers>", info)))
+    (tmp_path / "script_status.csv").write_text(
+        "Name,Path,LastResult,NextRun,Status,Command,Arguments\n"
+        "Load,\\OpenData\\Load,0,11/24/2026 6:00:00 AM,Disabled,python.exe,\n",
+        encoding="utf-8",
+    )
+    fake = FakeScheduler()
+    planned = plan(read_snapshot(tmp_path), fake)
+    assert done(planned, fake)[LOAD].result == "created"
+    assert not fake.store[LOAD].enabled
+
+
+@pytest.mark.parametrize("root", ["<Tasks>{}</Tasks>", "{}"])
+def test_file_with_many_tasks_is_put_back(tmp_path: Path, root: str) -> None:
+    text = "".join(f"<!-- {path} -->{task_xml(f'{number}.exe')}" for number, path in enumerate((LOAD, NIGHTLY)))
+    (tmp_path / "tasks.xml").write_text(root.format(text), encoding="utf-8")
+    fake = FakeScheduler()
+    assert {each.result for each in done(plan(read_snapshot(tmp_path / "tasks.xml"), fake), fake).values()} == {
+        "created"
+    }
+    assert [read_task(encoded(fake.xml(path))).actions[0].command for path in (LOAD, NIGHTLY)] == ["0.exe", "1.exe"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"])
+def test_text_in_another_encoding_is_what_windows_takes(encoding: str) -> None:
+    for declaration in ("UTF-16", "UTF-8", encoding.upper()):
+        text = task_xml("caféß.exe").replace("UTF-16", declaration)
+        registered = stored_text(text.encode(encoding))
+        assert registered == task_xml("caféß.exe")
+        FakeScheduler().validate(LOAD, registered)
+
+
+def test_file_that_is_no_task_is_a_problem_and_no_end(tmp_path: Path) -> None:
+    (tmp_path / "good.xml").write_bytes(encoded(task_xml()))
+    (tmp_path / "bad.xml").write_text("<Task", encoding="utf-8")
+    planned = plan(read_snapshot(tmp_path), FakeScheduler())
+    assert actions(planned) == {r"\good": "create"}
+    assert [problem.file for problem in planned.problems] == ["bad.xml"]
+
+
+# There and back -------------------------------------------------------------------------------------------------------
+
+
+def stored(share: Path) -> dict[str, bytes]:
+    snapshot = read_snapshot(share)
+    assert snapshot.problems == []
+    folder = snapshot.source / "tasks"
+    return {path: (folder / name).read_bytes() for path, name in snapshot.files.items()}
+
+
+def round_trip(fake: FakeScheduler, tmp_path: Path, **like: Any) -> None:
+    """Collect, put back into an empty server, collect again: the same bytes, access lists and states."""
+    for name in ("before", "after"):
+        (tmp_path / name).mkdir()
+    collect(fake, tmp_path / "before", server="OLD", now=NOW)
+    empty = FakeScheduler(**like)
+    planned = plan(read_snapshot(tmp_path / "before"), empty)
+    assert {each.result for each in done(planned, empty).values()} == {"created"}
+    collect(empty, tmp_path / "after", server="NEW", now=NOW)
+    assert stored(tmp_path / "before") == stored(tmp_path / "after")
+    assert {path: (task.enabled, task.sddl) for path, task in empty.store.items()} == {
+        path: (task.enabled, task.sddl) for path, task in fake.store.items()
+    }
+    again = plan(read_snapshot(tmp_path / "before"), empty)
+    assert {step.action for step in again.steps} == {Action.LEAVE}
+
+
+def test_sample_share_goes_there_and_back(sample: Snapshot, tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    for wanted in read_wanted(sample).tasks:
+        fake.add(
+            wanted.path, wanted.xml, enabled=wanted.enabled, state="Ready" if wanted.enabled else "Disabled", sddl=SDDL
+        )
+    round_trip(fake, tmp_path)
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real files is not on this machine")
+def test_every_readable_file_of_the_corpus_goes_there_and_back(tmp_path: Path) -> None:
+    found = find_tasks(CORPUS, path_of=lambda name: rf"\Corpus\{name}")
+    fake = FakeScheduler(newest=(1, 6))
+    for path, name in found.files.items():
+        enabled = found.tasks[path].settings.enabled
+        fake.add(path, stored_text((CORPUS / name).read_bytes()), enabled=enabled, sddl=SDDL)
+    assert len(fake.store) > 200
+    round_trip(fake, tmp_path, newest=(1, 6))
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real files is not on this machine")
+def test_corpus_means_the_same_after_windows_wrote_its_uris(tmp_path: Path) -> None:
+    shutil.copytree(CORPUS, tmp_path / "folder" / "Corpus")
+    fake = FakeScheduler(newest=(1, 6), sets_uri=True)
+    results = done(plan(read_snapshot(tmp_path / "folder"), fake), fake)
+    assert {each.result for each in results.values()} == {"created"}
+
+
+# Words ----------------------------------------------------------------------------------------------------------------
+
+
+def test_plan_is_told_in_words(tmp_path: Path) -> None:
+    tasks = {
+        r"\A": task_xml(version="1.9"),
+        r"\B": task_xml(r"D:\b.exe", principal=STORED),
+        r"\C": task_xml("new.exe"),
+        r"\D": task_xml(),
+        r"\Microsoft\X": task_xml(),
+    }
+    fake = FakeScheduler(paths=set())
+    fake.add(r"\C", task_xml("old.exe"))
+    fake.add(r"\D", task_xml())
+    snapshot = taken(tmp_path, tasks, statuses=[Status(r"\B", "Disabled", False)], sddl={r"\C": SDDL})
+    lines = plan_lines(plan(snapshot, fake), snapshot, "NEW")
+    refused = lines.pop(14)
+    assert refused.startswith("    this Windows does not take it: ")
+    assert lines == [
+        "Plan for NEW: 4 tasks of OPENDATA01 at 2026-11-23 06:02 America/New_York",
+        "",
+        "To be created: 1",
+        r"  \B (switched off)",
+        "",
+        "To be replaced: 1",
+        r"  \C",
+        "    command from old.exe to new.exe",
+        "",
+        "Left alone, because they are the same: 1",
+        r"  \D",
+        "",
+        "Can't be put back: 1",
+        r"  \A",
+        "",
+        "What does not come back by itself",
+        "  Passwords to type in, one an account:",
+        r"    TOWN\etl (1 task: \B)",
+        "  Programs and folders that are not there:",
+        r"    D:\b.exe (1 task: \B)",
+        "  Switched off, and to be switched on by hand if they should run: 1 task",
+        "  Access rights of 1 task, which the snapshot does not hold: "
+        "they get those of their folder, or keep those that they have",
+        "",
+        r"1 task of Windows itself (\Microsoft) left out: --folder names them.",
+    ]
+
+
+def test_results_are_a_table_without_secrets_and_controls() -> None:
+    lines = result_lines([Restored("\\a\x1b[31m", "failed", "no --password S3cret"), Restored(r"\bbbbbbb", "created")])
+    assert lines == [
+        r"\a [31m   failed      no --password ***",
+        r"\bbbbbbb  created",
+        "",
+        "1 task failed, 1 task created.",
+    ]
+
+
+# The command ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeScheduler:
+    """The Task Scheduler that the command finds."""
+    found = FakeScheduler()
+    monkeypatch.setattr("taskanalysis.cli.restore.connect", lambda *_, **__: found)
+    return found
+
+
+def restore(snapshot: Snapshot | Path, *options: str, typed: str = "") -> Result:
+    source = snapshot.source if isinstance(snapshot, Snapshot) else snapshot
+    return CliRunner().invoke(main, ["restore", str(source), *options], input=typed)
+
+
+def test_command_prints_a_plan_and_does_nothing(tmp_path: Path, fake: FakeScheduler) -> None:
+    ended = restore(taken(tmp_path, {LOAD: task_xml()}))
+    assert ended.exit_code == 0
+    assert "To be created: 1" in ended.stdout
+    assert ended.stdout.endswith("Nothing was done. --apply does it.\n")
+    assert fake.store == {}
+
+
+def test_command_asks_each_password_once_and_shows_none(tmp_path: Path, fake: FakeScheduler) -> None:
+    fake.accounts = {r"TOWN\etl": "Winter"}
+    tasks = {LOAD: task_xml(principal=STORED), NIGHTLY: task_xml(principal=STORED)}
+    ended = restore(taken(tmp_path, tasks), "--apply", typed="Winter\n")
+    assert (ended.exit_code, sorted(fake.store)) == (0, [LOAD, NIGHTLY])
+    assert ended.stderr.count("Password of TOWN\\etl") == 1
+    assert "Winter" not in ended.output
+    assert ended.stdout.endswith("\n2 tasks created.\n")
+
+
+def test_command_with_a_failed_task_ends_with_1(tmp_path: Path, fake: FakeScheduler) -> None:
+    fake.accounts = {r"TOWN\etl": "right"}
+    ended = restore(taken(tmp_path, {LOAD: task_xml(principal=STORED), NIGHTLY: task_xml()}), "--apply", typed="no\n")
+    assert ended.exit_code == 1
+    assert ended.stdout.endswith("\n1 task failed, 1 task created.\n")
+
+
+def test_command_without_a_password_leaves_the_tasks_of_that_account_out(tmp_path: Path, fake: FakeScheduler) -> None:
+    ended = restore(taken(tmp_path, {LOAD: task_xml(principal=STORED)}), "--apply", typed="\n")
+    assert ended.exit_code == 1
+    assert "no password was given" in ended.stdout
+
+
+def test_command_whose_connection_drops_ends_with_3_and_tells_what_was_done(
+    tmp_path: Path, fake: FakeScheduler
+) -> None:
+    fake.faults["register", NIGHTLY] = SchedulerError("", door.SERVER_UNAVAILABLE)
+    ended = restore(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}), "--apply")
+    assert ended.exit_code == 3
+    assert re.search(r"\\OpenData\\Load +created\n", ended.stdout)
+    assert ended.stderr == "taskanalysis: the connection was lost before all was done\n"
+
+
+def test_command_that_is_stopped_tells_what_was_done(tmp_path: Path, fake: FakeScheduler) -> None:
+    fake.faults["register", NIGHTLY] = KeyboardInterrupt()  # type: ignore[assignment]
+    ended = restore(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}), "--apply")
+    assert ended.exit_code == 3
+    assert "1 task created." in ended.stdout
+
+
+def test_command_whose_server_does_not_answer_ends_with_3(tmp_path: Path, fake: FakeScheduler) -> None:
+    fake.drops_after = 0
+    ended = restore(taken(tmp_path, {LOAD: task_xml()}))
+    assert ended.exit_code == 3
+    assert ended.stderr == "taskanalysis: Task Scheduler: the server does not answer (0x800706BA)\n"
+
+
+def test_accounts_are_looked_up_as_they_are_written(tmp_path: Path) -> None:
+    # "Users" is called otherwise on a server that speaks another language
+    principal = "<GroupId>S-1-5-32-545</GroupId>"
+    fake = FakeScheduler(accounts={})
+    planned = plan(taken(tmp_path, {LOAD: task_xml(principal=principal), NIGHTLY: task_xml()}), fake)
+    assert {what for member, what in fake.calls if member == "account_exists"} == {"S-1-5-32-545"}
+    assert actions(planned) == {LOAD: "create", NIGHTLY: "create"}
+
+
+def test_managed_account_is_handed_over_without_a_password(tmp_path: Path) -> None:
+    given: list[dict[str, Any]] = []
+
+    class Noting(FakeScheduler):
+        def register(self, path: str, xml: str, **known: Any) -> None:
+            given.append(known)
+            super().register(path, xml, **known)
+
+    fake = Noting()
+    done(plan(taken(tmp_path, {LOAD: task_xml(principal=STORED.replace("etl", "etl$"))}), fake), fake)
+    assert (given[0]["account"], given[0]["password"], given[0]["logon_type"]) == (r"TOWN\etl$", None, "Password")
+    assert given[0]["fire_registration_triggers"] is False
+
+
+def test_damaged_snapshot_ends_with_2_before_a_password_is_asked(tmp_path: Path, fake: FakeScheduler) -> None:
+    snapshot = taken(tmp_path, {LOAD: task_xml(principal=STORED)})
+    change(snapshot.source / "tasks/OpenData/Load.xml")
+    ended = restore(snapshot, "--apply", typed="x\n")
+    assert ended.exit_code == 2
+    assert "is damaged" in ended.stderr
+    assert "Password" not in ended.output
+    assert fake.store == {}
+
+
+def test_command_saves_what_it_replaces_beside_the_snapshots_and_out_of_the_history(
+    tmp_path: Path, fake: FakeScheduler
+) -> None:
+    fake.add(LOAD, task_xml("old.exe"))
+    share = taken(tmp_path, {LOAD: task_xml()}).share
+    assert restore(share, "--apply").exit_code == 0
+    assert read_snapshot(share).server == "OPENDATA01"
+    (saved,) = (share / "replaced").rglob("Load.xml")
+    assert saved.read_bytes() == encoded(task_xml("old.exe"))
+
+
+def test_command_asks_for_a_share_where_it_would_replace_and_has_none(tmp_path: Path, fake: FakeScheduler) -> None:
+    fake.add(r"\Load", task_xml("old.exe"))
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "Load.xml").write_bytes(encoded(task_xml()))
+    ended = restore(tmp_path / "exports", "--apply")
+    assert ended.exit_code == 2
+    assert "--data" in ended.stderr
+    assert fake.store[r"\Load"].xml == task_xml("old.exe")
+    assert restore(tmp_path / "exports", "--apply", "--data", str(tmp_path / "share")).exit_code == 0
+    assert len(list((tmp_path / "share" / "replaced").rglob("Load.xml"))) == 1
+
+
+def test_file_that_could_not_be_read_ends_with_1(tmp_path: Path, fake: FakeScheduler) -> None:
+    (tmp_path / "good.xml").write_bytes(encoded(task_xml()))
+    (tmp_path / "bad.xml").write_text("<Task", encoding="utf-8")
+    assert restore(tmp_path, "--apply").exit_code == 1
+    assert list(fake.store) == [r"\good"]
+
+
+def test_options_reach_the_plan(tmp_path: Path, fake: FakeScheduler) -> None:
+    snapshot = taken(
+        tmp_path, {LOAD: task_xml(principal=STORED), NIGHTLY: task_xml(principal=STORED), r"\X": task_xml()}
+    )
+    options = ["--folder", "/OpenData/Permits", "--task", LOAD, "--disabled", "--map", r"TOWN\etl=CITY\etl$", "--apply"]
+    ended = restore(snapshot, *options)
+    assert (ended.exit_code, sorted(fake.store)) == (0, [LOAD, NIGHTLY])
+    assert {task.enabled for task in fake.store.values()} == {False}
+    assert {read_task(encoded(task.xml)).principal.user_id for task in fake.store.values()} == {r"CITY\etl$"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--map", "x"], "--map 'x' is not OLD=NEW"),
+        (["--script", ""], "--script is empty"),
+        (["--script", "x", "--apply"], "--script only writes a folder"),
+        (["--user", "anna"], "--user says as whom to connect to --server, which is missing"),
+    ],
+)
+def test_bad_usage_is_told_with_its_option(tmp_path: Path, options: list[str], said: str) -> None:
+    ended = restore(taken(tmp_path, {LOAD: task_xml()}), *options)
+    assert ended.exit_code == 2
+    assert said in ended.stderr
+
+
+def test_password_of_the_server_is_asked_and_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[str, dict[str, Any]]] = []
+
+    def connect(server: str, **more: Any) -> FakeScheduler:
+        given.append((server, more))
+        return FakeScheduler()
+
+    monkeypatch.setattr("taskanalysis.cli.restore.connect", connect)
+    snapshot = taken(tmp_path, {LOAD: task_xml()})
+    ended = restore(snapshot, "--server", "NEW", "--user", r"TOWN\anna", typed="Spring\n")
+    assert ended.exit_code == 0
+    assert given == [("NEW", {"user": r"TOWN\anna", "password": "Spring", "zone": "America/New_York"})]
+    assert "Spring" not in ended.output
+    assert "Plan for NEW" in ended.stdout
+
+
+def test_off_windows_the_plan_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    ended = restore(taken(tmp_path, {LOAD: task_xml()}))
+    assert ended.exit_code == 2
+    assert ended.stderr == "taskanalysis: restore needs Windows; --script DIR writes what is needed there\n"
+
+
+def test_script_needs_no_windows(tmp_path: Path) -> None:
+    snapshot = taken(tmp_path, {LOAD: task_xml(), r"\Microsoft\X": task_xml()})
+    ended = restore(snapshot, "--script", str(tmp_path / "out"))
+    assert ended.exit_code == 0
+    assert ended.stdout.splitlines()[1:] == [
+        "powershell -NoProfile -ExecutionPolicy Bypass -File restore.ps1 -WhatIf",
+        r"1 task of Windows itself (\Microsoft) left out: --folder names them.",
+    ]
+    files = sorted(file.relative_to(tmp_path / "out").as_posix() for file in (tmp_path / "out").rglob("*.*"))
+    assert files == ["restore.ps1", "tasks/OpenData/Load.xml"]
+
+
+def test_snapshot_written_before_access_lists_were_kept_is_put_back(tmp_path: Path) -> None:
+    snapshot = taken(tmp_path, {LOAD: task_xml()}, sddl={LOAD: SDDL})
+    manifest = json.loads((snapshot.source / "snapshot.json").read_text(encoding="utf-8"))
+    for kept in (None, [], {LOAD: 5}):
+        manifest["sddl"] = kept
+        (snapshot.source / "snapshot.json").write_text(json.dumps(manifest), encoding="utf-8")
+        assert read_wanted(read_snapshot(snapshot.source)).tasks[0].sddl == ""
+
+
+@pytest.fixture(autouse=True)
+def _no_password_in_a_result(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No error and no result of any test may hold a password."""
+    seen: list[str] = []
+    plain = Restored.__new__
+    monkeypatch.setattr(Restored, "__new__", lambda cls, *a, **k: seen.append(f"{a} {k}") or plain(cls, *a, **k))
+    yield
+    assert not any(word in text for text in seen for word in ("'secret'", "'wrong'", "Winter"))

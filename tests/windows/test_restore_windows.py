@@ -1,0 +1,406 @@
+r"""Putting back and collecting: one suite for the stand-in and, on Windows as administrator, for Task Scheduler itself.
+
+All of it happens in one task folder, which is removed before and after. Nobody's password is needed, and no program of
+a task is started.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from taskanalysis.cli import main
+from taskanalysis.definition.reader import read_task
+from taskanalysis.definition.triggers import WnfStateChangeTrigger
+from taskanalysis.snapshot.files import file_name, plain_path
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
+from taskanalysis.snapshot.status import Status
+from taskanalysis.windows.collect import collect
+from taskanalysis.windows.own_task import own_task
+from taskanalysis.windows.restorable import Wanted, encoded, read_wanted
+from taskanalysis.windows.restore import Action, plan
+from taskanalysis.windows.scheduler import Scheduler
+from taskanalysis.windows.script import write_script
+from tests.build import ROOT
+from tests.doubles.scheduler import FakeScheduler, task_xml
+from tests.doubles.task_folder import FOLDER, STAND_INS, WINDOWS, Server, lies_inside
+from tests.doubles.task_folder import server as the_server
+from tests.windows.restoring import NOW, actions, done, taken
+
+LOAD, NIGHTLY = rf"{FOLDER}\Load", rf"{FOLDER}\Permits\Nightly load"
+SYSTEM, LOCAL_SERVICE, USERS = "S-1-5-18", "S-1-5-19", "S-1-5-32-545"
+ACCESS = "O:BAG:BAD:(A;;FA;;;BA)(A;;FA;;;SY)(A;;FR;;;AU)"
+MAY_READ = "(A;;FR;;;AU)"
+ENDS_AT_ONCE = "where.exe"
+FAR_AWAY = datetime(2099, 1, 1, 5, 45)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SCHTASKS = re.findall(r"^    (schtasks /create .*)$", README, re.MULTILINE)
+IMPORTS = re.findall(r"`(schtasks /create /tn [^`]* /xml own\.xml|Register-ScheduledTask [^`]* own\.xml\))`", README)
+(RESTORE_PS1,) = re.findall(r"^    (powershell .* -File restore\.ps1 -WhatIf)$", README, re.MULTILINE)
+
+
+@pytest.fixture(params=[*STAND_INS, WINDOWS])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with the_server(request.param) as found:
+        yield found
+
+
+def nothing_started(server: Server) -> bool:
+    """Whether no task of ours runs or has run, some seconds later where Windows may need them."""
+    if isinstance(server.whole, FakeScheduler):
+        return server.whole.started == []
+    time.sleep(3)
+    paths = server.paths()
+    return all(server.scheduler.last_run(path) == "never" for path in paths) and not any(
+        server.scheduler.state(path) in ("Running", "Queued") for path in paths
+    )
+
+
+def command_of(xml: str) -> str:
+    return str(getattr(read_task(encoded(xml)).actions[0], "command", ""))
+
+
+def access_of(scheduler: Scheduler, path: str) -> set[str]:
+    """The entries of an access list that were put there, not inherited."""
+    return set(re.findall(r"\(\w+;;[^()]*\)", scheduler.sddl(path)))
+
+
+# The folder of these tests --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", STAND_INS)
+def test_other_tasks_are_neither_seen_nor_changed(kind: str) -> None:
+    with the_server(kind) as server:
+        assert (server.paths(), server.scheduler.folders("\\")) == (set(), [])
+        for path in (r"\OpenData\Not ours", rf"{FOLDER}2\Load", rf"{FOLDER}\..\OpenData\Not ours"):
+            with pytest.raises(AssertionError, match="not ours"):
+                server.scheduler.delete(path)
+            with pytest.raises(AssertionError, match="not ours"):
+                server.scheduler.register(path, task_xml())
+        server.scheduler.create_folder(NIGHTLY.rpartition("\\")[0])
+        server.scheduler.register(NIGHTLY, task_xml())
+        assert server.paths() == {NIGHTLY}
+    assert isinstance(server.whole, FakeScheduler)
+    assert (list(server.whole.store), server.whole.made) == ([r"\OpenData\Not ours"], {"\\", r"\OpenData"})
+
+
+# There and back -------------------------------------------------------------------------------------------------------
+
+
+def test_plan_changes_nothing_and_what_is_put_back_reads_back_the_same(tmp_path: Path, server: Server) -> None:
+    snapshot = taken(tmp_path, {LOAD: task_xml("load.exe"), NIGHTLY: task_xml("ä\U0001f5c4.exe")})
+    planned = plan(snapshot, server.scheduler)
+    assert (actions(planned), server.paths()) == ({LOAD: "create", NIGHTLY: "create"}, set())
+    results = done(planned, server.scheduler)
+    assert [(each.result, each.detail) for each in results.values()] == [("created", ""), ("created", "")]
+    assert server.paths() == {LOAD, NIGHTLY}
+    assert command_of(server.scheduler.xml(NIGHTLY)) == "ä\U0001f5c4.exe"
+    assert actions(plan(snapshot, server.scheduler)) == {LOAD: "leave", NIGHTLY: "leave"}
+
+
+def test_what_is_replaced_is_saved_first_and_can_be_put_back(tmp_path: Path, server: Server) -> None:
+    server.scheduler.create_folder(FOLDER)
+    server.scheduler.register(LOAD, task_xml("old.exe"), sddl=ACCESS)
+    planned = plan(taken(tmp_path, {LOAD: task_xml("new.exe")}), server.scheduler)
+    assert planned.steps[0].why == ("command from old.exe to new.exe",)
+    assert done(planned, server.scheduler, saved_in=tmp_path / "old", server="SRV", now=NOW)[LOAD].result == "replaced"
+    assert command_of(server.scheduler.xml(LOAD)) == "new.exe"
+    assert MAY_READ in access_of(server.scheduler, LOAD)
+    saved = read_snapshot(tmp_path / "old")
+    assert (list(saved.tasks), saved.problems) == ([LOAD], [])
+    assert done(plan(saved, server.scheduler), server.scheduler)[LOAD].result == "replaced"
+    assert command_of(server.scheduler.xml(LOAD)) == "old.exe"
+
+
+def test_all_are_off_where_that_is_asked_for_and_one_that_was_off_stays_off(tmp_path: Path, server: Server) -> None:
+    statuses = [Status(LOAD, "Disabled", False), Status(NIGHTLY, "Ready", True)]
+    snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, statuses=statuses)
+    assert {each.result for each in done(plan(snapshot, server.scheduler), server.scheduler).values()} == {"created"}
+    assert [server.scheduler.enabled(path) for path in (LOAD, NIGHTLY)] == [False, True]
+    planned = plan(snapshot, server.scheduler, disabled=True)
+    assert actions(planned) == {LOAD: "leave", NIGHTLY: "replace"}
+    assert done(planned, server.scheduler)[NIGHTLY].result == "replaced"
+    assert [server.scheduler.state(path) for path in (LOAD, NIGHTLY)] == ["Disabled", "Disabled"]
+
+
+def test_registration_trigger_starts_nothing_when_created_or_replaced(tmp_path: Path, server: Server) -> None:
+    at_once = "<RegistrationTrigger/>"
+    for command, result in ((ENDS_AT_ONCE, "created"), ("hostname.exe", "replaced")):
+        snapshot = taken(tmp_path / result, {LOAD: task_xml(command, triggers=at_once)})
+        assert done(plan(snapshot, server.scheduler), server.scheduler)[LOAD].result == result
+        assert nothing_started(server)
+
+
+def test_access_list_is_put_back(tmp_path: Path, server: Server) -> None:
+    snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, sddl={LOAD: ACCESS, NIGHTLY: "nonsense"})
+    results = done(plan(snapshot, server.scheduler), server.scheduler)
+    assert (results[LOAD].result, results[LOAD].detail) == ("created", "")
+    assert MAY_READ in access_of(server.scheduler, LOAD)
+    assert results[NIGHTLY].result == "created"
+    assert results[NIGHTLY].detail.startswith("its access list is lost: ")
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        f"<UserId>{SYSTEM}</UserId>",
+        f"<UserId>{SYSTEM}</UserId><RunLevel>HighestAvailable</RunLevel>",
+        f"<UserId>{LOCAL_SERVICE}</UserId>",
+        f"<GroupId>{USERS}</GroupId>",
+        "<UserId>{own}</UserId><LogonType>InteractiveToken</LogonType>",
+        "<UserId>{own}</UserId><LogonType>S4U</LogonType><RunLevel>HighestAvailable</RunLevel>",
+    ],
+)
+def test_account_that_needs_no_password_comes_back_without_one(tmp_path: Path, server: Server, principal: str) -> None:
+    xml = task_xml(principal=principal.format(own=server.account))
+    snapshot = taken(tmp_path, {LOAD: xml})
+    planned = plan(snapshot, server.scheduler)
+    assert (planned.passwords, planned.unknown) == ({}, {})
+    assert done(planned, server.scheduler)[LOAD] == (LOAD, "created", "", False)
+    assert actions(plan(snapshot, server.scheduler)) == {LOAD: "leave"}
+
+
+def test_server_goes_there_and_back(tmp_path: Path, server: Server) -> None:
+    daily = "<CalendarTrigger><StartBoundary>2026-01-01T05:45:00</StartBoundary>"
+    daily += "<ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay></CalendarTrigger>"
+    server.scheduler.create_folder(NIGHTLY.rpartition("\\")[0])
+    server.scheduler.register(LOAD, task_xml(triggers="<BootTrigger><Delay>PT2M</Delay></BootTrigger>"), sddl=ACCESS)
+    server.scheduler.register(NIGHTLY, task_xml(ENDS_AT_ONCE, triggers=daily), disabled=True)
+    there_and_back(server, tmp_path)
+    assert [server.scheduler.enabled(path) for path in (LOAD, NIGHTLY)] == [True, False]
+
+
+def test_sample_share_goes_there_and_back(tmp_path: Path, server: Server, sample: Snapshot) -> None:
+    strangers = {account.casefold(): SYSTEM for each in read_wanted(sample).tasks for account in each.accounts}
+    strangers.pop(USERS.casefold())
+    wanted = read_wanted(sample, mapping=strangers).tasks
+    snapshot = taken(tmp_path / "sample", {FOLDER + each.path: each.xml for each in wanted})
+    planned = plan(snapshot, server.scheduler, disabled=True)
+    # what Windows' own components wait for, no program may be allowed to
+    refused = [step.wanted for step in planned.of(Action.REFUSE)]
+    assert [each.path for each in refused if WnfStateChangeTrigger not in map(type, each.task.triggers)] == []
+    results = done(planned, server.scheduler)
+    coming = {step.wanted.path for step in planned.of(Action.CREATE)}
+    assert len(coming) > 45
+    assert {path: results[path][1:3] for path in coming} == dict.fromkeys(coming, ("created", ""))
+    assert server.paths() == coming
+    there_and_back(server, tmp_path)
+    assert nothing_started(server)
+
+
+def there_and_back(server: Server, tmp_path: Path) -> None:
+    """Collect, put back into the emptied folder, collect again: the same tasks, states and access lists."""
+    shares = [tmp_path / "before", tmp_path / "after"]
+    for share in shares:
+        share.mkdir()
+    collect(server.scheduler, shares[0], server="SRV", now=NOW)
+    before = read_snapshot(shares[0])
+    assert before.problems == []
+    assert before.tasks.keys() == before.statuses.keys() == server.paths()
+    access = {path: access_of(server.scheduler, path) for path in before.tasks}
+    server.empty()
+    assert server.paths() == set()
+    results = done(plan(before, server.scheduler), server.scheduler)
+    assert {path: each[1:3] for path, each in results.items()} == dict.fromkeys(before.tasks, ("created", ""))
+    collect(server.scheduler, shares[1], server="SRV", now=NOW)
+    after = read_snapshot(shares[1])
+    assert after.problems == []
+    assert after.tasks == before.tasks
+    assert {path: status.enabled for path, status in after.statuses.items()} == {
+        path: status.enabled for path, status in before.statuses.items()
+    }
+    assert [path for path in access if access[path] - access_of(server.scheduler, path)] == []
+    assert set(actions(plan(before, server.scheduler)).values()) == {"leave"}
+
+
+def test_command_puts_back_and_says_so(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taskanalysis.cli.restore.connect", lambda *_, **__: server.scheduler)
+    snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()})
+    ended = CliRunner().invoke(main, ["restore", str(snapshot.source), "--apply"])
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout.endswith("\n2 tasks created.\n")
+    assert server.paths() == {LOAD, NIGHTLY}
+
+
+# What Windows refuses -------------------------------------------------------------------------------------------------
+
+
+def test_definition_that_windows_does_not_take_is_told_before_and_not_put_back(tmp_path: Path, server: Server) -> None:
+    planned = plan(taken(tmp_path, {LOAD: task_xml(version="9.9"), NIGHTLY: task_xml()}), server.scheduler)
+    assert actions(planned) == {LOAD: "refuse", NIGHTLY: "create"}
+    assert planned.steps[0].why[0].startswith("this Windows does not take it: ")
+    results = done(planned, server.scheduler)
+    assert (results[LOAD].result, results[NIGHTLY].result) == ("failed", "created")
+    assert server.paths() == {NIGHTLY}
+
+
+@pytest.mark.parametrize("account", ["S-1-5-21-9-9-9-1001", r"NOSUCH\nobody"])
+def test_unknown_account_is_named_and_its_task_not_put_back(tmp_path: Path, server: Server, account: str) -> None:
+    principal = f"<UserId>{account}</UserId><LogonType>InteractiveToken</LogonType>"
+    planned = plan(taken(tmp_path, {LOAD: task_xml(principal=principal), NIGHTLY: task_xml()}), server.scheduler)
+    assert planned.unknown == {account: [LOAD]}
+    results = done(planned, server.scheduler)
+    assert (results[LOAD].result, results[NIGHTLY].result) == ("failed", "created")
+    assert server.paths() == {NIGHTLY}
+
+
+def test_name_that_windows_does_not_take_is_one_failed_task(tmp_path: Path, server: Server) -> None:
+    planned = plan(taken(tmp_path, {rf"{FOLDER}\a?b": task_xml(), LOAD: task_xml()}), server.scheduler)
+    assert [each.result for each in done(planned, server.scheduler).values()] == ["failed", "created"]
+    assert server.paths() == {LOAD}
+
+
+# The README's own lines -----------------------------------------------------------------------------------------------
+
+
+def option(line: str, name: str) -> str:
+    """The value of an option of schtasks, "" where it is not there."""
+    found = re.search(rf'{name} (?:"([^"]*)"|(\S+))', line)
+    return (found[1] or found[2]) if found else ""
+
+
+def definitions(sample: Snapshot) -> Path:
+    """The folder of the sample share that holds `tasks`."""
+    stamp = str(sample.manifest["definitions"])
+    return sample.source.parents[1] / f"{stamp[:4]}-{stamp[4:6]}" / stamp
+
+
+@pytest.mark.parametrize("line", SCHTASKS)
+def test_line_of_the_readme_names_a_file_that_the_sample_share_has(line: str, sample: Snapshot) -> None:
+    path, file = option(line, "/tn"), option(line, "/xml")
+    assert file == "tasks\\" + file_name(path).replace("/", "\\")
+    assert (definitions(sample) / file.replace("\\", "/")).is_file()
+    principal = sample.tasks[path].principal
+    assert option(line, "/ru") in ("", principal.user_id)
+    assert bool(option(line, "/ru")) == (principal.logon_type == "Password")
+
+
+def test_readme_has_such_lines() -> None:
+    assert SCHTASKS
+    assert [line.partition(" ")[0] for line in IMPORTS] == ["schtasks", "Register-ScheduledTask"]
+
+
+@pytest.mark.parametrize("line", SCHTASKS)
+def test_line_of_the_readme_imports_a_stored_file(line: str, tmp_path: Path, server: Server, sample: Snapshot) -> None:
+    """As it stands, but in the folder of these tests, and for SYSTEM, since nobody types a password here."""
+    line = re.sub(r" /ru \S+ /rp \*", "", line).replace('/tn "', f'/tn "{FOLDER}')
+    path = option(line, "/tn")
+    assert lies_inside(path)
+    named = path.removeprefix(FOLDER)
+    account = sample.tasks[named].principal.user_id
+    (one,) = read_wanted(sample, tasks=[named], mapping={account.casefold(): SYSTEM}, disabled=True).tasks
+    folder = Path(plain_path(taken(tmp_path, {named: one.text}).source))
+
+    code, said = server.shell(line, folder)
+    assert code == 0, said
+    assert server.paths() == {path}
+    assert plan(taken(tmp_path / "again", {path: one.text}), server.scheduler).steps[0].why == ()
+
+    code, said = server.shell(f'schtasks /query /tn "{path}" /xml', folder)
+    assert code == 0, said
+    assert command_of(one.xml) in said
+
+    server.scheduler.register(path, task_xml("other.exe"), replace=True)
+    code, said = server.shell(f"{line} /f", folder)
+    assert code == 0, said
+    assert command_of(server.scheduler.xml(path)) == command_of(one.xml)
+
+
+@pytest.mark.parametrize("line", IMPORTS, ids=lambda line: line.partition(" ")[0])
+def test_line_of_the_readme_imports_our_own_task(line: str, tmp_path: Path, server: Server) -> None:
+    xml = own_task(r"C:\ta\taskanalysis.exe", data=r"D:\tasks", reports=r"D:\reports", start=FAR_AWAY, owner="Ada")
+    (tmp_path / "own.xml").write_bytes(xml)
+    named = read_task(xml).uri
+    assert named.rpartition("\\")[2] in line
+    line, found = re.subn(r'(?<=[ "])(?=\\taskanalysis\\)', lambda _: FOLDER, line)
+    assert found == 1
+    if line.startswith("Register-ScheduledTask"):
+        line = f'powershell -NoProfile -Command "{line}"'
+    code, said = server.shell(line, tmp_path)
+    assert code == 0, said
+    assert server.paths() == {FOLDER + named}
+    snapshot = taken(tmp_path, {FOLDER + named: xml.decode("utf-16")})
+    assert set(actions(plan(snapshot, server.scheduler)).values()) == {"leave"}
+
+
+# restore.ps1 ----------------------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    "O'Brien",
+    "\u2019; ni owned; \u2018",
+    "'; ni owned; '",
+    "\u2018\u2019\u201a\u201b",
+    "$(ni owned) $x ${x} @(1) %PATH%",
+    "`$ `' `n ``",
+    "@'",
+    "# SIG # Begin signature block",
+    "{0} } ) ; & && ^",
+    "[ab]",
+    "-WhatIf",
+    "\U0001f5c4 archive",
+    "\u202egnp.exe",
+    "a" * 150,
+]
+IN_A_FOLDER = rf"{FOLDER}\It's $(ni owned)\Load"
+
+
+def script_folder(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A folder with `restore.ps1` for tasks of all kinds, and their texts."""
+    tasks = {rf"{FOLDER}\{name}": task_xml(f"{number}.exe") for number, name in enumerate(HOSTILE)}
+    tasks[IN_A_FOLDER] = task_xml(ENDS_AT_ONCE, triggers="<RegistrationTrigger/>")
+    tasks[LOAD] = task_xml("load.exe", principal=f"<GroupId>{USERS}</GroupId>")
+    wanted = [
+        Wanted(path, xml, read_task(encoded(xml)), sddl=ACCESS if path == IN_A_FOLDER else "", off=path == LOAD)
+        for path, xml in tasks.items()
+    ]
+    assert all(map(lies_inside, tasks))
+    return write_script(tmp_path / "out", wanted, title="O'Brien’s $(ni owned)").parent, tasks
+
+
+def test_script_with_whatif_changes_nothing(tmp_path: Path, server: Server) -> None:
+    folder, _ = script_folder(tmp_path)
+    code, said = server.shell(RESTORE_PS1, folder)
+    assert code == 0, said
+    assert server.paths() == set()
+    assert not any(file.name == "owned" for file in tmp_path.rglob("*"))
+
+
+def test_script_puts_all_back_under_their_very_names(tmp_path: Path, server: Server) -> None:
+    folder, tasks = script_folder(tmp_path)
+    line = RESTORE_PS1.removesuffix(" -WhatIf")
+    for _ in range(2):  # and once more where all is there
+        code, said = server.shell(line, folder)
+        assert code == 0, said
+        assert server.paths() == set(tasks)
+    assert not any(file.name == "owned" for file in tmp_path.rglob("*"))
+    scheduler = server.scheduler
+    assert {path: command_of(scheduler.xml(path)) for path in tasks} == {
+        path: command_of(xml) for path, xml in tasks.items()
+    }
+    assert {path for path in tasks if not scheduler.enabled(path)} == {LOAD}
+    assert MAY_READ in access_of(scheduler, IN_A_FOLDER)
+    assert nothing_started(server)
+
+
+def test_script_saves_what_it_replaces(tmp_path: Path, server: Server) -> None:
+    folder, _ = script_folder(tmp_path)
+    server.scheduler.create_folder(FOLDER)
+    server.scheduler.register(rf"{FOLDER}\O'Brien", task_xml("old.exe"))
+    code, said = server.shell(RESTORE_PS1.removesuffix(" -WhatIf"), folder)
+    assert code == 0, said
+    (saved,) = (folder / "replaced").rglob("*.xml")
+    assert command_of(saved.read_bytes().decode("utf-16")) == "old.exe"
+    assert command_of(server.scheduler.xml(rf"{FOLDER}\O'Brien")) == "0.exe"
+
+
+def test_script_puts_nothing_back_where_a_file_was_changed(tmp_path: Path, server: Server) -> None:
+    folder, _ = script_folder(tmp_path)
+    changed = folder / "tasks" / file_name(LOAD)
+    changed.write_bytes(changed.read_bytes() + b" \0")
+    code, said = server.shell(RESTORE_PS1.removesuffix(" -WhatIf"), folder)
+    assert code == 2, said
+    assert server.paths() == set()
