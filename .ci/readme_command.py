@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-ENDS = {"report": "taskanalysis report", "tests": "python -m pytest"}
+ENDS = {"report": "taskanalysis report", "tests": "python -m pytest -n logical"}
 
 
 def readme_command(what: str, platform: str = sys.platform) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from benchmarks.reports import chromium
-from taskanalysis.__main__ import SAMPLE
+from taskanalysis.cli.main import SAMPLE
 from taskanalysis.publish import NOTEBOOKS, make_reports
 from taskanalysis.snapshot import read_snapshot, sample_share
 
