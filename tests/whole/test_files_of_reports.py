@@ -1,0 +1,71 @@
+"""The files of the sample share: byte for byte those of version 0.1.0, but for the texts that were reworded since.
+
+`REWORDED` lists each of those texts with the one it replaced. A test that puts the old texts back and compares hashes
+shows that nothing else changed. A change of the sample share or of a value changes a hash here, on purpose.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# file, the sha256 it had
+BEFORE = {
+    "actions.csv": "867a5599756829ed4d3fd0a25a094c8281d160a4e8b5d846990df512f629b2bc",
+    "changes.csv": "92a53e178fe5041b1e983ee37dece53ee2d5b3b7edd1de00e69b2e8f552f0a0b",
+    "inventory.csv": "0904fea11001232987224af0549f8453ec8e9bfa70d1d3e4f4eb0405ffb2b75f",
+    "runs.csv": "f21d0812bc707e626228107bca7928c842e380073078a7c142c538217a92f955",
+    "slots.csv": "f1e42a8462e9fda48e6c56a3d4e98c31819c8378a5cfe421baaff4492b679b30",
+    "status.csv": "3c42b06c921a1f6c0a43032f6cbf83ba5b10a51d36c52749bee58d591f0dbc6d",
+    "task-status.csv": "1ed82e8979e88c1762c4e740511b83eb2f13986ae1be445ce2ab8c3be5d1ad21",
+    "task_scheduler_backup.csv": "8dfe03c77fa60c78f8172a27cad89e8595e58586452bca2f7752b7320c5dd328",
+    "triggers.csv": "d4070cc0d3aff28622c9bed402b937790b1c56595a4e9b309c9dd7aafd66a692",
+    "status.json": "b3db5ff8fb75d1b7dd98cead27da6ec751b1ed1096b48cbee535c28b1d563f9c",
+}
+# column, the text now, the text before; in every file that has the column
+REWORDED: list[tuple[str, str, str]] = []
+
+
+def before(column: str, text: str) -> str:
+    """The text as it was."""
+    for name, new, old in REWORDED:
+        if name == column:
+            text = text.replace(new, old)
+    return text
+
+
+def csv_before(content: bytes) -> bytes:
+    header, *rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    old = io.StringIO(newline="")
+    writer = csv.writer(old, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows([before(column, cell) for column, cell in zip(header, row, strict=True)] for row in rows)
+    return old.getvalue().encode("utf-8-sig")
+
+
+def json_before(content: bytes) -> bytes:
+    """Without the moment at which it was made; the order of keys does not count."""
+
+    def restored(value: Any, column: str = "") -> Any:
+        if isinstance(value, dict):
+            return {key: restored(cell, key) for key, cell in value.items() if key != "made_at"}
+        if isinstance(value, list):
+            return [restored(cell, column) for cell in value]
+        return before(column, value) if isinstance(value, str) else value
+
+    return json.dumps(restored(json.loads(content)), sort_keys=True, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_only_listed_texts_differ_from_before(name: str, pages: Path) -> None:
+    old: Callable[[bytes], bytes] = json_before if name.endswith(".json") else csv_before
+    assert hashlib.sha256(old((pages / name).read_bytes())).hexdigest() == BEFORE[name]
+
+
+def test_every_file_of_data_is_compared(pages: Path) -> None:
+    assert {file.name for file in pages.iterdir() if file.suffix != ".html"} == BEFORE.keys()
