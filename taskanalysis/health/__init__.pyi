@@ -6,7 +6,7 @@ from .failing import failing_at as failing_at
 from .failing import failing_spells as failing_spells
 from .findings import KINDS as KINDS
 from .findings import Finding as Finding
-from .findings import find as find
+from .findings import find_findings as find_findings
 from .incidents import Incident as Incident
 from .incidents import find_incidents as find_incidents
 from .past import LEAST_RUNS as LEAST_RUNS

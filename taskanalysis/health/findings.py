@@ -4,7 +4,8 @@ A finding has a kind, which `KINDS` explains once, and a detail of its own. Each
 task that is disabled as a whole gets those that matter when it is put back or switched on again.
 
 >>> from datetime import UTC
->>> [finding.kind for finding in find({"\\Load": TaskDefinition()}, at=datetime(2026, 11, 23, tzinfo=UTC))["\\Load"]]
+>>> found = find_findings({"\\Load": TaskDefinition()}, at=datetime(2026, 11, 23, tzinfo=UTC))
+>>> [finding.kind for finding in found["\\Load"]]
 ['nothing starts it', 'default time limit', 'no description']
 """
 
@@ -20,7 +21,7 @@ from taskanalysis.definition import CalendarTrigger, Duration, ExecAction, TaskD
 from taskanalysis.schedule import next_run
 from taskanalysis.text import has_secret, hides_exit_code, listed, mask, mask_arguments
 
-__all__ = ["KINDS", "Finding", "Kind", "find", "why_nothing_starts"]
+__all__ = ["KINDS", "Finding", "Kind", "find_findings", "why_nothing_starts"]
 
 
 class Finding(NamedTuple):
@@ -117,7 +118,7 @@ _NETWORK = re.compile(  # \\server\share or //server/share, but no https://host/
 _ROOTED = re.compile(r"""["']?(?:[A-Za-z]:|\\\\|[\\/]|%\w+%)""")
 
 
-def find(tasks: Mapping[str, TaskDefinition], *, at: datetime) -> dict[str, list[Finding]]:
+def find_findings(tasks: Mapping[str, TaskDefinition], *, at: datetime) -> dict[str, list[Finding]]:
     """The findings of each task, in the order of `KINDS`; `at` is an aware moment in the server's zone."""
     usual = _usual_interpreters(tasks.values())
     order = list(KINDS)

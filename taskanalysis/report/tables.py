@@ -29,7 +29,7 @@ from taskanalysis.definition import (
     describe,
     type_name,
 )
-from taskanalysis.health import KINDS, NO_PAST, Finding, Incident, Judged, Past, find
+from taskanalysis.health import KINDS, NO_PAST, Finding, Incident, Judged, Past, find_findings
 from taskanalysis.history import History
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.frames import frame
@@ -60,7 +60,7 @@ __all__ = [
 def inventory(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
     """A row a task, with the columns of ``COLUMNS["inventory"]``; the tasks of `Snapshot.within`."""
     tasks = snapshot.within(folder)
-    found, soon = find(tasks, at=snapshot.local_time), next_runs(snapshot, folder)
+    found, soon = find_findings(tasks, at=snapshot.local_time), next_runs(snapshot, folder)
     rows = (
         _inventory_row(snapshot, path, task, found[path]) | {"next_runs": soon.get(path, [])}
         for path, task in tasks.items()
@@ -98,7 +98,7 @@ def actions(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
 
 def findings(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
     """A row a kind of finding that occurs, with the columns of ``COLUMNS["findings"]``, the most pressing first."""
-    found = find(snapshot.within(folder), at=snapshot.local_time)
+    found = find_findings(snapshot.within(folder), at=snapshot.local_time)
     rows = []
     for kind, (meaning, advice) in KINDS.items():
         which = {

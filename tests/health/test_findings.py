@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from taskanalysis.definition.reader import read_task
-from taskanalysis.health.findings import KINDS, Finding, find
+from taskanalysis.health.findings import KINDS, Finding, find_findings
 
 NOW = datetime(2026, 11, 23, 6, 2, tzinfo=ZoneInfo("America/New_York"))
 
@@ -29,7 +29,7 @@ def task(
 def found(*texts: str) -> list[Finding]:
     """What is found in the last one of some tasks."""
     tasks = {f"\\{number}": read_task(text.encode()) for number, text in enumerate(texts)}
-    return find(tasks, at=NOW)[f"\\{len(texts) - 1}"]
+    return find_findings(tasks, at=NOW)[f"\\{len(texts) - 1}"]
 
 
 def run(command: str, arguments: str = "", folder: str = "") -> str:
