@@ -32,7 +32,7 @@ from taskanalysis.health.findings import why_nothing_starts
 from taskanalysis.health.past import NO_PAST, Past, hidden_tasks, pasts
 from taskanalysis.health.rules import NO_RULES, Rule, Rules
 from taskanalysis.history import History, decode_lines
-from taskanalysis.results import Outcome, Result
+from taskanalysis.results import BAD_OUTCOMES, Outcome, Result
 from taskanalysis.snapshot import Snapshot, Status, in_scope
 from taskanalysis.text import count
 
@@ -126,7 +126,7 @@ class _Case(NamedTuple):
 
     @property
     def is_bad(self) -> bool:
-        return self.result.outcome in (Outcome.FAILED, Outcome.STOPPED, Outcome.NOT_STARTED)
+        return self.result.outcome in BAD_OUTCOMES
 
     @property
     def is_settled(self) -> bool:

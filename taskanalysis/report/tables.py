@@ -34,6 +34,7 @@ from taskanalysis.history import History
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.frames import frame
 from taskanalysis.report.starts import next_runs
+from taskanalysis.results import BAD_OUTCOMES
 from taskanalysis.schedule import next_run, slots
 from taskanalysis.snapshot import Moment, Snapshot, in_scope
 from taskanalysis.text import listed, mask_arguments
@@ -180,13 +181,7 @@ def old_status(status: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([old, status[first], status.drop(columns=first)], axis=1)
 
 
-_OLD_WORDS = {
-    "succeeded": "Working",
-    "running": "Working",
-    "failed": "Broken",
-    "stopped": "Broken",
-    "not started": "Broken",
-}
+_OLD_WORDS = {"succeeded": "Working", "running": "Working"} | dict.fromkeys(BAD_OUTCOMES, "Broken")
 
 
 def problems(snapshot: Snapshot) -> pd.DataFrame:
