@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.health.due import grace
+from taskanalysis.health.past import longest_gap
 from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.history import History, category, task_slices, utc
 from taskanalysis.schedule import SlotArrays, slot_arrays
@@ -48,8 +49,6 @@ SEEN, LATE, OVERLAPPED, MISSED, NOT_VISIBLE, BLIND, NOT_JUDGED, PENDING = range(
 Moments = NDArray[np.int64]
 _MINUTE = 60_000_000
 _NEVER, _FAR = np.iinfo(np.int64).min, np.iinfo(np.int64).max
-_BLIND_FROM = 1.5
-"""A gap between snapshots of more than so many usual ones is a blind time."""
 
 
 class _Seen(NamedTuple):
@@ -182,7 +181,6 @@ def _fates(
     known_until = np.append(_NEVER, np.maximum.accumulate(seen.busy_until) if len(seen.runs) else [])[run]
     before, after = np.searchsorted(times, at, side="right") - 1, np.searchsorted(times, at)
     gap = np.append(times, _FAR)[after] - times[np.maximum(before, 0)]
-    usual = _median_gap(times) or _FAR
     cases = [
         ~judged,
         (started <= due) & (started < closes),
@@ -190,7 +188,7 @@ def _fates(
         known_until >= at,
         pending,
         last_run < opens,
-        gap <= _BLIND_FROM * usual,
+        gap <= longest_gap(times),
     ]
     answers = [NOT_JUDGED, SEEN, LATE, OVERLAPPED, PENDING, MISSED, NOT_VISIBLE]
     fate = np.select(cases, answers, BLIND).astype(np.int8)

@@ -49,18 +49,13 @@ def verdict(data: Path, looks: Looks, task: bytes = definition(), rules: Rules =
 def test_failures_in_a_row_begin_after_the_last_good_run(tmp_path: Path) -> None:
     found = past(tmp_path, [0, 1, 0, 1, 1, 1])
     assert (found.failures, found.failing_since, found.last_success) == (3, hours(3), hours(2))
-    assert (found.good_since, found.last_finished_failed, found.begins_inside) == (None, True, False)
+    assert (found.good_since, found.last_finished_failed) == (None, True)
 
 
 def test_good_runs_begin_after_the_last_failed_one(tmp_path: Path) -> None:
     found = past(tmp_path, [1, 0, 1, 0, 0])
     assert (found.failures, found.failing_since, found.good_since) == (0, None, hours(3))
     assert not found.last_finished_failed
-
-
-def test_history_that_knows_no_other_outcome_begins_inside(tmp_path: Path) -> None:
-    assert past(tmp_path / "bad", [1, 1]).begins_inside
-    assert past(tmp_path / "good", [0, 0]).begins_inside
 
 
 def test_unknown_results_neither_break_a_row_nor_count(tmp_path: Path) -> None:
