@@ -1,4 +1,4 @@
-from .due import differing as differing
+from .due import Due as Due
 from .findings import KINDS as KINDS
 from .findings import Finding as Finding
 from .findings import find_findings as find_findings

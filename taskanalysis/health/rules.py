@@ -22,7 +22,7 @@ from taskanalysis.errors import RulesError
 from taskanalysis.results import unsigned
 from taskanalysis.text import clip
 
-__all__ = ["NO_RULES", "Rule", "Rules", "parse_rules", "read_rules"]
+__all__ = ["NO_RULE", "NO_RULES", "Rule", "Rules", "parse_rules", "read_rules"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Rules:
         return [rule for rule in self.rules if not any(rule.matches(*task) for task in known)]
 
 
-NO_RULES = Rules()
+NO_RULE, NO_RULES = Rule(), Rules()
 
 
 def read_rules(file: Path) -> Rules:

@@ -34,7 +34,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taskanalysis.definition import TaskDefinition
-from taskanalysis.health.due import grace
+from taskanalysis.health.due import graces
 from taskanalysis.health.past import longest_gap
 from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.history import History, category, task_slices, utc
@@ -117,10 +117,10 @@ def slot_fates(
                 continue
             spacing = _median_gap(slots.time.astype(np.int64))
             usual = timedelta(microseconds=spacing) if spacing else None
-            waits = [grace(form.task, number + 1, usual, said) for number in range(len(form.task.triggers))]
+            waits = graces(form.task, usual, said).astype(np.int64)
             if path in doubtful or form.task.settings.run_only_if_idle:
                 slots = slots._replace(judged=np.zeros(len(slots.time), dtype=bool))
-            found.append(_rows(path, slots, np.array([0, *(_micro(wait) for wait in waits)]), observed[path], times))
+            found.append(_rows(path, slots, waits, observed[path], times))
     return _frame(server, found)
 
 
@@ -275,10 +275,6 @@ def _same(one: TaskDefinition, other: TaskDefinition) -> bool:
 
 def _numbers(times: pd.Series) -> Moments:
     return times.to_numpy(dtype="datetime64[us]").astype(np.int64)
-
-
-def _micro(wait: timedelta) -> int:
-    return wait // timedelta(microseconds=1)
 
 
 def _median_gap(times: Moments) -> float | None:

@@ -300,7 +300,7 @@ def _details(kind: str, found: list[Finding]) -> str:
 
 
 def _status_row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, Any]:
-    result, status, said = judged.result, judged.status, judged.said
+    result, status, rule = judged.result, judged.status, judged.due.rule
     return {
         "server": snapshot.server,
         "task_path": judged.path,
@@ -318,11 +318,11 @@ def _status_row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, 
         "last_run": _local(snapshot, status.last_run),
         "last_success": _local(snapshot, judged.past.last_success),
         "next_run": _local(snapshot, status.next_run),
-        "expected_next": _local(snapshot, judged.expected_next),
+        "expected_next": _local(snapshot, judged.due.next_start),
         "missed_runs": status.missed_runs,
         "incident": incident,
-        "owner": said.owner or "",
-        "note": said.note or "",
+        "owner": rule.owner or "",
+        "note": rule.note or "",
         "rule": judged.rule,
     } | _past_row(judged.past)
 

@@ -137,7 +137,7 @@ class Trends:
     @cached_property
     def slots(self) -> pd.DataFrame:
         """The starts that should have been in the window, with their fates (`fates.slot_fates`)."""
-        doubtful = {each.path for each in self.judged if each.differing and each.differing.doubt}
+        doubtful = {each.path for each in self.judged if each.due.in_doubt}
         since, until = self.begin, self.snapshot.taken_at
         given = {"rules": self.rules, "folder": self.folder, "doubtful": doubtful}
         return self._within(slot_fates(self._past, self.snapshot.server, since=since, until=until, **given))  # type: ignore[arg-type]

@@ -9,7 +9,6 @@ import pytest
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.task import ExecAction, Principal, Settings, TaskDefinition
 from taskanalysis.definition.triggers import Repetition, TimeTrigger
-from taskanalysis.health.due import Missed
 from taskanalysis.health.incidents import find_incidents
 from taskanalysis.health.past import Past, known_history
 from taskanalysis.health.verdicts import Judged, Verdict, judge
@@ -95,19 +94,25 @@ def test_tasks_that_can_have_no_moment_in_common_are_none() -> None:
     assert incident.tasks == ("\\b", "\\c", "\\d")
 
 
-def overdue(name: str, first: datetime, missed_runs: int = 0) -> Judged:
-    hourly = TimeTrigger(start_boundary=datetime(2026, 1, 1), repetition=Repetition(Duration.parse("PT1H")))
+HOURLY = TimeTrigger(start_boundary=datetime(2026, 1, 1), repetition=Repetition(Duration.parse("PT1H")))
+
+
+def overdue(name: str, first: datetime, *triggers: TimeTrigger, missed_runs: int = 0) -> Judged:
     status = Status(f"\\{name}", "Ready", True, first - timedelta(hours=1), 0, missed_runs=missed_runs)
-    definition = replace(task("x.exe", "u"), triggers=(hourly,))
+    definition = replace(task("x.exe", "u"), triggers=triggers or (HOURLY,))
     (each,) = judge(Snapshot("S", NOW, "UTC", {status.path: definition}, {status.path: status}))
     assert each.verdict is Verdict.OVERDUE
     return each
 
 
+def once(moment: datetime) -> TimeTrigger:
+    return TimeTrigger(start_boundary=moment)
+
+
 def test_two_overdue_tasks_are_no_incident() -> None:
     each = overdue("a", NOW - timedelta(hours=20), missed_runs=1)
     assert find_incidents([each, each]) == []
-    assert find_incidents([replace(each, status=replace(each.status, missed_runs=0))] * 3) == []
+    assert find_incidents([overdue("a", NOW - timedelta(hours=20))] * 3) == []
     assert len(find_incidents([each] * 3)) == 1
 
 
@@ -116,11 +121,11 @@ def test_starts_missed_within_one_time_without_snapshots_are_an_incident() -> No
     history = known_history(monday)
     assert history
     night = datetime(2026, 10, 18, 2, tzinfo=UTC)
-    each = replace(overdue("a", NOW - timedelta(hours=20)), missed=Missed(1, night, night), since=night)
+    each = overdue("a", night, once(night))
     (incident,) = find_incidents([each] * 3, history)
     assert incident.cause == "3 tasks, 3 starts missed since 2026-10-18 02:00: the server was off."
-    before = Missed(2, night - timedelta(days=30), night)
-    assert find_incidents([replace(each, missed=before)] * 3, history) == []
+    earlier = night - timedelta(days=30)
+    assert find_incidents([overdue("a", earlier, once(earlier), once(night))] * 3, history) == []
     assert find_incidents([each] * 3) == []
 
 

@@ -99,8 +99,8 @@ def test_unknown_is_counted_neither_as_failed_nor_as_ok() -> None:
 
 
 def test_disabled_task_says_how_its_last_run_went_and_never_fails() -> None:
-    assert judged(enabled=False, last_result=1).reason == "It is switched off; its last run: failed."
-    assert judged(enabled=False, last_run="never").reason == "It is switched off; it has not run yet."
+    assert judged(enabled=False, last_result=1).reason == "It is disabled; its last run: failed."
+    assert judged(enabled=False, last_run="never").reason == "It is disabled; it has not run yet."
 
 
 def test_start_that_was_refused_before_the_first_run_is_told() -> None:
@@ -235,7 +235,7 @@ def test_task_that_should_have_started_is_overdue_since_the_first_start_it_misse
         "23 starts missed, the first at 2026-11-22 07:00; its last run, at 2026-11-22 06:00: succeeded. "
         "Windows counts 3 starts missed while the server was off or could not start it."
     )
-    assert found.expected_next == datetime(2026, 11, 23, 7, tzinfo=NEW_YORK)
+    assert found.due.next_start == datetime(2026, 11, 23, 7, tzinfo=NEW_YORK)
 
 
 @pytest.mark.parametrize(
@@ -268,8 +268,7 @@ def test_rule_that_grants_more_time_decides_and_is_named() -> None:
 def test_other_next_start_that_windows_names_is_kept_with_the_verdict() -> None:
     found = judged(task("x.exe", triggers=(HOURLY,)), last_run=YESTERDAY, next_run=NOW + timedelta(days=3, minutes=7))
     assert found.verdict is Verdict.OK
-    assert found.differing
-    assert found.differing.doubt
+    assert found.due.in_doubt
 
 
 def test_no_task_of_the_sample_is_overdue_but_after_the_server_was_off() -> None:
