@@ -24,6 +24,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 SIX = CalendarTrigger(start_boundary=datetime(2026, 1, 1, 6), schedule=ScheduleByDay())
 EVERY_MINUTE = TimeTrigger(start_boundary=datetime(2026, 1, 1), repetition=Repetition(Duration.parse("PT1M")))
 PAST = TimeTrigger(start_boundary=datetime(2026, 1, 1, 6))
+OFF_AT_ONE = replace(SIX, start_boundary=datetime(2026, 1, 1, 13), enabled=False)
 AT_RANDOM = replace(SIX, random_delay=Duration.parse("PT30M"))
 
 
@@ -126,9 +127,8 @@ def test_what_is_in_doubt_is_never_called_missed(
 
 
 def test_windows_naming_our_next_start_or_that_of_a_disabled_trigger_is_no_doubt() -> None:
-    seven = replace(SIX, start_boundary=datetime(2026, 1, 1, 13), enabled=False)
     for next_run in (local(24, 6), local(24, 6, 1), local(23, 13)):
-        assert missed(task(SIX, seven), local(20, 6), local(23, 12), next_run=next_run)
+        assert missed(task(SIX, OFF_AT_ONE), local(20, 6), local(23, 12), next_run=next_run)
 
 
 def test_starts_around_a_change_of_the_clocks_are_not_counted() -> None:
@@ -153,12 +153,7 @@ def test_task_that_stands_still_for_years_is_answered_from_its_last_400_days() -
 @pytest.mark.parametrize(
     ("definition", "next_run", "why", "doubt"),
     [
-        (
-            task(SIX, replace(SIX, start_boundary=datetime(2026, 1, 1, 13), enabled=False)),
-            local(23, 13),
-            "disabled trigger",
-            False,
-        ),
+        (task(SIX, OFF_AT_ONE), local(23, 13), "disabled trigger", False),
         (task(AT_RANDOM), local(24, 6, 20), "at random", False),
         (task(AT_RANDOM), local(24, 6, 32), "Not known", True),
         (task(), local(24, 5), "1 hour apart", True),
