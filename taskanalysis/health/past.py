@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import union_categoricals
 
 from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.history import History, read_history, task_slices
@@ -141,13 +142,11 @@ def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict
 def hidden_tasks(history: History, snapshot: Snapshot) -> list[str]:
     """Tasks that earlier snapshots show and this one does not, without proof that they were removed."""
     spans, changes = _of(history.spans, snapshot.server), _of(history.changes, snapshot.server)
-    seen = spans.groupby("task_path", observed=True)["last_seen"].max()
-    removed = changes[changes["kind"] == "removed"].groupby("task_path", observed=True)["at"].max()
-    gone = {str(path): at for path, at in removed.items()}
-    last_seen = ((str(path), at) for path, at in seen.items())
-    return sorted(
-        path for path, at in last_seen if path not in snapshot.statuses and not (path in gone and gone[path] > at)
-    )
+    changes = changes[changes["kind"] == "removed"]
+    seen = spans["last_seen"].groupby(spans["task_path"].astype("str")).max()
+    removed = changes["at"].groupby(changes["task_path"].astype("str")).max()
+    hidden = seen.index[~(removed.reindex(seen.index) > seen)]
+    return sorted(set(hidden) - snapshot.statuses.keys())
 
 
 # Blind times ----------------------------------------------------------------------------------------------------------
@@ -291,17 +290,19 @@ def failing_spells(
         switched.assign(off=switched["kind"].isin(["disabled", "removed"])),
         off_from_start.assign(off=True),
     ]
-    columns = [mark.reindex(columns=["task_path", "at", "sign", "off"]).astype(_MARK) for mark in marks]
-    marked = pd.concat(columns, ignore_index=True).sort_values(["task_path", "at"], kind="stable", ignore_index=True)
-    by_task = marked.groupby("task_path")
+    columns = [mark.reindex(columns=["at", "sign", "off"]).astype(_MARK) for mark in marks]
+    tasks = union_categoricals([mark["task_path"] for mark in marks], sort_categories=True)
+    marked = pd.concat(columns, ignore_index=True).assign(task=tasks.codes)
+    marked = marked.sort_values(["task", "at"], kind="stable", ignore_index=True)
+    by_task = marked.groupby("task")
     failing = (by_task["sign"].ffill() == BAD) & (by_task["off"].ffill() != 1)
-    begins = failing & ~failing.groupby(marked["task_path"]).shift(fill_value=False)
-    until = marked["at"].mask(failing).groupby(marked["task_path"]).bfill()
-    spells = marked[["task_path"]].assign(begin=marked["at"], until=until)
-    return spells[begins].reset_index(drop=True)
+    begins = failing & ~(failing.shift(fill_value=False) & (marked["task"].diff() == 0))
+    until = marked["at"].mask(failing).groupby(marked["task"]).bfill()
+    path = tasks.categories.astype("str")[marked["task"][begins]]
+    return pd.DataFrame({"task_path": path, "begin": marked["at"][begins].array, "until": until[begins].array})
 
 
-_MARK = {"task_path": "str", "at": "datetime64[us, UTC]", "sign": "float64", "off": "float64"}
+_MARK = {"at": "datetime64[us, UTC]", "sign": "float64", "off": "float64"}
 
 
 def failing_at(spells: pd.DataFrame, moments: pd.DatetimeIndex) -> Moments:

@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,7 @@ class Rule:
         >>> Rule(task=r"\OpenData\*").matches("OPENDATA01", r"\opendata\GIS\Tiles")
         True
         """
-        here = not self.server or _fits(self.server.casefold(), server.casefold())
-        return here and _fits(self.task.casefold(), path.casefold())
+        return _fits(self.server or "*", server) and _fits(self.task, path)
 
     def ignores(self, day: date) -> bool:
         """Whether the task is not listed on `day`, a day of the server's zone."""
@@ -135,16 +135,8 @@ def _rule(table: Mapping[str, Any], lines: list[str], head: int, file: str) -> R
 
 
 def _fits(glob: str, text: str) -> bool:
-    """Whether `text` is `glob` with any text in place of each ``*``; each part is looked for once."""
-    first, *rest = glob.split("*")
-    if not rest:
-        return text == glob
-    *middle, last = rest
-    position = len(first)
-    for part in middle:
-        found = text.find(part, position)
-        position = found + len(part) if found >= 0 else len(text) + 1
-    return text.startswith(first) and text.endswith(last) and position + len(last) <= len(text)
+    """Whether `text` is `glob` with any text in place of each ``*``; ``[`` and ``?`` are plain, case is ignored."""
+    return fnmatchcase(text.casefold(), re.sub(r"[\[?]", r"[\g<0>]", glob.casefold()))
 
 
 def _place(text: str, error: str) -> str:
