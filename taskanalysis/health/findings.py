@@ -100,15 +100,15 @@ def _of_principal(task: TaskDefinition) -> Iterator[Finding]:
     if principal.needs_password:
         yield Finding("stored password", principal.account)
     commands = " ".join(f"{action.command} {action.arguments} {action.working_directory}" for action in task.programs)
-    if principal.service and (found := _NETWORK.search(commands)):
-        yield Finding("network as service", f"{found[0]} as {principal.service}")
+    if principal.service and (path := _NETWORK.search(commands)):
+        yield Finding("network as service", f"{path[0]} as {principal.service}")
     if letters := sorted({letter.upper() for letter in _DRIVE.findall(commands)}):
         yield Finding("drive letter", listed([f"{letter}:" for letter in letters]))
 
 
 def _of_triggers(task: TaskDefinition, at: datetime) -> Iterator[Finding]:
     live = [trigger for trigger in task.triggers if trigger.enabled and not _is_over(trigger, at)]
-    if task.settings.enabled and (why := why_nothing_starts(task, at)):
+    if not live and task.settings.enabled and (why := why_nothing_starts(task, at)):
         yield Finding("nothing starts it", why)
     for trigger in live:
         if trigger.end_boundary and _aware(trigger.end_boundary, at) <= at + _SOON:
@@ -144,8 +144,7 @@ def _of_actions(task: TaskDefinition, usual: Mapping[str, str]) -> Iterator[Find
 
 
 def _limited_by_triggers(task: TaskDefinition) -> bool:
-    live = [trigger for trigger in task.triggers if trigger.enabled]
-    limits = [trigger.execution_time_limit for trigger in live]
+    limits = [trigger.execution_time_limit for trigger in task.triggers if trigger.enabled]
     return bool(limits) and all(limit and not limit.is_zero for limit in limits)
 
 
@@ -179,7 +178,7 @@ def _usual_interpreters(tasks: Iterable[TaskDefinition]) -> dict[str, str]:
     """Kind -> the folder that more than half of at least three tasks use, as it is most often spelled."""
     folders: dict[str, Counter[str]] = {}
     for task in tasks:
-        for kind, folder in {found for action in task.programs for found in _interpreters(action)}:
+        for kind, folder in {pair for action in task.programs for pair in _interpreters(action)}:
             folders.setdefault(kind, Counter())[folder] += 1
     usual = {}
     for kind, counter in folders.items():

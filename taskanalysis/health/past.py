@@ -22,7 +22,7 @@ from pandas.api.types import union_categoricals
 
 from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.history import History, read_history, task_slices
-from taskanalysis.results import BAD_OUTCOMES
+from taskanalysis.results import BAD_OUTCOMES, SETTLED
 from taskanalysis.schedule import Moments, microseconds, moment_of
 from taskanalysis.snapshot import Snapshot
 
@@ -184,7 +184,7 @@ def _runs(runs: pd.DataFrame, taken_at: pd.Series) -> dict[str, _Runs]:
     runs = runs[runs["code"].notna()]
     if runs.empty:
         return {}
-    bad = runs["outcome"].isin(BAD_OUTCOMES) & runs["certainty"].isin(["certain", "likely"])
+    bad = runs["outcome"].isin(BAD_OUTCOMES) & runs["certainty"].isin(SETTLED)
     columns = _Runs(
         np.select([runs["outcome"] == "succeeded", bad], [GOOD, BAD], UNCLEAR),
         runs["code"].to_numpy(dtype=np.int64),

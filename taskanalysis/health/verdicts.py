@@ -24,7 +24,7 @@ from taskanalysis.health.findings import why_nothing_starts
 from taskanalysis.health.past import NO_PAST, Past, hidden_tasks, pasts
 from taskanalysis.health.rules import NO_RULES, Rule, Rules
 from taskanalysis.history import History, decode_lines
-from taskanalysis.results import BAD_OUTCOMES, Outcome, Result
+from taskanalysis.results import BAD_OUTCOMES, SETTLED, Outcome, Result
 from taskanalysis.snapshot import Snapshot, Status, in_scope
 from taskanalysis.text import count
 
@@ -130,7 +130,7 @@ class _Case(NamedTuple):
 
     @property
     def is_settled(self) -> bool:
-        return self.result.certainty in ("certain", "likely")
+        return self.result.certainty in SETTLED
 
 
 class _Decision(NamedTuple):
@@ -293,8 +293,8 @@ _COMMAND_LINE = re.compile(
 
 
 def _split(line: str) -> tuple[str, str]:
-    """Command and arguments of a command line, as statuses tell it in one text."""
+    """Command and arguments of a command line, which a status holds as one text."""
     if line.strip().casefold() in ("com handler", "multiple actions"):
         return "", ""
-    found = _COMMAND_LINE.match(line)
-    return (found[1] or found[2] or found[3] or "", found[4]) if found else ("", "")
+    parts = _COMMAND_LINE.match(line)
+    return (parts[1] or parts[2] or parts[3] or "", parts[4]) if parts else ("", "")

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from taskanalysis.text import hides_exit_code, program_name, working_program
 
-__all__ = ["BAD_OUTCOMES", "Outcome", "Result", "decode", "unsigned"]
+__all__ = ["BAD_OUTCOMES", "SETTLED", "Outcome", "Result", "decode", "unsigned"]
 
 
 class Outcome(StrEnum):
@@ -37,6 +37,8 @@ class Outcome(StrEnum):
 
 BAD_OUTCOMES = (Outcome.FAILED, Outcome.STOPPED, Outcome.NOT_STARTED)
 """The outcomes that mean trouble, in the order in which reports show them; succeeded is the only good one."""
+SETTLED = ("certain", "likely")
+"""The certainties that settle an outcome; by a guess no run is bad."""
 
 
 @dataclass(frozen=True, slots=True)
