@@ -111,3 +111,17 @@ def report(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run ``taskanalysis report`` as a user does, in a process of its own."""
     command = [sys.executable, "-m", "taskanalysis", "report", "--reports", str(out), *options]
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
+
+
+def scheduled(trigger: str = "", settings: str = "", info: str = "", command: str = "python.exe") -> bytes:
+    """A definition with these triggers, settings and registration info, as XML, and one action."""
+    actions = f"<Actions><Exec><Command>{command}</Command></Exec></Actions>"
+    info = f"<RegistrationInfo>{info}</RegistrationInfo>"
+    task = f"<Task>{info}<Triggers>{trigger}</Triggers><Settings>{settings}</Settings>{actions}</Task>"
+    return task.encode("utf-16")
+
+
+def every(interval: str) -> str:
+    """A trigger that repeats from the midnight before noon on."""
+    repetition = f"<Repetition><Interval>{interval}</Interval></Repetition>"
+    return f"<TimeTrigger>{repetition}<StartBoundary>2026-11-20T00:00:00Z</StartBoundary></TimeTrigger>"

@@ -11,7 +11,7 @@ import click
 
 from taskanalysis.definition import describe, read_task
 from taskanalysis.errors import TaskAnalysisError, UnfinishedError
-from taskanalysis.health import KINDS, find
+from taskanalysis.health import KINDS, find_findings
 from taskanalysis.snapshot import write_whole
 from taskanalysis.text import clip, one_line
 from taskanalysis.windows import own_task, this_program, user_name
@@ -74,7 +74,7 @@ def _say(file: Path, xml: bytes) -> None:
     task = read_task(xml)
     who = task.principal.account
     password = f' /ru "{who}" /rp *' if task.principal.needs_password else ""
-    for found in find({task.uri: task}, at=datetime.now(UTC))[task.uri]:
+    for found in find_findings({task.uri: task}, at=datetime.now(UTC))[task.uri]:
         click.echo(one_line(f"WARNING {found}: {KINDS[found.kind].advice}"), err=True)
     click.echo(one_line(f"{file} is the task {task.uri}, which runs as {who}. {describe(task)}."))
     if who.endswith("$"):

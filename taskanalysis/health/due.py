@@ -1,48 +1,41 @@
-r"""Which starts of a task should have happened by the moment of a snapshot, and did not.
+r"""When one task should start, and which of its starts it missed: a `Due` a task, each part computed once.
 
-Authority: the last run that a status tells is the last *start* ([MS-TSCH] 3.2.5.4.17), so nothing started between that
-and the snapshot. Which slots count, and how long to wait for them, is ours: `grace` and `differing`.
+Authority: the last run in a status is the last *start* ([MS-TSCH] 3.2.5.4.17), so nothing started between that and the
+snapshot. Which slots count, and how long their grace is, are rules of our own: `graces`, `Due.missed`, `Due.differing`.
 
->>> from taskanalysis.definition import CalendarTrigger; from taskanalysis.definition import ScheduleByDay
+>>> from taskanalysis.definition import CalendarTrigger, ScheduleByDay
 >>> task = TaskDefinition(triggers=(CalendarTrigger(start_boundary=datetime(2026, 1, 1, 6), schedule=ScheduleByDay()),))
 >>> snapshot = Snapshot("S", datetime(2026, 11, 23, 12, tzinfo=UTC), zone="UTC")
->>> missed = missed_starts(task, Status("\\A", last_run=datetime(2026, 11, 21, 6, tzinfo=UTC)), snapshot)
->>> missed.number, missed.first.day, missed.last.day
-(2, 22, 23)
+>>> due = Due(Status("\\A", last_run=datetime(2026, 11, 21, 6, tzinfo=UTC)), snapshot, task)
+>>> due.missed.number, due.missed.first.day, due.missed.last.day, due.next_start.day
+(2, 22, 23, 24)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taskanalysis.definition import Duration, TaskDefinition
-from taskanalysis.health.rules import Rule
+from taskanalysis.health.rules import NO_RULE, Rule
 from taskanalysis.schedule import next_run, previous_run, slot_arrays
 from taskanalysis.snapshot import Snapshot, Status
 from taskanalysis.text import count
 
-__all__ = [
-    "Differing",
-    "Missed",
-    "differing",
-    "expected_next",
-    "grace",
-    "missed_starts",
-    "slot_spacing",
-    "what_may_explain",
-]
+__all__ = ["Differing", "Due", "Missed", "graces"]
 
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 START_WHEN_AVAILABLE = timedelta(minutes=10)
 """How long Windows waits before it catches up on a start."""
 LONGEST_LOOK = timedelta(days=400)
 COLLECTING = timedelta(minutes=5)
-"""Between the moment of a snapshot and the reading of its last status, at most."""
+"""The longest time between the moment of a snapshot and the reading of its last status."""
 
 
 class Missed(NamedTuple):
@@ -54,9 +47,9 @@ class Missed(NamedTuple):
 
 
 class Differing(NamedTuple):
-    """Where Windows and the definition name different next starts (aware, or None for none), and why.
+    """The next starts that Windows and the definition give (aware, None for none), and why they differ.
 
-    `doubt` is whether our schedule or zone may be wrong; else it is known why they differ.
+    `doubt` is whether our schedule or zone may be wrong; else the reason for the difference is known.
     """
 
     windows: datetime | None
@@ -65,137 +58,166 @@ class Differing(NamedTuple):
     doubt: bool
 
 
-def expected_next(task: TaskDefinition | None, snapshot: Snapshot) -> datetime | None:
-    """The first start after the snapshot that the definition gives, None where there is none or no zone is known."""
-    return next_run(task, snapshot.taken_at, tz=snapshot.zone) if task and snapshot.zone else None
+def graces(task: TaskDefinition, spacing: timedelta | None, rule: Rule = NO_RULE) -> NDArray[np.timedelta64]:
+    """How long after a slot its start is not yet late, by trigger number (from 1; place 0 is unused).
 
+    The trigger's RandomDelay, the smaller of an hour and the `spacing` of the task's slots (at least 2 minutes), and 10
+    minutes where StartWhenAvailable catches up; the `grace_minutes` of a rule replace all of it.
 
-def missed_starts(
-    task: TaskDefinition,
-    status: Status,
-    snapshot: Snapshot,
-    said: Rule | None = None,
-    form_since: datetime | None = None,
-) -> Missed | None:
-    """The judged slots after the last run whose grace was over at the snapshot; None where there is none.
-
-    Slots before `form_since`, the first snapshot that shows the task in its present form, don't count; where it is not
-    known, nothing is said of a task that never ran.
-
-    Nothing is said where the zone or the last run is not known, of a task that starts only when the server is idle,
-    and where Windows names another next start for no known reason. A run up to a minute before a slot is that slot's.
-    Of a task that stands still for years the last 400 days are counted.
+    >>> from taskanalysis.definition import TimeTrigger
+    >>> graces(TaskDefinition(triggers=(TimeTrigger(),)), timedelta(minutes=15))[1].item().seconds
+    900
     """
-    begins = [status.last_run + MINUTE] if isinstance(status.last_run, datetime) and status.last_run.tzinfo else []
-    begins += [form_since] if form_since and (begins or status.last_run == "never") else []
-    if not snapshot.zone or not begins or task.settings.run_only_if_idle:
-        return None
-    since = max(*begins, snapshot.taken_at - LONGEST_LOOK)
-    latest = previous_run(task, snapshot.taken_at, tz=snapshot.zone)
-    if latest is None or latest <= since or _in_doubt(task, status, snapshot):
-        return None
-    slots = slot_arrays(task, since, snapshot.taken_at, tz=snapshot.zone)
-    waits = np.array([np.timedelta64(each) for each in (timedelta(0), *_graces(task, snapshot, said))])
-    over = slots.time + waits[slots.trigger] <= np.datetime64(snapshot.taken_at.replace(tzinfo=None))
-    times = slots.time[over & slots.judged & (slots.time > np.datetime64(since.astimezone(UTC).replace(tzinfo=None)))]
-    if not len(times):
-        return None
-    zone = snapshot.local_time.tzinfo
-    first, last = (times[place].item().replace(tzinfo=UTC).astimezone(zone) for place in (0, -1))
-    return Missed(len(times), first, last)
+    if rule.grace_minutes is not None:
+        waits = [timedelta(minutes=rule.grace_minutes)] * len(task.triggers)
+    else:
+        wait = max(min(HOUR, spacing or HOUR), 2 * MINUTE)
+        if task.settings.start_when_available:
+            wait += START_WHEN_AVAILABLE
+        waits = [wait + delay for delay in _random_delays(task)]
+    return np.array([timedelta(0), *waits], dtype="m8[us]")
 
 
-def grace(task: TaskDefinition, number: int, spacing: timedelta | None, said: Rule | None = None) -> timedelta:
-    """How long after a slot of a trigger (`number` from 1) its start is not late yet.
+def _random_delays(task: TaskDefinition) -> list[timedelta]:
+    delays: list[Duration | None] = [getattr(trigger, "random_delay", None) for trigger in task.triggers]
+    return [delay.delta + timedelta(days=31) * delay.months if delay else timedelta(0) for delay in delays]
 
-    Its RandomDelay, the smaller of an hour and the `spacing` of the task's slots (at least 2 minutes), and 10 minutes
-    where StartWhenAvailable catches up; the `grace_minutes` of a rule replace all of it.
+
+@dataclass(frozen=True, eq=False)
+class Due:
+    """When one task should start, by its definition, its status and its `rule`; computed where asked for, and kept.
+
+    Without a definition or a zone there are no starts. `form_since` is the first snapshot that shows the task in its
+    present form, None where that is not known.
     """
-    if said and said.grace_minutes is not None:
-        return timedelta(minutes=said.grace_minutes)
-    waiting = max(min(HOUR, spacing or HOUR), 2 * MINUTE)
-    if task.settings.start_when_available:
-        waiting += START_WHEN_AVAILABLE
-    return waiting + _random_delay(task, number)
+
+    status: Status
+    snapshot: Snapshot = field(repr=False)
+    task: TaskDefinition | None = None
+    rule: Rule = NO_RULE
+    form_since: datetime | None = None
+
+    @cached_property
+    def next_start(self) -> datetime | None:
+        """The first start after the snapshot."""
+        return self._ask(next_run, self.snapshot.taken_at)
+
+    @cached_property
+    def previous_start(self) -> datetime | None:
+        """The last slot up to the snapshot."""
+        return self._ask(previous_run, self.snapshot.taken_at + SECOND)
+
+    @cached_property
+    def spacing(self) -> timedelta | None:
+        """The usual time between the last 20 slots, None where there are not two."""
+        times, taken_at, zone = np.zeros(0, dtype="datetime64[us]"), self.snapshot.taken_at, self.snapshot.zone
+        for days in (2, 40, 800):
+            if self.task and zone and len(times) < 21:
+                times = slot_arrays(self.task, taken_at - timedelta(days=days), taken_at, tz=zone).time[-21:]
+        gaps = np.diff(times).astype(np.int64)
+        return timedelta(microseconds=float(np.median(gaps))) if len(gaps) else None
+
+    @cached_property
+    def missed(self) -> Missed | None:
+        """The judged slots after the last run whose grace was over at the snapshot; None where there is none.
+
+        None too where the last run is not known, where the task starts only when the server is idle, and where Windows
+        gives another next start for no known reason. Slots before `form_since` don't count; where that is not known, a
+        task that never ran missed nothing. A run up to a minute before a slot is that slot's. Of a task that has not
+        run for years, the last 400 days are counted.
+        """
+        task, status, taken_at = self.task, self.status, self.snapshot.taken_at
+        begins = [status.last_run + MINUTE] if isinstance(status.last_run, datetime) and status.last_run.tzinfo else []
+        if self.form_since and (begins or status.last_run == "never"):
+            begins.append(self.form_since)
+        if not task or not begins or task.settings.run_only_if_idle:
+            return None
+        since = max(*begins, taken_at - LONGEST_LOOK)
+        if self.previous_start is None or self.previous_start <= since or self.in_doubt:
+            return None
+        slots = slot_arrays(task, since, taken_at, tz=self.snapshot.zone)
+        over = slots.time + graces(task, self.spacing, self.rule)[slots.trigger] <= _utc(taken_at)
+        times = slots.time[over & slots.judged & (slots.time > _utc(since))]
+        if not len(times):
+            return None
+        first, last = (self._local(times[place].item().replace(tzinfo=UTC)) for place in (0, -1))
+        return Missed(len(times), first, last)
+
+    @cached_property
+    def likely_reasons(self) -> list[str]:
+        """Likely reasons for a missed start, as sentences."""
+        if not self.task:
+            return []
+        settings, principal, missed = self.task.settings, self.task.principal, self.status.missed_runs or 0
+        logged_on = principal.logon_type == "InteractiveToken" or bool(principal.group_id)
+        counted = f"Windows counts {count(missed, 'start')} missed while the server was off or could not start it."
+        reasons = [
+            (missed > 0, counted),
+            (logged_on, "It starts only while its user is logged on."),
+            (settings.run_only_if_network_available, "It starts only with a network connection."),
+            (settings.disallow_start_if_on_batteries and not missed, "It does not start on battery power."),
+        ]
+        return [sentence for holds, sentence in reasons if holds]
+
+    # What Windows gives as the next start -----------------------------------------------------------------------------
+
+    @cached_property
+    def differing(self) -> Differing | None:
+        """How Windows' NextRunTime differs from `next_start`, by more than a minute; else None.
+
+        None too for a disabled task, and where either start is not known.
+        """
+        status, task = self.status, self.task
+        windows = None if status.next_run == "never" else status.next_run
+        unknown = not self.snapshot.zone or status.next_run is None or (windows is not None and not windows.tzinfo)
+        off = status.enabled is False or status.state == "Disabled"
+        if unknown or off or not task or not task.settings.enabled or _near(windows, self.next_start):
+            return None
+        windows = self._local(windows) if windows else None
+        why = self._known_reason(task, windows)
+        return Differing(windows, self.next_start, why or _guess(windows, self.next_start), doubt=not why)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether Windows gives another next start for no known reason."""
+        return self.differing is not None and self.differing.doubt
+
+    def _known_reason(self, task: TaskDefinition, windows: datetime | None) -> str:
+        ours, longest = self.next_start, max(_random_delays(task), default=timedelta(0))
+        all_on = replace(task, triggers=tuple(replace(trigger, enabled=True) for trigger in task.triggers))
+        if _near(windows, replace(self, task=all_on).next_start):
+            return "Windows counts a disabled trigger."
+        if self._while_collecting(windows):
+            return "It was due while the snapshot was taken."
+        if longest and windows and ours and timedelta(0) < windows - ours <= longest + MINUTE:
+            return "Windows delays it at random."
+        return ""
+
+    def _while_collecting(self, windows: datetime | None) -> bool:
+        """Whether both starts are right: the slot between them is so close to the snapshot that either may count it."""
+        now, ours, before = self.snapshot.taken_at, self.next_start, self.previous_start
+        if ours and ours - now <= COLLECTING:
+            return _near(windows, self._ask(next_run, ours))
+        return before is not None and now - before <= COLLECTING and _near(windows, before)
+
+    def _ask(self, schedule: Callable[..., datetime | None], moment: datetime) -> datetime | None:
+        return schedule(self.task, moment, tz=self.snapshot.zone) if self.task and self.snapshot.zone else None
+
+    def _local(self, moment: datetime) -> datetime:
+        return moment.astimezone(self.snapshot.local_time.tzinfo)
 
 
-def _graces(task: TaskDefinition, snapshot: Snapshot, said: Rule | None) -> Iterator[timedelta]:
-    spacing = slot_spacing(task, snapshot)
-    return (grace(task, number, spacing, said) for number in range(1, len(task.triggers) + 1))
+def _utc(moment: datetime) -> np.datetime64:
+    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None))
 
 
-def _random_delay(task: TaskDefinition, number: int) -> timedelta:
-    delay: Duration | None = getattr(task.triggers[number - 1], "random_delay", None)
-    return delay.delta + timedelta(days=31) * delay.months if delay else timedelta(0)
-
-
-def slot_spacing(task: TaskDefinition, snapshot: Snapshot) -> timedelta | None:
-    """The usual time between the last 20 slots, None where there are not two."""
-    times = np.zeros(0, dtype="datetime64[us]")
-    for days in (2, 40, 800):
-        if len(times) < 21:
-            times = slot_arrays(
-                task, snapshot.taken_at - timedelta(days=days), snapshot.taken_at, tz=snapshot.zone
-            ).time[-21:]
-    gaps = np.diff(times).astype(np.int64)
-    return timedelta(microseconds=float(np.median(gaps))) if len(gaps) else None
-
-
-# What Windows says of the next start ----------------------------------------------------------------------------------
-
-
-def differing(task: TaskDefinition, status: Status, snapshot: Snapshot) -> Differing | None:
-    """How Windows' NextRunTime differs from the start that the definition gives, by more than a minute; else None.
-
-    Nothing is said of a disabled task, and where either is not known.
-    """
-    windows = None if status.next_run == "never" else status.next_run
-    off = status.enabled is False or status.state == "Disabled" or not task.settings.enabled
-    if not snapshot.zone or status.next_run is None or off or (windows and not windows.tzinfo):
-        return None
-    ours = expected_next(task, snapshot)
-    if _near(windows, ours, MINUTE):
-        return None
-    windows = windows.astimezone(snapshot.local_time.tzinfo) if windows else None
-    why = _known_reason(task, windows, ours, snapshot)
-    return Differing(windows, ours, why or _guess(windows, ours), doubt=not why)
-
-
-def _in_doubt(task: TaskDefinition, status: Status, snapshot: Snapshot) -> bool:
-    found = differing(task, status, snapshot)
-    return found is not None and found.doubt
-
-
-def _near(one: datetime | None, other: datetime | None, distance: timedelta) -> bool:
-    return one == other if one is None or other is None else abs(one - other) <= distance
-
-
-def _known_reason(task: TaskDefinition, windows: datetime | None, ours: datetime | None, snapshot: Snapshot) -> str:
-    all_on = replace(task, triggers=tuple(replace(trigger, enabled=True) for trigger in task.triggers))
-    if _near(windows, expected_next(all_on, snapshot), MINUTE):
-        return "Windows counts a trigger that is switched off."
-    if _while_collecting(task, windows, ours, snapshot):
-        return "It was due while the snapshot was taken."
-    longest = max((_random_delay(task, number) for number in range(1, len(task.triggers) + 1)), default=timedelta(0))
-    if longest and windows and ours and timedelta(0) < windows - ours <= longest + MINUTE:
-        return "Windows delays it at random."
-    return ""
-
-
-def _while_collecting(
-    task: TaskDefinition, windows: datetime | None, ours: datetime | None, snapshot: Snapshot
-) -> bool:
-    """Whether a slot so close to the snapshot lies between the two that each may have counted it or not."""
-    now = snapshot.taken_at
-    if ours and ours - now <= COLLECTING:
-        return _near(windows, next_run(task, ours, tz=snapshot.zone), MINUTE)
-    just_before = previous_run(task, now + timedelta(seconds=1), tz=snapshot.zone)
-    return just_before is not None and now - just_before <= COLLECTING and _near(windows, just_before, MINUTE)
+def _near(one: datetime | None, other: datetime | None) -> bool:
+    return one == other if one is None or other is None else abs(one - other) <= MINUTE
 
 
 def _guess(windows: datetime | None, ours: datetime | None) -> str:
     if windows is None:
-        return "Windows means not to start it again."
+        return "Windows plans no further start."
     if ours is None:
         return "No trigger of the definition gives this start."
     apart = abs(windows - ours)
@@ -204,17 +226,3 @@ def _guess(windows: datetime | None, ours: datetime | None) -> str:
             f"They are {Duration(delta=apart).words()} apart, as in another time zone, or after a change of the task."
         )
     return "Not known: the task may have been changed since its definition was read."
-
-
-def what_may_explain(task: TaskDefinition, status: Status) -> list[str]:
-    """What in a definition or status may be why a start did not happen, as sentences."""
-    settings, principal = task.settings, task.principal
-    found = {
-        f"Windows counts {count(status.missed_runs or 0, 'start')} missed while the server was off or could not start "
-        "it.": bool(status.missed_runs),
-        "It starts only while its user is logged on.": principal.logon_type == "InteractiveToken"
-        or bool(principal.group_id),
-        "It starts only with a network connection.": settings.run_only_if_network_available,
-        "It does not start on battery power.": settings.disallow_start_if_on_batteries and not status.missed_runs,
-    }
-    return [sentence for sentence, holds in found.items() if holds]

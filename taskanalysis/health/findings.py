@@ -1,26 +1,29 @@
 r"""What an office can act on in a task definition, before anything fails.
 
-A finding has a kind, which `KINDS` explains once, and a detail of its own. Each is a reason to look, not a verdict; a
-task that is disabled as a whole gets those that matter when it is put back or switched on again.
+A finding has a kind, which ``findings.csv`` beside this module explains, and a detail of its own. Each is a reason to
+look, not a verdict; a disabled task gets those that matter when it is restored or enabled again.
 
 >>> from datetime import UTC
->>> [finding.kind for finding in find({"\\Load": TaskDefinition()}, at=datetime(2026, 11, 23, tzinfo=UTC))["\\Load"]]
+>>> found = find_findings({"\\Load": TaskDefinition()}, at=datetime(2026, 11, 23, tzinfo=UTC))
+>>> [finding.kind for finding in found["\\Load"]]
 ['nothing starts it', 'default time limit', 'no description']
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 from taskanalysis.definition import CalendarTrigger, Duration, ExecAction, TaskDefinition, TimeTrigger, Trigger
 from taskanalysis.schedule import next_run
 from taskanalysis.text import has_secret, hides_exit_code, listed, mask, mask_arguments
 
-__all__ = ["KINDS", "Finding", "Kind", "find", "why_nothing_starts"]
+__all__ = ["KINDS", "Finding", "Kind", "find_findings", "why_nothing_starts"]
 
 
 class Finding(NamedTuple):
@@ -41,68 +44,13 @@ class Kind(NamedTuple):
     advice: str
 
 
-KINDS: dict[str, Kind] = {
-    "nothing starts it": Kind(
-        "No trigger that is switched on will start it again: there is none, or none gives a further start.",
-        "Delete it, or give it a trigger if it should still run.",
-    ),
-    "ends soon": Kind(
-        "A trigger ends within 30 days of the snapshot.",
-        "Move the end if the task is still needed.",
-    ),
-    "secret in arguments": Kind(
-        "A password, token or key seems to stand in the command line. Everyone who may read the task can read it.",
-        "Move it to a protected file or the credential store, and change it.",
-    ),
-    "exit code hidden": Kind(
-        "The program that is started returns before the one that works has ended, or drops what it returns, so that "
-        "Task Scheduler shows 0 whatever happens.",
-        "Start the program directly; a window can be avoided by running whether the user is logged on or not.",
-    ),
-    "restart does not help": Kind(
-        '"If the task fails, restart" tries again only when the start failed. A program that ends with an error is '
-        "not started again ([MS-TSCH] 2.5.4.2).",
-        "Retry inside the program, or let the next scheduled start do it.",
-    ),
-    "only when logged on": Kind(
-        "It starts only while its user, or someone of its group, is logged on, so it stands still after a restart.",
-        "Run it whether the user is logged on or not, with a managed service account if possible.",
-    ),
-    "stored password": Kind(
-        "Windows keeps the account's password with the task. It is not part of the backup, must be typed in when the "
-        "task is put back, and a new password stops the task until it is entered here too.",
-        "Use a group managed service account, which has no password to keep.",
-    ),
-    "default time limit": Kind(
-        "The limit was left at 72 hours, so a run that hangs is stopped only after three days.",
-        "Set a limit of a few times the usual length of a run.",
-    ),
-    "fixed to UTC": Kind(
-        "The start has an offset or Z: it is a fixed instant and moves an hour against local time when clocks change.",
-        'Switch off "Synchronize across time zones" unless that is meant.',
-    ),
-    "relative program": Kind(
-        "The program has no full path and there is no working directory: which one starts depends on the search path.",
-        "Give the full path of the program.",
-    ),
-    "drive letter": Kind(
-        "A drive letter from H on is often a network drive. Those exist only for a user who is logged on.",
-        r"Use the network path (\\server\share) instead.",
-    ),
-    "network as service": Kind(
-        "A service account of this computer uses a network path. The other server sees the computer's account, or "
-        "nobody (LOCAL SERVICE).",
-        "Run it as a managed service account that has rights on the share, or grant them to the computer's account.",
-    ),
-    "other interpreter": Kind(
-        "Most tasks use another copy of the same interpreter; this one has other packages and is updated apart.",
-        "Use the same as the others unless there is a reason, and write the reason into the description.",
-    ),
-    "no description": Kind(
-        "Nobody can tell what it is for and whom to ask.",
-        "Write one sentence and a name into the description.",
-    ),
-}
+def _kinds() -> dict[str, Kind]:
+    lines = Path(__file__).with_name("findings.csv").read_text(encoding="utf-8").splitlines()
+    rows = csv.reader(line for line in lines if not line.startswith("#"))
+    return {kind: Kind(meaning, advice) for kind, meaning, advice in list(rows)[1:]}
+
+
+KINDS = _kinds()
 """All kinds, the most pressing first."""
 
 _INTERPRETERS = {"python": "Python", "pythonw": "Python", "py": "Python", "rscript": "R", "node": "Node.js"} | {
@@ -117,7 +65,7 @@ _NETWORK = re.compile(  # \\server\share or //server/share, but no https://host/
 _ROOTED = re.compile(r"""["']?(?:[A-Za-z]:|\\\\|[\\/]|%\w+%)""")
 
 
-def find(tasks: Mapping[str, TaskDefinition], *, at: datetime) -> dict[str, list[Finding]]:
+def find_findings(tasks: Mapping[str, TaskDefinition], *, at: datetime) -> dict[str, list[Finding]]:
     """The findings of each task, in the order of `KINDS`; `at` is an aware moment in the server's zone."""
     usual = _usual_interpreters(tasks.values())
     order = list(KINDS)
@@ -139,7 +87,7 @@ def why_nothing_starts(task: TaskDefinition, at: datetime) -> str:
         return ""
     if not task.triggers:
         return "it has no trigger"
-    return "its triggers give no further start" if enabled else "no trigger is switched on"
+    return "its triggers give no further start" if enabled else "no trigger is enabled"
 
 
 # Parts of a definition ------------------------------------------------------------------------------------------------
@@ -152,15 +100,15 @@ def _of_principal(task: TaskDefinition) -> Iterator[Finding]:
     if principal.needs_password:
         yield Finding("stored password", principal.account)
     commands = " ".join(f"{action.command} {action.arguments} {action.working_directory}" for action in task.programs)
-    if principal.service and (found := _NETWORK.search(commands)):
-        yield Finding("network as service", f"{found[0]} as {principal.service}")
+    if principal.service and (path := _NETWORK.search(commands)):
+        yield Finding("network as service", f"{path[0]} as {principal.service}")
     if letters := sorted({letter.upper() for letter in _DRIVE.findall(commands)}):
         yield Finding("drive letter", listed([f"{letter}:" for letter in letters]))
 
 
 def _of_triggers(task: TaskDefinition, at: datetime) -> Iterator[Finding]:
     live = [trigger for trigger in task.triggers if trigger.enabled and not _is_over(trigger, at)]
-    if task.settings.enabled and (why := why_nothing_starts(task, at)):
+    if not live and task.settings.enabled and (why := why_nothing_starts(task, at)):
         yield Finding("nothing starts it", why)
     for trigger in live:
         if trigger.end_boundary and _aware(trigger.end_boundary, at) <= at + _SOON:
@@ -196,8 +144,8 @@ def _of_actions(task: TaskDefinition, usual: Mapping[str, str]) -> Iterator[Find
 
 
 def _limited_by_triggers(task: TaskDefinition) -> bool:
-    live = [trigger for trigger in task.triggers if trigger.enabled]
-    return bool(live) and all(each.execution_time_limit and not each.execution_time_limit.is_zero for each in live)
+    limits = [trigger.execution_time_limit for trigger in task.triggers if trigger.enabled]
+    return bool(limits) and all(limit and not limit.is_zero for limit in limits)
 
 
 # Details --------------------------------------------------------------------------------------------------------------
@@ -230,7 +178,7 @@ def _usual_interpreters(tasks: Iterable[TaskDefinition]) -> dict[str, str]:
     """Kind -> the folder that more than half of at least three tasks use, as it is most often spelled."""
     folders: dict[str, Counter[str]] = {}
     for task in tasks:
-        for kind, folder in {found for action in task.programs for found in _interpreters(action)}:
+        for kind, folder in {pair for action in task.programs for pair in _interpreters(action)}:
             folders.setdefault(kind, Counter())[folder] += 1
     usual = {}
     for kind, counter in folders.items():

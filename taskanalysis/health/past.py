@@ -1,13 +1,12 @@
-r"""What the history says of each task until the moment of a snapshot: since when, how often, how long.
+r"""The history of each task up to a snapshot: since when, how often, how long; and when tasks were failing.
 
-Unknown results are counted neither as success nor as failure. Where the history begins inside, "since" is "at least
-since", which `Past.begins_inside` tells.
+Unknown results count neither as success nor as failure: the `sign` of a run is `GOOD`, `BAD` or `UNCLEAR`.
 
 >>> from taskanalysis.history import read_history
 >>> from taskanalysis.snapshot import read_snapshot
 >>> past = pasts(read_history("data", update=False), read_snapshot("data"))["\\OpenData\\Finance\\Checkbook"]
->>> past.failures, past.failing_since.isoformat(), past.begins_inside
-(14, '2026-11-10T00:30:01+00:00', False)
+>>> past.failures, past.failing_since.isoformat()
+(14, '2026-11-10T00:30:01+00:00')
 """
 
 from __future__ import annotations
@@ -19,32 +18,58 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import union_categoricals
 
 from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.history import History, read_history, task_slices
+from taskanalysis.results import BAD_OUTCOMES, SETTLED
 from taskanalysis.schedule import Moments, microseconds, moment_of
 from taskanalysis.snapshot import Snapshot
 
-__all__ = ["NO_PAST", "Past", "Rate", "blind_times", "hidden_tasks", "known_history", "pasts"]
+__all__ = [
+    "BAD",
+    "GOOD",
+    "NO_PAST",
+    "UNCLEAR",
+    "Past",
+    "Rate",
+    "blind_times",
+    "failing_at",
+    "failing_spells",
+    "hidden_tasks",
+    "known_history",
+    "longest_gap",
+    "pasts",
+]
 
+GOOD, BAD, UNCLEAR = 1, -1, 0
 LOOK_BACK = timedelta(days=100)
 LEAST_RUNS = 3
-"""A rate that rests on fewer runs says nothing."""
-_GOOD, _BAD, _UNCLEAR = 1, -1, 0
-_UNKNOWN = np.iinfo(np.int64).min  # as a time that is missing is kept
+"""A rate over fewer runs is not given."""
+_UNKNOWN = np.iinfo(np.int64).min  # how numpy stores a missing time
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How many finished runs of known outcome were seen in some days, and what part of them succeeded."""
+    """The number of finished runs with a known outcome, and the part of them that succeeded; None under three runs."""
 
     runs: int = 0
     success: float | None = None
 
+    @classmethod
+    def of(cls, signs: Moments) -> Rate:
+        """The rate of runs with these signs.
+
+        >>> Rate.of(np.array([GOOD, BAD, UNCLEAR, GOOD, GOOD]))
+        Rate(runs=4, success=0.75)
+        """
+        clear = signs[signs != UNCLEAR]
+        return cls(len(clear), float(np.mean(clear == GOOD)) if len(clear) >= LEAST_RUNS else None)
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The past of one task; times are aware UTC, None where nothing is known.
+    """The history of one task; times are aware UTC, None where unknown.
 
     `form_since` is the first snapshot that shows it with its present triggers and enabled, None where that is the
     oldest; `shown_since` is the first that shows its last finished run; `failing_since` and `good_since` are starts of
@@ -59,7 +84,6 @@ class Past:
     failures: int = 0
     failing_since: datetime | None = None
     good_since: datetime | None = None
-    begins_inside: bool = False
     last_finished_failed: bool = False
     week: Rate = Rate()
     month: Rate = Rate()
@@ -70,11 +94,10 @@ class Past:
 
 
 NO_PAST = Past()
-_NONE = np.zeros(0, dtype=np.int64)
 
 
-class _Ran(NamedTuple):
-    """Finished runs of one task in the order of their start; times in microseconds, `took` in seconds."""
+class _Runs(NamedTuple):
+    """Finished runs of one task in order of start; times in microseconds, `took` in seconds."""
 
     sign: Moments
     code: Moments
@@ -83,124 +106,126 @@ class _Ran(NamedTuple):
     took: NDArray[Any]
 
 
-def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict[str, Past]:
-    """The past of each task of the snapshot's server, by task path; `history` ends with the snapshot."""
-    server = snapshot.server
-    ran = _ran(_of(history.runs, server), _of(history.coverage, server)["taken_at"])
-    changes, events = _of(history.changes, server), _of(history.events, server)
-    redefined = _by_task(changes[changes["kind"] != "outcome"])
-    refused = _by_task(events[events["kind"] == "start failed"])
-    found = {}
-    for path in sorted(snapshot.statuses.keys() | ran.keys()):
-        mine = ran.get(path, _NOTHING)
-        ok_codes = rules.of(server, path).ok_codes
-        if ok_codes:
-            mine = mine._replace(sign=np.where(np.isin(mine.code, list(ok_codes)), _GOOD, mine.sign))
-        past = _past(mine, refused.get(path), snapshot.taken_at)
-        if path in redefined:
-            told = redefined[path]
-            form_since = _form_since(path, told, history, server)
-            disabled, added = (_last(told, kind) for kind in ("disabled", "added"))
-            past = replace(past, form_since=form_since, disabled_since=disabled, added_at=added)
-        found[path] = past
-    return found
-
-
-_NOTHING = _Ran(_NONE, _NONE, _NONE, _NONE, _NONE.astype(np.float64))
-
-
-def _by_task(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {str(path): group for path, group in frame.groupby("task_path", observed=True)}
-
-
-def _ran(runs: pd.DataFrame, times: pd.Series) -> dict[str, _Ran]:
-    """The finished runs of each task, by task path; `runs` are in the order of task and start."""
-    runs = runs[runs["code"].notna()]
-    if runs.empty:
-        return {}
-    columns = _Ran(
-        np.select([runs["outcome"] == "succeeded", _is_bad(runs)], [_GOOD, _BAD], _UNCLEAR),
-        runs["code"].to_numpy(dtype=np.int64),
-        _microseconds(runs["started"]),
-        _microseconds(runs["first_seen"]),
-        _took(runs, times).to_numpy(dtype=np.float64),
-    )
-    return {path: _Ran._make(column[rows] for column in columns) for path, rows in task_slices(runs).items()}
-
-
-def _microseconds(times: pd.Series) -> Moments:
-    return times.to_numpy(dtype="datetime64[us]").astype(np.int64)
+_NONE = np.zeros(0, dtype=np.int64)
+_NO_RUNS = _Runs(_NONE, _NONE, _NONE, _NONE, _NONE.astype(np.float64))
 
 
 def known_history(snapshot: Snapshot) -> History | None:
-    """The history of the snapshot's server until the snapshot, where it lies in a share; it is read, not renewed."""
+    """The history of the snapshot's server up to the snapshot, from the store as it is; None outside a share."""
     if not snapshot.manifest or not (snapshot.share / "snapshots").is_dir():
         return None
     since = snapshot.taken_at - LOOK_BACK
     return read_history(snapshot.share, server=snapshot.server, since=since, until=snapshot.taken_at, update=False)
 
 
-def blind_times(history: History) -> list[tuple[datetime, datetime]]:
-    """Times without the usual snapshots of a server: the last before and the first after each; for a history of one."""
-    times = history.coverage["taken_at"]
-    gaps = times.diff()
-    ends = gaps > 1.5 * gaps.median()
-    return [(_moment(end - gap), _moment(end)) for end, gap in zip(times[ends], gaps[ends], strict=True)]
+def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict[str, Past]:
+    """The history of each task of the snapshot's server, by task path; `history` ends with the snapshot."""
+    server = snapshot.server
+    runs = _runs(_of(history.runs, server), _of(history.coverage, server)["taken_at"])
+    changes, events = _of(history.changes, server), _of(history.events, server)
+    redefined = _by_task(changes[changes["kind"] != "outcome"])
+    refused = _by_task(events[events["kind"] == "start failed"])
+    result = {}
+    for path in sorted(snapshot.statuses.keys() | runs.keys()):
+        own = runs.get(path, _NO_RUNS)
+        if ok_codes := rules.of(server, path).ok_codes:
+            own = own._replace(sign=np.where(np.isin(own.code, list(ok_codes)), GOOD, own.sign))
+        past = _past(own, refused.get(path), snapshot.taken_at)
+        if path in redefined:
+            form_since = _form_since(path, redefined[path], history, server)
+            disabled, added = (_last(redefined[path], kind) for kind in ("disabled", "added"))
+            past = replace(past, form_since=form_since, disabled_since=disabled, added_at=added)
+        result[path] = past
+    return result
 
 
 def hidden_tasks(history: History, snapshot: Snapshot) -> list[str]:
     """Tasks that earlier snapshots show and this one does not, without proof that they were removed."""
     spans, changes = _of(history.spans, snapshot.server), _of(history.changes, snapshot.server)
-    seen = spans.groupby("task_path", observed=True)["last_seen"].max()
-    removed = changes[changes["kind"] == "removed"].groupby("task_path", observed=True)["at"].max()
-    gone = {str(path): at for path, at in removed.items()}
-    known = ((str(path), at) for path, at in seen.items())
-    return sorted(
-        path for path, at in known if path not in snapshot.statuses and not (path in gone and gone[path] > at)
-    )
+    changes = changes[changes["kind"] == "removed"]
+    seen = spans["last_seen"].groupby(spans["task_path"].astype("str")).max()
+    removed = changes["at"].groupby(changes["task_path"].astype("str")).max()
+    hidden = seen.index[~(removed.reindex(seen.index) > seen)]
+    return sorted(set(hidden) - snapshot.statuses.keys())
+
+
+# Blind times ----------------------------------------------------------------------------------------------------------
+
+
+def longest_gap(times: Moments) -> float:
+    """The longest gap between snapshots, in microseconds, that is not blind: half as long again as the median gap."""
+    return 1.5 * float(np.median(np.diff(times))) if len(times) > 1 else np.inf
+
+
+def blind_times(history: History) -> list[tuple[datetime, datetime]]:
+    """Times without the usual snapshots: the last snapshot before and the first after each; `history` of one server."""
+    return _blind_times(history.coverage["taken_at"])
+
+
+def _blind_times(taken_at: pd.Series) -> list[tuple[datetime, datetime]]:
+    times = _microseconds(taken_at)
+    ends = np.flatnonzero(np.diff(times) > longest_gap(times)) + 1
+    return [(moment_of(int(times[end - 1]), UTC), moment_of(int(times[end]), UTC)) for end in ends]
+
+
+# One task -------------------------------------------------------------------------------------------------------------
 
 
 def _of(frame: pd.DataFrame, server: str) -> pd.DataFrame:
     return frame[frame["server"] == server]
 
 
-def _is_bad(runs: pd.DataFrame) -> pd.Series[bool]:
-    bad = runs["outcome"].isin(["failed", "stopped", "not started"])
-    return bad & runs["certainty"].isin(["certain", "likely"])
+def _by_task(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {str(path): group for path, group in frame.groupby("task_path", observed=True)}
 
 
-def _took(runs: pd.DataFrame, times: pd.Series) -> pd.Series[float]:
-    """Seconds that each run took: as the event log tells, else at most until a snapshot shows it finished.
+def _runs(runs: pd.DataFrame, taken_at: pd.Series) -> dict[str, _Runs]:
+    """The finished runs of each task, by task path; `runs` are in order of task and start."""
+    runs = runs[runs["code"].notna()]
+    if runs.empty:
+        return {}
+    bad = runs["outcome"].isin(BAD_OUTCOMES) & runs["certainty"].isin(SETTLED)
+    columns = _Runs(
+        np.select([runs["outcome"] == "succeeded", bad], [GOOD, BAD], UNCLEAR),
+        runs["code"].to_numpy(dtype=np.int64),
+        _microseconds(runs["started"]),
+        _microseconds(runs["first_seen"]),
+        _took(runs, taken_at).to_numpy(dtype=np.float64),
+    )
+    return {path: _Runs._make(column[rows] for column in columns) for path, rows in task_slices(runs).items()}
 
-    Not known where the usual snapshots were lacking before that one.
+
+def _took(runs: pd.DataFrame, taken_at: pd.Series) -> pd.Series[float]:
+    """Seconds that each run took: from the event log, else at most until the first snapshot that shows it finished.
+
+    Not known where that snapshot ends a blind time.
     """
     at_most = (runs["finished_by"] - runs["started"]).dt.total_seconds()
-    gaps = times.diff().set_axis(times)
-    usual = gaps.median()
-    return runs["seconds"].fillna(at_most.where(~(runs["finished_by"].map(gaps) > 1.5 * usual)))
+    ends = [end for _, end in _blind_times(taken_at)]
+    return runs["seconds"].fillna(at_most.mask(runs["finished_by"].isin(ends)))
 
 
-def _past(ran: _Ran, refused: pd.DataFrame | None, now: datetime) -> Past:
-    sign = ran.sign
-    good, bad = np.flatnonzero(sign == _GOOD), np.flatnonzero(sign == _BAD)
+def _past(runs: _Runs, refused: pd.DataFrame | None, now: datetime) -> Past:
+    sign = runs.sign
+    good, bad = np.flatnonzero(sign == GOOD), np.flatnonzero(sign == BAD)
     bad_after_good = bad[bad > good[-1]] if len(good) else bad
     good_after_bad = good[good > bad[-1]] if len(bad) else good
-    last_good = _first(ran.started, good[-1:])
+    last_good = _first(runs.started, good[-1:])
     later = refused[refused["at"] > last_good] if refused is not None and last_good else refused
-    took = ran.took[-30:][~np.isnan(ran.took[-30:])]
+    took = runs.took[-30:][~np.isnan(runs.took[-30:])]
+    week, month = (Rate.of(sign[runs.started > microseconds(now - timedelta(days=days))]) for days in (7, 30))
     return Past(
         last_success=last_good,
         failures=len(bad_after_good),
-        failing_since=_first(ran.started, bad_after_good),
-        good_since=_first(ran.started, good_after_bad),
-        begins_inside=not len(good) or not len(bad),
-        last_finished_failed=bool(len(sign) and sign[-1] == _BAD),
-        week=_rate(ran, now, 7),
-        month=_rate(ran, now, 30),
-        flapping=int(np.count_nonzero(np.diff(sign[sign != _UNCLEAR][-10:]))) >= 3,
+        failing_since=_first(runs.started, bad_after_good),
+        good_since=_first(runs.started, good_after_bad),
+        last_finished_failed=bool(len(sign) and sign[-1] == BAD),
+        week=week,
+        month=month,
+        flapping=int(np.count_nonzero(np.diff(sign[sign != UNCLEAR][-10:]))) >= 3,
         longest=timedelta(seconds=float(took.max())) if len(took) >= 5 else None,
         refused_since=_moment(later["at"].iloc[0]) if later is not None and len(later) else None,
-        shown_since=_first(ran.first_seen, np.arange(len(sign))[-1:]),
+        shown_since=_first(runs.first_seen, np.arange(len(sign))[-1:]),
     )
 
 
@@ -210,32 +235,78 @@ def _first(times: Moments, places: Moments) -> datetime | None:
     return moment_of(at, UTC) if at != _UNKNOWN else None
 
 
-def _rate(ran: _Ran, now: datetime, days: int) -> Rate:
-    recent = ran.sign[ran.started > microseconds(now - timedelta(days=days))]
-    known = recent[recent != _UNCLEAR]
-    enough = len(known) >= LEAST_RUNS
-    return Rate(len(known), float(np.mean(known == _GOOD)) if enough else None)
-
-
 def _last(changes: pd.DataFrame, kind: str) -> datetime | None:
-    those = changes.loc[changes["kind"] == kind, "at"]
-    return _moment(those.max()) if len(those) else None
+    times = changes.loc[changes["kind"] == kind, "at"]
+    return _moment(times.max()) if len(times) else None
 
 
 def _form_since(path: str, changes: pd.DataFrame, history: History, server: str) -> datetime | None:
-    """The last time that it was added, enabled, or given other triggers or another time to wait."""
+    """The last time that it was added, enabled, or given other triggers or settings."""
     relevant = changes[changes["kind"].isin(["added", "enabled", "changed"])].sort_values("at", ascending=False)
-    for at, kind in zip(relevant["at"], relevant["kind"], strict=True):
-        moment = at.to_pydatetime()
+    for at, kind in zip(map(_moment, relevant["at"]), relevant["kind"], strict=True):
         if kind != "changed":
-            return _moment(at)
+            return at
         before, after = (
-            history.definitions(each, server).get(path) for each in (moment - timedelta(microseconds=1), moment)
+            history.definitions(moment, server).get(path) for moment in (at - timedelta(microseconds=1), at)
         )
         if not before or not after or (before.triggers, before.settings) != (after.triggers, after.settings):
-            return _moment(at)
+            return at
     return None
 
 
 def _moment(at: pd.Timestamp) -> datetime:
     return at.to_pydatetime().astimezone(UTC)
+
+
+def _microseconds(times: pd.Series | pd.DatetimeIndex) -> Moments:
+    return times.to_numpy(dtype="datetime64[us]").astype(np.int64)
+
+
+# When tasks were failing ----------------------------------------------------------------------------------------------
+
+
+def failing_spells(
+    runs: pd.DataFrame, events: pd.DataFrame, changes: pd.DataFrame, spans: pd.DataFrame
+) -> pd.DataFrame:
+    """The times in which a task was failing: `task_path`, `begin` and `until` (UTC), NaT where it still fails.
+
+    A task fails from the start of the first failed run, or from a refused start, until a good run or until it is
+    disabled or removed. The frames are those of `History`, of one server; `runs` have a column `sign`.
+
+    >>> from taskanalysis.history import read_history
+    >>> history = read_history("data", update=False)
+    >>> signs = history.runs["outcome"].map({"succeeded": GOOD, "not started": BAD}).astype(float).fillna(UNCLEAR)
+    >>> spells = failing_spells(history.runs.assign(sign=signs), history.events, history.changes, history.spans)
+    >>> len(spells), failing_at(spells, pd.DatetimeIndex(["2026-11-08", "2026-11-23"], tz="UTC")).tolist()
+    (9, [0, 9])
+    """
+    refused = events[events["kind"] == "start failed"]
+    switched = changes[changes["kind"].isin(["disabled", "removed", "enabled", "added"])]
+    first = spans.drop_duplicates("task_path").rename(columns={"first_seen": "at"})
+    off_from_start = first[~first["enabled"].fillna(True).astype(bool)]
+    marks = [
+        runs[runs["sign"] != UNCLEAR].rename(columns={"started": "at"}),
+        refused.assign(sign=BAD),
+        switched.assign(off=switched["kind"].isin(["disabled", "removed"])),
+        off_from_start.assign(off=True),
+    ]
+    columns = [mark.reindex(columns=["at", "sign", "off"]).astype(_MARK) for mark in marks]
+    tasks = union_categoricals([mark["task_path"] for mark in marks], sort_categories=True)
+    marked = pd.concat(columns, ignore_index=True).assign(task=tasks.codes)
+    marked = marked.sort_values(["task", "at"], kind="stable", ignore_index=True)
+    by_task = marked.groupby("task")
+    failing = (by_task["sign"].ffill() == BAD) & (by_task["off"].ffill() != 1)
+    begins = failing & ~(failing.shift(fill_value=False) & (marked["task"].diff() == 0))
+    until = marked["at"].mask(failing).groupby(marked["task"]).bfill()
+    path = tasks.categories.astype("str")[marked["task"][begins]]
+    return pd.DataFrame({"task_path": path, "begin": marked["at"][begins].array, "until": until[begins].array})
+
+
+_MARK = {"at": "datetime64[us, UTC]", "sign": "float64", "off": "float64"}
+
+
+def failing_at(spells: pd.DataFrame, moments: pd.DatetimeIndex) -> Moments:
+    """How many tasks were failing at each of these aware moments."""
+    begins, ends = (np.sort(_microseconds(spells[name].dropna())) for name in ("begin", "until"))
+    at = _microseconds(moments)
+    return np.searchsorted(begins, at, "right") - np.searchsorted(ends, at, "right")

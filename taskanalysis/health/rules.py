@@ -1,7 +1,7 @@
 r"""Rules that an office writes for its tasks: ``rules.toml`` in the share.
 
-The file is ours and documented in README. A rule is a table ``[[rule]]`` with a `task`, in which ``*`` stands for any
-text, and with what it says of the tasks that match. Later rules win, key by key.
+The format is our own. A rule is a table ``[[rule]]`` with a `task`, in which ``*`` stands for any text, and settings
+for the tasks that match. Later rules win, key by key.
 
 >>> rules = parse_rules("[[rule]]\ntask = '\\OpenData\\*'\nok_codes = [1]\n[[rule]]\ntask = '*mirror'\nok_codes = [3]")
 >>> rules.of("OPENDATA01", r"\OpenData\Tiles\Mirror").ok_codes
@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,14 @@ from taskanalysis.errors import RulesError
 from taskanalysis.results import unsigned
 from taskanalysis.text import clip
 
-__all__ = ["NO_RULES", "Rule", "Rules", "parse_rules", "read_rules"]
+__all__ = ["NO_RULE", "NO_RULES", "Rule", "Rules", "parse_rules", "read_rules"]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What holds for a task: one table of the file, or several merged; None and empty mean "nothing is said".
+    """What holds for a task: one table of the file, or several merged; None and empty mean "not set".
 
-    `ignore_until` is the first day on which the task is listed again; `lines` tells in which line each key stands.
+    `ignore_until` is the first day on which the task is listed again; `lines` maps each key to its line in the file.
     """
 
     task: str = "*"
@@ -44,13 +45,12 @@ class Rule:
     lines: Mapping[str, int] = field(default_factory=dict)
 
     def matches(self, server: str, path: str) -> bool:
-        r"""Whether the rule speaks of this task.
+        r"""Whether the rule is for this task.
 
         >>> Rule(task=r"\OpenData\*").matches("OPENDATA01", r"\opendata\GIS\Tiles")
         True
         """
-        here = not self.server or _fits(self.server.casefold(), server.casefold())
-        return here and _fits(self.task.casefold(), path.casefold())
+        return _fits(self.server or "*", server) and _fits(self.task, path)
 
     def ignores(self, day: date) -> bool:
         """Whether the task is not listed on `day`, a day of the server's zone."""
@@ -59,7 +59,7 @@ class Rule:
         return bool(self.ignore)
 
     def name(self, key: str) -> str:
-        """Where a key was said, for a reader: "rules.toml, line 7"."""
+        """Where a key is set, such as "rules.toml, line 7"."""
         return f"rules.toml, line {self.lines[key]}"
 
 
@@ -70,22 +70,22 @@ class Rules:
     rules: tuple[Rule, ...] = ()
 
     def of(self, server: str, path: str) -> Rule:
-        """What all matching rules say of a task together; later ones win, key by key."""
-        said: dict[str, Any] = {}
+        """All matching rules of a task in one; later ones win, key by key."""
+        values: dict[str, Any] = {}
         lines: dict[str, int] = {}
         for rule in self.rules:
             if rule.matches(server, path):
-                said |= {name: value for name in _KEYS if (value := getattr(rule, name)) is not None}
+                values |= {key: value for key in _KEYS if (value := getattr(rule, key)) is not None}
                 lines |= rule.lines
-        return Rule(**said, lines=lines)
+        return Rule(**values, lines=lines)
 
     def unused(self, tasks: Iterable[tuple[str, str]]) -> list[Rule]:
-        """Those that match none of these (server, task path)."""
-        known = list(tasks)
-        return [rule for rule in self.rules if not any(rule.matches(*task) for task in known)]
+        """The rules that match none of these tasks (server, task path)."""
+        tasks = list(tasks)
+        return [rule for rule in self.rules if not any(rule.matches(*task) for task in tasks)]
 
 
-NO_RULES = Rules()
+NO_RULE, NO_RULES = Rule(), Rules()
 
 
 def read_rules(file: Path) -> Rules:
@@ -107,13 +107,13 @@ def parse_rules(text: str, file: str = "rules.toml") -> Rules:
     except RecursionError:
         raise RulesError(f"{file}: brackets within brackets, too many of them") from None
     lines = text.splitlines()
-    found = tables.get("rule", [])
+    rules = tables.get("rule", [])
     heads = [number for number, line in enumerate(lines) if re.match(r"\s*\[\[\s*rule\s*\]\]", line)]
     for key in tables:
-        if key != "rule" or not isinstance(found, list) or len(heads) != len(found):
+        if key != "rule" or not isinstance(rules, list) or len(heads) != len(rules):
             line = _line(lines, key, 0)
             raise RulesError(f"{file}, line {line}: '{clip(key)}' is not known here; each rule begins with [[rule]]")
-    return Rules(tuple(_rule(table, lines, head, file) for table, head in zip(found, heads, strict=True)))
+    return Rules(tuple(_rule(table, lines, head, file) for table, head in zip(rules, heads, strict=True)))
 
 
 # One table ------------------------------------------------------------------------------------------------------------
@@ -121,34 +121,26 @@ def parse_rules(text: str, file: str = "rules.toml") -> Rules:
 
 def _rule(table: Mapping[str, Any], lines: list[str], head: int, file: str) -> Rule:
     where = {key: _line(lines, key, head) for key in table}
-    said: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for key, value in table.items():
         try:
             if key not in _READERS:
                 raise ValueError(f"is not known; known are {', '.join(_READERS)}")
-            said[key] = _READERS[key](value)
+            values[key] = _READERS[key](value)
         except ValueError as error:
             raise RulesError(f"{file}, line {where[key]}: '{clip(key)}' {error}") from None
-    if "task" not in said:
+    if "task" not in values:
         raise RulesError(f"{file}, line {head + 1}: a rule needs a 'task', such as '\\OpenData\\*'")
-    return Rule(**said, lines=where)
+    return Rule(**values, lines=where)
 
 
 def _fits(glob: str, text: str) -> bool:
-    """Whether `text` is `glob` with any text in place of each ``*``; each part is looked for once."""
-    first, *rest = glob.split("*")
-    if not rest:
-        return text == glob
-    *middle, last = rest
-    position = len(first)
-    for part in middle:
-        found = text.find(part, position)
-        position = found + len(part) if found >= 0 else len(text) + 1
-    return text.startswith(first) and text.endswith(last) and position + len(last) <= len(text)
+    """Whether `text` is `glob` with any text in place of each ``*``; ``[`` and ``?`` are plain, case is ignored."""
+    return fnmatchcase(text.casefold(), re.sub(r"[\[?]", r"[\g<0>]", glob.casefold()))
 
 
 def _place(text: str, error: str) -> str:
-    """Line, and key where it has one, of what the TOML reader did not understand."""
+    """The line of a TOML error, and the key where that line has one."""
     lines = text.splitlines() or [""]
     found = re.search(r"at line ([0-9]+)", error)
     number = int(found[1]) if found else len(lines)  # "at end of document"
@@ -168,12 +160,6 @@ def _task(value: object) -> str:
     return value
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("is not text in quotes")
-    return value
-
-
 def _codes(value: object) -> frozenset[int]:
     if not isinstance(value, list):
         raise ValueError('is not a list of codes, such as [1, "0x41306"]')
@@ -187,19 +173,19 @@ def _minutes(value: object) -> float:
     return value
 
 
-def _yes_or_no(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("is not true or false")
-    return value
+def _only(kind: type, refusal: str) -> Callable[[object], Any]:
+    """What reads values of exactly one type: True is no int, a time no date."""
+
+    def read(value: object) -> Any:
+        if type(value) is not kind:
+            raise ValueError(refusal)
+        return value
+
+    return read
 
 
-def _date(value: object) -> date:
-    if type(value) is not date:
-        raise ValueError("is not a date without quotes, such as 2026-12-31")
-    return value
-
-
-_READERS = {
+_text = _only(str, "is not text in quotes")
+_READERS: dict[str, Callable[[object], Any]] = {
     "task": _task,
     "server": _text,
     "ok_codes": _codes,
@@ -207,7 +193,7 @@ _READERS = {
     "max_minutes": _minutes,
     "owner": _text,
     "note": _text,
-    "ignore": _yes_or_no,
-    "ignore_until": _date,
+    "ignore": _only(bool, "is not true or false"),
+    "ignore_until": _only(date, "is not a date without quotes, such as 2026-12-31"),
 }
-_KEYS = [each.name for each in fields(Rule) if each.name not in ("task", "server", "lines")]
+_KEYS = [item.name for item in fields(Rule) if item.name not in ("task", "server", "lines")]

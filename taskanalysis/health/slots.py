@@ -1,15 +1,15 @@
-r"""What became of the starts that tasks should have made: each slot of a time with its fate.
+r"""Classify every scheduled start of a period: seen, late, missed or another fate.
 
-Authority: the sentences under *Fates* below, which are ours. They rest on one fact: the last run that a snapshot tells
-is the last start before it ([MS-TSCH] 3.2.5.4.17), so nothing started between the two.
+Authority: the rules below are our own. They rest on one fact: the last run that a snapshot shows is the last start
+before it ([MS-TSCH] 3.2.5.4.17), so nothing started between the two.
 
 ===========  ===========================================================================================================
 seen         a known run began within its grace, or up to a minute before it
 late         a known run began after its grace, and before the next slot
 overlapped   the run before was still going on
-missed       a snapshot after its grace proves that nothing started since before it, be it across days without snapshots
+missed       a snapshot after its grace proves that nothing started since before it, even across days without snapshots
 not visible  later runs hide whether it happened, as the snapshots are too far apart to show each run
-blind        the same, in a time without the usual snapshots: nothing is said of it
+blind        the same, in a time without the usual snapshots: nothing is known of it
 not judged   it is in doubt whether Windows starts it just then (`schedule`), or our schedule is in doubt (`due`)
 pending      its grace was not over at the last snapshot
 ===========  ===========================================================================================================
@@ -34,7 +34,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taskanalysis.definition import TaskDefinition
-from taskanalysis.health.due import grace
+from taskanalysis.health.due import graces
+from taskanalysis.health.past import longest_gap
 from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.history import History, category, task_slices, utc
 from taskanalysis.schedule import SlotArrays, slot_arrays
@@ -48,12 +49,10 @@ SEEN, LATE, OVERLAPPED, MISSED, NOT_VISIBLE, BLIND, NOT_JUDGED, PENDING = range(
 Moments = NDArray[np.int64]
 _MINUTE = 60_000_000
 _NEVER, _FAR = np.iinfo(np.int64).min, np.iinfo(np.int64).max
-_BLIND_FROM = 1.5
-"""A gap between snapshots of more than so many usual ones is a blind time."""
 
 
 class _Seen(NamedTuple):
-    """What snapshots tell of one task, in microseconds: observations by time, and runs by start.
+    """What snapshots show of one task, in microseconds: observations by time, and runs by start.
 
     `last_run` is `_NEVER` for a task that never ran and `_FAR` where it is not known; `busy_until` is how long each run
     is known to have gone on.
@@ -96,7 +95,7 @@ def slot_fates(
     folder: str = "",
     doubtful: Collection[str] = (),
 ) -> pd.DataFrame:
-    r"""A row a slot of one server's tasks with its fate, in the order of task and time; the columns of ``slots``.
+    r"""The slots of one server's tasks with their fates, by task and time; the columns of ``slots``.
 
     `since` and `until` are aware and bound the slots (None: all that the history covers); `folder` takes the tasks in
     it and below ("": all outside ``\Microsoft``); of `doubtful` task paths no slot is judged. Of a task with slots
@@ -106,11 +105,11 @@ def slot_fates(
     times = _numbers(coverage["taken_at"])
     folders = [folder] if folder else []
     observed = _observed(history, server)
-    found: list[_Rows] = []
+    rows: list[_Rows] = []
     for path, forms in _forms(history, server, coverage).items():
         if path not in observed or not in_scope(path, folders):
             continue
-        said = rules.of(server, path)
+        rule = rules.of(server, path)
         for form in forms:
             start, end = max(form.start, since or form.start), min(form.end, until or form.end)
             slots = slot_arrays(form.task, start, end, tz=form.zone)
@@ -118,11 +117,11 @@ def slot_fates(
                 continue
             spacing = _median_gap(slots.time.astype(np.int64))
             usual = timedelta(microseconds=spacing) if spacing else None
-            waits = [grace(form.task, number + 1, usual, said) for number in range(len(form.task.triggers))]
+            waits = graces(form.task, usual, rule).astype(np.int64)
             if path in doubtful or form.task.settings.run_only_if_idle:
                 slots = slots._replace(judged=np.zeros(len(slots.time), dtype=bool))
-            found.append(_rows(path, slots, np.array([0, *(_micro(wait) for wait in waits)]), observed[path], times))
-    return _frame(server, found)
+            rows.append(_rows(path, slots, waits, observed[path], times))
+    return _frame(server, rows)
 
 
 # Fates ----------------------------------------------------------------------------------------------------------------
@@ -132,33 +131,28 @@ def _rows(path: str, slots: SlotArrays, waits: Moments, seen: _Seen, times: Mome
     at = slots.time.astype(np.int64)
     fate, run = _fates(at, at + waits[slots.trigger], slots.judged, seen, times)
     shown = _is_enabled(at, seen)
-    at, fate, run = at[shown], fate[shown], run[shown]
-    started = np.append(seen.runs, _NEVER)[run]
+    at, fate, started = at[shown], fate[shown], np.append(seen.runs, _NEVER)[run[shown]]
     number = np.ones(len(at), dtype=np.int64)
     spacing, usual = _median_gap(at), _median_gap(times)
     if spacing and usual and spacing < usual:
-        interval = np.searchsorted(times, at)
-        order = np.lexsort((at, fate, interval))
-        new = np.append(True, (np.diff(interval[order]) != 0) | (np.diff(fate[order]) != 0))
-        first = np.flatnonzero(new)
-        number = np.diff(np.append(first, len(order)))
-        chosen = order[first]
-        again = np.argsort(at[chosen], kind="stable")
-        chosen, number = chosen[again], number[again]
-        at, fate, started = at[chosen], fate[chosen], started[chosen]
+        group = np.searchsorted(times, at) * len(FATES) + fate
+        _, first, number = np.unique(group, return_index=True, return_counts=True)
+        by_time = np.argsort(first)
+        first, number = first[by_time], number[by_time]
+        at, fate, started = at[first], fate[first], started[first]
     return _Rows(path, at, fate, started, number)
 
 
-def _frame(server: str, found: Sequence[_Rows]) -> pd.DataFrame:
-    paths = sorted({rows.path for rows in found})
+def _frame(server: str, rows: Sequence[_Rows]) -> pd.DataFrame:
+    paths = sorted({task.path for task in rows})
     place = {path: number for number, path in enumerate(paths)}
-    lengths = [len(rows.at) for rows in found]
+    lengths = [len(task.at) for task in rows]
     at, fate, started, number = (
-        np.concatenate([np.zeros(0, np.int64), *(rows[field] for rows in found)]) for field in range(1, 5)
+        np.concatenate([np.zeros(0, np.int64), *(task[field] for task in rows)]) for field in range(1, 5)
     )
     columns = {
         "server": category(np.zeros(len(at), np.int64), [server]),
-        "task_path": category(np.repeat([place[rows.path] for rows in found], lengths), paths),
+        "task_path": category(np.repeat([place[task.path] for task in rows], lengths), paths),
         "expected": utc(at),
         "fate": category(fate, FATES),
         "started": utc(started),
@@ -182,7 +176,6 @@ def _fates(
     known_until = np.append(_NEVER, np.maximum.accumulate(seen.busy_until) if len(seen.runs) else [])[run]
     before, after = np.searchsorted(times, at, side="right") - 1, np.searchsorted(times, at)
     gap = np.append(times, _FAR)[after] - times[np.maximum(before, 0)]
-    usual = _median_gap(times) or _FAR
     cases = [
         ~judged,
         (started <= due) & (started < closes),
@@ -190,7 +183,7 @@ def _fates(
         known_until >= at,
         pending,
         last_run < opens,
-        gap <= _BLIND_FROM * usual,
+        gap <= longest_gap(times),
     ]
     answers = [NOT_JUDGED, SEEN, LATE, OVERLAPPED, PENDING, MISSED, NOT_VISIBLE]
     fate = np.select(cases, answers, BLIND).astype(np.int8)
@@ -201,11 +194,11 @@ def _is_enabled(at: Moments, seen: _Seen) -> NDArray[np.bool_]:
     """Whether the observations before and after each slot do not say that the task is off."""
     states = np.concatenate([[True], seen.enabled, [True]])
     before, after = np.searchsorted(seen.first, at, side="right"), np.searchsorted(seen.last, at) + 1
-    found: NDArray[np.bool_] = states[before] & states[after]
-    return found
+    enabled: NDArray[np.bool_] = states[before] & states[after]
+    return enabled
 
 
-# What is known --------------------------------------------------------------------------------------------------------
+# What the history shows -----------------------------------------------------------------------------------------------
 
 
 def _observed(history: History, server: str) -> dict[str, _Seen]:
@@ -217,19 +210,19 @@ def _observed(history: History, server: str) -> dict[str, _Seen]:
     running = (spans["state"] == "Running").to_numpy() & (last_run != _NEVER)
     started, ended = _numbers(runs["started"]), _numbers(runs["ended"])
     ran = task_slices(runs)
-    found = {}
-    for path, mine in task_slices(spans).items():
-        those = ran.get(path, slice(0, 0))
-        going = np.flatnonzero(running[mine]) + mine.start
-        found[path] = _Seen(
-            first=first[mine],
-            last=last[mine],
-            last_run=np.where(unknown[mine], _FAR, last_run[mine]),
-            enabled=enabled[mine],
-            runs=started[those],
-            busy_until=_busy_until(started[those], ended[those], last_run[going], last[going]),
+    observed = {}
+    for path, own in task_slices(spans).items():
+        own_runs = ran.get(path, slice(0, 0))
+        going = np.flatnonzero(running[own]) + own.start
+        observed[path] = _Seen(
+            first=first[own],
+            last=last[own],
+            last_run=np.where(unknown[own], _FAR, last_run[own]),
+            enabled=enabled[own],
+            runs=started[own_runs],
+            busy_until=_busy_until(started[own_runs], ended[own_runs], last_run[going], last[going]),
         )
-    return found
+    return observed
 
 
 def _busy_until(started: Moments, ended: Moments, going: Moments, seen: Moments) -> Moments:
@@ -244,25 +237,21 @@ def _busy_until(started: Moments, ended: Moments, going: Moments, seen: Moments)
 
 def _forms(history: History, server: str, coverage: pd.DataFrame) -> dict[str, list[_Form]]:
     """The definitions of each task over time; equal ones that follow each other are one."""
-    known = coverage[coverage["definitions"].notna() & (coverage["zone"].astype(str) != "")]
-    stamps, zones = known["definitions"].astype(str), known["zone"].astype(str)
+    stored = coverage[coverage["definitions"].notna() & (coverage["zone"].astype(str) != "")]
+    stamps, zones = stored["definitions"].astype(str), stored["zone"].astype(str)
     number = ((stamps != stamps.shift()) | (zones != zones.shift())).cumsum()
     forms: dict[str, list[_Form]] = {}
     last: datetime | None = None
-    for _, group in known.groupby(number):
+    for _, group in stored.groupby(number):
         first, end = group["taken_at"].iloc[0].to_pydatetime(), group["taken_at"].iloc[-1].to_pydatetime()
         zone = str(group["zone"].iloc[0])
         for path, task in history.definitions(end, server).items():
             earlier = forms.setdefault(path, [])
-            before = earlier[-1] if earlier and earlier[-1].end == last else None
-            if before and _same(before.task, task):
-                if before.zone == zone:
-                    earlier[-1] = before._replace(end=end)
-                    continue
-                first_of_form = before.end
+            before = earlier[-1] if earlier and earlier[-1].end == last and _same(earlier[-1].task, task) else None
+            if before and before.zone == zone:
+                earlier[-1] = before._replace(end=end)
             else:
-                first_of_form = first
-            earlier.append(_Form(first_of_form, end, zone, task))
+                earlier.append(_Form(before.end if before else first, end, zone, task))
         last = end
     return forms
 
@@ -277,10 +266,6 @@ def _same(one: TaskDefinition, other: TaskDefinition) -> bool:
 
 def _numbers(times: pd.Series) -> Moments:
     return times.to_numpy(dtype="datetime64[us]").astype(np.int64)
-
-
-def _micro(wait: timedelta) -> int:
-    return wait // timedelta(microseconds=1)
 
 
 def _median_gap(times: Moments) -> float | None:

@@ -1,8 +1,8 @@
-r"""What a reader should think of each task now: definition, status, rules, past -> one verdict a task, and why.
+r"""Assess each task: one verdict with its reason, from definition, status, rules and history.
 
 A verdict is about the moment of the snapshot, never about the clock on the wall. Without a history nothing is known of
-earlier runs, so `since` is known of runs that go on and of starts that were missed alone. Unknown is a verdict of its
-own: never counted as failed, never as OK.
+earlier runs, so `since` is known only of runs that still go on and of missed starts. Unknown is a verdict of its own:
+never counted as failed, never as OK.
 
 >>> from datetime import UTC
 >>> snapshot = Snapshot("S", datetime(2026, 11, 23, tzinfo=UTC), statuses={"\\A": Status("\\A", enabled=False)})
@@ -19,20 +19,12 @@ from enum import Enum
 from typing import NamedTuple
 
 from taskanalysis.definition import CalendarTrigger, Duration, TaskDefinition, TimeTrigger
-from taskanalysis.health.due import (
-    Differing,
-    Missed,
-    differing,
-    expected_next,
-    missed_starts,
-    slot_spacing,
-    what_may_explain,
-)
+from taskanalysis.health.due import Due, Missed
 from taskanalysis.health.findings import why_nothing_starts
 from taskanalysis.health.past import NO_PAST, Past, hidden_tasks, pasts
 from taskanalysis.health.rules import NO_RULES, Rule, Rules
 from taskanalysis.history import History, decode_lines
-from taskanalysis.results import Outcome, Result
+from taskanalysis.results import BAD_OUTCOMES, SETTLED, Outcome, Result
 from taskanalysis.snapshot import Snapshot, Status, in_scope
 from taskanalysis.text import count
 
@@ -40,7 +32,7 @@ __all__ = ["Judged", "Verdict", "judge"]
 
 
 class Verdict(Enum):
-    """What a reader should think of a task now."""
+    """The state of a task, as a reader should see it now."""
 
     OK = "OK"
     FAILING = "FAILING"
@@ -52,31 +44,43 @@ class Verdict(Enum):
     UNKNOWN = "UNKNOWN"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Judged:
     """One task and its verdict.
 
-    `since` is when what the verdict says began: the start of the first failed run after the last good one, of the first
-    good one after a failed one, or of the run that goes on; the first start that was missed; else the first snapshot
-    that shows it. Without a history (`past` is `NO_PAST`) it is None but for runs that go on and missed starts. `rule`
-    names what decided; `said` is what ``rules.toml`` says of the task; `ignored` tasks are counted, not listed.
-    `expected_next` is the next start that the definition gives, and `differing` how Windows differs from it.
+    `since` is when the state began: the start of the first failed run after the last good one, of the first good one
+    after a failed one, or of the run that goes on; the first missed start; else the first snapshot that shows it.
+    Without a history (`past` is `NO_PAST`) it is None but for runs that go on and missed starts. `rule` names what
+    decided; `due` has the status, the definition, the office's rule and the starts of the task.
     """
 
-    path: str
     verdict: Verdict
     reason: str
     rule: str
     result: Result
-    status: Status
-    said: Rule
-    task: TaskDefinition | None = None
+    due: Due
     since: datetime | None = None
-    ignored: bool = False
-    expected_next: datetime | None = None
-    differing: Differing | None = None
     past: Past = NO_PAST
-    missed: Missed | None = None
+
+    @property
+    def path(self) -> str:
+        """The task path."""
+        return self.due.status.path
+
+    @property
+    def status(self) -> Status:
+        """The task's status in the snapshot."""
+        return self.due.status
+
+    @property
+    def task(self) -> TaskDefinition | None:
+        """The task's definition, None where it is not known."""
+        return self.due.task
+
+    @property
+    def ignored(self) -> bool:
+        """Whether a rule mutes the task: it is counted, not listed."""
+        return self.due.rule.ignores(self.due.snapshot.local_time.date())
 
     @property
     def needs_attention(self) -> bool:
@@ -88,7 +92,7 @@ class Judged:
 
 LONGEST_RUN = timedelta(hours=24)
 SHORTEST_LIMIT = timedelta(hours=1)
-HIDDEN = "It is missing from this snapshot, and so are others: whoever collected it may see fewer tasks than before."
+HIDDEN = "It is missing from this snapshot, as are others: the collecting account may see fewer tasks than before."
 
 
 def judge(
@@ -96,15 +100,15 @@ def judge(
 ) -> list[Judged]:
     r"""A verdict for each task that has a status, in the order of their paths.
 
-    `folder` takes the tasks in it and below, "" all outside ``\Microsoft``. `history` is that of the server until the
-    snapshot (`past.known_history`); tasks that it shows and the snapshot hides get a verdict too, UNKNOWN.
+    `folder` takes the tasks in it and below, "" all outside ``\Microsoft``. `history` is that of the server up to the
+    snapshot (`known_history`); tasks that it shows and the snapshot hides get a verdict too, UNKNOWN.
     """
-    known = pasts(history, snapshot, rules) if history else {}
+    past = pasts(history, snapshot, rules) if history else {}
     hidden = {path: Status(path) for path in hidden_tasks(history, snapshot)} if history else {}
     folders = [folder] if folder else []
     statuses = sorted((snapshot.statuses | hidden).items(), key=lambda item: item[0].casefold())
     return [
-        _judge(status, snapshot, rules.of(snapshot.server, path), known.get(path, NO_PAST), path in hidden)
+        _judge(status, snapshot, rules.of(snapshot.server, path), past.get(path, NO_PAST), path in hidden)
         for path, status in statuses
         if in_scope(path, folders)
     ]
@@ -116,21 +120,17 @@ def judge(
 class _Case(NamedTuple):
     """All that decides about one task."""
 
-    status: Status
-    task: TaskDefinition | None
-    said: Rule
+    due: Due
     result: Result
-    missed: Missed | None
     past: Past
-    snapshot: Snapshot
 
     @property
     def is_bad(self) -> bool:
-        return self.result.outcome in (Outcome.FAILED, Outcome.STOPPED, Outcome.NOT_STARTED)
+        return self.result.outcome in BAD_OUTCOMES
 
     @property
     def is_settled(self) -> bool:
-        return self.result.certainty in ("certain", "likely")
+        return self.result.certainty in SETTLED
 
 
 class _Decision(NamedTuple):
@@ -139,63 +139,54 @@ class _Decision(NamedTuple):
     reason: str
 
 
-def _judge(status: Status, snapshot: Snapshot, said: Rule, past: Past, hidden: bool) -> Judged:
+def _judge(status: Status, snapshot: Snapshot, rule: Rule, past: Past, hidden: bool) -> Judged:
     task = None if hidden else snapshot.definition(status.path)
-    programs = task.programs if task else ()
+    due = Due(status, snapshot, task, rule, past.form_since)
+    case = _Case(due, _result(due), past)
+    verdict, name, reason = _Decision(Verdict.UNKNOWN, "hidden", HIDDEN) if hidden else _verdict(case)
+    return Judged(verdict, reason + _trail(verdict, past), name, case.result, due, _since(verdict, case), past)
+
+
+def _result(due: Due) -> Result:
+    """The decoded result, which a rule of the office may count as success."""
+    status, rule = due.status, due.rule
+    programs = due.task.programs if due.task else ()
     lines = [(action.command, action.arguments) for action in programs]
-    result = _result(status, lines or [_split(snapshot.commands.get(status.path, ""))], said)
-    missed = missed_starts(task, status, snapshot, said, past.form_since) if task else None
-    case = _Case(status, task, said, result, missed, past, snapshot)
-    decision = _Decision(Verdict.UNKNOWN, "hidden", HIDDEN) if hidden else _verdict(case)
-    return Judged(
-        status.path,
-        decision.verdict,
-        decision.reason + _trail(decision.verdict, past),
-        decision.rule,
-        result,
-        status,
-        said,
-        task,
-        since=_since(decision.verdict, case),
-        ignored=said.ignores(snapshot.local_time.date()),
-        expected_next=expected_next(task, snapshot),
-        differing=differing(task, status, snapshot) if task else None,
-        past=past,
-        missed=missed,
-    )
-
-
-def _result(status: Status, lines: list[tuple[str, str]], said: Rule) -> Result:
-    """The decoded result, which a rule of the office may call success."""
     ever_ran = None if status.last_run is None else status.last_run != "never"
-    result = decode_lines(status.last_result, lines, state=status.state, ever_ran=ever_ran)
+    result = decode_lines(
+        status.last_result,
+        lines or [_split(due.snapshot.commands.get(status.path, ""))],
+        state=status.state,
+        ever_ran=ever_ran,
+    )
     finished = result.outcome not in (Outcome.RUNNING, Outcome.NEVER_RAN)
-    if not (said.ok_codes and status.last_result in said.ok_codes and finished):
+    if not (rule.ok_codes and status.last_result in rule.ok_codes and finished):
         return result
-    meaning = "A rule of the office says that this code is success."
-    basis = said.name("ok_codes")
+    meaning, basis = "A rule of the office counts this code as success.", rule.name("ok_codes")
     return replace(result, outcome=Outcome.SUCCEEDED, advice="", certainty="certain", meaning=meaning, basis=basis)
 
 
 def _verdict(case: _Case) -> _Decision:  # noqa: PLR0911 (one return a rule, in the order of the rules)
     """The first rule that applies."""
-    status, said, result = case.status, case.said, case.result
-    if _is_off(status, case.task):
+    due, result = case.due, case.result
+    status, missed = due.status, due.missed
+    if _is_off(due):
         last = "it has not run yet" if result.outcome is Outcome.NEVER_RAN else f"its last run: {result.outcome.value}"
-        return _Decision(Verdict.DISABLED, "disabled", f"It is switched off; {last}.")
-    going = status.state == "Running" or result.outcome is Outcome.RUNNING
-    if going or (status.state == "Queued" and not case.is_bad):
+        return _Decision(Verdict.DISABLED, "disabled", f"It is disabled; {last}.")
+    if status.state == "Running" or result.outcome is Outcome.RUNNING:
         return _running(case)
-    overdue = "overdue" if said.grace_minutes is None else said.name("grace_minutes")
+    if status.state == "Queued" and not case.is_bad:
+        return _Decision(Verdict.RUNNING, "queued", "It waits for its turn to run.")
+    overdue = "overdue" if due.rule.grace_minutes is None else due.rule.name("grace_minutes")
     if result.outcome is Outcome.NEVER_RAN:
-        if case.missed:
-            return _Decision(Verdict.OVERDUE, overdue, f"{_overdue(case)} {result.meaning}")
+        if missed:
+            return _Decision(Verdict.OVERDUE, overdue, f"{_overdue(case, missed)} {result.meaning}")
         return _Decision(Verdict.NEVER_RAN, "never ran", result.meaning)
     queued = " It waits for its turn to run again." if status.state == "Queued" else ""
     if result.outcome is Outcome.NOT_STARTED and case.is_settled:
         return _Decision(Verdict.FAILING, "not started", result.meaning + queued)
-    if case.missed:
-        return _Decision(Verdict.OVERDUE, overdue, _overdue(case))
+    if missed:
+        return _Decision(Verdict.OVERDUE, overdue, _overdue(case, missed))
     if case.is_bad and case.is_settled:
         return _Decision(Verdict.FAILING, "last run failed", result.meaning + queued)
     if case.is_bad or (result.outcome is Outcome.UNKNOWN and not case.is_settled):
@@ -204,67 +195,59 @@ def _verdict(case: _Case) -> _Decision:  # noqa: PLR0911 (one return a rule, in 
     if result.outcome is Outcome.UNKNOWN:
         return _Decision(Verdict.UNKNOWN, "no result", result.meaning)
     rule = result.basis if result.basis.startswith("rules.toml") else "last run succeeded"
-    why = why_nothing_starts(case.task, case.snapshot.local_time) if case.task else ""
+    why = why_nothing_starts(due.task, due.snapshot.local_time) if due.task and not due.next_start else ""
     last = f" Nothing will start it again: {why}." if why else ""
     return _Decision(Verdict.OK, rule, result.meaning + last)
 
 
-def _is_off(status: Status, task: TaskDefinition | None) -> bool:
+def _is_off(due: Due) -> bool:
+    status, task = due.status, due.task
     if status.enabled is False or status.state == "Disabled":
         return True
     return status.enabled is None and status.state is None and task is not None and not task.settings.enabled
 
 
-def _overdue(case: _Case) -> str:
-    status, missed, task = case.status, case.missed, case.task
-    if not missed or not task:
-        return ""
+def _overdue(case: _Case, missed: Missed) -> str:
+    last_run, last = case.due.status.last_run, ""
     starts = "It should have started" if missed.number == 1 else f"{count(missed.number, 'start')} missed, the first"
-    last = ""
-    if isinstance(status.last_run, datetime):
-        last = f"; its last run, at {status.last_run:%Y-%m-%d %H:%M}: {case.result.outcome.value}"
-    return " ".join([f"{starts} at {missed.first:%Y-%m-%d %H:%M}{last}.", *what_may_explain(task, status)])
+    if isinstance(last_run, datetime):
+        last = f"; its last run, at {last_run:%Y-%m-%d %H:%M}: {case.result.outcome.value}"
+    return " ".join([f"{starts} at {missed.first:%Y-%m-%d %H:%M}{last}.", *case.due.likely_reasons])
 
 
 def _running(case: _Case) -> _Decision:  # noqa: PLR0911 (one return a rule)
     """RUNNING or, past its limit, RUNNING LONG; a service has no limit but a rule's."""
-    status, said, past = case.status, case.said, case.past
-    if status.state == "Queued":
-        return _Decision(Verdict.RUNNING, "queued", "It waits for its turn to run.")
-    if not isinstance(status.last_run, datetime):
-        return _Decision(Verdict.RUNNING, "running", "It is running; since when is not known.")
-    if status.last_run.tzinfo is None:
-        reason = f"It is running since {status.last_run:%Y-%m-%d %H:%M}, in a time zone that is not known."
+    due, last_run, rule = case.due, case.due.status.last_run, case.due.rule
+    if not isinstance(last_run, datetime):
+        return _Decision(Verdict.RUNNING, "running", "It is running; when it started is not known.")
+    if last_run.tzinfo is None:
+        reason = f"It has been running since {last_run:%Y-%m-%d %H:%M}, in an unknown time zone."
         return _Decision(Verdict.RUNNING, "running", reason)
-    lasting = case.snapshot.taken_at - status.last_run
+    lasting = due.snapshot.taken_at - last_run
     if lasting < timedelta(0):
         reason = "Its last run lies after the snapshot, so the time zone or a clock is in doubt."
         return _Decision(Verdict.UNKNOWN, "clock in doubt", reason)
-    running = f"It is running for {_words(lasting)}"
-    if said.max_minutes is None and case.task and _is_service(case.task):
+    running = f"It has been running for {_words(lasting)}"
+    if rule.max_minutes is None and due.task and _is_service(due.task):
         return _Decision(Verdict.RUNNING, "service", f"{running}, as a service does: it has no time limit.")
     limit, why = _limit(case)
     if lasting > limit:
-        rule = "running long" if said.max_minutes is None else said.name("max_minutes")
-        return _Decision(Verdict.RUNNING_LONG, rule, f"{running}, longer than {why}.")
-    if past.last_finished_failed:
+        name = "running long" if rule.max_minutes is None else rule.name("max_minutes")
+        return _Decision(Verdict.RUNNING_LONG, name, f"{running}, longer than {_words(limit)}{why}.")
+    if case.past.last_finished_failed:
         return _Decision(Verdict.FAILING, "last run failed", f"{running}; its last finished run failed.")
     return _Decision(Verdict.RUNNING, "running", f"{running}.")
 
 
 def _limit(case: _Case) -> tuple[timedelta, str]:
-    """How long a run may take, and why: what a rule allows, what is usual for the task, or a day."""
-    if case.said.max_minutes is not None:
-        limit = timedelta(minutes=case.said.max_minutes)
-        return limit, _words(limit)
+    """How long a run may take: what a rule allows, what is usual for the task, or a day; and why, where that helps."""
+    if case.due.rule.max_minutes is not None:
+        return timedelta(minutes=case.due.rule.max_minutes), ""
     if case.past.longest:
         limit = max(2 * case.past.longest, SHORTEST_LIMIT)
-        return limit, f"{_words(limit)}, twice the longest of its last runs" if limit > SHORTEST_LIMIT else _words(
-            limit
-        )
-    spacing = slot_spacing(case.task, case.snapshot) if case.task and case.snapshot.zone else None
-    limit = max(LONGEST_RUN, 2 * spacing) if spacing else LONGEST_RUN
-    return limit, _words(limit)
+        return limit, ", twice the longest of its last runs" if limit > SHORTEST_LIMIT else ""
+    spacing = case.due.spacing
+    return max(LONGEST_RUN, 2 * spacing) if spacing else LONGEST_RUN, ""
 
 
 def _words(span: timedelta) -> str:
@@ -280,29 +263,27 @@ def _is_service(task: TaskDefinition) -> bool:
 
 
 def _trail(verdict: Verdict, past: Past) -> str:
-    """What the past adds to the reason."""
-    said = []
+    """What the history adds to the reason."""
+    trail = ""
     if verdict is Verdict.FAILING and past.failures > 1:
-        said.append(f"{past.failures} failures in a row{', as far as the history goes' * (not past.last_success)}.")
-    if past.flapping:
-        said.append("Its outcome changes often.")
-    return "".join(f" {sentence}" for sentence in said)
+        trail = f" {past.failures} failures in a row{', as far as the history goes' * (not past.last_success)}."
+    return trail + " Its outcome changes often." * past.flapping
 
 
 def _since(verdict: Verdict, case: _Case) -> datetime | None:
-    past, started = case.past, case.status.last_run
-    if verdict is Verdict.OVERDUE:
-        return case.missed.first if case.missed else None
-    if verdict in (Verdict.RUNNING, Verdict.RUNNING_LONG):
-        return started if isinstance(started, datetime) else None
-    known: dict[Verdict, datetime | None] = {
+    past, started, missed = case.past, case.due.status.last_run, case.due.missed
+    started = started if isinstance(started, datetime) else None
+    begins = {
+        Verdict.OVERDUE: missed.first if missed else None,
+        Verdict.RUNNING: started,
+        Verdict.RUNNING_LONG: started,
         Verdict.FAILING: past.failing_since or past.refused_since,
         Verdict.OK: past.good_since,
         Verdict.DISABLED: past.disabled_since,
         Verdict.NEVER_RAN: past.added_at,
         Verdict.UNKNOWN: past.shown_since,
     }
-    return known[verdict]
+    return begins[verdict]
 
 
 # a quoted program, one with spaces that ends in .exe or the like, or the first word; then the arguments
@@ -312,8 +293,8 @@ _COMMAND_LINE = re.compile(
 
 
 def _split(line: str) -> tuple[str, str]:
-    """Command and arguments of a command line, as statuses tell it in one text."""
+    """Command and arguments of a command line, which a status holds as one text."""
     if line.strip().casefold() in ("com handler", "multiple actions"):
         return "", ""
-    found = _COMMAND_LINE.match(line)
-    return (found[1] or found[2] or found[3] or "", found[4]) if found else ("", "")
+    parts = _COMMAND_LINE.match(line)
+    return (parts[1] or parts[2] or parts[3] or "", parts[4]) if parts else ("", "")

@@ -96,7 +96,7 @@ def status_limits(snapshot: Snapshot, judged: Sequence[Judged] = (), history: Hi
         lines.append("The zone of the server is not known (--zone gives it), so no missed start can be told.")
     elif snapshot.statuses and not (snapshot.tasks or snapshot.in_force):
         lines.append("No definitions came with it, so no missed start can be told.")
-    doubtful = [each.path for each in judged if each.differing and each.differing.doubt]
+    doubtful = [each.path for each in judged if each.due.in_doubt]
     if doubtful:
         named = listed(doubtful[:MOST_NAMED] + ["others"] * (len(doubtful) > MOST_NAMED))
         lines.append(f"No missed start is told where Windows names another next start than the definition: {named}.")

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "BAD",
     "COLOURS",
     "DAY",
     "HATCHES",
@@ -53,7 +52,6 @@ COLOURS = {
     "succeeded": "#56b4e9",
 }
 """Endings in the order in which they are stacked: the bad ones at the bottom, where their growth is seen."""
-BAD = ("failed", "stopped", "not started")
 HATCHES = {"stopped": "\\\\\\\\", "not started": "////"}
 PAPER, SOFT, HATCHED = "#ffffff", "#57606a", "#aab2bb"
 DAY = timedelta(days=1)

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from taskanalysis.definition import DayOfWeek, Duration, weekdays
-from taskanalysis.health import differing
+from taskanalysis.health import Due
 from taskanalysis.report.frames import frame
 from taskanalysis.schedule import slot_arrays, unscheduled
 from taskanalysis.snapshot import Snapshot
@@ -140,7 +140,7 @@ def differences(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
 def _differences(snapshot: Snapshot, folder: str) -> Iterator[dict[str, Any]]:
     for path, task in snapshot.within(folder).items():
         status = snapshot.statuses.get(path)
-        found = differing(task, status, snapshot) if status else None
+        found = Due(status, snapshot, task).differing if status else None
         if found:
             yield {
                 "server": snapshot.server,

@@ -29,11 +29,12 @@ from taskanalysis.definition import (
     describe,
     type_name,
 )
-from taskanalysis.health import KINDS, NO_PAST, Finding, Incident, Judged, Past, find
+from taskanalysis.health import KINDS, NO_PAST, Finding, Incident, Judged, Past, find_findings
 from taskanalysis.history import History
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.frames import frame
 from taskanalysis.report.starts import next_runs
+from taskanalysis.results import BAD_OUTCOMES
 from taskanalysis.schedule import next_run, slots
 from taskanalysis.snapshot import Moment, Snapshot, in_scope
 from taskanalysis.text import listed, mask_arguments
@@ -60,7 +61,7 @@ __all__ = [
 def inventory(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
     """A row a task, with the columns of ``COLUMNS["inventory"]``; the tasks of `Snapshot.within`."""
     tasks = snapshot.within(folder)
-    found, soon = find(tasks, at=snapshot.local_time), next_runs(snapshot, folder)
+    found, soon = find_findings(tasks, at=snapshot.local_time), next_runs(snapshot, folder)
     rows = (
         _inventory_row(snapshot, path, task, found[path]) | {"next_runs": soon.get(path, [])}
         for path, task in tasks.items()
@@ -98,7 +99,7 @@ def actions(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
 
 def findings(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
     """A row a kind of finding that occurs, with the columns of ``COLUMNS["findings"]``, the most pressing first."""
-    found = find(snapshot.within(folder), at=snapshot.local_time)
+    found = find_findings(snapshot.within(folder), at=snapshot.local_time)
     rows = []
     for kind, (meaning, advice) in KINDS.items():
         which = {
@@ -180,13 +181,7 @@ def old_status(status: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([old, status[first], status.drop(columns=first)], axis=1)
 
 
-_OLD_WORDS = {
-    "succeeded": "Working",
-    "running": "Working",
-    "failed": "Broken",
-    "stopped": "Broken",
-    "not started": "Broken",
-}
+_OLD_WORDS = {"succeeded": "Working", "running": "Working"} | dict.fromkeys(BAD_OUTCOMES, "Broken")
 
 
 def problems(snapshot: Snapshot) -> pd.DataFrame:
@@ -305,7 +300,7 @@ def _details(kind: str, found: list[Finding]) -> str:
 
 
 def _status_row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, Any]:
-    result, status, said = judged.result, judged.status, judged.said
+    result, status, rule = judged.result, judged.status, judged.due.rule
     return {
         "server": snapshot.server,
         "task_path": judged.path,
@@ -323,11 +318,11 @@ def _status_row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, 
         "last_run": _local(snapshot, status.last_run),
         "last_success": _local(snapshot, judged.past.last_success),
         "next_run": _local(snapshot, status.next_run),
-        "expected_next": _local(snapshot, judged.expected_next),
+        "expected_next": _local(snapshot, judged.due.next_start),
         "missed_runs": status.missed_runs,
         "incident": incident,
-        "owner": said.owner or "",
-        "note": said.note or "",
+        "owner": rule.owner or "",
+        "note": rule.note or "",
         "rule": judged.rule,
     } | _past_row(judged.past)
 

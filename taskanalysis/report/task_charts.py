@@ -18,7 +18,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taskanalysis.report.axis import (
-    BAD,
     COLOURS,
     HATCHES,
     PAPER,
@@ -32,6 +31,7 @@ from taskanalysis.report.axis import (
     time_axis,
 )
 from taskanalysis.report.charts import INK, Chart, draw
+from taskanalysis.results import BAD_OUTCOMES
 from taskanalysis.text import count, listed
 
 if TYPE_CHECKING:
@@ -103,10 +103,10 @@ def multiples(tasks: Mapping[str, pd.DataFrame], gaps: Gaps) -> Chart:
             known = days[~days["blind"]]
             x, below = distances(known.index, days.index), np.zeros(len(known))
             good = known["succeeded"].to_numpy()
-            most = max(int(good.max(initial=0)), int(known[list(BAD)].sum(axis=1).max()), 1)
+            most = max(int(good.max(initial=0)), int(known[list(BAD_OUTCOMES)].sum(axis=1).max()), 1)
             time_axis(axes, days.index, gaps, few=True)
             blocks(axes, x, 0, good, COLOURS["succeeded"], width=1.0)
-            for name in BAD:
+            for name in BAD_OUTCOMES:
                 number = known[name].to_numpy()
                 blocks(axes, x, below - number, number, COLOURS[name], width=1.0, hatch=HATCHES.get(name, ""))
                 below = below - number
@@ -183,5 +183,5 @@ def _bad_days(signs: pd.Series) -> str:
 
 
 def _good_and_bad(days: pd.DataFrame) -> str:
-    good, bad = int(days["succeeded"].sum()), int(days[list(BAD)].to_numpy().sum())
+    good, bad = int(days["succeeded"].sum()), int(days[list(BAD_OUTCOMES)].to_numpy().sum())
     return f"{good:,} good, {bad:,} bad"

@@ -17,7 +17,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taskanalysis.report.axis import (
-    BAD,
     COLOURS,
     DAY,
     PAPER,
@@ -35,6 +34,7 @@ from taskanalysis.report.axis import (
     time_axis,
 )
 from taskanalysis.report.charts import BAR, INK, Chart, draw
+from taskanalysis.results import BAD_OUTCOMES
 from taskanalysis.text import clip, count, listed
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def endings(days: pd.DataFrame, gaps: Gaps) -> Chart:
         time_axis(axes, days.index, gaps)
         stack(axes, distances(known.index, days.index), known)
 
-    bad = known[list(BAD)].sum(axis=1)
+    bad = known[list(BAD_OUTCOMES)].sum(axis=1)
     said = [f"{name} {int(known[name].sum()):,}" for name in reversed(COLOURS) if known[name].any()]
     most = f"Failed, stopped or not started: {most_words(bad)}."
     alt = f"Stacked bars. {title} {'; '.join(said)}. {most}{blind_words(days)}"

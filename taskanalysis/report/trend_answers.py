@@ -19,6 +19,7 @@ from taskanalysis.definition import Duration
 from taskanalysis.health import Incident
 from taskanalysis.report.trend_tables import fates, missed, worst
 from taskanalysis.report.trends import Trends
+from taskanalysis.results import BAD_OUTCOMES
 from taskanalysis.text import count, listed
 
 __all__ = [
@@ -85,13 +86,10 @@ def runs_answer(trends: Trends) -> list[str]:
     if len(hidden):
         starts, tasks = count(int(hidden["count"].sum()), "start"), count(hidden["task_path"].nunique(), "task")
         lines.append(f"{starts} of {tasks} are not among them: these start more often than snapshots are taken.")
-    blind = int(trends.by_day.loc[trends.by_day["blind"], list(_ENDED)].to_numpy().sum())
+    blind = int(trends.by_day.loc[trends.by_day["blind"], ["succeeded", *BAD_OUTCOMES]].to_numpy().sum())
     if blind:
         lines.append(f"{count(blind, 'run')} of blind days are known from the snapshot after them: counted, not drawn.")
     return lines
-
-
-_ENDED = ("succeeded", "failed", "stopped", "not started")
 
 
 def changes_answer(trends: Trends, shown: pd.DataFrame) -> list[str]:

@@ -22,7 +22,8 @@ from taskanalysis.errors import Problem
 from taskanalysis.health import BAD, FATES, LEAST_RUNS, UNCLEAR
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.frames import frame
-from taskanalysis.report.trends import BAD_ENDINGS, ENDINGS, Trends, known_at
+from taskanalysis.report.trends import ENDINGS, Trends, known_at
+from taskanalysis.results import BAD_OUTCOMES
 
 __all__ = [
     "SIGNS",
@@ -61,7 +62,7 @@ def weeks(trends: Trends) -> pd.DataFrame:
     rows = []
     for week, those in days.groupby(_monday(days.index.to_series())):
         sums = {name: int(those[name].sum()) for name in ENDINGS}
-        runs = sums["succeeded"] + sum(sums[name] for name in BAD_ENDINGS)
+        runs = sums["succeeded"] + sum(sums[name] for name in BAD_OUTCOMES)
         rows.append(
             {
                 "week": f"{week:%Y-%m-%d}",
@@ -117,15 +118,15 @@ def grid(trends: Trends, worst: pd.DataFrame) -> pd.DataFrame:
     alone = trends.missed.loc[~_in_blind_time(trends, trends.missed["expected"]), "task_path"]
     paths = pd.Index(worst.loc[(worst["bad_runs"] > 0) | worst["task_path"].isin(list(alone)), "task_path"])
     ended = {name: _per_day(trends.runs[trends.runs["ending"] == name], paths, days) for name in ENDINGS}
-    bad = np.stack([ended[name] for name in BAD_ENDINGS])
+    bad = np.stack([ended[name] for name in BAD_OUTCOMES])
     order = np.argmax(bad, axis=0)
     signs = np.full((len(paths), len(days)), "", dtype=object)
     for name in ("unknown", "running", "succeeded"):
         signs[ended[name] > 0] = SIGNS[name]
     signs[_per_day(trends.missed, paths, days) > 0] = SIGNS["missed"]
-    for number, name in enumerate(BAD_ENDINGS):
+    for number, name in enumerate(BAD_OUTCOMES):
         signs[(bad.sum(axis=0) > 0) & (order == number)] = SIGNS[name]
-    mixed = (ended["succeeded"] > 0) & np.isin(signs, [*(SIGNS[name] for name in BAD_ENDINGS), SIGNS["missed"]])
+    mixed = (ended["succeeded"] > 0) & np.isin(signs, [*(SIGNS[name] for name in BAD_OUTCOMES), SIGNS["missed"]])
     signs[mixed] = [sign.lower() for sign in signs[mixed]]
     return pd.DataFrame(signs, index=paths, columns=days)
 

@@ -29,7 +29,6 @@ from taskanalysis.errors import SnapshotError
 from taskanalysis.health import (
     BAD,
     GOOD,
-    LEAST_RUNS,
     LOOK_BACK,
     NO_RULES,
     UNCLEAR,
@@ -43,20 +42,19 @@ from taskanalysis.health import (
     slot_fates,
 )
 from taskanalysis.history import History, read_history, read_logs
-from taskanalysis.results import Outcome
+from taskanalysis.results import BAD_OUTCOMES, Outcome
 from taskanalysis.schedule import slot_arrays
 from taskanalysis.snapshot import Snapshot, in_scope
 
-__all__ = ["BAD_ENDINGS", "ENDINGS", "Trends", "known_at", "trend_history"]
+__all__ = ["ENDINGS", "Trends", "known_at", "trend_history"]
 
-BAD_ENDINGS = ["failed", "stopped", "not started"]
-ENDINGS = ["succeeded", *BAD_ENDINGS, "running", "unknown"]
+ENDINGS = ["succeeded", *BAD_OUTCOMES, "running", "unknown"]
 """How a run ended, as the figures show it."""
 
 MOST_DAYS = 36_500
 
 Numbers = NDArray[np.int64]
-_SIGNS = np.array([GOOD, BAD, BAD, BAD, UNCLEAR, UNCLEAR])
+_SIGNS = np.array([GOOD, *[BAD] * len(BAD_OUTCOMES), UNCLEAR, UNCLEAR])
 
 
 def trend_history(snapshot: Snapshot, days: int = 90) -> History | None:
@@ -139,7 +137,7 @@ class Trends:
     @cached_property
     def slots(self) -> pd.DataFrame:
         """The starts that should have been in the window, with their fates (`fates.slot_fates`)."""
-        doubtful = {each.path for each in self.judged if each.differing and each.differing.doubt}
+        doubtful = {each.path for each in self.judged if each.due.in_doubt}
         since, until = self.begin, self.snapshot.taken_at
         given = {"rules": self.rules, "folder": self.folder, "doubtful": doubtful}
         return self._within(slot_fates(self._past, self.snapshot.server, since=since, until=until, **given))  # type: ignore[arg-type]
@@ -216,16 +214,14 @@ class Trends:
 
     @cached_property
     def spells(self) -> pd.DataFrame:
-        """The times in which a task was failing (`failing.failing_spells`), also those that began before the window."""
+        """The times in which a task was failing (`past.failing_spells`), also those that began before the window."""
         past = self._past
         return failing_spells(self.all_runs, *map(self._within, (past.events, past.changes, past.spans)))
 
     def rate(self, begin: timedelta, end: timedelta = timedelta(0)) -> Rate:
         """How many runs of known ending started from `begin` to `end` before the snapshot, and what part was good."""
         now, started = self.snapshot.taken_at, self.runs["started"]
-        sign = self.runs.loc[(started > now - begin) & (started <= now - end), "sign"].to_numpy()
-        known = sign[sign != UNCLEAR]
-        return Rate(len(known), float(np.mean(known == GOOD)) if len(known) >= LEAST_RUNS else None)
+        return Rate.of(self.runs.loc[(started > now - begin) & (started <= now - end), "sign"].to_numpy())
 
     # Parts ------------------------------------------------------------------------------------------------------------
 

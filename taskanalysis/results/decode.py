@@ -13,17 +13,17 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import StrEnum
 from functools import cache, lru_cache
 from numbers import Integral, Real
 from pathlib import Path
 
 from taskanalysis.text import hides_exit_code, program_name, working_program
 
-__all__ = ["Outcome", "Result", "decode", "unsigned"]
+__all__ = ["BAD_OUTCOMES", "SETTLED", "Outcome", "Result", "decode", "unsigned"]
 
 
-class Outcome(Enum):
+class Outcome(StrEnum):
     """What a result says of a run, in the words of the reports."""
 
     SUCCEEDED = "succeeded"
@@ -33,6 +33,12 @@ class Outcome(Enum):
     NOT_STARTED = "not started"
     NEVER_RAN = "never ran"
     UNKNOWN = "unknown"
+
+
+BAD_OUTCOMES = (Outcome.FAILED, Outcome.STOPPED, Outcome.NOT_STARTED)
+"""The outcomes that mean trouble, in the order in which reports show them; succeeded is the only good one."""
+SETTLED = ("certain", "likely")
+"""The certainties that settle an outcome; by a guess no run is bad."""
 
 
 @dataclass(frozen=True, slots=True)

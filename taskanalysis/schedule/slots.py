@@ -19,7 +19,7 @@ not judged
 a later slot of the trigger starts the repetition anew; not       unconfirmed
 judged where Interval does not divide the time between the two
 ----------------------------------------------------------------  ----------------------------------------------------
-so ``P1D`` from a summer's 07:00 starts at 06:00 in winter        unconfirmed; `due.differing` tells where Windows
+so ``P1D`` from a summer's 07:00 starts at 06:00 in winter        unconfirmed; `Due.differing` tells where Windows
                                                                   names another time
 ----------------------------------------------------------------  ----------------------------------------------------
 a month in Interval or Duration counts 31 days; not judged        unconfirmed

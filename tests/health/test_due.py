@@ -1,5 +1,6 @@
-"""Starts that are overdue: what counts, how long is waited, and what is never held against a task."""
+"""Starts that are overdue: what counts, how long the grace is, and what is never held against a task."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,8 +10,13 @@ import pytest
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.task import Principal, Settings, TaskDefinition
 from taskanalysis.definition.triggers import CalendarTrigger, Repetition, ScheduleByDay, TimeTrigger, Trigger
-from taskanalysis.health.due import Missed, differing, expected_next, grace, missed_starts, what_may_explain
-from taskanalysis.health.rules import Rule
+from taskanalysis.health import due as due_module
+from taskanalysis.health.due import Differing, Due, Missed, graces
+from taskanalysis.health.past import known_history
+from taskanalysis.health.rules import NO_RULE, Rule
+from taskanalysis.health.verdicts import judge
+from taskanalysis.report.answers import status_limits
+from taskanalysis.report.tables import status as status_table
 from taskanalysis.snapshot.snapshot import Snapshot
 from taskanalysis.snapshot.status import Status
 
@@ -18,6 +24,8 @@ NEW_YORK = ZoneInfo("America/New_York")
 SIX = CalendarTrigger(start_boundary=datetime(2026, 1, 1, 6), schedule=ScheduleByDay())
 EVERY_MINUTE = TimeTrigger(start_boundary=datetime(2026, 1, 1), repetition=Repetition(Duration.parse("PT1M")))
 PAST = TimeTrigger(start_boundary=datetime(2026, 1, 1, 6))
+OFF_AT_ONE = replace(SIX, start_boundary=datetime(2026, 1, 1, 13), enabled=False)
+AT_RANDOM = replace(SIX, random_delay=Duration.parse("PT30M"))
 
 
 def local(day: int, hour: int = 0, minute: int = 0, month: int = 11) -> datetime:
@@ -28,15 +36,15 @@ def task(*triggers: Trigger, **settings: object) -> TaskDefinition:
     return TaskDefinition(triggers=triggers or (SIX,), settings=Settings(**settings))  # type: ignore[arg-type]
 
 
-def snapshot(now: datetime, zone: str = "America/New_York") -> Snapshot:
-    return Snapshot("S", now.astimezone(UTC), zone=zone)
+def due(
+    definition: TaskDefinition, now: datetime, rule: Rule = NO_RULE, zone: str = "America/New_York", **status: object
+) -> Due:
+    snapshot = Snapshot("S", now.astimezone(UTC), zone=zone)
+    return Due(Status(r"\Load", **status), snapshot, definition, rule)  # type: ignore[arg-type]
 
 
 def missed(definition: TaskDefinition, last_run: object, now: datetime, **more: object) -> Missed | None:
-    said = more.pop("said", None)
-    zone = str(more.pop("zone", "America/New_York"))
-    status = Status(r"\Load", last_run=last_run, **more)  # type: ignore[arg-type]
-    return missed_starts(definition, status, snapshot(now, zone), said)  # type: ignore[arg-type]
+    return due(definition, now, last_run=last_run, **more).missed  # type: ignore[arg-type]
 
 
 def test_starts_since_the_last_run_are_counted_with_the_first_and_the_last() -> None:
@@ -59,34 +67,34 @@ def test_start_is_not_late_before_an_hour_has_passed(minutes: int, number: int) 
 
 
 @pytest.mark.parametrize(
-    ("definition", "said", "expected"),
+    ("definition", "rule", "expected"),
     [
-        (task(), None, timedelta(hours=1)),
-        (task(start_when_available=True), None, timedelta(minutes=70)),
-        (task(replace(SIX, random_delay=Duration.parse("PT30M"))), None, timedelta(minutes=90)),
-        (task(replace(SIX, random_delay=Duration.parse("PT30M"))), Rule("*", grace_minutes=5), timedelta(minutes=5)),
+        (task(), NO_RULE, timedelta(hours=1)),
+        (task(start_when_available=True), NO_RULE, timedelta(minutes=70)),
+        (task(AT_RANDOM), NO_RULE, timedelta(minutes=90)),
+        (task(AT_RANDOM), Rule("*", grace_minutes=5), timedelta(minutes=5)),
         (task(), Rule("*", owner="GIS"), timedelta(hours=1)),
     ],
 )
 def test_grace_is_the_longest_wait_that_is_no_lateness(
-    definition: TaskDefinition, said: Rule | None, expected: timedelta
+    definition: TaskDefinition, rule: Rule, expected: timedelta
 ) -> None:
-    assert grace(definition, 1, timedelta(days=1), said) == expected
-    late = missed(definition, local(22, 6), local(23, 6) + expected, said=said)
+    assert graces(definition, timedelta(days=1), rule)[1] == expected
+    late = missed(definition, local(22, 6), local(23, 6) + expected, rule=rule)
     assert late == Missed(1, local(23, 6), local(23, 6))
-    assert missed(definition, local(22, 6), local(23, 6) + expected - timedelta(seconds=1), said=said) is None
+    assert missed(definition, local(22, 6), local(23, 6) + expected - timedelta(seconds=1), rule=rule) is None
 
 
 def test_rule_may_leave_no_grace_at_all() -> None:
     none = Rule("*", grace_minutes=0)
-    assert missed(task(start_when_available=True), local(22, 6), local(23, 6), said=none) is None
-    assert missed(task(), local(22, 6), local(23, 6) + timedelta(seconds=1), said=none)
+    assert missed(task(start_when_available=True), local(22, 6), local(23, 6), rule=none) is None
+    assert missed(task(), local(22, 6), local(23, 6) + timedelta(seconds=1), rule=none)
 
 
 def test_grace_of_frequent_starts_is_their_spacing_but_two_minutes_at_least() -> None:
-    assert grace(task(), 1, timedelta(minutes=15)) == timedelta(minutes=15)
-    assert grace(task(), 1, timedelta(minutes=1)) == timedelta(minutes=2)
-    assert grace(task(), 1, None) == timedelta(hours=1)
+    assert graces(task(), timedelta(minutes=15))[1] == timedelta(minutes=15)
+    assert graces(task(), timedelta(minutes=1))[1] == timedelta(minutes=2)
+    assert graces(task(), None)[1] == timedelta(hours=1)
     assert missed(task(EVERY_MINUTE), local(23, 6), local(23, 6, 2)) is None
     assert missed(task(EVERY_MINUTE), local(23, 6), local(23, 6, 5)) == Missed(2, local(23, 6, 2), local(23, 6, 3))
 
@@ -119,9 +127,8 @@ def test_what_is_in_doubt_is_never_called_missed(
 
 
 def test_windows_naming_our_next_start_or_that_of_a_disabled_trigger_is_no_doubt() -> None:
-    seven = replace(SIX, start_boundary=datetime(2026, 1, 1, 13), enabled=False)
     for next_run in (local(24, 6), local(24, 6, 1), local(23, 13)):
-        assert missed(task(SIX, seven), local(20, 6), local(23, 12), next_run=next_run)
+        assert missed(task(SIX, OFF_AT_ONE), local(20, 6), local(23, 12), next_run=next_run)
 
 
 def test_starts_around_a_change_of_the_clocks_are_not_counted() -> None:
@@ -146,54 +153,77 @@ def test_task_that_stands_still_for_years_is_answered_from_its_last_400_days() -
 @pytest.mark.parametrize(
     ("definition", "next_run", "why", "doubt"),
     [
-        (task(SIX, replace(SIX, start_boundary=datetime(2026, 1, 1, 13), enabled=False)), local(23, 13), "off", False),
-        (task(replace(SIX, random_delay=Duration.parse("PT30M"))), local(24, 6, 20), "at random", False),
-        (task(replace(SIX, random_delay=Duration.parse("PT30M"))), local(24, 6, 32), "Not known", True),
+        (task(SIX, OFF_AT_ONE), local(23, 13), "disabled trigger", False),
+        (task(AT_RANDOM), local(24, 6, 20), "at random", False),
+        (task(AT_RANDOM), local(24, 6, 32), "Not known", True),
         (task(), local(24, 5), "1 hour apart", True),
         (task(), local(24, 8, 7), "Not known", True),
-        (task(), "never", "means not to start it", True),
+        (task(), "never", "plans no further start", True),
         (task(PAST), local(24, 6), "No trigger", True),
     ],
 )
 def test_other_next_start_of_windows_is_explained_or_in_doubt(
     definition: TaskDefinition, next_run: object, why: str, doubt: bool
 ) -> None:
-    status = Status(r"\Load", next_run=next_run)  # type: ignore[arg-type]
-    found = differing(definition, status, snapshot(local(23, 12)))
-    assert found
-    assert why in found.why
-    assert found.doubt is doubt
-    assert found.ours == expected_next(definition, snapshot(local(23, 12)))
-    assert found.windows == (next_run if isinstance(next_run, datetime) else None)
+    answer = due(definition, local(23, 12), next_run=next_run)
+    assert answer.differing
+    assert why in answer.differing.why
+    assert answer.differing.doubt is answer.in_doubt is doubt
+    assert answer.differing.ours == answer.next_start
+    assert answer.differing.windows == (next_run if isinstance(next_run, datetime) else None)
 
 
 @pytest.mark.parametrize("next_run", [local(24, 6), local(24, 6, 1), local(24, 5, 59), None, datetime(2026, 11, 24, 9)])
 def test_same_next_start_and_an_unknown_one_are_no_difference(next_run: datetime | None) -> None:
-    assert differing(task(), Status(r"\Load", next_run=next_run), snapshot(local(23, 12))) is None
+    assert due(task(), local(23, 12), next_run=next_run).differing is None
 
 
-@pytest.mark.parametrize("off", [{"enabled": False}, {"state": "Disabled"}])
-def test_next_start_of_a_disabled_task_is_not_compared(off: dict[str, object]) -> None:
-    status = Status(r"\Load", next_run="never", **off)  # type: ignore[arg-type]
-    assert differing(task(), status, snapshot(local(23, 12))) is None
-    assert differing(task(enabled=False), Status(r"\Load", next_run="never"), snapshot(local(23, 12))) is None
+@pytest.mark.parametrize(
+    ("definition", "off"), [(task(), {"enabled": False}), (task(), {"state": "Disabled"}), (task(enabled=False), {})]
+)
+def test_next_start_of_a_disabled_task_is_not_compared(definition: TaskDefinition, off: dict[str, object]) -> None:
+    assert due(definition, local(23, 12), next_run="never", **off).differing is None  # type: ignore[arg-type]
 
 
 def test_start_that_falls_into_the_taking_of_the_snapshot_is_no_doubt() -> None:
     for now, next_run in ((local(23, 5, 58), local(24, 6)), (local(23, 6, 1), local(23, 6))):
-        found = differing(task(), Status(r"\Load", next_run=next_run), snapshot(now))
-        assert found
-        assert (found.why, found.doubt) == ("It was due while the snapshot was taken.", False)
-    late = differing(task(), Status(r"\Load", next_run=local(24, 6)), snapshot(local(23, 5, 50)))
-    assert late
-    assert late.doubt
+        ours = local(23, 6) if now < local(23, 6) else local(24, 6)
+        why = "It was due while the snapshot was taken."
+        assert due(task(), now, next_run=next_run).differing == Differing(next_run, ours, why, doubt=False)
+    assert due(task(), local(23, 5, 50), next_run=local(24, 6)).in_doubt
 
 
-def test_what_may_explain_a_missed_start_is_named() -> None:
-    plain = task(disallow_start_if_on_batteries=False)
-    assert what_may_explain(plain, Status(r"\Load")) == []
+def test_likely_reasons_for_a_missed_start_are_named() -> None:
+    noon = local(23, 12)
+    assert due(task(disallow_start_if_on_batteries=False), noon).likely_reasons == []
     several = replace(task(run_only_if_network_available=True), principals=(Principal(logon_type="InteractiveToken"),))
-    said = " ".join(what_may_explain(several, Status(r"\Load", missed_runs=2)))
+    reasons = " ".join(due(several, noon, missed_runs=2).likely_reasons)
     for words in ("counts 2 starts missed", "while its user is logged on", "network connection"):
-        assert words in said
-    assert what_may_explain(task(), Status(r"\Load")) == ["It does not start on battery power."]
+        assert words in reasons
+    assert due(task(), noon).likely_reasons == ["It does not start on battery power."]
+
+
+def test_without_a_definition_nothing_is_due() -> None:
+    unknown = Due(Status(r"\Load", last_run=local(1, 6), next_run="never"), Snapshot("S", local(23, 12), zone="UTC"))
+    assert (unknown.next_start, unknown.spacing, unknown.missed, unknown.differing) == (None, None, None, None)
+    assert unknown.likely_reasons == []
+
+
+def test_next_start_of_a_task_is_computed_once_in_a_status_report(
+    sample: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: Counter[int] = Counter()
+    real = due_module.next_run
+
+    def counting(subject: TaskDefinition, after: datetime, *, tz: str) -> datetime | None:
+        calls[id(subject)] += 1
+        return real(subject, after, tz=tz)
+
+    monkeypatch.setattr(due_module, "next_run", counting)
+    history = known_history(sample)
+    judged = judge(sample, history=history)
+    assert len(status_table(sample, judged)) == len(judged)
+    status_limits(sample, judged, history)
+    doubtful = {id(each.task) for each in judged if each.due.differing}
+    assert {calls[id(each.task)] for each in judged if id(each.task) not in doubtful} == {1}
+    assert {each.due.next_start for each in judged} > {None}

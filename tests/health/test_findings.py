@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from taskanalysis.definition.reader import read_task
-from taskanalysis.health.findings import KINDS, Finding, find
+from taskanalysis.health.findings import KINDS, Finding, find_findings
 
 NOW = datetime(2026, 11, 23, 6, 2, tzinfo=ZoneInfo("America/New_York"))
 
@@ -29,7 +29,7 @@ def task(
 def found(*texts: str) -> list[Finding]:
     """What is found in the last one of some tasks."""
     tasks = {f"\\{number}": read_task(text.encode()) for number, text in enumerate(texts)}
-    return find(tasks, at=NOW)[f"\\{len(texts) - 1}"]
+    return find_findings(tasks, at=NOW)[f"\\{len(texts) - 1}"]
 
 
 def run(command: str, arguments: str = "", folder: str = "") -> str:
@@ -101,7 +101,7 @@ FOUND = [
     ("secret in arguments", "load", task(actions=run(r"C:\load.exe", "--password S3cret"))),
     ("ends soon", "2026-12-15", task(triggers=ends("2026-12-15T00:00:00"))),
     ("nothing starts it", "it has no trigger", task(triggers="")),
-    ("nothing starts it", "no trigger is switched on", task(triggers=ends("2027-12-15T00:00:00", "false"))),
+    ("nothing starts it", "no trigger is enabled", task(triggers=ends("2027-12-15T00:00:00", "false"))),
     ("nothing starts it", "its triggers give no further start", task(triggers=ends("2026-11-23T06:02:00"))),
     ("nothing starts it", "its triggers give no further start", task(triggers=ends("2026-11-23T06:30:00"))),
     ("nothing starts it", "its triggers give no further start", task(triggers=FEBRUARY_30)),

@@ -1,4 +1,4 @@
-"""``rules.toml``: what it says, and each way of writing it wrong."""
+"""``rules.toml``: how rules apply, and each way of writing them wrong."""
 
 from datetime import date
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_later_rules_win_key_by_key() -> None:
     assert rule.ok_codes == {1, 0x41306, 0xFFFFFFFF}
 
 
-def test_rule_of_another_server_says_nothing() -> None:
+def test_rule_of_another_server_does_not_apply() -> None:
     assert parse_rules(TEXT).of("OTHER", r"\OpenData\GIS\Parcels").owner == "Open Data"
 
 
@@ -100,21 +100,26 @@ BAD = {
     "[[rule]]\ntask = '*'\nignore = 'yes'": "line 3: 'ignore' is not true or false",
     "[[rule]]\ntask = '*'\nignore_until = '2026-12-31'": "line 3: 'ignore_until' is not a date without quotes",
     "[[rule]]\ntask = '*'\nignore_until = 2026-12-31T10:00:00": "line 3: 'ignore_until' is not a date",
-    "[[rule]]\ntask = '*'\nignore_until = 2026-02-30": "line 3",
+    "[[rule]]\ntask = '*'\nignore_until = 2026-02-30": "rules.toml, line 3: 'ignore_until': ",
+    "[[rule]]\ntask = '*'\ntask = '*'": "rules.toml, line 3: 'task': Cannot overwrite a value",
+    "[[rule]]\nowner = GIS": "rules.toml, line 2: 'owner': Invalid value",
+    "[[rule]]\ntask = '*'\nnote = \"never closed": "rules.toml, line 3: 'note': ",
+    "a = " + "[" * 100_000: "rules.toml",
     "[[rule]]\ntask = '*'\nowner = 5": "line 3: 'owner' is not text in quotes",
     '[[rule]]\ntask = "\\OpenData"': "line 2",
     "[[rule]]\ntask = '*'\n[[rule]]\ntask = '*'\nowner = 5": "line 5: 'owner'",
-    "[[rule]": "line 1",
+    "[[rule]": "rules.toml, line 1: Expected",
 }
 
 
-@pytest.mark.parametrize("text", BAD)
+@pytest.mark.parametrize("text", BAD, ids=range(len(BAD)))
 def test_mistake_is_named_with_file_line_and_key(text: str) -> None:
     with pytest.raises(RulesError) as refused:
         parse_rules(text)
     assert str(refused.value).startswith("rules.toml")
     assert BAD[text] in str(refused.value)
     assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 300
 
 
 def test_no_file_is_no_rule(tmp_path: Path) -> None:
@@ -129,24 +134,6 @@ def test_file_of_a_windows_editor_is_read(tmp_path: Path) -> None:
     file.write_bytes("[[rule]]\ntask = '*'\nowner = 'Größe'".encode("cp1252"))
     with pytest.raises(RulesError, match=r"rules\.toml is not UTF-8 \(byte"):
         read_rules(file)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("[[rule]]\ntask = '*'\nignore_until = 2026-02-30", "rules.toml, line 3: 'ignore_until': "),
-        ("[[rule]]\ntask = '*'\ntask = '*'", "rules.toml, line 3: 'task': Cannot overwrite a value"),
-        ("[[rule]]\nowner = GIS", "rules.toml, line 2: 'owner': Invalid value"),
-        ("[[rule]", "rules.toml, line 1: Expected"),
-        ("[[rule]]\ntask = '*'\nnote = \"never closed", "rules.toml, line 3: 'note': "),
-        ("a = " + "[" * 100_000, "rules.toml"),
-    ],
-)
-def test_what_is_no_toml_is_refused_with_line_and_key(text: str, said: str) -> None:
-    with pytest.raises(RulesError) as caught:
-        parse_rules(text)
-    assert str(caught.value).startswith(said)
-    assert len(str(caught.value)) < 300
 
 
 def test_server_of_a_rule_may_be_a_glob() -> None:

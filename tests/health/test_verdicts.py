@@ -13,9 +13,9 @@ from taskanalysis.definition.triggers import BootTrigger, Repetition, TimeTrigge
 from taskanalysis.health.rules import NO_RULES, Rules, parse_rules
 from taskanalysis.health.verdicts import Judged, Verdict, judge
 from taskanalysis.results.decode import Outcome
-from taskanalysis.snapshot.share import list_snapshots, sample_share
-from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 from taskanalysis.snapshot.status import Status
+from tests.build import LOAD, hours, status, write, xml
 
 NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
@@ -30,11 +30,10 @@ def task(*commands: str, user: str = "", limit: str = "PT1H", triggers: tuple[Tr
 
 
 def judged(definition: TaskDefinition | None = None, rules: Rules = NO_RULES, **status: object) -> Judged:
-    """The verdict on one task that is ready and ran an hour ago, but for what is said."""
-    said: dict[str, object] = {"state": "Ready", "enabled": True, "last_run": AN_HOUR_AGO, "last_result": 0} | status
-    path = r"\OpenData\Load"
-    snapshot = Snapshot("S", NOW, "America/New_York", {path: definition} if definition else {})
-    snapshot.statuses = {path: Status(path, **said)}  # type: ignore[arg-type]
+    """The verdict on one task that is ready and ran an hour ago, unless `status` says otherwise."""
+    fields: dict[str, object] = {"state": "Ready", "enabled": True, "last_run": AN_HOUR_AGO, "last_result": 0} | status
+    snapshot = Snapshot("S", NOW, "America/New_York", {LOAD: definition} if definition else {})
+    snapshot.statuses = {LOAD: Status(LOAD, **fields)}  # type: ignore[arg-type]
     (only,) = judge(snapshot, rules)
     return only
 
@@ -73,13 +72,7 @@ LONG_AGO = NOW - timedelta(hours=25)
         (None, {"state": None, "last_result": 267009}, "RUNNING", "running", False),
         (None, {"state": "Running", "last_run": LONG_AGO}, "RUNNING LONG", "running long", True),
         (SERVICE, {"state": "Running", "last_run": LONG_AGO}, "RUNNING", "service", False),
-        (
-            replace(SERVICE, triggers=(TimeTrigger(),)),
-            {"state": "Running", "last_run": LONG_AGO},
-            "RUNNING LONG",
-            "running long",
-            True,
-        ),
+        (TIMED, {"state": "Running", "last_run": LONG_AGO}, "RUNNING LONG", "running long", True),
         (None, {"state": "Running", "last_run": None}, "RUNNING", "running", False),
         (None, {"state": "Running", "last_run": datetime(2026, 1, 1)}, "RUNNING", "running", False),
     ],
@@ -99,22 +92,19 @@ def test_unknown_is_counted_neither_as_failed_nor_as_ok() -> None:
 
 
 def test_disabled_task_says_how_its_last_run_went_and_never_fails() -> None:
-    assert judged(enabled=False, last_result=1).reason == "It is switched off; its last run: failed."
-    assert judged(enabled=False, last_run="never").reason == "It is switched off; it has not run yet."
+    assert judged(enabled=False, last_result=1).reason == "It is disabled; its last run: failed."
+    assert judged(enabled=False, last_run="never").reason == "It is disabled; it has not run yet."
 
 
-def test_start_that_was_refused_before_the_first_run_is_told() -> None:
-    assert (
-        "Its start gave 0x8007052E: The account could not log on"
-        in judged(last_run="never", last_result=PASSWORD).reason
-    )
+def test_refused_start_before_the_first_run_is_in_the_reason() -> None:
+    reason = judged(last_run="never", last_result=PASSWORD).reason
+    assert "Its start gave 0x8007052E: The account could not log on" in reason
 
 
 def test_good_task_that_nothing_starts_again_says_so() -> None:
     once = TimeTrigger(start_boundary=datetime(2026, 1, 1))
-    assert judged(task("x.exe", triggers=(once,))).reason.endswith(
-        "Nothing will start it again: its triggers give no further start."
-    )
+    reason = judged(task("x.exe", triggers=(once,))).reason
+    assert reason.endswith("Nothing will start it again: its triggers give no further start.")
     assert judged(task("x.exe", triggers=(BootTrigger(),))).reason == "It ended without an error."
 
 
@@ -124,23 +114,18 @@ def test_programs_that_read_a_code_differently_are_named() -> None:
 
 
 def test_program_of_an_action_that_is_none_is_not_asked() -> None:
-    mixed = replace(
-        task("robocopy.exe"), actions=(ComHandlerAction(class_id="{1}"), ExecAction(command="robocopy.exe"))
-    )
-    assert judged(mixed, last_result=1).verdict is Verdict.OK
+    actions = (ComHandlerAction(class_id="{1}"), ExecAction(command="robocopy.exe"))
+    assert judged(replace(task("robocopy.exe"), actions=actions), last_result=1).verdict is Verdict.OK
 
 
-def test_command_that_only_the_status_tells_is_used() -> None:
-    snapshot = Snapshot("S", NOW, statuses={r"\A": Status(r"\A", "Ready", True, AN_HOUR_AGO, 1)})
+def test_command_line_of_the_status_is_used_where_there_is_no_definition() -> None:
+    quoted = r'"C:\Windows\System32\robocopy.exe" D:\a D:\b'
+    snapshot = Snapshot("S", NOW, statuses={LOAD: Status(LOAD, "Ready", True, AN_HOUR_AGO, 1)})
     assert judge(snapshot)[0].verdict is Verdict.FAILING
-    for line in (
-        r'"C:\Windows\System32\robocopy.exe" D:\a D:\b',
-        r"C:\Program Files (x86)\robocopy.exe D:\a",
-        "robocopy a b",
-    ):
-        snapshot.commands = {r"\A": line}
+    for line in (quoted, r"C:\Program Files (x86)\robocopy.exe D:\a", "robocopy a b"):
+        snapshot.commands = {LOAD: line}
         assert judge(snapshot)[0].verdict is Verdict.OK
-    snapshot.commands = {r"\A": "Multiple actions"}
+    snapshot.commands = {LOAD: "Multiple actions"}
     assert judge(snapshot)[0].result.advice == "Look at the log of the program."
 
 
@@ -149,9 +134,7 @@ def test_command_that_only_the_status_tells_is_used() -> None:
 
 def test_since_is_known_of_a_run_that_goes_on_alone() -> None:
     assert judged(state="Running").since == AN_HOUR_AGO
-    assert judged(last_result=1).since is None
-    assert judged(enabled=False).since is None
-    assert judged().since is None
+    assert {judged(**status).since for status in ({"last_result": 1}, {"enabled": False}, {})} == {None}
 
 
 # Rules ----------------------------------------------------------------------------------------------------------------
@@ -181,43 +164,10 @@ def test_muted_task_keeps_its_verdict_and_needs_no_attention() -> None:
 
 
 def test_mute_ends_on_the_day_of_the_server() -> None:
-    late = Snapshot("S", datetime(2026, 11, 24, 3, tzinfo=UTC), "America/New_York", statuses={r"\A": Status(r"\A")})
+    late = Snapshot("S", datetime(2026, 11, 24, 3, tzinfo=UTC), "America/New_York", statuses={LOAD: Status(LOAD)})
     assert late.local_time.date() == date(2026, 11, 23)
     assert judge(late, rules("ignore_until = 2026-11-24"))[0].ignored
     assert not judge(late, rules("ignore_until = 2026-11-23"))[0].ignored
-
-
-# The sample -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def sample_verdicts(sample: Snapshot) -> dict[str, Judged]:
-    return {each.path.removeprefix("\\OpenData\\"): each for each in judge(sample)}
-
-
-@pytest.mark.parametrize(
-    ("path", "verdict"),
-    [
-        (r"GIS\Tiles\Mirror", "OK"),
-        (r"Admin\Monthly archive", "NEVER RAN"),
-        (r"GIS\Street centerlines", "DISABLED"),
-        (r"Services\Crime statistics", "RUNNING LONG"),
-        (r"Transit\Vehicle positions", "RUNNING"),
-        (r"GIS\Parcels", "RUNNING"),
-        (r"Portal\Full-text index", "FAILING"),
-        (r"Transit\Ridership", "FAILING"),
-        (r"Permits\Nightly load", "FAILING"),
-        (r"Finance\Budget book", "OK"),
-    ],
-)
-def test_story_of_the_sample_has_its_verdict(path: str, verdict: str, sample_verdicts: dict[str, Judged]) -> None:
-    assert sample_verdicts[path].verdict.value == verdict
-
-
-def test_everything_else_in_the_sample_is_ok(sample_verdicts: dict[str, Judged]) -> None:
-    loud = [each for each in sample_verdicts.values() if each.needs_attention]
-    assert len(loud) == 9 + 4
-    assert sum(each.verdict is Verdict.UNKNOWN for each in sample_verdicts.values()) == 0
 
 
 # Overdue --------------------------------------------------------------------------------------------------------------
@@ -235,7 +185,7 @@ def test_task_that_should_have_started_is_overdue_since_the_first_start_it_misse
         "23 starts missed, the first at 2026-11-22 07:00; its last run, at 2026-11-22 06:00: succeeded. "
         "Windows counts 3 starts missed while the server was off or could not start it."
     )
-    assert found.expected_next == datetime(2026, 11, 23, 7, tzinfo=NEW_YORK)
+    assert found.due.next_start == datetime(2026, 11, 23, 7, tzinfo=NEW_YORK)
 
 
 @pytest.mark.parametrize(
@@ -253,8 +203,7 @@ def test_task_that_should_have_started_is_overdue_since_the_first_start_it_misse
     ],
 )
 def test_what_comes_before_and_after_overdue(status: dict[str, object], verdict: str) -> None:
-    said: dict[str, object] = {"last_run": YESTERDAY} | status
-    assert judged(task("x.exe", triggers=(HOURLY,)), **said).verdict.value == verdict
+    assert judged(task("x.exe", triggers=(HOURLY,)), **{"last_run": YESTERDAY} | status).verdict.value == verdict
 
 
 def test_rule_that_grants_more_time_decides_and_is_named() -> None:
@@ -268,28 +217,12 @@ def test_rule_that_grants_more_time_decides_and_is_named() -> None:
 def test_other_next_start_that_windows_names_is_kept_with_the_verdict() -> None:
     found = judged(task("x.exe", triggers=(HOURLY,)), last_run=YESTERDAY, next_run=NOW + timedelta(days=3, minutes=7))
     assert found.verdict is Verdict.OK
-    assert found.differing
-    assert found.differing.doubt
-
-
-def test_no_task_of_the_sample_is_overdue_but_after_the_server_was_off() -> None:
-    """Looked at once a day; a start in the two days without snapshots is proven by the last run that follows."""
-    loud = [
-        (taken_at.date(), each.path)
-        for taken_at, _, folder in list_snapshots(sample_share())[::4]
-        for each in judge(read_snapshot(folder))
-        if each.verdict is Verdict.OVERDUE
-    ]
-    assert loud
-    assert {day for day, _ in loud} <= {date(2026, 10, day) for day in range(19, 26)}
+    assert found.due.in_doubt
 
 
 def test_status_only_snapshot_reads_codes_by_the_definitions_before(tmp_path: Path) -> None:
-    path, xml = r"\Mirror", b"<Task><Actions><Exec><Command>robocopy.exe</Command></Exec></Actions></Task>"
-    statuses = [Status(path, "Ready", True, AN_HOUR_AGO, 1)]
-    for hours, definitions in ((0, {path: xml}), (1, None), (2, None)):
-        taken_at = NOW + timedelta(hours=hours)
-        write_snapshot(tmp_path, server="S", taken_at=taken_at, zone="", statuses=statuses, definitions=definitions)
+    for hour, definitions in ((0, {LOAD: xml("robocopy.exe")}), (1, None), (2, None)):
+        write(tmp_path, hour, status(code=1), definitions=definitions)
     newest = read_snapshot(tmp_path)
-    assert (newest.taken_at, newest.tasks) == (NOW + timedelta(hours=2), {})
+    assert (newest.taken_at, newest.tasks) == (hours(2), {})
     assert judge(newest)[0].verdict is Verdict.OK

@@ -108,7 +108,7 @@ def test_windows_other_next_start_of_the_sample_is_that_of_disabled_triggers(sam
     frame = starts.differences(sample)
     assert list(frame.columns) == list(COLUMNS["differences"])
     assert frame["task_path"].tolist() == [r"\OpenData\Admin\Rebuild staging", r"\OpenData\Portal\Certificate check"]
-    assert set(frame["why"]) == {"Windows counts a trigger that is switched off."}
+    assert set(frame["why"]) == {"Windows counts a disabled trigger."}
     assert frame["expected_next"].tolist()[0] == "never"
 
 

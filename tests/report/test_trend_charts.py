@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 
 from taskanalysis.report import task_charts as taskcharts
 from taskanalysis.report import time_charts as timecharts
-from taskanalysis.report.axis import BAD, COLOURS, HATCHES, blind_words, count_axis, short_names
+from taskanalysis.report.axis import COLOURS, HATCHES, blind_words, count_axis, short_names
 from taskanalysis.report.charts import Chart
 from taskanalysis.report.trend_tables import SIGNS
 from taskanalysis.report.trends import ENDINGS
+from taskanalysis.results.decode import BAD_OUTCOMES
 
 SVG = "{http://www.w3.org/2000/svg}"
 OKABE_ITO = {"#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999"}
@@ -145,8 +146,8 @@ def test_endings_have_distinct_colours_that_are_safe_for_the_colour_blind() -> N
 
 
 def test_bad_endings_stand_at_the_bottom_and_differ_in_hatching() -> None:
-    assert tuple(COLOURS)[:3] == BAD
-    assert len({HATCHES.get(name, "") for name in BAD}) == len(BAD)
+    assert tuple(COLOURS)[:3] == BAD_OUTCOMES
+    assert len({HATCHES.get(name, "") for name in BAD_OUTCOMES}) == len(BAD_OUTCOMES)
 
 
 def test_key_names_only_what_occurs() -> None:

@@ -26,7 +26,7 @@ from taskanalysis.definition.reader import read_many, read_task
 from taskanalysis.definition.task import TaskDefinition
 from taskanalysis.definition.words import describe
 from taskanalysis.errors import TaskXmlError
-from taskanalysis.health.findings import find
+from taskanalysis.health.findings import find_findings
 from tests.build import FILES, ROOT
 
 NOW = datetime(2026, 11, 23, 6, 2, tzinfo=ZoneInfo("America/New_York"))
@@ -366,7 +366,7 @@ def read_or_refused(data: bytes) -> str:
         assert hash(outcome) is not None
         if isinstance(outcome, TaskDefinition):
             assert describe(outcome, at=NOW)
-            assert find({"\\Load": outcome}, at=NOW).keys() == {"\\Load"}
+            assert find_findings({"\\Load": outcome}, at=NOW).keys() == {"\\Load"}
         assert len(str(outcome).splitlines()) == 1 or isinstance(outcome, TaskDefinition)
     return type(outcomes[0]).__name__
 

@@ -21,7 +21,7 @@ from taskanalysis.definition.task import ExecAction, Principal, TaskDefinition
 from taskanalysis.definition.triggers import CalendarTrigger, TimeTrigger
 from taskanalysis.definition.words import describe
 from taskanalysis.errors import TaskAnalysisError
-from taskanalysis.health.findings import find
+from taskanalysis.health.findings import find_findings
 from taskanalysis.schedule.slots import expected_runs, next_run
 from taskanalysis.snapshot.snapshot import read_snapshot
 from taskanalysis.windows.own_task import own_task
@@ -175,7 +175,7 @@ def test_our_own_findings_have_nothing_to_say(
     user: str, paths: dict[str, str], principal: Principal, minutes: int
 ) -> None:
     task = written(user=user, **paths, folders=[r"\OpenData"], eventlog=True, status_every=minutes)
-    assert find({task.uri: task}, at=START.replace(tzinfo=UTC)) == {task.uri: []}
+    assert find_findings({task.uri: task}, at=START.replace(tzinfo=UTC)) == {task.uri: []}
     assert task.principals == (principal,)
     assert task.context == principal.id
     assert not task.principal.needs_password
