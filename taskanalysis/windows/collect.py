@@ -9,7 +9,6 @@ not at all, one collect of a server writes at a time, and what a killed one left
 
 from __future__ import annotations
 
-import codecs
 import errno
 import hashlib
 import shutil
@@ -26,7 +25,6 @@ from filelock import FileLock, Timeout
 from taskanalysis import __version__
 from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
 from taskanalysis.snapshot import (
-    STATUS_FIELDS,
     Status,
     file_name,
     in_scope,
@@ -77,12 +75,12 @@ class Collected:
 
 @dataclass(slots=True)
 class _Read:
-    """What was read of a server; `refused` tells for each definition that could not be read why."""
+    """Everything read from a server; `refused` are the tasks whose definition could not be read."""
 
     statuses: list[Status] = field(default_factory=list)
     definitions: dict[str, bytes] | None = None
     sddl: dict[str, str] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -213,10 +211,10 @@ def _listed(scheduler: Scheduler) -> tuple[list[str], list[str], list[Problem]]:
         except SchedulerError as error:
             if error.lost or folder == "\\":
                 raise
-            problems.append(Problem(folder, _why(error)))
+            problems.append(Problem(folder, error.reason))
             continue
         paths += [each for each in listed if isinstance(each, str)]
-        problems += [Problem(each.what or folder, _why(each)) for each in listed if isinstance(each, SchedulerError)]
+        problems += [Problem(each.what or folder, each.reason) for each in listed if isinstance(each, SchedulerError)]
     return paths, folders, problems
 
 
@@ -225,38 +223,33 @@ def _read(scheduler: Scheduler, paths: Iterable[str], folders: Sequence[str] | N
     read = _Read(definitions=None if folders is None else {})
     for path in paths:
         wanted = folders is not None and in_scope(path, folders)
-        names = [*STATUS_FIELDS, *(("xml", "sddl") if wanted else ())]
-        known, refused = dict[str, Any](), dict[str, list[str]]()
         try:
-            for name in names:
+            status, refused = scheduler.status(path)
+            texts = dict[str, str]()
+            for name, ask in (("xml", scheduler.xml), ("sddl", scheduler.sddl)) if wanted else ():
                 try:
-                    known[name] = getattr(scheduler, name)(path)
+                    texts[name] = ask(path)
                 except SchedulerError as error:
                     if error.lost or error.vanished:
                         raise
-                    refused.setdefault(_why(error), []).append(name)
+                    refused[name] = error
         except SchedulerError as error:
             if error.lost:
                 raise
-            read.problems.append(Problem(path, "was listed, and then it was not there any more"))
+            read.problems.append(Problem(path, "was deleted while collecting"))
             continue
-        read.problems += [Problem(path, f"{', '.join(which)}: {why}") for why, which in refused.items()]
-        read.statuses.append(Status(path, **{name: known.get(name) for name in STATUS_FIELDS}))
-        if read.definitions is None or not wanted:
-            continue
-        if "xml" in known:  # what a file can't hold as UTF-16 is kept as it is
-            text = known["xml"].removeprefix("\ufeff").encode("utf-16-le", "surrogatepass")
-            read.definitions[path] = codecs.BOM_UTF16_LE + text
-        else:
-            read.refused[path] = next(why for why, which in refused.items() if "xml" in which)
-        if known.get("sddl"):
-            read.sddl[path] = known["sddl"]
+        fields = dict[str, list[str]]()
+        for name, refusal in refused.items():
+            fields.setdefault(refusal.reason, []).append(name)
+        read.problems += [Problem(path, f"{', '.join(names)}: {reason}") for reason, names in fields.items()]
+        read.statuses.append(status)
+        if read.definitions is not None and "xml" in texts:
+            read.definitions[path] = encoded(texts["xml"].removeprefix("\ufeff"))
+        if "xml" in refused:
+            read.refused.append(path)
+        if texts.get("sddl"):
+            read.sddl[path] = texts["sddl"]
     return read
-
-
-def _why(error: SchedulerError) -> str:
-    """The error without the path, which stands beside it."""
-    return str(error).removeprefix(f"{error.what}: ")
 
 
 # Writing --------------------------------------------------------------------------------------------------------------

@@ -127,7 +127,7 @@ def _step(wanted: Wanted, scheduler: Scheduler, strangers: set[str]) -> Step:
         if error.lost:
             raise
         if not error.vanished:
-            return Step(wanted, Action.REFUSE, (f"the task that is there can't be read: {_said(error, wanted.path)}",))
+            return Step(wanted, Action.REFUSE, (f"the task that is there can't be read: {error.reason}",))
         step = Step(wanted, Action.CREATE)
     except TaskXmlError as error:
         step = Step(wanted, Action.REPLACE, (f"the definition that is there can't be read: {error}",))
@@ -138,7 +138,7 @@ def _step(wanted: Wanted, scheduler: Scheduler, strangers: set[str]) -> Step:
     except SchedulerError as error:
         if error.lost:
             raise
-        return Step(wanted, Action.REFUSE, (f"this Windows does not take it: {_said(error, wanted.path)}",))
+        return Step(wanted, Action.REFUSE, (f"this Windows does not take it: {error.reason}",))
     return step
 
 
@@ -190,11 +190,6 @@ def _programs(wanted: Wanted) -> list[str]:
     named = wanted.task.programs
     paths = [text.strip().strip('"') for action in named for text in (action.command, action.working_directory)]
     return list(dict.fromkeys(path for path in paths if "\\" in path or "/" in path))
-
-
-def _said(error: SchedulerError, path: str) -> str:
-    """The error without the task's path, which stands beside it."""
-    return str(error).removeprefix(f"{path}: ")
 
 
 # Doing it -------------------------------------------------------------------------------------------------------------
@@ -259,12 +254,9 @@ def _access_list(path: str, scheduler: Scheduler) -> str:
 
 
 def _status(path: str, scheduler: Scheduler) -> Status:
-    status = Status(path)
     with suppress(SchedulerError):  # the definition is what counts here
-        status = replace(status, state=scheduler.state(path), enabled=scheduler.enabled(path))
-        status = replace(status, last_run=scheduler.last_run(path), last_result=scheduler.last_result(path))
-        status = replace(status, next_run=scheduler.next_run(path), missed_runs=scheduler.missed_runs(path))
-    return status
+        return scheduler.status(path)[0]
+    return Status(path)
 
 
 @dataclass(slots=True)
@@ -291,7 +283,7 @@ class _Doing:
             self.lost = error.lost
             if error.code == LOGON_FAILURE:
                 self.refused.add(wanted.account.casefold())
-            return Restored(wanted.path, "failed", _said(error, wanted.path), error.lost)
+            return Restored(wanted.path, "failed", error.reason, error.lost)
         except TaskXmlError as error:
             return Restored(wanted.path, "failed", f"what was registered can't be read back: {error}")
         if wrong:
@@ -324,7 +316,7 @@ class _Doing:
             if not sddl or error.lost or error.code in (LOGON_FAILURE, NONE_MAPPED):
                 raise
             self._hand_over(wanted, "", replacing)
-            return f"its access list is lost: {_said(error, wanted.path)}"
+            return f"its access list is lost: {error.reason}"
         return ""
 
     def _hand_over(self, wanted: Wanted, sddl: str, replacing: bool) -> None:
@@ -336,13 +328,15 @@ class _Doing:
             logon_type=wanted.logon_type,
             sddl=sddl,
             replace=replacing,
-            fire_registration_triggers=False,
         )
 
     def _read_back(self, wanted: Wanted) -> list[str]:
         """In what the task that is there now differs from the one that was to be put back."""
         there = read_task(encoded(self.scheduler.xml(wanted.path)))
         wrong = _differences(there, wanted.expected, trusted=True)
-        if not wrong and self.scheduler.enabled(wanted.path) != wanted.enabled:
-            wrong = [f"it is switched {'off' if wanted.enabled else 'on'}"]
-        return wrong
+        if wrong:
+            return wrong
+        status, refused = self.scheduler.status(wanted.path)
+        if "enabled" in refused:
+            raise refused["enabled"]
+        return [] if status.enabled == wanted.enabled else ["disabled" if wanted.enabled else "enabled"]

@@ -95,7 +95,11 @@ class Server:
             self._remove(below)
         for path in self.scheduler.tasks(folder):
             assert isinstance(path, str), path
-            self.scheduler.delete(path)
+            assert lies_inside(path)
+            if isinstance(self.whole, FakeScheduler):
+                del self.whole.store[path]
+            else:
+                self.whole._service.GetFolder(folder).DeleteTask(path.rpartition("\\")[2], 0)
         assert lies_inside(folder)
         if isinstance(self.whole, FakeScheduler):
             self.whole.made.discard(folder)
@@ -173,7 +177,7 @@ def _schtasks(fake: FakeScheduler, words: list[str], folder: Path) -> str:
     assert words[0] == "/create"
     assert set(words) <= {"/create", "/tn", path, "/xml", words[words.index("/xml") + 1], "/f"}
     fake.create_folder(path.rpartition("\\")[0])
-    fake.register(path, data.decode("utf-16"), replace="/f" in words, fire_registration_triggers=True)
+    fake.register(path, data.decode("utf-16"), replace="/f" in words, fires=True)
     return "SUCCESS"
 
 
@@ -206,5 +210,5 @@ def _restore_ps1(fake: FakeScheduler, folder: Path, *, what_if: bool) -> int:
             replaced.parent.mkdir(parents=True, exist_ok=True)
             replaced.write_bytes(there.xml.encode("utf-16"))
         fake.create_folder(row["Folder"])
-        fake.register(path, xml, sddl=row["Sddl"], replace=True, fire_registration_triggers=not row["StartsAtOnce"])
+        fake.register(path, xml, sddl=row["Sddl"], replace=True, fires=not row["StartsAtOnce"])
     return 0

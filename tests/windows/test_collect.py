@@ -223,7 +223,7 @@ def test_task_that_vanishes_while_it_is_read_is_not_there(tmp_path: Path) -> Non
     fake = server()
     fake.vanishing.add(LOAD)
     done = take(fake, tmp_path)
-    assert done.problems == (Problem(LOAD, "was listed, and then it was not there any more"),)
+    assert done.problems == (Problem(LOAD, "was deleted while collecting"),)
     assert read_snapshot(tmp_path).statuses.keys() == {NIGHTLY, SCAN}
 
 
@@ -776,7 +776,7 @@ def test_command_tells_warnings_and_problems_apart_from_what_it_did(tmp_path: Pa
     code, out, err = run("--data", str(tmp_path), "--status-only")
     assert (code, len(out.splitlines())) == (0, 1)
     assert err.splitlines()[0].startswith("WARNING not elevated")
-    assert err.splitlines()[1] == "PROBLEM \\Evil [2J: was listed, and then it was not there any more"
+    assert err.splitlines()[1] == "PROBLEM \\Evil [2J: was deleted while collecting"
 
 
 def test_command_exports_the_log_and_says_where_it_is_off(tmp_path: Path, windows: SimpleNamespace) -> None:

@@ -30,7 +30,7 @@ LOAD, NIGHTLY = r"\OpenData\Load", r"\OpenData\Permits\Nightly"
 STORED = r"<UserId>TOWN\etl</UserId><LogonType>Password</LogonType>"
 SDDL = "O:BAG:BAD:(A;;FA;;;BA)(A;;FR;;;S-1-5-21-1-2-3-1001)"
 AT_ONCE = "<RegistrationTrigger/>"
-WRITING = {"register", "create_folder", "delete"}
+WRITING = {"register", "create_folder"}
 
 
 # The plan -------------------------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_registration_trigger_starts_nothing(tmp_path: Path) -> None:
     snapshot, fake = taken(tmp_path, {LOAD: task_xml(triggers=AT_ONCE)}), FakeScheduler()
     assert done(plan(snapshot, fake), fake)[LOAD].result == "created"
     assert fake.started == []
-    fake.register(LOAD, task_xml(triggers=AT_ONCE), replace=True, fire_registration_triggers=True)
+    fake.register(LOAD, task_xml(triggers=AT_ONCE), replace=True, fires=True)
     assert fake.started == [LOAD]  # the fake would have told
 
 
@@ -328,8 +328,15 @@ def test_task_that_reads_back_otherwise_is_a_failure(tmp_path: Path) -> None:
 def test_task_that_reads_back_switched_off_is_a_failure(tmp_path: Path) -> None:
     fake = FakeScheduler()
     planned = plan(taken(tmp_path, {LOAD: task_xml()}), fake)
-    fake.enabled = lambda _: False  # type: ignore[method-assign]
-    assert done(planned, fake)[LOAD].detail == "it is registered, and differs: it is switched off"
+    fake.status = lambda path: (Status(path, enabled=False), {})  # type: ignore[method-assign]
+    assert done(planned, fake)[LOAD].detail == "it is registered, and differs: disabled"
+
+
+def test_task_whose_state_can_not_be_read_back_is_a_failure(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    planned = plan(taken(tmp_path, {LOAD: task_xml()}), fake)
+    fake.faults["enabled", LOAD] = SchedulerError(LOAD, door.ACCESS_DENIED)
+    assert done(planned, fake)[LOAD] == Restored(LOAD, "failed", "access is denied (0x80070005)")
 
 
 def test_account_that_windows_writes_back_as_its_sid_is_that_account(tmp_path: Path) -> None:
@@ -755,7 +762,6 @@ def test_managed_account_is_handed_over_without_a_password(tmp_path: Path) -> No
     fake = Noting()
     done(plan(taken(tmp_path, {LOAD: task_xml(principal=STORED.replace("etl", "etl$"))}), fake), fake)
     assert (given[0]["account"], given[0]["password"], given[0]["logon_type"]) == (r"TOWN\etl$", None, "Password")
-    assert given[0]["fire_registration_triggers"] is False
 
 
 def test_damaged_snapshot_ends_with_2_before_a_password_is_asked(tmp_path: Path, fake: FakeScheduler) -> None:

@@ -21,7 +21,7 @@ from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 from taskanalysis.snapshot.status import Status
 from taskanalysis.windows.collect import collect
 from taskanalysis.windows.own_task import own_task
-from taskanalysis.windows.restorable import Wanted, encoded, read_wanted
+from taskanalysis.windows.restorable import Wanted, encoded, read_wanted, switched_off
 from taskanalysis.windows.restore import Action, plan
 from taskanalysis.windows.scheduler import Scheduler
 from taskanalysis.windows.script import write_script
@@ -54,10 +54,12 @@ def nothing_started(server: Server) -> bool:
     if isinstance(server.whole, FakeScheduler):
         return server.whole.started == []
     time.sleep(3)
-    paths = server.paths()
-    return all(server.scheduler.last_run(path) == "never" for path in paths) and not any(
-        server.scheduler.state(path) in ("Running", "Queued") for path in paths
-    )
+    statuses = [server.scheduler.status(path)[0] for path in server.paths()]
+    return all(status.last_run == "never" and status.state not in ("Running", "Queued") for status in statuses)
+
+
+def enabled(server: Server) -> dict[str, bool | None]:
+    return {path: server.scheduler.status(path)[0].enabled for path in server.paths()}
 
 
 def command_of(xml: str) -> str:
@@ -78,7 +80,7 @@ def test_other_tasks_are_neither_seen_nor_changed(kind: str) -> None:
         assert (server.paths(), server.scheduler.folders("\\")) == (set(), [])
         for path in (r"\OpenData\Not ours", rf"{FOLDER}2\Load", rf"{FOLDER}\..\OpenData\Not ours"):
             with pytest.raises(AssertionError, match="not ours"):
-                server.scheduler.delete(path)
+                server.scheduler.xml(path)
             with pytest.raises(AssertionError, match="not ours"):
                 server.scheduler.register(path, task_xml())
         server.scheduler.create_folder(NIGHTLY.rpartition("\\")[0])
@@ -120,11 +122,11 @@ def test_all_are_off_where_that_is_asked_for_and_one_that_was_off_stays_off(tmp_
     statuses = [Status(LOAD, "Disabled", False), Status(NIGHTLY, "Ready", True)]
     snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, statuses=statuses)
     assert {each.result for each in done(plan(snapshot, server.scheduler), server.scheduler).values()} == {"created"}
-    assert [server.scheduler.enabled(path) for path in (LOAD, NIGHTLY)] == [False, True]
+    assert enabled(server) == {LOAD: False, NIGHTLY: True}
     planned = plan(snapshot, server.scheduler, disabled=True)
     assert actions(planned) == {LOAD: "leave", NIGHTLY: "replace"}
     assert done(planned, server.scheduler)[NIGHTLY].result == "replaced"
-    assert [server.scheduler.state(path) for path in (LOAD, NIGHTLY)] == ["Disabled", "Disabled"]
+    assert enabled(server) == {LOAD: False, NIGHTLY: False}
 
 
 def test_registration_trigger_starts_nothing_when_created_or_replaced(tmp_path: Path, server: Server) -> None:
@@ -169,9 +171,9 @@ def test_server_goes_there_and_back(tmp_path: Path, server: Server) -> None:
     daily += "<ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay></CalendarTrigger>"
     server.scheduler.create_folder(NIGHTLY.rpartition("\\")[0])
     server.scheduler.register(LOAD, task_xml(triggers="<BootTrigger><Delay>PT2M</Delay></BootTrigger>"), sddl=ACCESS)
-    server.scheduler.register(NIGHTLY, task_xml(ENDS_AT_ONCE, triggers=daily), disabled=True)
+    server.scheduler.register(NIGHTLY, switched_off(task_xml(ENDS_AT_ONCE, triggers=daily)))
     there_and_back(server, tmp_path)
-    assert [server.scheduler.enabled(path) for path in (LOAD, NIGHTLY)] == [True, False]
+    assert enabled(server) == {LOAD: True, NIGHTLY: False}
 
 
 def test_sample_share_goes_there_and_back(tmp_path: Path, server: Server, sample: Snapshot) -> None:
@@ -381,7 +383,7 @@ def test_script_puts_all_back_under_their_very_names(tmp_path: Path, server: Ser
     assert {path: command_of(scheduler.xml(path)) for path in tasks} == {
         path: command_of(xml) for path, xml in tasks.items()
     }
-    assert {path for path in tasks if not scheduler.enabled(path)} == {LOAD}
+    assert {path for path, on in enabled(server).items() if not on} == {LOAD}
     assert MAY_READ in access_of(scheduler, IN_A_FOLDER)
     assert nothing_started(server)
 
