@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,9 +27,8 @@ from taskanalysis.history.upkeep import verify
 from taskanalysis.snapshot.share import list_snapshots, sample_share
 from taskanalysis.snapshot.snapshot import Snapshot, read_manifest, read_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS
-from taskanalysis.windows import logexport, machine
-from taskanalysis.windows.collect import collect, convert, holding
-from taskanalysis.windows.logexport import export_log
+from taskanalysis.windows import machine
+from taskanalysis.windows.collect import LOG, collect, convert, export_log, holding
 from taskanalysis.windows.restorable import stored_text
 from taskanalysis.windows.scheduler import SchedulerError
 from tests import build
@@ -38,6 +38,7 @@ from tests.doubles.scheduler import FakeScheduler, FakeTask, filled, task_xml
 NOON = datetime(2026, 11, 23, 17, 2, tzinfo=UTC)
 LOAD, NIGHTLY, SCAN = "\\OpenData\\Load", "\\OpenData\\Permits\\Nightly: new?", "\\Microsoft\\Windows\\Scan"
 CORPUS = build.CORPUS / "xml"
+ROOM = import_module("taskanalysis.windows.collect")  # the wing gives its name to the function
 
 
 def server() -> FakeScheduler:
@@ -215,7 +216,7 @@ def test_definition_that_is_refused_is_kept_from_the_snapshot_before(tmp_path: P
     fake.store[NIGHTLY].xml = task_xml("changed.exe")
     done = take(fake, tmp_path, 2)
     assert done.stored
-    assert done.problems[-1] == Problem(LOAD, "its definition is kept as 20261123T170200Z has it")
+    assert done.problems[-1] == Problem(LOAD, "its definition is kept from 20261123T170200Z")
     assert commands(read_snapshot(done.place)) == {LOAD: "load.exe", NIGHTLY: "changed.exe"}
 
 
@@ -295,9 +296,7 @@ def test_it_warns_where_a_fifth_of_the_tasks_is_gone(tmp_path: Path, now: int, w
 def test_second_collect_at_the_same_time_says_so(tmp_path: Path) -> None:
     with (
         holding(tmp_path, "SRV"),
-        pytest.raises(
-            UnfinishedError, match=r"another collect of SRV is writing to .*: run this again when it is done"
-        ),
+        pytest.raises(UnfinishedError, match=r"another collect of SRV is writing to .*: run this again later"),
     ):
         take(server(), tmp_path)
     assert files(tmp_path) == {}
@@ -325,7 +324,7 @@ def test_full_disk_is_one_sentence_and_nothing_is_lost(
     monkeypatch.setattr(Path, "write_bytes", full)
     changed = server()
     changed.store[LOAD].xml = task_xml("changed.exe")
-    with pytest.raises(UnfinishedError, match=r"is full, so nothing was written: make room there"):
+    with pytest.raises(UnfinishedError, match=r"is full, so nothing was written: free some space"):
         take(changed, tmp_path, 60 * 24 * 30)
     assert files(tmp_path) == before
     assert [folder.name for folder in (tmp_path / "snapshots/SRV").iterdir() if folder.is_dir()] == ["2026-11"]
@@ -333,7 +332,7 @@ def test_full_disk_is_one_sentence_and_nothing_is_lost(
 
 def test_share_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     fake = server()
-    with pytest.raises(UnfinishedError, match="is not there: make the folder, or see why the share is gone"):
+    with pytest.raises(UnfinishedError, match="does not exist: create the folder, or see why the share is gone"):
         take(fake, tmp_path / "share")
     assert not fake.calls
     assert not (tmp_path / "share").exists()
@@ -344,7 +343,7 @@ def test_share_that_vanishes_while_windows_is_asked_is_not_made_anew(tmp_path: P
     share.mkdir()
     monkeyed = fake.is_elevated
     fake.is_elevated = lambda: (share.rmdir(), monkeyed())[1]  # type: ignore[method-assign]
-    with pytest.raises(UnfinishedError, match="is not there"):
+    with pytest.raises(UnfinishedError, match="does not exist"):
         take(fake, share)
     assert not share.exists()
 
@@ -531,7 +530,7 @@ def test_real_files_made_a_snapshot_are_importable_and_mean_the_same(tmp_path: P
         assert not re.match(r'\s*<\?xml[^>]*encoding="(?!UTF-16")', text), path
     kept = set(stored.values())
     anew = len([content for content in real.values() if content not in kept])
-    assert done.warnings == (f"{anew} definitions written anew, in the encoding that Windows imports",)
+    assert done.warnings == (f"{anew} definitions rewritten in the encoding that Windows imports",)
     assert 20 < anew < 100
 
 
@@ -566,7 +565,7 @@ def test_exported_bytes_stay_and_others_are_written_anew(tmp_path: Path) -> None
     for name in "BCD":
         assert stored[name].startswith(codecs.BOM_UTF16_LE)
         assert stored[name].decode("utf-16") == task_xml(f"{name.lower()}.exe")
-    assert done.warnings == ("3 definitions written anew, in the encoding that Windows imports",)
+    assert done.warnings == ("3 definitions rewritten in the encoding that Windows imports",)
 
 
 def test_one_file_with_many_tasks_becomes_a_snapshot(tmp_path: Path) -> None:
@@ -591,8 +590,8 @@ def test_statuses_become_a_snapshot_with_their_zone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "given", "says"),
     [
-        ("tests/files/statuses/english.csv", {}, "does not tell the time zone of its server: name it with --zone"),
-        ("tests/files/folder", {}, "does not tell its server: name it with --server"),
+        ("tests/files/statuses/english.csv", {}, "does not name the time zone of its server: name it with --zone"),
+        ("tests/files/folder", {}, "does not name its server: name it with --server"),
         ("tests/files/nothing", {"server": "SRV"}, "does not exist"),
         ("tests/files/folder", {"server": "../SRV"}, "is not the name of a server"),
     ],
@@ -610,7 +609,7 @@ def test_definitions_of_windows_itself_are_left_out_and_counted(tmp_path: Path) 
     place = take(server(), one, folders=["\\"]).place
     done = convert(place, two)
     assert (done.definitions, done.tasks) == (2, 3)
-    assert done.warnings == ("1 definition of \\Microsoft left out: --folder names what is wanted of them",)
+    assert done.warnings == ("1 definition of \\Microsoft left out: name their folder with --folder",)
     done = convert(place, three, folders=["\\Microsoft"])
     assert (done.definitions, done.warnings) == (1, ())
 
@@ -694,14 +693,14 @@ def test_wevtutil_is_called_without_a_shell(
         assert not given.get("shell")
         return SimpleNamespace(returncode=code, stdout=out, stderr=b"Access is denied.\r\n" if code else b"")
 
-    monkeypatch.setattr(logexport.subprocess, "run", run)
+    monkeypatch.setattr("subprocess.run", run)
     if says:
         with pytest.raises(UnfinishedError, match=says):
-            logexport._run(["get-log", logexport.LOG])
+            ROOM._wevtutil(["get-log", LOG])
     else:
-        assert logexport._run(["get-log", logexport.LOG]) == "enabled: true"
+        assert ROOM._wevtutil(["get-log", LOG]) == "enabled: true"
     assert called[0][0].endswith("wevtutil.exe")
-    assert called[0][1:] == ["get-log", logexport.LOG]
+    assert called[0][1:] == ["get-log", LOG]
 
 
 def test_missing_wevtutil_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -715,7 +714,7 @@ def test_missing_wevtutil_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_real_log_is_exported_from_the_last_export_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     exported = export_log(tmp_path, "SRV", now=datetime.now(UTC))
     assert [file.name for file in tmp_path.rglob("*.evtx")] == ([exported.name] if exported else [])
-    monkeypatch.setattr(logexport, "LOG", "System")  # which is never off
+    monkeypatch.setattr(ROOM, "LOG", "System")  # which is never off
     early = datetime.now(UTC)
     first, second = (export_log(tmp_path, "OTHER", now=early + timedelta(seconds=more)) for more in (1, 2))
     assert first
@@ -739,7 +738,7 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.setattr("taskanalysis.cli.collect.connect", connect)
     monkeypatch.setattr(machine.platform, "node", lambda: "srv.town.example")
     monkeypatch.setattr("taskanalysis.cli.collect.user_name", lambda: "TOWN\\collector")
-    monkeypatch.setattr(logexport, "_run", found.log)
+    monkeypatch.setattr(ROOM, "_wevtutil", found.log)
     return found
 
 
@@ -819,7 +818,7 @@ def test_command_turns_files_into_a_snapshot(tmp_path: Path) -> None:
         (["--data", "{share}", "--dates", "dmy"], 2, "--dates is for --from"),
         (["--data", "{share}", "--server", "X", "--zone", "UTC", "--eventlog"], 2, "run it there, without --server"),
         (["--data", "{share}", "--folder", "\\Nowhere"], 2, "has no task folder \\Nowhere"),
-        (["--data", "{share}/gone"], 3, "is not there"),
+        (["--data", "{share}/gone"], 3, "does not exist"),
         (["--data", "{share}", "--from", "{share}/gone"], 2, "does not exist"),
     ],
 )
