@@ -862,7 +862,7 @@ def test_script_needs_no_windows(tmp_path: Path) -> None:
         r"1 task of Windows itself (\Microsoft) left out: --folder names them.",
     ]
     files = sorted(file.relative_to(tmp_path / "out").as_posix() for file in (tmp_path / "out").rglob("*.*"))
-    assert files == ["restore.ps1", "tasks/OpenData/Load.xml"]
+    assert files == ["about.txt", "restore.ps1", "tasks.csv", "tasks/OpenData/Load.xml"]
 
 
 def test_snapshot_written_before_access_lists_were_kept_is_put_back(tmp_path: Path) -> None:
