@@ -40,26 +40,25 @@ def write_script(folder: Path, tasks: Sequence[Wanted], *, title: str) -> Path:
     folder = long_path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SnapshotError(f"{plain_path(folder)} is not empty: name a new folder for the script")
+    files, rows = dict[str, bytes](), [list(COLUMNS)]
+    for number, task in enumerate(tasks, 1):
+        name = f"tasks/{file_name(task.path)}"
+        if len(name) > LONGEST_NAME:
+            name = f"long/{number:05}.xml"
+        files[name] = encoded(task.text)
+        rows.append(_row(task, name, files[name]))
+    table = io.StringIO()
+    csv.writer(table, quoting=csv.QUOTE_ALL).writerows(rows)  # with quotes, Import-Csv keeps blanks and line ends
+    files["tasks.csv"] = table.getvalue().encode("utf-8-sig")
+    files["about.txt"] = f"{one_line(title)}\r\n{_sha256(files['tasks.csv'])}\r\n".encode("utf-8-sig")
+    script = Path(__file__).with_name("restore.ps1").read_text(encoding="ascii")
+    files["restore.ps1"] = script.replace("\n", "\r\n").encode("ascii")
     beside = folder.absolute().with_name(f".{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(beside, ignore_errors=True)
     try:
-        table = io.StringIO()
-        writer = csv.writer(table, quoting=csv.QUOTE_ALL)  # with quotes, Import-Csv keeps blanks and line ends
-        writer.writerow(COLUMNS)
-        for number, task in enumerate(tasks, 1):
-            name = f"tasks/{file_name(task.path)}"
-            if len(name) > LONGEST_NAME:
-                name = f"long/{number:05}.xml"
-            content = encoded(task.text)
-            writer.writerow(_row(task, name, content))
+        for name, content in files.items():
             (beside / name).parent.mkdir(parents=True, exist_ok=True)
             (beside / name).write_bytes(content)
-        rows = table.getvalue().encode("utf-8-sig")
-        (beside / "tasks.csv").write_bytes(rows)
-        about = f"{one_line(title)}\r\n{_sha256(rows)}\r\n"
-        (beside / "about.txt").write_bytes(about.encode("utf-8-sig"))
-        script = Path(__file__).with_name("restore.ps1").read_text(encoding="ascii")
-        (beside / "restore.ps1").write_bytes(script.replace("\n", "\r\n").encode("ascii"))
         if folder.exists():
             folder.rmdir()
         beside.rename(folder)

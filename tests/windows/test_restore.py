@@ -80,7 +80,7 @@ def test_what_windows_does_not_take_is_told_before(tmp_path: Path) -> None:
     snapshot = taken(tmp_path, {LOAD: task_xml(version="1.9"), NIGHTLY: task_xml()})
     planned = plan(snapshot, FakeScheduler())
     assert actions(planned) == {LOAD: "refuse", NIGHTLY: "create"}
-    assert planned.steps[0].why[0].startswith("this Windows does not take it: ")
+    assert planned.steps[0].why[0].startswith("this Windows does not accept it: ")
 
 
 def test_task_that_may_not_be_read_is_refused_and_the_rest_planned(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_task_that_may_not_be_read_is_refused_and_the_rest_planned(tmp_path: Pat
     fake.faults["xml", LOAD] = SchedulerError(LOAD, door.ACCESS_DENIED)
     planned = plan(snapshot, fake)
     assert actions(planned) == {LOAD: "refuse", NIGHTLY: "create"}
-    assert planned.steps[0].why == ("the task that is there can't be read: access is denied (0x80070005)",)
+    assert planned.steps[0].why == ("the existing task can't be read: access is denied (0x80070005)",)
 
 
 def test_connection_that_drops_ends_the_plan(sample: Snapshot) -> None:
@@ -245,7 +245,7 @@ def test_access_list_that_windows_refuses_is_named_as_lost(tmp_path: Path) -> No
     planned = plan(taken(tmp_path, {LOAD: task_xml()}, sddl={LOAD: "nonsense"}), fake)
     result = done(planned, fake)[LOAD]
     assert result.result == "created"
-    assert result.detail.startswith("its access list is lost: ")
+    assert result.detail.startswith("access list not restored: ")
 
 
 def test_task_that_is_replaced_keeps_its_access_list_where_none_was_saved(tmp_path: Path) -> None:
@@ -322,14 +322,14 @@ def test_task_that_reads_back_otherwise_is_a_failure(tmp_path: Path) -> None:
 
     fake = Dropping()
     result = done(plan(taken(tmp_path, {LOAD: task_xml()}), fake), fake)[LOAD]
-    assert result == Restored(LOAD, "failed", "it is registered, and differs: command from calc.exe to python.exe")
+    assert result == Restored(LOAD, "failed", "registered, but differs: command from calc.exe to python.exe")
 
 
 def test_task_that_reads_back_switched_off_is_a_failure(tmp_path: Path) -> None:
     fake = FakeScheduler()
     planned = plan(taken(tmp_path, {LOAD: task_xml()}), fake)
     fake.status = lambda path: (Status(path, enabled=False), {})  # type: ignore[method-assign]
-    assert done(planned, fake)[LOAD].detail == "it is registered, and differs: disabled"
+    assert done(planned, fake)[LOAD].detail == "registered, but differs: disabled"
 
 
 def test_task_whose_state_can_not_be_read_back_is_a_failure(tmp_path: Path) -> None:
@@ -354,7 +354,7 @@ def test_task_that_can_not_be_read_back_is_a_failure(tmp_path: Path) -> None:
 
     fake = Breaking()
     result = done(plan(taken(tmp_path, {LOAD: task_xml()}), fake), fake)[LOAD]
-    assert result.detail.startswith("what was registered can't be read back: ")
+    assert result.detail.startswith("registered, but can't be read back: ")
 
 
 @pytest.mark.slow  # most of it is the fake's
@@ -631,7 +631,7 @@ def test_plan_is_told_in_words(tmp_path: Path) -> None:
     snapshot = taken(tmp_path, tasks, statuses=[Status(r"\B", "Disabled", False)], sddl={r"\C": SDDL})
     lines = plan_lines(plan(snapshot, fake), snapshot, "NEW")
     refused = lines.pop(14)
-    assert refused.startswith("    this Windows does not take it: ")
+    assert refused.startswith("    this Windows does not accept it: ")
     assert lines == [
         "Plan for NEW: 4 tasks of OPENDATA01 at 2026-11-23 06:02 America/New_York",
         "",

@@ -143,7 +143,7 @@ def test_access_list_is_put_back(tmp_path: Path, server: Server) -> None:
     assert (results[LOAD].result, results[LOAD].detail) == ("created", "")
     assert MAY_READ in access_of(server.scheduler, LOAD)
     assert results[NIGHTLY].result == "created"
-    assert results[NIGHTLY].detail.startswith("its access list is lost: ")
+    assert results[NIGHTLY].detail.startswith("access list not restored: ")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_command_puts_back_and_says_so(tmp_path: Path, server: Server, monkeypat
 def test_definition_that_windows_does_not_take_is_told_before_and_not_put_back(tmp_path: Path, server: Server) -> None:
     planned = plan(taken(tmp_path, {LOAD: task_xml(version="9.9"), NIGHTLY: task_xml()}), server.scheduler)
     assert actions(planned) == {LOAD: "refuse", NIGHTLY: "create"}
-    assert planned.steps[0].why[0].startswith("this Windows does not take it: ")
+    assert planned.steps[0].why[0].startswith("this Windows does not accept it: ")
     results = done(planned, server.scheduler)
     assert (results[LOAD].result, results[NIGHTLY].result) == ("failed", "created")
     assert server.paths() == {NIGHTLY}

@@ -222,7 +222,7 @@ def test_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("taskanalysis.windows.script._row", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space"):
         write_script(tmp_path / "out", [wanted()], title="t")
     assert list(tmp_path.iterdir()) == []
