@@ -130,8 +130,9 @@ def collect(
     with holding(data, server, wait=wait):
         warnings += _drop_of_tasks(data, server, len(read.statuses))
         _keep_refused(data, server, read)
-        place = _write(
+        return _write(
             data,
+            warnings,
             server=server,
             taken_at=now,
             later=True,
@@ -145,9 +146,6 @@ def collect(
             sddl=read.sddl,
             problems=read.problems,
         )
-    number = None if read.definitions is None else len(read.definitions)
-    stored = (place / "tasks").is_dir()
-    return Collected(place, server, len(read.statuses), number, stored, tuple(warnings), tuple(read.problems))
 
 
 def convert(
@@ -186,15 +184,15 @@ def convert(
         warnings.append(f"{count(rewritten, 'definition')} rewritten in the encoding that Windows imports")
     if (left_out := len(snapshot.tasks) - len(chosen)) and not folders:
         warnings.append(f"{count(left_out, 'definition')} of \\Microsoft left out: name their folder with --folder")
-    has_definitions = "definitions" in snapshot.holds
     with holding(data, name, wait=wait):
-        place = _write(
+        return _write(
             data,
+            warnings,
             server=name,
             taken_at=snapshot.taken_at,
             zone=snapshot.zone,
-            statuses=snapshot.statuses.values(),
-            definitions=definitions if has_definitions else None,
+            statuses=list(snapshot.statuses.values()),
+            definitions=definitions if "definitions" in snapshot.holds else None,
             folders=folders,
             windows=str(snapshot.manifest.get("windows") or ""),
             collected_by=str(snapshot.manifest.get("collected_by") or ""),
@@ -203,9 +201,6 @@ def convert(
             sddl=sddl,
             problems=problems,
         )
-    number = len(definitions) if has_definitions else None
-    stored = (place / "tasks").is_dir()
-    return Collected(place, name, len(snapshot.statuses), number, stored, tuple(warnings), tuple(problems))
 
 
 # Reading --------------------------------------------------------------------------------------------------------------
@@ -323,23 +318,26 @@ def _keep_refused(data: Path, server: str, read: _Read) -> None:
             read.problems.append(Problem(path, f"its definition is kept from {last.name}"))
 
 
-def _write(data: Path, *, taken_at: datetime, server: str, later: bool = False, **content: Any) -> Path:
+def _write(data: Path, warnings: list[str], *, taken_at: datetime, later: bool = False, **content: Any) -> Collected:
     """Write the snapshot; with `later`, some seconds later if one of that time exists."""
+    server, definitions = content["server"], content["definitions"]
     names = {snapshot.path.name for snapshot in list_snapshots(data, server)}
     taken_at = taken_at.astimezone(UTC)
     while f"{taken_at:%Y%m%dT%H%M%SZ}" in names and later:
         taken_at += timedelta(seconds=1)
-    for pause in PAUSES:
+    for pause in (*PAUSES, None):
         try:
-            return write_snapshot(data, server=server, taken_at=taken_at, **content)
+            place = write_snapshot(data, taken_at=taken_at, **content)
+            break
         except PermissionError as error:
-            if getattr(error, "winerror", None) is None:
+            if pause is None or getattr(error, "winerror", None) is None:
                 raise
             time.sleep(pause)
-    return write_snapshot(data, server=server, taken_at=taken_at, **content)
-
-
-# Logexport ------------------------------------------------------------------------------------------------------------
+    number = None if definitions is None else len(definitions)
+    stored = (place / "tasks").is_dir()
+    return Collected(
+        place, server, len(content["statuses"]), number, stored, tuple(warnings), tuple(content["problems"])
+    )
 
 
 # The event log --------------------------------------------------------------------------------------------------------

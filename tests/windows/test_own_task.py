@@ -157,7 +157,7 @@ def test_python_itself_runs_the_module() -> None:
 
 def test_description_says_what_it_is_and_whom_to_ask() -> None:
     info = written(**LOCAL).registration_info
-    assert all(part in info.description for part in (r"D:\tasks", r"D:\reports", "taskanalysis", "Whom to ask: Ada"))
+    assert all(part in info.description for part in (r"D:\tasks", r"D:\reports", "taskanalysis", "Contact: Ada"))
     assert info.author == "Ada"
 
 
@@ -300,8 +300,8 @@ LONG = "C:\\" + "a" * 250 + "\\taskanalysis.exe"
         ({"data": "//fs/tasks", "user": "S-1-5-18"}, r"SYSTEM reaches \\fs\tasks "),
         ({"reports": r"\\fs\reports"}, r"SYSTEM reaches \\fs\reports "),
         ({"program": r"\\fs\p\taskanalysis.exe"}, r"SYSTEM reaches \\fs\p"),
-        ({"user": "LOCAL SERVICE"}, "LOCAL SERVICE is no administrator ... managed account"),
-        ({"user": "S-1-5-20"}, "NETWORK SERVICE is no administrator"),
+        ({"user": "LOCAL SERVICE"}, "LOCAL SERVICE is not an administrator ... managed account"),
+        ({"user": "S-1-5-20"}, "NETWORK SERVICE is not an administrator"),
         ({"user": "a\nb"}, "--user ... one line"),
         ({"owner": " "}, "--owner is empty"),
         ({"owner": "\ud800"}, "--owner ... can't be written"),
@@ -318,8 +318,8 @@ LONG = "C:\\" + "a" * 250 + "\\taskanalysis.exe"
         ({"reports": r"D:\<b>"}, "--reports ... not a full Windows path"),
         ({"data": r"D:\%TEMP%\x"}, "--data holds %TEMP%, which Task Scheduler would replace: write it out"),
         ({"data": r"D:\$(Arg0)"}, "--data holds $(, which"),
-        ({"folders": ["OpenData"]}, r"--folder 'OpenData' is no task folder, such as \OpenData"),
-        ({"folders": ['\\a" --server "x']}, "is no task folder"),
+        ({"folders": ["OpenData"]}, r"--folder 'OpenData' is not a task folder, such as \OpenData"),
+        ({"folders": ['\\a" --server "x']}, "is not a task folder"),
         ({"program": r"C:\Windows\System32\cmd.exe"}, "neither taskanalysis.exe nor python.exe"),
         ({"program": r"C:\py\pythonw.exe"}, "neither taskanalysis.exe nor python.exe"),
         ({"program": "taskanalysis.exe"}, "--program ... not a full Windows path"),

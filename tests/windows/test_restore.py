@@ -176,9 +176,9 @@ def test_folder_and_tasks_add_up(sample: Snapshot) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"folder": r"\Opendata2"}, r"no task of .* lies in \\Opendata2 or below"),
-        ({"tasks": [r"\Nothing"]}, r"no task \\Nothing is in"),
-        ({"mapping": {"town\\nobody": "x"}}, r"no task that is to be put back names the account town\\nobody"),
+        ({"folder": r"\Opendata2"}, r"has no task in \\Opendata2 or below"),
+        ({"tasks": [r"\Nothing"]}, r"has no task \\Nothing"),
+        ({"mapping": {"town\\nobody": "x"}}, r"no task to restore names the account town\\nobody"),
     ],
 )
 def test_what_is_asked_for_and_not_there_is_one_sentence(sample: Snapshot, options: dict[str, Any], said: str) -> None:
@@ -188,7 +188,7 @@ def test_what_is_asked_for_and_not_there_is_one_sentence(sample: Snapshot, optio
 
 def test_place_is_told_as_its_user_wrote_it(sample: Snapshot) -> None:
     there = replace(sample, source=Path(r"\\?\UNC\files\tasks"))  # as Windows takes paths of any length
-    with pytest.raises(SnapshotError, match=r"^no task \\Nothing is in \\\\files\\tasks$"):
+    with pytest.raises(SnapshotError, match=r"^\\\\files\\tasks has no task \\Nothing$"):
         plan(there, FakeScheduler(), tasks=[r"\Nothing"])
 
 
@@ -427,7 +427,7 @@ def test_damaged_snapshot_is_refused_whole(
 ) -> None:
     folder = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}).source
     damage(folder / name)
-    with pytest.raises(SnapshotError, match=rf"is damaged \({name} {said}.*nothing of it is put back"):
+    with pytest.raises(SnapshotError, match=rf"is damaged \({name} {said}.*nothing of it is restored"):
         plan(read_snapshot(folder), FakeScheduler(), tasks=[NIGHTLY])
     # the way out that the sentence names
     assert NIGHTLY in actions(plan(read_snapshot(folder / "tasks"), FakeScheduler()))
@@ -466,7 +466,7 @@ def test_snapshot_without_definitions_is_one_sentence(tmp_path: Path) -> None:
         tmp_path, server="A", taken_at=NOW, zone="UTC", statuses=[Status(LOAD, "Ready", True)], definitions=None
     )
     (folder,) = tmp_path.glob("snapshots/*/*/*")
-    with pytest.raises(SnapshotError, match="holds no definitions"):
+    with pytest.raises(SnapshotError, match="holds no task definitions"):
         plan(read_snapshot(folder), FakeScheduler())
 
 
