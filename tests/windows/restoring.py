@@ -37,3 +37,10 @@ def done(planned: Plan, scheduler: Scheduler, password: str = "secret", **more: 
 
 def actions(planned: Plan) -> dict[str, str]:
     return {step.wanted.path: step.action.value for step in planned.steps}
+
+
+def stored(snapshot: Snapshot) -> dict[str, bytes]:
+    """The stored definitions by task path, also where an earlier snapshot holds them."""
+    stamp = snapshot.manifest["definitions"]
+    folder = snapshot.source.parents[1] / f"{stamp[:4]}-{stamp[4:6]}" / stamp / "tasks"
+    return {path: (folder / name).read_bytes() for path, name in snapshot.files.items()}

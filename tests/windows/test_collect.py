@@ -22,22 +22,21 @@ from click.testing import CliRunner
 from benchmarks import collect as benchmark
 from taskanalysis.cli import main
 from taskanalysis.definition.reader import read_task
-from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, UnfinishedError
+from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
 from taskanalysis.history.upkeep import verify
+from taskanalysis.snapshot.files import find_tasks
 from taskanalysis.snapshot.share import list_snapshots, sample_share
 from taskanalysis.snapshot.snapshot import Snapshot, read_manifest, read_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS
 from taskanalysis.windows import machine
 from taskanalysis.windows.collect import LOG, collect, convert, export_log, holding
-from taskanalysis.windows.restorable import stored_text
 from taskanalysis.windows.scheduler import SchedulerError
-from tests import build
 from tests.build import ROOT
 from tests.doubles.scheduler import FakeScheduler, FakeTask, filled, task_xml
+from tests.windows.restoring import CORPUS, stored
 
 NOON = datetime(2026, 11, 23, 17, 2, tzinfo=UTC)
 LOAD, NIGHTLY, SCAN = "\\OpenData\\Load", "\\OpenData\\Permits\\Nightly: new?", "\\Microsoft\\Windows\\Scan"
-CORPUS = build.CORPUS / "xml"
 ROOM = import_module("taskanalysis.windows.collect")  # the wing gives its name to the function
 
 
@@ -156,15 +155,15 @@ def test_each_property_is_asked_for_once(tmp_path: Path) -> None:
 
 def test_definitions_are_stored_only_when_something_changed(tmp_path: Path) -> None:
     fake = server()
-    stored = [take(fake, tmp_path, 0).stored, take(fake, tmp_path, 1).stored]
+    written = [take(fake, tmp_path, 0).stored, take(fake, tmp_path, 1).stored]
     fake.store[LOAD].last_result = 0
-    stored.append(take(fake, tmp_path, 2).stored)
+    written.append(take(fake, tmp_path, 2).stored)
     fake.store[LOAD].xml = task_xml("other.exe")
-    stored.append(take(fake, tmp_path, 3).stored)
+    written.append(take(fake, tmp_path, 3).stored)
     del fake.store[NIGHTLY]
-    stored.append(take(fake, tmp_path, 4).stored)
+    written.append(take(fake, tmp_path, 4).stored)
     done = take(fake, tmp_path, 5)
-    assert [*stored, done.stored] == [True, False, False, True, True, False]
+    assert [*written, done.stored] == [True, False, False, True, True, False]
     assert "1 definition as before" in done.line()
     assert commands(read_snapshot(tmp_path)) == {LOAD: "other.exe"}
     assert verify(tmp_path).problems == []
@@ -460,7 +459,7 @@ def test_collect_that_is_killed_at_any_moment_leaves_only_whole_snapshots(tmp_pa
 
 def test_sample_share_collected_again_is_the_same(tmp_path: Path, sample: Snapshot) -> None:
     fake = FakeScheduler(zone_name=sample.zone)
-    raw = raw_definitions(sample)
+    raw = stored(sample)
     for path, status in sample.statuses.items():
         known = {name: getattr(status, name) for name in STATUS_FIELDS if getattr(status, name) is not None}
         fake.add(path, raw[path].decode("utf-16") if path in raw else task_xml(), **known)
@@ -477,58 +476,24 @@ def test_sample_share_collected_again_is_the_same(tmp_path: Path, sample: Snapsh
     assert found.tasks == sample.tasks
 
 
-def raw_definitions(snapshot: Snapshot) -> dict[str, bytes]:
-    stamp = snapshot.manifest["definitions"]
-    holder = snapshot.source.parent.parent / f"{stamp[:4]}-{stamp[4:6]}" / stamp / "tasks"
-    return {path: (holder / name).read_bytes() for path, name in snapshot.files.items()}
-
-
-def readable_corpus() -> dict[str, bytes]:
-    found = {}
-    for file in sorted(CORPUS.iterdir()):
-        data = file.read_bytes()
-        try:
-            read_task(data)
-        except TaskXmlError:
-            continue
-        found[f"\\Real\\{file.name}"] = data
-    return found
-
-
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the real files are not part of the project")
-def test_real_files_are_stored_byte_for_byte_and_mean_the_same(tmp_path: Path) -> None:
-    real, fake = readable_corpus(), FakeScheduler()
-    assert len(real) > 250
-    for path, data in real.items():
-        fake.add(path, stored_text(data))
-    take(fake, tmp_path)
-    found = read_snapshot(tmp_path)
-    assert found.problems == []
-    assert found.tasks == {path: read_task(data) for path, data in real.items()}
-    stored = raw_definitions(found)
-    assert stored == {path: codecs.BOM_UTF16_LE + stored_text(data).encode("utf-16-le") for path, data in real.items()}
-    as_exported = [data for data in real.values() if data.startswith(codecs.BOM_UTF16_LE)]
-    assert len(as_exported) > 200
-    assert set(as_exported) <= set(stored.values())
-
-
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the real files are not part of the project")
 def test_real_files_made_a_snapshot_are_importable_and_mean_the_same(tmp_path: Path) -> None:
-    real, folder, data = readable_corpus(), tmp_path / "files" / "Real", tmp_path / "share"
+    readable, folder, data = find_tasks(CORPUS), tmp_path / "files" / "Real", tmp_path / "share"
     folder.mkdir(parents=True)
     data.mkdir()
-    for path, content in real.items():
-        (folder / (path.rpartition("\\")[2].removesuffix(".xml") + ".xml")).write_bytes(content)
+    real = {Path(name).stem: (CORPUS / name).read_bytes() for name in readable.files.values()}
+    assert len(real) > 250
+    for name, content in real.items():
+        (folder / f"{name}.xml").write_bytes(content)
     done = convert(folder.parent, data, server="SRV", folders=["\\"])
     found = read_snapshot(data)
     assert found.problems == []
-    assert found.tasks == {path.removesuffix(".xml"): read_task(content) for path, content in real.items()}
-    stored = raw_definitions(found)
-    for path, content in stored.items():
+    assert found.tasks == {f"\\Real\\{name}": read_task(content) for name, content in real.items()}
+    for path, content in stored(found).items():
         text = content.decode("utf-16")
         assert content.startswith(codecs.BOM_UTF16_LE)
         assert not re.match(r'\s*<\?xml[^>]*encoding="(?!UTF-16")', text), path
-    kept = set(stored.values())
+    kept = set(stored(found).values())
     anew = len([content for content in real.values() if content not in kept])
     assert done.warnings == (f"{anew} definitions rewritten in the encoding that Windows imports",)
     assert 20 < anew < 100

@@ -1,5 +1,6 @@
 """Putting tasks back: the plan, what is done, what is lost, and the way round from a server to a server."""
 
+import codecs
 import json
 import re
 import shutil
@@ -20,16 +21,15 @@ from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapsh
 from taskanalysis.snapshot.status import Status
 from taskanalysis.windows import scheduler as door
 from taskanalysis.windows.collect import collect
-from taskanalysis.windows.restorable import encoded, parse_map, read_wanted, stored_text, switched_off
+from taskanalysis.windows.restorable import encoded, parse_map, read_wanted, stored_text
 from taskanalysis.windows.restore import Action, Restored, apply, plan
 from taskanalysis.windows.scheduler import SchedulerError
 from tests.doubles.scheduler import FakeScheduler, task_xml
-from tests.windows.restoring import CORPUS, NOW, actions, done, taken
+from tests.windows.restoring import CORPUS, NOW, actions, done, stored, taken
 
 LOAD, NIGHTLY = r"\OpenData\Load", r"\OpenData\Permits\Nightly"
 STORED = r"<UserId>TOWN\etl</UserId><LogonType>Password</LogonType>"
 SDDL = "O:BAG:BAD:(A;;FA;;;BA)(A;;FR;;;S-1-5-21-1-2-3-1001)"
-AT_ONCE = "<RegistrationTrigger/>"
 WRITING = {"register", "create_folder"}
 
 
@@ -76,13 +76,6 @@ def test_definition_that_is_there_and_unreadable_is_replaced(tmp_path: Path) -> 
     assert "can't be read" in step.why[0]
 
 
-def test_what_windows_does_not_take_is_told_before(tmp_path: Path) -> None:
-    snapshot = taken(tmp_path, {LOAD: task_xml(version="1.9"), NIGHTLY: task_xml()})
-    planned = plan(snapshot, FakeScheduler())
-    assert actions(planned) == {LOAD: "refuse", NIGHTLY: "create"}
-    assert planned.steps[0].why[0].startswith("this Windows does not accept it: ")
-
-
 def test_task_that_may_not_be_read_is_refused_and_the_rest_planned(tmp_path: Path) -> None:
     snapshot, fake = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}), FakeScheduler()
     fake.faults["xml", LOAD] = SchedulerError(LOAD, door.ACCESS_DENIED)
@@ -125,15 +118,6 @@ def test_password_of_a_task_that_stays_is_not_asked(tmp_path: Path) -> None:
     snapshot, fake = taken(tmp_path, {LOAD: task_xml(principal=STORED)}), FakeScheduler()
     fake.add(LOAD, task_xml(principal=STORED))
     assert plan(snapshot, fake).passwords == {}
-
-
-def test_unknown_account_is_named_and_its_task_refused(tmp_path: Path) -> None:
-    tasks = {LOAD: task_xml(principal="<UserId>S-1-5-21-9-9-9-1001</UserId>"), NIGHTLY: task_xml()}
-    fake = FakeScheduler(accounts={})
-    planned = plan(taken(tmp_path, tasks), fake)
-    assert planned.unknown == {"S-1-5-21-9-9-9-1001": [LOAD]}
-    assert actions(planned) == {LOAD: "refuse", NIGHTLY: "create"}
-    assert done(planned, fake)[LOAD].detail == "this server does not know the account S-1-5-21-9-9-9-1001"
 
 
 def test_account_of_a_trigger_is_looked_up_too(tmp_path: Path) -> None:
@@ -203,58 +187,6 @@ def test_text_is_registered_exactly_as_it_is_stored(tmp_path: Path) -> None:
     assert fake.made == {"\\", r"\OpenData", r"\OpenData\Permits"}
 
 
-def test_registration_trigger_starts_nothing(tmp_path: Path) -> None:
-    snapshot, fake = taken(tmp_path, {LOAD: task_xml(triggers=AT_ONCE)}), FakeScheduler()
-    assert done(plan(snapshot, fake), fake)[LOAD].result == "created"
-    assert fake.started == []
-    fake.register(LOAD, task_xml(triggers=AT_ONCE), replace=True, fires=True)
-    assert fake.started == [LOAD]  # the fake would have told
-
-
-def test_disabled_registers_everything_switched_off(sample: Snapshot) -> None:
-    fake = FakeScheduler()
-    results = done(plan(sample, fake, disabled=True), fake)
-    assert {each.result for each in results.values()} == {"created"}
-    assert {task.enabled for task in fake.store.values()} == {False}
-
-
-def test_task_whose_status_says_disabled_comes_back_so(tmp_path: Path) -> None:
-    statuses = [Status(LOAD, "Disabled", False), Status(NIGHTLY, "Ready", True)]
-    fake = FakeScheduler()
-    done(plan(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, statuses=statuses), fake), fake)
-    assert {path: task.enabled for path, task in fake.store.items()} == {LOAD: False, NIGHTLY: True}
-
-
-def test_task_that_is_disabled_by_its_definition_stays_so(tmp_path: Path) -> None:
-    fake = FakeScheduler()
-    planned = plan(taken(tmp_path, {LOAD: switched_off(task_xml())}), fake)
-    assert done(planned, fake)[LOAD].result == "created"
-    assert not fake.store[LOAD].enabled
-
-
-def test_access_list_is_put_back(tmp_path: Path) -> None:
-    fake = FakeScheduler()
-    planned = plan(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, sddl={LOAD.upper(): SDDL}), fake)
-    done(planned, fake)
-    assert fake.store[LOAD].sddl == SDDL
-    assert fake.store[NIGHTLY].sddl != SDDL
-
-
-def test_access_list_that_windows_refuses_is_named_as_lost(tmp_path: Path) -> None:
-    fake = FakeScheduler()
-    planned = plan(taken(tmp_path, {LOAD: task_xml()}, sddl={LOAD: "nonsense"}), fake)
-    result = done(planned, fake)[LOAD]
-    assert result.result == "created"
-    assert result.detail.startswith("access list not restored: ")
-
-
-def test_task_that_is_replaced_keeps_its_access_list_where_none_was_saved(tmp_path: Path) -> None:
-    fake = FakeScheduler()
-    fake.add(LOAD, task_xml("old.exe"), sddl=SDDL)
-    done(plan(taken(tmp_path, {LOAD: task_xml()}), fake), fake)
-    assert fake.store[LOAD].sddl == SDDL
-
-
 def test_failure_of_one_does_not_stop_the_rest(tmp_path: Path) -> None:
     fake = FakeScheduler()
     planned = plan(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}), fake)
@@ -264,29 +196,18 @@ def test_failure_of_one_does_not_stop_the_rest(tmp_path: Path) -> None:
     assert results[NIGHTLY].result == "created"
 
 
-def test_name_that_windows_does_not_take_is_one_failed_task(tmp_path: Path) -> None:
-    planned = plan(taken(tmp_path, {r"\a?b": task_xml(), LOAD: task_xml()}), FakeScheduler())
-    results = done(planned, FakeScheduler())
-    assert [each.result for each in results.values()] == ["failed", "created"]
-
-
-def test_wrong_password_is_tried_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sddl", ["", SDDL])
+def test_wrong_password_is_tried_once(tmp_path: Path, sddl: str) -> None:
     # each further try could lock the account
     paths = [rf"\OpenData\{number}" for number in range(5)]
     fake = FakeScheduler(accounts={r"TOWN\etl": "right"})
-    planned = plan(taken(tmp_path, dict.fromkeys(paths, task_xml(principal=STORED)) | {LOAD: task_xml()}), fake)
+    tasks = dict.fromkeys(paths, task_xml(principal=STORED)) | {LOAD: task_xml()}
+    planned = plan(taken(tmp_path, tasks, sddl={paths[0]: sddl}), fake)
     results = done(planned, fake, "wrong")
     assert [results[path].result for path in paths] == ["failed"] + 4 * ["not tried"]
     assert results[paths[4]].detail == r"the password of TOWN\etl was refused"
     assert results[LOAD].result == "created"
     assert sum(number for (member, _), number in fake.calls.items() if member == "register") == 2
-
-
-def test_wrong_password_is_tried_once_where_there_is_an_access_list_too(tmp_path: Path) -> None:
-    fake = FakeScheduler(accounts={r"TOWN\etl": "right"})
-    planned = plan(taken(tmp_path, {LOAD: task_xml(principal=STORED)}, sddl={LOAD: SDDL}), fake)
-    done(planned, fake, "wrong")
-    assert fake.calls["register", LOAD] == 1
 
 
 def test_account_without_password_is_not_tried(tmp_path: Path) -> None:
@@ -306,25 +227,6 @@ def test_after_the_connection_dropped_the_rest_is_not_tried(tmp_path: Path) -> N
     assert fake.calls["register", r"\c"] == 0
 
 
-class Changing(FakeScheduler):
-    """A service that keeps something else than it was given."""
-
-    change: Callable[[str], str] = staticmethod(lambda xml: xml)
-
-    def register(self, path: str, xml: str, **known: Any) -> None:
-        super().register(path, xml, **known)
-        self.store[path].xml = type(self).change(self.store[path].xml)
-
-
-def test_task_that_reads_back_otherwise_is_a_failure(tmp_path: Path) -> None:
-    class Dropping(Changing):
-        change = staticmethod(lambda xml: xml.replace("python.exe", "calc.exe"))
-
-    fake = Dropping()
-    result = done(plan(taken(tmp_path, {LOAD: task_xml()}), fake), fake)[LOAD]
-    assert result == Restored(LOAD, "failed", "registered, but differs: command from calc.exe to python.exe")
-
-
 def test_task_that_reads_back_switched_off_is_a_failure(tmp_path: Path) -> None:
     fake = FakeScheduler()
     planned = plan(taken(tmp_path, {LOAD: task_xml()}), fake)
@@ -339,22 +241,24 @@ def test_task_whose_state_can_not_be_read_back_is_a_failure(tmp_path: Path) -> N
     assert done(planned, fake)[LOAD] == Restored(LOAD, "failed", "access is denied (0x80070005)")
 
 
-def test_account_that_windows_writes_back_as_its_sid_is_that_account(tmp_path: Path) -> None:
-    class Translating(Changing):
-        change = staticmethod(lambda xml: xml.replace(r"TOWN\etl", "S-1-5-21-1-2-3-1104"))
+@pytest.mark.parametrize(
+    ("change", "result", "detail"),
+    [
+        (("python.exe", "calc.exe"), "failed", "registered, but differs: command from calc.exe to python.exe"),
+        ((r"TOWN\etl", "S-1-5-21-1-2-3-1104"), "created", ""),  # the account that was just named
+        (("Task>", ""), "failed", "registered, but can't be read back: "),
+    ],
+)
+def test_task_is_read_back_and_compared(tmp_path: Path, change: tuple[str, str], result: str, detail: str) -> None:
+    class Changing(FakeScheduler):
+        def register(self, path: str, xml: str, **known: Any) -> None:
+            super().register(path, xml, **known)
+            self.store[path].xml = self.store[path].xml.replace(*change)
 
-    fake = Translating()
-    planned = plan(taken(tmp_path, {LOAD: task_xml(principal=STORED)}), fake)
-    assert done(planned, fake)[LOAD].result == "created"
-
-
-def test_task_that_can_not_be_read_back_is_a_failure(tmp_path: Path) -> None:
-    class Breaking(Changing):
-        change = staticmethod(lambda _: "<Task")
-
-    fake = Breaking()
-    result = done(plan(taken(tmp_path, {LOAD: task_xml()}), fake), fake)[LOAD]
-    assert result.detail.startswith("registered, but can't be read back: ")
+    fake = Changing()
+    restored = done(plan(taken(tmp_path, {LOAD: task_xml(principal=STORED)}), fake), fake)[LOAD]
+    assert restored.result == result
+    assert restored.detail.startswith(detail)
 
 
 @pytest.mark.slow  # most of it is the fake's
@@ -366,19 +270,6 @@ def test_5000_tasks_are_planned_and_put_back(tmp_path: Path) -> None:
 
 
 # What is replaced -----------------------------------------------------------------------------------------------------
-
-
-def test_what_is_replaced_is_saved_first_and_can_be_put_back(tmp_path: Path) -> None:
-    fake = FakeScheduler()
-    fake.add(LOAD, task_xml("old.exe"), sddl=SDDL, last_result=1, last_run=NOW)
-    fake.add(NIGHTLY, task_xml())
-    planned = plan(taken(tmp_path, {LOAD: task_xml("new.exe"), NIGHTLY: task_xml()}), fake)
-    assert done(planned, fake, saved_in=tmp_path / "old", server="NEW", now=NOW)[LOAD].result == "replaced"
-    saved = read_snapshot(tmp_path / "old")
-    assert (list(saved.tasks), saved.folders, saved.problems) == ([LOAD], (r"\OpenData",), [])
-    assert (saved.statuses[LOAD].last_result, saved.manifest["sddl"]) == (1, {LOAD: SDDL})
-    assert done(plan(saved, fake), fake)[LOAD].result == "replaced"
-    assert (fake.store[LOAD].xml, fake.store[LOAD].sddl) == (task_xml("old.exe"), SDDL)
 
 
 def test_nothing_is_saved_where_nothing_is_replaced(tmp_path: Path) -> None:
@@ -562,13 +453,6 @@ def test_file_that_is_no_task_is_a_problem_and_no_end(tmp_path: Path) -> None:
 # There and back -------------------------------------------------------------------------------------------------------
 
 
-def stored(share: Path) -> dict[str, bytes]:
-    snapshot = read_snapshot(share)
-    assert snapshot.problems == []
-    folder = snapshot.source / "tasks"
-    return {path: (folder / name).read_bytes() for path, name in snapshot.files.items()}
-
-
 def round_trip(fake: FakeScheduler, tmp_path: Path, **like: Any) -> None:
     """Collect, put back into an empty server, collect again: the same bytes, access lists and states."""
     for name in ("before", "after"):
@@ -578,12 +462,13 @@ def round_trip(fake: FakeScheduler, tmp_path: Path, **like: Any) -> None:
     planned = plan(read_snapshot(tmp_path / "before"), empty)
     assert {each.result for each in done(planned, empty).values()} == {"created"}
     collect(empty, tmp_path / "after", server="NEW", now=NOW)
-    assert stored(tmp_path / "before") == stored(tmp_path / "after")
+    before, after = read_snapshot(tmp_path / "before"), read_snapshot(tmp_path / "after")
+    assert before.problems == after.problems == []
+    assert stored(before) == stored(after)
     assert {path: (task.enabled, task.sddl) for path, task in empty.store.items()} == {
         path: (task.enabled, task.sddl) for path, task in fake.store.items()
     }
-    again = plan(read_snapshot(tmp_path / "before"), empty)
-    assert {step.action for step in again.steps} == {Action.LEAVE}
+    assert {step.action for step in plan(before, empty).steps} == {Action.LEAVE}
 
 
 def test_sample_share_goes_there_and_back(sample: Snapshot, tmp_path: Path) -> None:
@@ -596,14 +481,19 @@ def test_sample_share_goes_there_and_back(sample: Snapshot, tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real files is not on this machine")
-def test_every_readable_file_of_the_corpus_goes_there_and_back(tmp_path: Path) -> None:
+def test_real_files_are_collected_byte_for_byte_and_go_there_and_back(tmp_path: Path) -> None:
     found = find_tasks(CORPUS, path_of=lambda name: rf"\Corpus\{name}")
+    real = {path: (CORPUS / name).read_bytes() for path, name in found.files.items()}
     fake = FakeScheduler(newest=(1, 6))
-    for path, name in found.files.items():
-        enabled = found.tasks[path].settings.enabled
-        fake.add(path, stored_text((CORPUS / name).read_bytes()), enabled=enabled, sddl=SDDL)
-    assert len(fake.store) > 200
+    for path, data in real.items():
+        fake.add(path, stored_text(data), enabled=found.tasks[path].settings.enabled, sddl=SDDL)
     round_trip(fake, tmp_path, newest=(1, 6))
+    before = read_snapshot(tmp_path / "before")
+    assert before.tasks == found.tasks
+    assert stored(before) == {path: encoded(stored_text(data)) for path, data in real.items()}
+    as_exported = [data for data in real.values() if data.startswith(codecs.BOM_UTF16_LE)]
+    assert len(as_exported) > 200
+    assert set(as_exported) <= set(stored(before).values())
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real files is not on this machine")
@@ -705,41 +595,33 @@ def test_command_asks_each_password_once_and_shows_none(tmp_path: Path, fake: Fa
     assert ended.stdout.endswith("\n2 tasks created.\n")
 
 
-def test_command_with_a_failed_task_ends_with_1(tmp_path: Path, fake: FakeScheduler) -> None:
-    fake.accounts = {r"TOWN\etl": "right"}
-    ended = restore(taken(tmp_path, {LOAD: task_xml(principal=STORED), NIGHTLY: task_xml()}), "--apply", typed="no\n")
-    assert ended.exit_code == 1
-    assert ended.stdout.endswith("\n1 task failed, 1 task created.\n")
-
-
-def test_command_without_a_password_leaves_the_tasks_of_that_account_out(tmp_path: Path, fake: FakeScheduler) -> None:
-    ended = restore(taken(tmp_path, {LOAD: task_xml(principal=STORED)}), "--apply", typed="\n")
-    assert ended.exit_code == 1
-    assert "no password was given" in ended.stdout
-
-
-def test_command_whose_connection_drops_ends_with_3_and_tells_what_was_done(
-    tmp_path: Path, fake: FakeScheduler
+@pytest.mark.parametrize(
+    ("fault", "typed", "code", "table", "error"),
+    [
+        (None, "no\n", 1, "1 task created, 1 task failed.", ""),
+        (None, "\n", 1, r"not tried   no password was given for TOWN\etl", ""),
+        (
+            SchedulerError("", door.SERVER_UNAVAILABLE),
+            "right\n",
+            3,
+            "Load  ",
+            "the connection was lost before all was done",
+        ),
+        (KeyboardInterrupt(), "right\n", 3, "1 task created.", ""),
+    ],
+)
+def test_command_that_can_not_restore_all_prints_what_it_did(
+    tmp_path: Path, fake: FakeScheduler, fault: Any, typed: str, code: int, table: str, error: str
 ) -> None:
-    fake.faults["register", NIGHTLY] = SchedulerError("", door.SERVER_UNAVAILABLE)
-    ended = restore(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}), "--apply")
-    assert ended.exit_code == 3
+    fake.accounts = {r"TOWN\etl": "right"}
+    if fault:
+        fake.faults["register", NIGHTLY] = fault
+    tasks = {LOAD: task_xml(), NIGHTLY: task_xml(principal=STORED)}
+    ended = restore(taken(tmp_path, tasks), "--apply", typed=typed)
+    assert ended.exit_code == code
     assert re.search(r"\\OpenData\\Load +created\n", ended.stdout)
-    assert ended.stderr == "taskanalysis: the connection was lost before all was done\n"
-
-
-def test_command_that_is_stopped_tells_what_was_done(tmp_path: Path, fake: FakeScheduler) -> None:
-    fake.faults["register", NIGHTLY] = KeyboardInterrupt()  # type: ignore[assignment]
-    ended = restore(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}), "--apply")
-    assert ended.exit_code == 3
-    assert "1 task created." in ended.stdout
-
-
-def test_command_whose_server_does_not_answer_ends_with_3(tmp_path: Path, fake: FakeScheduler) -> None:
-    fake.drops_after = 0
-    ended = restore(taken(tmp_path, {LOAD: task_xml()}))
-    assert ended.exit_code == 3
-    assert ended.stderr == "taskanalysis: Task Scheduler: the server does not answer (0x800706BA)\n"
+    assert table in ended.stdout
+    assert error in ended.stderr
 
 
 def test_accounts_are_looked_up_as_they_are_written(tmp_path: Path) -> None:
@@ -844,6 +726,13 @@ def test_password_of_the_server_is_asked_and_handed_over(tmp_path: Path, monkeyp
     assert given == [("NEW", {"user": r"TOWN\anna", "password": "Spring", "zone": "America/New_York"})]
     assert "Spring" not in ended.output
     assert "Plan for NEW" in ended.stdout
+
+
+def test_command_whose_server_does_not_answer_ends_with_3(tmp_path: Path, fake: FakeScheduler) -> None:
+    fake.drops_after = 0
+    ended = restore(taken(tmp_path, {LOAD: task_xml()}))
+    assert ended.exit_code == 3
+    assert ended.stderr == "taskanalysis: Task Scheduler: the server does not answer (0x800706BA)\n"
 
 
 def test_off_windows_the_plan_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

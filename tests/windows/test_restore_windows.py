@@ -29,7 +29,7 @@ from tests.build import ROOT
 from tests.doubles.scheduler import FakeScheduler, task_xml
 from tests.doubles.task_folder import FOLDER, STAND_INS, WINDOWS, Server, lies_inside
 from tests.doubles.task_folder import server as the_server
-from tests.windows.restoring import NOW, actions, done, taken
+from tests.windows.restoring import NOW, actions, done, stored, taken
 
 LOAD, NIGHTLY = rf"{FOLDER}\Load", rf"{FOLDER}\Permits\Nightly load"
 SYSTEM, LOCAL_SERVICE, USERS = "S-1-5-18", "S-1-5-19", "S-1-5-32-545"
@@ -104,16 +104,18 @@ def test_plan_changes_nothing_and_what_is_put_back_reads_back_the_same(tmp_path:
     assert actions(plan(snapshot, server.scheduler)) == {LOAD: "leave", NIGHTLY: "leave"}
 
 
-def test_what_is_replaced_is_saved_first_and_can_be_put_back(tmp_path: Path, server: Server) -> None:
-    server.scheduler.create_folder(FOLDER)
+def test_replaced_task_is_saved_first_keeps_its_access_list_and_can_be_restored(tmp_path: Path, server: Server) -> None:
+    server.scheduler.create_folder(NIGHTLY.rpartition("\\")[0])
     server.scheduler.register(LOAD, task_xml("old.exe"), sddl=ACCESS)
-    planned = plan(taken(tmp_path, {LOAD: task_xml("new.exe")}), server.scheduler)
+    server.scheduler.register(NIGHTLY, task_xml())
+    planned = plan(taken(tmp_path, {LOAD: task_xml("new.exe"), NIGHTLY: task_xml()}), server.scheduler)
     assert planned.steps[0].why == ("command from old.exe to new.exe",)
     assert done(planned, server.scheduler, saved_in=tmp_path / "old", server="SRV", now=NOW)[LOAD].result == "replaced"
     assert command_of(server.scheduler.xml(LOAD)) == "new.exe"
     assert MAY_READ in access_of(server.scheduler, LOAD)
     saved = read_snapshot(tmp_path / "old")
-    assert (list(saved.tasks), saved.problems) == ([LOAD], [])
+    assert (list(saved.tasks), saved.folders, saved.problems) == ([LOAD], (FOLDER,), [])
+    assert (saved.statuses[LOAD].last_result, saved.manifest["sddl"].keys()) == (267011, {LOAD})
     assert done(plan(saved, server.scheduler), server.scheduler)[LOAD].result == "replaced"
     assert command_of(server.scheduler.xml(LOAD)) == "old.exe"
 
@@ -138,7 +140,8 @@ def test_registration_trigger_starts_nothing_when_created_or_replaced(tmp_path: 
 
 
 def test_access_list_is_put_back(tmp_path: Path, server: Server) -> None:
-    snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, sddl={LOAD: ACCESS, NIGHTLY: "nonsense"})
+    sddl = {LOAD.upper(): ACCESS, NIGHTLY: "nonsense"}
+    snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, sddl=sddl)
     results = done(plan(snapshot, server.scheduler), server.scheduler)
     assert (results[LOAD].result, results[LOAD].detail) == ("created", "")
     assert MAY_READ in access_of(server.scheduler, LOAD)
@@ -189,7 +192,7 @@ def test_sample_share_goes_there_and_back(tmp_path: Path, server: Server, sample
     coming = {step.wanted.path for step in planned.of(Action.CREATE)}
     assert len(coming) > 45
     assert {path: results[path][1:3] for path in coming} == dict.fromkeys(coming, ("created", ""))
-    assert server.paths() == coming
+    assert enabled(server) == dict.fromkeys(coming, False)
     there_and_back(server, tmp_path)
     assert nothing_started(server)
 
@@ -246,7 +249,8 @@ def test_unknown_account_is_named_and_its_task_not_put_back(tmp_path: Path, serv
     planned = plan(taken(tmp_path, {LOAD: task_xml(principal=principal), NIGHTLY: task_xml()}), server.scheduler)
     assert planned.unknown == {account: [LOAD]}
     results = done(planned, server.scheduler)
-    assert (results[LOAD].result, results[NIGHTLY].result) == ("failed", "created")
+    assert results[LOAD] == (LOAD, "failed", f"this server does not know the account {account}", False)
+    assert results[NIGHTLY].result == "created"
     assert server.paths() == {NIGHTLY}
 
 
@@ -265,17 +269,11 @@ def option(line: str, name: str) -> str:
     return (found[1] or found[2]) if found else ""
 
 
-def definitions(sample: Snapshot) -> Path:
-    """The folder of the sample share that holds `tasks`."""
-    stamp = str(sample.manifest["definitions"])
-    return sample.source.parents[1] / f"{stamp[:4]}-{stamp[4:6]}" / stamp
-
-
 @pytest.mark.parametrize("line", SCHTASKS)
 def test_line_of_the_readme_names_a_file_that_the_sample_share_has(line: str, sample: Snapshot) -> None:
     path, file = option(line, "/tn"), option(line, "/xml")
-    assert file == "tasks\\" + file_name(path).replace("/", "\\")
-    assert (definitions(sample) / file.replace("\\", "/")).is_file()
+    assert file == "tasks\\" + sample.files[path].replace("/", "\\")
+    assert path in stored(sample)
     principal = sample.tasks[path].principal
     assert option(line, "/ru") in ("", principal.user_id)
     assert bool(option(line, "/ru")) == (principal.logon_type == "Password")

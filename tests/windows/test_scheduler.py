@@ -13,10 +13,9 @@ from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import TaskAnalysisError
 from taskanalysis.snapshot.status import Status
 from taskanalysis.windows import machine, scheduler
-from taskanalysis.windows.restorable import switched_off
 from taskanalysis.windows.scheduler import ComScheduler, Scheduler, SchedulerError, connect
 from tests.doubles.com import ComError, Folder, Service, task
-from tests.doubles.scheduler import FakeScheduler, filled, task_xml
+from tests.doubles.scheduler import FakeScheduler, task_xml
 
 ROOT, TEST = "\\", "\\taskanalysis test"
 LOAD = f"{TEST}\\Load"
@@ -79,23 +78,6 @@ def test_task_is_replaced_only_when_told_so(any_scheduler: Scheduler) -> None:
     assert "one.exe" in any_scheduler.xml(LOAD)
     any_scheduler.register(LOAD, task_xml("two.exe"), replace=True)
     assert "two.exe" in any_scheduler.xml(LOAD)
-
-
-def test_task_registered_as_disabled_is_disabled(any_scheduler: Scheduler) -> None:
-    any_scheduler.register(LOAD, switched_off(task_xml()))
-    status, _ = any_scheduler.status(LOAD)
-    assert (status.state, status.enabled) == ("Disabled", False)
-
-
-def test_registration_trigger_does_not_start_the_task(any_scheduler: Scheduler) -> None:
-    any_scheduler.register(LOAD, task_xml(triggers="<RegistrationTrigger/>"))
-    assert any_scheduler.status(LOAD)[0].last_run == "never"
-    assert getattr(any_scheduler, "started", []) == []
-
-
-def test_access_list_is_put_on_the_task(any_scheduler: Scheduler) -> None:
-    any_scheduler.register(LOAD, task_xml(), sddl="D:(A;;FA;;;BA)(A;;FA;;;SY)(A;;FR;;;AU)")
-    assert "(A;;FR;;;AU)" in any_scheduler.sddl(LOAD)
 
 
 @pytest.mark.parametrize("ask", ["status", "xml", "sddl"])
@@ -193,11 +175,6 @@ def test_fake_starts_a_registration_trigger_that_nobody_forbids() -> None:
     fake = FakeScheduler()
     fake.register("\\Load", task_xml(triggers="<RegistrationTrigger/>"), fires=True)
     assert fake.started == ["\\Load"]
-
-
-def test_fake_with_5000_tasks_lists_them_all() -> None:
-    fake = filled(5000)
-    assert sum(len(fake.tasks(folder)) for folder in fake.made) == 5000
 
 
 # COM, through a double ------------------------------------------------------------------------------------------------
