@@ -1,6 +1,7 @@
 """COM as the package uses it, in memory: errors, collections, folders that record calls, and the service."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,6 +32,8 @@ class Items(list[Any]):
 
 @dataclass
 class Folder:
+    """ITaskFolder: `said` are the calls that change something or look a task up; all of them raise `fails`."""
+
     Path: str
     below: list["Folder"] = field(default_factory=list)
     plain: list[Any] = field(default_factory=list)
@@ -52,16 +55,32 @@ class Folder:
 
     def GetTask(self, name: str) -> Any:  # noqa: N802
         self._record("GetTask", name)
-        return next(task for task in self.plain if task.Path.endswith("\\" + name))
+        return next(known for known in self.plain if known.Path.endswith("\\" + name))
 
-    def RegisterTask(self, *words: Any) -> None:  # noqa: N802
-        self._record("RegisterTask", *words)
+    def RegisterTask(self, name: str, xml: str, *words: Any) -> Any:  # noqa: N802
+        """Keep the task; a text that holds ``Unheard`` is refused."""
+        self._record("RegisterTask", name, xml, *words)
+        if "Unheard" in xml:
+            raise ComError(0x8004131A)
+        self.plain.append(task(f"{self.Path}\\{name}", Xml=xml, **PROPERTIES))
+        return self.plain[-1]
 
-    def CreateFolder(self, name: str) -> None:  # noqa: N802
+    def CreateFolder(self, name: str) -> "Folder":  # noqa: N802
         self._record("CreateFolder", name)
+        self.below.append(Folder(f"\\{name}"))
+        return self.below[-1]
+
+    def DeleteTask(self, name: str, flags: int) -> None:  # noqa: N802
+        self._record("DeleteTask", name, flags)
+        self.plain = [known for known in self.plain if known.Name != name]
+
+    def DeleteFolder(self, name: str, flags: int) -> None:  # noqa: N802
+        self._record("DeleteFolder", name, flags)
 
 
 class Service:
+    """ITaskService: the root and the folders right below it."""
+
     def __init__(self, root: Folder) -> None:
         self.root, self.connected = root, list[tuple[Any, ...]]()
 
@@ -69,11 +88,23 @@ class Service:
         self.connected.append(words)
 
     def GetFolder(self, path: str) -> Folder:  # noqa: N802
-        found = next((each for each in (self.root, *self.root.below) if each.Path == path), None)
+        found = next((folder for folder in (self.root, *self.root.below) if folder.Path == path), None)
         if not found:
             raise ComError(0x80020009, scode=0x80070003)
         return found
 
 
+PROPERTIES = {
+    "State": 3,
+    "Enabled": True,
+    "LastRunTime": datetime(1899, 12, 30),
+    "LastTaskResult": 0,
+    "NextRunTime": datetime(1899, 12, 30),
+    "NumberOfMissedRuns": 2,
+}
+
+
 def task(path: str, **known: Any) -> SimpleNamespace:
-    return SimpleNamespace(Path=path, **known)
+    """IRegisteredTask with the properties that are named, and the methods."""
+    methods = {"GetSecurityDescriptor": lambda _: "D:", "Run": lambda _: "a running task"}
+    return SimpleNamespace(**{"Path": path, "Name": path.rpartition("\\")[2], **methods, **known})

@@ -37,10 +37,18 @@ ACCESS = "O:BAG:BAD:(A;;FA;;;BA)(A;;FA;;;SY)(A;;FR;;;AU)"
 MAY_READ = "(A;;FR;;;AU)"
 ENDS_AT_ONCE = "where.exe"
 FAR_AWAY = datetime(2099, 1, 1, 5, 45)
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SCHTASKS = re.findall(r"^    (schtasks /create .*)$", README, re.MULTILINE)
-IMPORTS = re.findall(r"`(schtasks /create /tn [^`]* /xml own\.xml|Register-ScheduledTask [^`]* own\.xml\))`", README)
-(RESTORE_PS1,) = re.findall(r"^    (powershell .* -File restore\.ps1 -WhatIf)$", README, re.MULTILINE)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+
+
+def documented(pattern: str) -> list[str]:
+    """The lines of README and docs that match, each once."""
+    return list(dict.fromkeys(re.findall(pattern, DOCS, re.MULTILINE)))
+
+
+SCHTASKS = documented(r'^ *(schtasks /create .* /xml "tasks.*)$')
+IMPORTS = documented(r"(?:`|^ *)(schtasks /create /tn [^`\n]* /xml own\.xml|Register-ScheduledTask [^`\n]* own\.xml\))")
+(RESTORE_PS1,) = documented(r"^ *(powershell .* -File restore\.ps1 -WhatIf)$")
 
 
 @pytest.fixture(params=[*STAND_INS, WINDOWS])
@@ -260,7 +268,7 @@ def test_name_that_windows_does_not_take_is_one_failed_task(tmp_path: Path, serv
     assert server.paths() == {LOAD}
 
 
-# The README's own lines -----------------------------------------------------------------------------------------------
+# Documented lines -----------------------------------------------------------------------------------------------------
 
 
 def option(line: str, name: str) -> str:
@@ -270,7 +278,7 @@ def option(line: str, name: str) -> str:
 
 
 @pytest.mark.parametrize("line", SCHTASKS)
-def test_line_of_the_readme_names_a_file_that_the_sample_share_has(line: str, sample: Snapshot) -> None:
+def test_documented_line_names_a_file_that_the_sample_share_has(line: str, sample: Snapshot) -> None:
     path, file = option(line, "/tn"), option(line, "/xml")
     assert file == "tasks\\" + sample.files[path].replace("/", "\\")
     assert path in stored(sample)
@@ -279,13 +287,13 @@ def test_line_of_the_readme_names_a_file_that_the_sample_share_has(line: str, sa
     assert bool(option(line, "/ru")) == (principal.logon_type == "Password")
 
 
-def test_readme_has_such_lines() -> None:
+def test_docs_have_such_lines() -> None:
     assert SCHTASKS
     assert [line.partition(" ")[0] for line in IMPORTS] == ["schtasks", "Register-ScheduledTask"]
 
 
 @pytest.mark.parametrize("line", SCHTASKS)
-def test_line_of_the_readme_imports_a_stored_file(line: str, tmp_path: Path, server: Server, sample: Snapshot) -> None:
+def test_documented_line_imports_a_stored_file(line: str, tmp_path: Path, server: Server, sample: Snapshot) -> None:
     """As it stands, but in the folder of these tests, and for SYSTEM, since nobody types a password here."""
     line = re.sub(r" /ru \S+ /rp \*", "", line).replace('/tn "', f'/tn "{FOLDER}')
     path = option(line, "/tn")
@@ -311,7 +319,7 @@ def test_line_of_the_readme_imports_a_stored_file(line: str, tmp_path: Path, ser
 
 
 @pytest.mark.parametrize("line", IMPORTS, ids=lambda line: line.partition(" ")[0])
-def test_line_of_the_readme_imports_our_own_task(line: str, tmp_path: Path, server: Server) -> None:
+def test_documented_line_imports_our_own_task(line: str, tmp_path: Path, server: Server) -> None:
     xml = own_task(r"C:\ta\taskanalysis.exe", data=r"D:\tasks", reports=r"D:\reports", start=FAR_AWAY, owner="Ada")
     (tmp_path / "own.xml").write_bytes(xml)
     named = read_task(xml).uri

@@ -14,7 +14,7 @@ from taskanalysis.errors import TaskAnalysisError
 from taskanalysis.snapshot.status import Status
 from taskanalysis.windows import machine, scheduler
 from taskanalysis.windows.scheduler import ComScheduler, Scheduler, SchedulerError, connect
-from tests.doubles.com import ComError, Folder, Service, task
+from tests.doubles.com import PROPERTIES, ComError, Folder, Service, task
 from tests.doubles.scheduler import FakeScheduler, task_xml
 
 ROOT, TEST = "\\", "\\taskanalysis test"
@@ -178,16 +178,6 @@ def test_fake_starts_a_registration_trigger_that_nobody_forbids() -> None:
 
 
 # COM, through a double ------------------------------------------------------------------------------------------------
-
-
-PROPERTIES = {
-    "State": 3,
-    "Enabled": True,
-    "LastRunTime": datetime(1899, 12, 30),
-    "LastTaskResult": 0,
-    "NextRunTime": datetime(1899, 12, 30),
-    "NumberOfMissedRuns": 2,
-}
 
 
 def status_of(**known: Any) -> tuple[Status, dict[str, SchedulerError]]:
