@@ -64,9 +64,9 @@ class FakeScheduler:
     passwords (None: any account and any password are right), `paths` are the programs and folders that exist (None:
     not known). `calls` counts each (member, path). `started` lists the tasks that a registration trigger started.
 
-    Faults: `faults` maps (member, path) to an error; (``*``, path) is every property of a task; a path in
-    `vanishing` is listed and then gone; `broken` are errors in place of a task in a folder's list;
-    `drops_after` calls the connection is gone; `sets_uri` writes the path into the definition, as newer Windows does.
+    Faults: `faults` maps (member, path) to an error; (``*``, path) is every property of a task; `broken` are errors in
+    place of a task in a folder's list; `drops_after` calls the connection is gone; `sets_uri` writes the path into the
+    definition, as newer Windows does.
     """
 
     store: dict[str, FakeTask] = field(default_factory=dict)
@@ -80,7 +80,6 @@ class FakeScheduler:
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     started: list[str] = field(default_factory=list)
     faults: dict[tuple[str, str], Exception] = field(default_factory=dict)
-    vanishing: set[str] = field(default_factory=set)
     broken: dict[str, list[SchedulerError]] = field(default_factory=dict)
     drops_after: int | None = None
     sets_uri: bool = False
@@ -221,7 +220,7 @@ class FakeScheduler:
     def _task(self, member: str, path: str) -> FakeTask:
         self._called(member, path)
         known = self._known(path)
-        if not known or path in self.vanishing:
+        if not known:
             raise SchedulerError(path, door.NOT_FOUND)
         return self.store[known]
 

@@ -13,6 +13,24 @@ from tests import build
 
 NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 CORPUS = build.CORPUS / "xml"
+HOSTILE = [
+    "O'Brien",
+    "\u2019; ni owned; \u2018",
+    "'; ni owned; '",
+    "\u2018\u2019\u201a\u201b",
+    "$(ni owned) $x ${x} @(1) %PATH%",
+    "`$ `' `n ``",
+    "@'",
+    "# SIG # Begin signature block",
+    "{0} } ) ; & && ^",
+    "=1+1",
+    "@SUM(1)",
+    "[ab]",
+    "-WhatIf",
+    "\U0001f5c4 archive",
+    "\u202egnp.exe",
+]
+"""Names that a task can have and that a script or a table could take for more than a name."""
 
 
 def taken(tmp_path: Path, tasks: dict[str, str], **more: Any) -> Snapshot:

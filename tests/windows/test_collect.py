@@ -219,14 +219,6 @@ def test_definition_that_is_refused_is_kept_from_the_snapshot_before(tmp_path: P
     assert commands(read_snapshot(done.place)) == {LOAD: "load.exe", NIGHTLY: "changed.exe"}
 
 
-def test_task_that_vanishes_while_it_is_read_is_not_there(tmp_path: Path) -> None:
-    fake = server()
-    fake.vanishing.add(LOAD)
-    done = take(fake, tmp_path)
-    assert done.problems == (Problem(LOAD, "was deleted while collecting"),)
-    assert read_snapshot(tmp_path).statuses.keys() == {NIGHTLY, SCAN}
-
-
 def test_task_that_can_not_be_loaded_is_a_problem(tmp_path: Path) -> None:
     fake = server()
     fake.broken["\\OpenData"] = [SchedulerError("task 2 of 2 in \\OpenData", 0x80041321)]
@@ -235,21 +227,25 @@ def test_task_that_can_not_be_loaded_is_a_problem(tmp_path: Path) -> None:
     assert problem.what.endswith("(0x80041321)")
 
 
-def test_folder_that_can_not_be_opened_is_a_problem_and_the_rest_is_collected(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("member", "path", "code", "problem", "read"),
+    [
+        ("last_run", LOAD, 0x8002000A, "last_run: a date is out of range (0x8002000A)", {LOAD, NIGHTLY, SCAN}),
+        ("last_run", LOAD, 0x80070002, "was deleted while collecting", {NIGHTLY, SCAN}),
+        ("sddl", LOAD, 0x80070002, "was deleted while collecting", {NIGHTLY, SCAN}),
+        ("tasks", "\\OpenData", 0x80070005, "access is denied (0x80070005)", {NIGHTLY, SCAN}),
+    ],
+)
+def test_what_is_refused_or_deleted_is_a_problem_and_the_rest_is_collected(
+    tmp_path: Path, member: str, path: str, code: int, problem: str, read: set[str]
+) -> None:
     fake = server()
-    fake.faults["tasks", "\\OpenData"] = SchedulerError("\\OpenData", 0x80070005)
-    done = take(fake, tmp_path)
-    assert done.problems == (Problem("\\OpenData", "access is denied (0x80070005)"),)
-    assert read_snapshot(tmp_path).statuses.keys() == {NIGHTLY, SCAN}
-
-
-def test_date_out_of_range_is_one_empty_cell(tmp_path: Path) -> None:
-    fake = server()
-    fake.faults["last_run", LOAD] = SchedulerError(LOAD, 0x8002000A)
-    done = take(fake, tmp_path)
-    assert done.problems == (Problem(LOAD, "last_run: a date is out of range (0x8002000A)"),)
-    status = read_snapshot(tmp_path).statuses[LOAD]
-    assert (status.last_run, status.last_result) == (None, 1)
+    fake.faults[member, path] = SchedulerError(path, code)
+    assert take(fake, tmp_path).problems == (Problem(path, problem),)
+    statuses = read_snapshot(tmp_path).statuses
+    assert statuses.keys() == read
+    if LOAD in statuses:
+        assert (statuses[LOAD].last_run, statuses[LOAD].last_result) == (None, 1)
 
 
 @pytest.mark.parametrize("calls", [0, 1, 5, 9, 20, 28])
@@ -736,7 +732,7 @@ def test_command_asks_for_a_password_and_shows_it_nowhere(tmp_path: Path, window
 def test_command_tells_warnings_and_problems_apart_from_what_it_did(tmp_path: Path, windows: SimpleNamespace) -> None:
     windows.fake.elevated = False
     windows.fake.store["\\Evil\x1b[2J"] = FakeTask(task_xml())
-    windows.fake.vanishing.add("\\Evil\x1b[2J")
+    windows.fake.faults["*", "\\Evil\x1b[2J"] = SchedulerError("\\Evil", 0x80070002)
     code, out, err = run("--data", str(tmp_path), "--status-only")
     assert (code, len(out.splitlines())) == (0, 1)
     assert err.splitlines()[0].startswith("WARNING not elevated")

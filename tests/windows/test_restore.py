@@ -30,6 +30,7 @@ from tests.windows.restoring import CORPUS, NOW, actions, done, stored, taken
 LOAD, NIGHTLY = r"\OpenData\Load", r"\OpenData\Permits\Nightly"
 STORED = r"<UserId>TOWN\etl</UserId><LogonType>Password</LogonType>"
 SDDL = "O:BAG:BAD:(A;;FA;;;BA)(A;;FR;;;S-1-5-21-1-2-3-1001)"
+URI = r"<RegistrationInfo><URI>\Elsewhere</URI></RegistrationInfo>"
 WRITING = {"register", "create_folder"}
 
 
@@ -45,35 +46,30 @@ def test_plan_for_an_empty_server_creates_all_and_touches_nothing(sample: Snapsh
     assert (fake.store, fake.made) == ({}, {"\\"})
 
 
-def test_task_that_is_the_same_is_left_alone_and_another_is_replaced_with_the_reason(tmp_path: Path) -> None:
-    snapshot, fake = taken(tmp_path, {LOAD: task_xml("load.exe"), NIGHTLY: task_xml("new.exe")}), FakeScheduler()
-    fake.add(LOAD, task_xml("load.exe").replace("\r\n", "\n"))
-    fake.add(NIGHTLY, task_xml("old.exe"))
-    same, other = plan(snapshot, fake).steps
-    assert (same.action, same.why) == (Action.LEAVE, ())
-    assert (other.action, other.why) == (Action.REPLACE, ("command from old.exe to new.exe",))
+@pytest.mark.parametrize(
+    ("existing", "action", "why"),
+    [
+        (task_xml(principal=STORED).replace("\r\n", "\n"), Action.LEAVE, ""),
+        (task_xml(principal=STORED).replace("<Triggers>", f"{URI}<Triggers>"), Action.LEAVE, ""),
+        (task_xml("old.exe", principal=STORED), Action.REPLACE, "command from old.exe to python.exe"),
+        (task_xml(principal=STORED.replace("l<", "x<")), Action.REPLACE, r"runs as TOWN\etl instead of TOWN\etx"),
+        ("<Task", Action.REPLACE, "the existing definition can't be read: is not well-formed XML"),
+    ],
+)
+def test_existing_task_is_replaced_only_if_it_differs(tmp_path: Path, existing: str, action: Action, why: str) -> None:
+    snapshot, fake = taken(tmp_path, {LOAD: task_xml(principal=STORED)}), FakeScheduler()
+    fake.add(LOAD, existing)
+    planned = plan(snapshot, fake)
+    (step,) = planned.steps
+    assert (step.action, "; ".join(step.why)[: len(why) or 1]) == (action, why)
+    assert list(planned.passwords) == ([] if action is Action.LEAVE else [r"TOWN\etl"])
 
 
 @pytest.mark.parametrize("user", ["SYSTEM", r"NT AUTHORITY\SYSTEM", "s-1-5-18"])
-def test_spelling_of_an_account_and_the_uri_make_no_difference(tmp_path: Path, user: str) -> None:
+def test_spelling_of_an_account_makes_no_difference(tmp_path: Path, user: str) -> None:
     snapshot, fake = taken(tmp_path, {LOAD: task_xml()}), FakeScheduler()
-    info = r"<RegistrationInfo><URI>\Elsewhere</URI></RegistrationInfo><Triggers>"
-    fake.add(LOAD, task_xml(principal=f"<UserId>{user}</UserId>").replace("<Triggers>", info))
+    fake.add(LOAD, task_xml(principal=f"<UserId>{user}</UserId>"))
     assert actions(plan(snapshot, fake)) == {LOAD: "leave"}
-
-
-def test_account_that_differs_is_a_difference(tmp_path: Path) -> None:
-    snapshot, fake = taken(tmp_path, {LOAD: task_xml(principal=STORED)}), FakeScheduler()
-    fake.add(LOAD, task_xml(principal=STORED.replace("etl", "other")))
-    assert plan(snapshot, fake).steps[0].why == (r"runs as TOWN\etl instead of TOWN\other",)
-
-
-def test_definition_that_is_there_and_unreadable_is_replaced(tmp_path: Path) -> None:
-    snapshot, fake = taken(tmp_path, {LOAD: task_xml()}), FakeScheduler()
-    fake.add(LOAD, "<Task")
-    (step,) = plan(snapshot, fake).steps
-    assert step.action is Action.REPLACE
-    assert "can't be read" in step.why[0]
 
 
 def test_task_that_may_not_be_read_is_refused_and_the_rest_planned(tmp_path: Path) -> None:
@@ -112,12 +108,6 @@ def test_password_is_asked_once_an_account_however_it_is_spelled(tmp_path: Path)
     planned = plan(taken(tmp_path, tasks), FakeScheduler())
     assert planned.passwords == {r"TOWN\etl": [LOAD, NIGHTLY]}
     assert {each.result for each in done(planned, FakeScheduler()).values()} == {"created"}
-
-
-def test_password_of_a_task_that_stays_is_not_asked(tmp_path: Path) -> None:
-    snapshot, fake = taken(tmp_path, {LOAD: task_xml(principal=STORED)}), FakeScheduler()
-    fake.add(LOAD, task_xml(principal=STORED))
-    assert plan(snapshot, fake).passwords == {}
 
 
 def test_account_of_a_trigger_is_looked_up_too(tmp_path: Path) -> None:

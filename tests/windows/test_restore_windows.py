@@ -29,7 +29,7 @@ from tests.build import ROOT
 from tests.doubles.scheduler import FakeScheduler, task_xml
 from tests.doubles.task_folder import FOLDER, STAND_INS, WINDOWS, Server, lies_inside
 from tests.doubles.task_folder import server as the_server
-from tests.windows.restoring import NOW, actions, done, stored, taken
+from tests.windows.restoring import HOSTILE, NOW, actions, done, stored, taken
 
 LOAD, NIGHTLY = rf"{FOLDER}\Load", rf"{FOLDER}\Permits\Nightly load"
 SYSTEM, LOCAL_SERVICE, USERS = "S-1-5-18", "S-1-5-19", "S-1-5-32-545"
@@ -337,28 +337,12 @@ def test_documented_line_imports_our_own_task(line: str, tmp_path: Path, server:
 
 # restore.ps1 ----------------------------------------------------------------------------------------------------------
 
-HOSTILE = [
-    "O'Brien",
-    "\u2019; ni owned; \u2018",
-    "'; ni owned; '",
-    "\u2018\u2019\u201a\u201b",
-    "$(ni owned) $x ${x} @(1) %PATH%",
-    "`$ `' `n ``",
-    "@'",
-    "# SIG # Begin signature block",
-    "{0} } ) ; & && ^",
-    "[ab]",
-    "-WhatIf",
-    "\U0001f5c4 archive",
-    "\u202egnp.exe",
-    "a" * 150,
-]
 IN_A_FOLDER = rf"{FOLDER}\It's $(ni owned)\Load"
 
 
 def script_folder(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     """A folder with `restore.ps1` for tasks of all kinds, and their texts."""
-    tasks = {rf"{FOLDER}\{name}": task_xml(f"{number}.exe") for number, name in enumerate(HOSTILE)}
+    tasks = {rf"{FOLDER}\{name}": task_xml(f"{number}.exe") for number, name in enumerate([*HOSTILE, "a" * 150])}
     tasks[IN_A_FOLDER] = task_xml(ENDS_AT_ONCE, triggers="<RegistrationTrigger/>")
     tasks[LOAD] = task_xml("load.exe", principal=f"<GroupId>{USERS}</GroupId>")
     wanted = [

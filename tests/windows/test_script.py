@@ -16,17 +16,13 @@ from taskanalysis.windows.restorable import Wanted, encoded, read_wanted
 from taskanalysis.windows.script import write_script
 from tests.build import ROOT
 from tests.doubles.task_folder import script_data
+from tests.windows.restoring import HOSTILE
 
 SCRIPT = (ROOT / "taskanalysis" / "windows" / "restore.ps1").read_text(encoding="ascii")
-HOSTILE = [
+TEXTS = [
+    *HOSTILE,
     "",
-    "'",
-    "O'Brien",
-    "\u2019; Remove-Item C:\\ -Recurse; \u2018",
-    "\u2018\u2019\u201a\u201b",
     '"double", \u201cand\u201d curly, ""',
-    "$(calc) ${env:PATH} $x @(1) %PATH%",
-    "`$ `' `n ``",
     "line\nline",
     "\r\n'@\r\n",
     "@'\nx\n'@",
@@ -34,17 +30,11 @@ HOSTILE = [
     "#>",
     "\n# SIG # Begin signature block\n",
     "nul\0nul",
-    "\U0001f5c4 archive",
-    "\u202egnp.exe",
     "line\u2028separator\u0085next",
     " blanks \t",
     "trailing backslash\\",
-    "{0} } ) ; & | > && ||",
     "\ufeff",
     "=cmd|'/c calc'!A1",
-    "+1",
-    "-WhatIf",
-    "@SUM(1)",
 ]
 
 
@@ -62,7 +52,7 @@ def written(tmp_path: Path, *tasks: Wanted, title: str = "t") -> list[dict[str, 
 
 def test_hostile_texts_read_back_as_they_were(tmp_path: Path) -> None:
     tasks = []
-    for number, text in enumerate(HOSTILE):
+    for number, text in enumerate(TEXTS):
         account = "".join(letter if letter.isprintable() and letter not in "<&" else "?" for letter in text)
         principal = f"<UserId>x{account}</UserId><LogonType>Password</LogonType>"
         xml = f"<Task><Principals><Principal>{principal}</Principal></Principals></Task>"
