@@ -80,9 +80,10 @@ def test_task_that_may_not_be_read_is_refused_and_the_rest_planned(tmp_path: Pat
     assert planned.steps[0].why == ("the existing task can't be read: access is denied (0x80070005)",)
 
 
-def test_connection_that_drops_ends_the_plan(sample: Snapshot) -> None:
+@pytest.mark.parametrize("calls", [0, 20, 21])
+def test_connection_that_drops_ends_the_plan(sample: Snapshot, calls: int) -> None:
     with pytest.raises(SchedulerError) as raised:
-        plan(sample, FakeScheduler(drops_after=20))
+        plan(sample, FakeScheduler(drops_after=calls))
     assert raised.value.lost
 
 
@@ -268,14 +269,27 @@ def test_nothing_is_saved_where_nothing_is_replaced(tmp_path: Path) -> None:
     assert not (tmp_path / "old").exists()
 
 
-def test_nothing_is_changed_where_it_can_not_be_saved(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("refused", "raised"), [(False, OSError), (True, SchedulerError)])
+def test_nothing_is_changed_where_it_can_not_be_saved(tmp_path: Path, refused: bool, raised: type[Exception]) -> None:
     fake = FakeScheduler()
     fake.add(LOAD, task_xml("old.exe"))
     planned = plan(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}), fake)
     (tmp_path / "old").write_text("a file", encoding="utf-8")
-    with pytest.raises(OSError, match="old"):
+    if refused:
+        fake.faults["xml", LOAD] = SchedulerError(LOAD, door.ACCESS_DENIED)
+    with pytest.raises(raised):
         done(planned, fake, saved_in=tmp_path / "old", server="NEW", now=NOW)
     assert (list(fake.store), fake.store[LOAD].xml) == ([LOAD], task_xml("old.exe"))
+
+
+def test_task_without_a_status_is_saved_all_the_same(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    fake.add(LOAD, task_xml("old.exe"))
+    planned = plan(taken(tmp_path, {LOAD: task_xml()}), fake)
+    fake.faults["state", LOAD] = fake.faults["sddl", LOAD] = SchedulerError(LOAD, door.NOT_FOUND)
+    done(planned, fake, saved_in=tmp_path / "old", server="NEW", now=NOW)
+    saved = read_snapshot(tmp_path / "old")
+    assert (list(saved.tasks), saved.statuses[LOAD], "sddl" in saved.manifest) == ([LOAD], Status(LOAD), False)
 
 
 def test_task_that_vanished_since_the_plan_is_registered_all_the_same(tmp_path: Path) -> None:

@@ -432,8 +432,30 @@ def test_account_is_known_unknown_or_not_told(
         LookupAccountName=look, LookupAccountSid=look, ConvertStringSidToSid=lambda sid: ("sid", sid), error=NoSuch
     )
     monkeypatch.setitem(sys.modules, "win32security", double)
-    assert machine.account_exists(account) is known
+    assert ComScheduler(Service(Folder(ROOT)), "UTC").account_exists(account) is known
     assert asked == [(None, ("sid", account) if account.startswith("S-1") else account)]
+
+
+@pytest.mark.parametrize(
+    ("domain", "user", "name"), [("TOWN", "anna", r"TOWN\anna"), ("", "anna", "anna"), ("TOWN", KeyError(), "TOWN")]
+)
+def test_current_user_is_named_as_far_as_known(
+    monkeypatch: pytest.MonkeyPatch, domain: str, user: str | KeyError, name: str
+) -> None:
+    def getuser() -> str:
+        if isinstance(user, KeyError):
+            raise user
+        return user
+
+    monkeypatch.setenv("USERDOMAIN", domain)
+    monkeypatch.setattr("getpass.getuser", getuser)
+    assert machine.user_name() == name
+
+
+def test_administrators_are_elevated(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell32 = SimpleNamespace(IsUserAnAdmin=lambda: 1)
+    monkeypatch.setitem(sys.modules, "ctypes", SimpleNamespace(windll=SimpleNamespace(shell32=shell32)))
+    assert ComScheduler(Service(Folder(ROOT)), "UTC").is_elevated() is True
 
 
 def test_path_is_looked_for_with_its_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

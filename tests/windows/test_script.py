@@ -144,8 +144,9 @@ def test_folder_is_enough_by_itself(tmp_path: Path, sample: Snapshot) -> None:
     assert {path.casefold() for path in found.tasks} == {task.path.casefold() for task in tasks}
 
 
-def test_disabled_task_is_disabled_in_its_file_too(tmp_path: Path) -> None:
-    (row,) = written(tmp_path, wanted(xml="<Task><Settings><Enabled>true</Enabled></Settings></Task>", off=True))
+@pytest.mark.parametrize("xml", ["<Task><Settings><Enabled>true</Enabled></Settings></Task>", "<Task/>"])
+def test_disabled_task_is_disabled_in_its_file_too(tmp_path: Path, xml: str) -> None:
+    (row,) = written(tmp_path, wanted(xml=xml, off=True))
     assert row["Enabled"] == "false"
     assert not read_task(tmp_path / "out/tasks/OpenData/Load.xml").settings.enabled
 
