@@ -1,4 +1,4 @@
-"""What the tests of putting back share: a snapshot with certain tasks, and what a plan comes to."""
+"""What the tests of restoring share: a snapshot with certain tasks, and the results of a plan."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,7 +48,7 @@ def taken(tmp_path: Path, tasks: dict[str, str], **more: Any) -> Snapshot:
 
 
 def done(planned: Plan, scheduler: Scheduler, password: str = "secret", **more: Any) -> dict[str, Restored]:
-    """What becomes of each task, every account with the same password."""
+    """The result for each task, every account with the same password."""
     results = apply(planned, scheduler, dict.fromkeys(planned.passwords, password), **more)
     return {each.path: each for each in results}
 

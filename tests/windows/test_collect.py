@@ -1,4 +1,4 @@
-"""Collecting: all that a server says is in the snapshot, or there is no snapshot; and what was there before stays."""
+"""Collecting: everything that was read is in the snapshot, or there is no snapshot; existing ones stay."""
 
 import codecs
 import errno
@@ -325,7 +325,7 @@ def test_full_disk_is_one_sentence_and_nothing_is_lost(
     assert [folder.name for folder in (tmp_path / "snapshots/SRV").iterdir() if folder.is_dir()] == ["2026-11"]
 
 
-def test_share_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+def test_missing_share_is_not_created(tmp_path: Path) -> None:
     fake = server()
     with pytest.raises(UnfinishedError, match="does not exist: create the folder, or see why the share is gone"):
         take(fake, tmp_path / "share")
@@ -333,7 +333,7 @@ def test_share_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert not (tmp_path / "share").exists()
 
 
-def test_share_that_vanishes_while_windows_is_asked_is_not_made_anew(tmp_path: Path) -> None:
+def test_share_that_vanishes_during_a_collect_is_not_created_again(tmp_path: Path) -> None:
     share, fake = tmp_path / "share", server()
     share.mkdir()
     monkeyed = fake.is_elevated
@@ -507,7 +507,7 @@ def test_folder_of_exports_becomes_a_snapshot(tmp_path: Path) -> None:
     assert (found.manifest["elevated"], found.zone, found.statuses) == (None, "", {})
 
 
-def test_exported_bytes_stay_and_others_are_written_anew(tmp_path: Path) -> None:
+def test_exported_bytes_stay_and_others_are_rewritten(tmp_path: Path) -> None:
     source, data = tmp_path / "exports", tmp_path / "share"
     source.mkdir()
     data.mkdir()

@@ -1,4 +1,4 @@
-"""The task that we write ourselves: read back as meant, without a finding, and refused by no scheduler."""
+"""The task that runs us: it reads back as meant, has no finding, and no scheduler refuses it."""
 
 import codecs
 import sys

@@ -1,4 +1,4 @@
-r"""Putting back and collecting: one suite for the stand-in and, on Windows as administrator, for Task Scheduler itself.
+r"""Restoring and collecting: one suite for the stand-ins and, on Windows as administrator, for Task Scheduler itself.
 
 All of it happens in one task folder, which is removed before and after. Nobody's password is needed, and no program of
 a task is started.
@@ -101,7 +101,7 @@ def test_other_tasks_are_neither_seen_nor_changed(kind: str) -> None:
 # There and back -------------------------------------------------------------------------------------------------------
 
 
-def test_plan_changes_nothing_and_what_is_put_back_reads_back_the_same(tmp_path: Path, server: Server) -> None:
+def test_plan_changes_nothing_and_restored_tasks_read_back_the_same(tmp_path: Path, server: Server) -> None:
     snapshot = taken(tmp_path, {LOAD: task_xml("load.exe"), NIGHTLY: task_xml("ä\U0001f5c4.exe")})
     planned = plan(snapshot, server.scheduler)
     assert (actions(planned), server.paths()) == ({LOAD: "create", NIGHTLY: "create"}, set())
@@ -147,7 +147,7 @@ def test_registration_trigger_starts_nothing_when_created_or_replaced(tmp_path: 
         assert nothing_started(server)
 
 
-def test_access_list_is_put_back(tmp_path: Path, server: Server) -> None:
+def test_access_list_is_restored(tmp_path: Path, server: Server) -> None:
     sddl = {LOAD.upper(): ACCESS, NIGHTLY: "nonsense"}
     snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, sddl=sddl)
     results = done(plan(snapshot, server.scheduler), server.scheduler)
@@ -177,17 +177,17 @@ def test_account_that_needs_no_password_comes_back_without_one(tmp_path: Path, s
     assert actions(plan(snapshot, server.scheduler)) == {LOAD: "leave"}
 
 
-def test_server_goes_there_and_back(tmp_path: Path, server: Server) -> None:
+def test_server_survives_a_round_trip(tmp_path: Path, server: Server) -> None:
     daily = "<CalendarTrigger><StartBoundary>2026-01-01T05:45:00</StartBoundary>"
     daily += "<ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay></CalendarTrigger>"
     server.scheduler.create_folder(NIGHTLY.rpartition("\\")[0])
     server.scheduler.register(LOAD, task_xml(triggers="<BootTrigger><Delay>PT2M</Delay></BootTrigger>"), sddl=ACCESS)
     server.scheduler.register(NIGHTLY, switched_off(task_xml(ENDS_AT_ONCE, triggers=daily)))
-    there_and_back(server, tmp_path)
+    round_trip_of(server, tmp_path)
     assert enabled(server) == {LOAD: True, NIGHTLY: False}
 
 
-def test_sample_share_goes_there_and_back(tmp_path: Path, server: Server, sample: Snapshot) -> None:
+def test_sample_share_survives_a_round_trip(tmp_path: Path, server: Server, sample: Snapshot) -> None:
     strangers = {account.casefold(): SYSTEM for each in read_wanted(sample).tasks for account in each.accounts}
     strangers.pop(USERS.casefold())
     wanted = read_wanted(sample, mapping=strangers).tasks
@@ -201,11 +201,11 @@ def test_sample_share_goes_there_and_back(tmp_path: Path, server: Server, sample
     assert len(coming) > 45
     assert {path: results[path][1:3] for path in coming} == dict.fromkeys(coming, ("created", ""))
     assert enabled(server) == dict.fromkeys(coming, False)
-    there_and_back(server, tmp_path)
+    round_trip_of(server, tmp_path)
     assert nothing_started(server)
 
 
-def there_and_back(server: Server, tmp_path: Path) -> None:
+def round_trip_of(server: Server, tmp_path: Path) -> None:
     """Collect, put back into the emptied folder, collect again: the same tasks, states and access lists."""
     shares = [tmp_path / "before", tmp_path / "after"]
     for share in shares:
@@ -230,7 +230,7 @@ def there_and_back(server: Server, tmp_path: Path) -> None:
     assert set(actions(plan(before, server.scheduler)).values()) == {"leave"}
 
 
-def test_command_puts_back_and_says_so(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_restores_and_prints_a_summary(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("taskanalysis.cli.restore.connect", lambda *_, **__: server.scheduler)
     snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()})
     ended = CliRunner().invoke(main, ["restore", str(snapshot.source), "--apply"])
@@ -242,7 +242,7 @@ def test_command_puts_back_and_says_so(tmp_path: Path, server: Server, monkeypat
 # What Windows refuses -------------------------------------------------------------------------------------------------
 
 
-def test_definition_that_windows_does_not_take_is_told_before_and_not_put_back(tmp_path: Path, server: Server) -> None:
+def test_definition_that_windows_refuses_is_in_the_plan_and_not_restored(tmp_path: Path, server: Server) -> None:
     planned = plan(taken(tmp_path, {LOAD: task_xml(version="9.9"), NIGHTLY: task_xml()}), server.scheduler)
     assert actions(planned) == {LOAD: "refuse", NIGHTLY: "create"}
     assert planned.steps[0].why[0].startswith("this Windows does not accept it: ")
@@ -252,7 +252,7 @@ def test_definition_that_windows_does_not_take_is_told_before_and_not_put_back(t
 
 
 @pytest.mark.parametrize("account", ["S-1-5-21-9-9-9-1001", r"NOSUCH\nobody"])
-def test_unknown_account_is_named_and_its_task_not_put_back(tmp_path: Path, server: Server, account: str) -> None:
+def test_unknown_account_is_named_and_its_task_not_restored(tmp_path: Path, server: Server, account: str) -> None:
     principal = f"<UserId>{account}</UserId><LogonType>InteractiveToken</LogonType>"
     planned = plan(taken(tmp_path, {LOAD: task_xml(principal=principal), NIGHTLY: task_xml()}), server.scheduler)
     assert planned.unknown == {account: [LOAD]}
@@ -262,7 +262,7 @@ def test_unknown_account_is_named_and_its_task_not_put_back(tmp_path: Path, serv
     assert server.paths() == {NIGHTLY}
 
 
-def test_name_that_windows_does_not_take_is_one_failed_task(tmp_path: Path, server: Server) -> None:
+def test_invalid_name_is_one_failed_task(tmp_path: Path, server: Server) -> None:
     planned = plan(taken(tmp_path, {rf"{FOLDER}\a?b": task_xml(), LOAD: task_xml()}), server.scheduler)
     assert [each.result for each in done(planned, server.scheduler).values()] == ["failed", "created"]
     assert server.paths() == {LOAD}
@@ -361,7 +361,7 @@ def test_script_with_whatif_changes_nothing(tmp_path: Path, server: Server) -> N
     assert not any(file.name == "owned" for file in tmp_path.rglob("*"))
 
 
-def test_script_puts_all_back_under_their_very_names(tmp_path: Path, server: Server) -> None:
+def test_script_restores_all_under_their_exact_names(tmp_path: Path, server: Server) -> None:
     folder, tasks = script_folder(tmp_path)
     line = RESTORE_PS1.removesuffix(" -WhatIf")
     for _ in range(2):  # and once more where all is there
@@ -389,10 +389,10 @@ def test_script_saves_what_it_replaces(tmp_path: Path, server: Server) -> None:
     assert command_of(server.scheduler.xml(rf"{FOLDER}\O'Brien")) == "0.exe"
 
 
-def test_script_puts_nothing_back_where_a_file_was_changed(tmp_path: Path, server: Server) -> None:
+@pytest.mark.parametrize("name", ["tasks.csv", f"tasks/{file_name(LOAD)}"])
+def test_script_restores_nothing_if_a_file_was_changed(tmp_path: Path, server: Server, name: str) -> None:
     folder, _ = script_folder(tmp_path)
-    changed = folder / "tasks" / file_name(LOAD)
-    changed.write_bytes(changed.read_bytes() + b" \0")
+    (folder / name).write_bytes((folder / name).read_bytes() + b" \0")
     code, said = server.shell(RESTORE_PS1.removesuffix(" -WhatIf"), folder)
     assert code == 2, said
     assert server.paths() == set()

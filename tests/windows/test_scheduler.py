@@ -1,4 +1,4 @@
-"""The door to Windows: one suite for the fake and, on Windows, the real service; and COM through a double."""
+"""The scheduler: one suite for the fake and, on Windows, the real service; and COM through a double."""
 
 import sys
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import pytest
 
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import TaskAnalysisError
-from taskanalysis.snapshot.status import Status
+from taskanalysis.snapshot.status import STATES, Status
 from taskanalysis.windows import machine, scheduler
 from taskanalysis.windows.scheduler import ComScheduler, Scheduler, SchedulerError, connect
 from tests.doubles.com import PROPERTIES, ComError, Folder, Service, task
@@ -70,7 +70,7 @@ def test_folder_is_created_with_those_above_it_and_again_without_harm(any_schedu
     assert any_scheduler.tasks(TEST) == []
 
 
-def test_task_is_replaced_only_when_told_so(any_scheduler: Scheduler) -> None:
+def test_task_is_replaced_only_on_request(any_scheduler: Scheduler) -> None:
     any_scheduler.register(LOAD, task_xml("one.exe"))
     with pytest.raises(SchedulerError) as error:
         any_scheduler.register(LOAD, task_xml("two.exe"))
@@ -219,15 +219,19 @@ def test_listed_task_is_not_looked_up_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "state"), [(0, "Unknown"), (1, "Disabled"), (4, "Running"), (5, "Unknown"), (-1, "Unknown")]
+    ("known", "field", "value"),
+    [
+        *((("State", number), "state", name) for number, name in enumerate(STATES)),
+        (("State", 5), "state", "Unknown"),
+        (("State", -1), "state", "Unknown"),
+        (("LastTaskResult", 0), "last_result", 0),
+        (("LastTaskResult", 267011), "last_result", 267011),
+        (("LastTaskResult", -2147024891), "last_result", 0x80070005),  # COM's LONG has a sign
+        (("LastTaskResult", -1), "last_result", 2**32 - 1),
+    ],
 )
-def test_states_have_their_names(number: int, state: str) -> None:
-    assert status_of(State=number)[0].state == state
-
-
-@pytest.mark.parametrize(("signed", "code"), [(0, 0), (-2147024891, 0x80070005), (267011, 267011), (-1, 2**32 - 1)])
-def test_results_have_no_sign(signed: int, code: int) -> None:
-    assert status_of(LastTaskResult=signed)[0].last_result == code
+def test_states_have_their_names_and_results_no_sign(known: tuple[str, int], field: str, value: object) -> None:
+    assert getattr(status_of(**dict([known]))[0], field) == value
 
 
 @pytest.mark.parametrize(
@@ -392,7 +396,7 @@ def test_missing_pywin32_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("answer", [None, LookupError("no such zone")])
-def test_zone_that_can_not_be_told_is_asked_for(monkeypatch: pytest.MonkeyPatch, answer: Exception | None) -> None:
+def test_unknown_zone_of_this_machine_is_asked_for(monkeypatch: pytest.MonkeyPatch, answer: Exception | None) -> None:
     def zone() -> None:
         if answer:
             raise answer
@@ -418,7 +422,7 @@ class Silent(NoSuch):
 
 @pytest.mark.parametrize(("raised", "known"), [(None, True), (NoSuch, False), (Silent, None)])
 @pytest.mark.parametrize("account", ["TOWN\\etl", "S-1-5-21-1-2-3-1001"])
-def test_account_is_known_unknown_or_not_told(
+def test_account_is_known_unknown_or_undecided(
     monkeypatch: pytest.MonkeyPatch, account: str, raised: type[Exception] | None, known: bool | None
 ) -> None:
     asked = []
@@ -458,7 +462,7 @@ def test_administrators_are_elevated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ComScheduler(Service(Folder(ROOT)), "UTC").is_elevated() is True
 
 
-def test_path_is_looked_for_with_its_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_path_is_searched_with_its_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "load.exe").write_bytes(b"")
     monkeypatch.setenv("JOBS", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))  # ours, which says nothing of the account that a task runs as
