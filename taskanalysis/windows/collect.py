@@ -18,7 +18,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -231,14 +231,7 @@ def _read(scheduler: Scheduler, paths: Iterable[str], folders: Sequence[str] | N
         wanted = folders is not None and in_scope(path, folders)
         try:
             status, refused = scheduler.status(path)
-            texts = dict[str, str]()
-            for name, ask in (("xml", scheduler.xml), ("sddl", scheduler.sddl)) if wanted else ():
-                try:
-                    texts[name] = ask(path)
-                except SchedulerError as error:
-                    if error.lost or error.vanished:
-                        raise
-                    refused[name] = error
+            texts = _texts(scheduler, path, refused) if wanted else {}
         except SchedulerError as error:
             if error.lost:
                 raise
@@ -256,6 +249,19 @@ def _read(scheduler: Scheduler, paths: Iterable[str], folders: Sequence[str] | N
         if texts.get("sddl"):
             read.sddl[path] = texts["sddl"]
     return read
+
+
+def _texts(scheduler: Scheduler, path: str, refused: dict[str, SchedulerError]) -> dict[str, str]:
+    """Definition and access list of a task; one that Windows refuses is added to `refused`."""
+    texts = {}
+    for name, ask in (("xml", scheduler.xml), ("sddl", scheduler.sddl)):
+        try:
+            texts[name] = ask(path)
+        except SchedulerError as error:
+            if error.lost or error.vanished:
+                raise
+            refused[name] = error
+    return texts
 
 
 # Writing --------------------------------------------------------------------------------------------------------------
@@ -318,26 +324,37 @@ def _keep_refused(data: Path, server: str, read: _Read) -> None:
             read.problems.append(Problem(path, f"its definition is kept from {last.name}"))
 
 
-def _write(data: Path, warnings: list[str], *, taken_at: datetime, later: bool = False, **content: Any) -> Collected:
+def _write(
+    data: Path,
+    warnings: Sequence[str],
+    *,
+    server: str,
+    taken_at: datetime,
+    statuses: Sequence[Status],
+    definitions: Mapping[str, bytes] | None,
+    problems: Sequence[Problem],
+    later: bool = False,
+    **manifest: Any,
+) -> Collected:
     """Write the snapshot; with `later`, some seconds later if one of that time exists."""
-    server, definitions = content["server"], content["definitions"]
     names = {snapshot.path.name for snapshot in list_snapshots(data, server)}
     taken_at = taken_at.astimezone(UTC)
     while f"{taken_at:%Y%m%dT%H%M%SZ}" in names and later:
         taken_at += timedelta(seconds=1)
-    for pause in (*PAUSES, None):
+    content = {"statuses": statuses, "definitions": definitions, "problems": problems, **manifest}
+    pauses = iter(PAUSES)
+    while True:
         try:
-            place = write_snapshot(data, taken_at=taken_at, **content)
+            place = write_snapshot(data, server=server, taken_at=taken_at, **content)
             break
         except PermissionError as error:
+            pause = next(pauses, None)
             if pause is None or getattr(error, "winerror", None) is None:
                 raise
             time.sleep(pause)
     number = None if definitions is None else len(definitions)
     stored = (place / "tasks").is_dir()
-    return Collected(
-        place, server, len(content["statuses"]), number, stored, tuple(warnings), tuple(content["problems"])
-    )
+    return Collected(place, server, len(statuses), number, stored, tuple(warnings), tuple(problems))
 
 
 # The event log --------------------------------------------------------------------------------------------------------
