@@ -138,7 +138,7 @@ def _carry_out(planned: Plan, scheduler: Scheduler, source: Snapshot, name: str,
             saved_in=share / "replaced" if share else None,
             server=name,
             now=datetime.now(UTC),
-            say=done.append,
+            on_result=done.append,
         )
     finally:  # what was done is told, also where it was stopped
         if done:

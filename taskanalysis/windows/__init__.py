@@ -4,8 +4,7 @@
 uses pywin32.
 """
 
-from taskanalysis.windows.collect import Collected, collect, convert
-from taskanalysis.windows.logexport import LOG, TURN_ON, export_log
+from taskanalysis.windows.collect import LOG, TURN_ON, Collected, collect, convert, export_log
 from taskanalysis.windows.machine import server_name, user_name
 from taskanalysis.windows.own_task import own_task, this_program
 from taskanalysis.windows.restorable import parse_map, read_wanted

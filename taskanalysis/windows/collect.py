@@ -1,7 +1,9 @@
-r"""What a server's Task Scheduler says, or what other programs wrote of it -> a new snapshot in a share.
+r"""Write a snapshot of a server, or of what other programs exported from one, and export its event log.
 
-Authority: the layout is ours (``data/README.md``). All is read before anything is written; a snapshot is there whole or
-not at all, one collect of a server writes at a time, and what a killed one left is removed by the next.
+Authority: the share's layout is ours (``data/README.md``); ``wevtutil`` of Windows for the log. Everything is read
+before anything is written; a snapshot is written whole or not at all, one collect of a server writes at a time, and
+leftovers of a killed one are removed by the next. An exported log is named by the moment it reaches to, so that the
+next begins there. Not yet run on Windows.
 
 >>> Collected(Path("20261123T110200Z"), "OPENDATA01", 55, 41, stored=False).line()
 'OPENDATA01: 55 tasks, 41 definitions as before, in 20261123T110200Z'
@@ -9,12 +11,14 @@ not at all, one collect of a server writes at a time, and what a killed one left
 
 from __future__ import annotations
 
-import codecs
 import errno
 import hashlib
+import os
+import re
 import shutil
+import subprocess
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,7 +30,6 @@ from filelock import FileLock, Timeout
 from taskanalysis import __version__
 from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
 from taskanalysis.snapshot import (
-    STATUS_FIELDS,
     Status,
     file_name,
     in_scope,
@@ -37,26 +40,32 @@ from taskanalysis.snapshot import (
     read_manifest,
     read_snapshot,
     server_folder,
+    stamped,
     write_snapshot,
 )
 from taskanalysis.text import clip, count
 from taskanalysis.windows.restorable import encoded, read_wanted
 from taskanalysis.windows.scheduler import Scheduler, SchedulerError
 
-__all__ = ["Collected", "collect", "convert", "holding"]
+__all__ = ["LOG", "TURN_ON", "Collected", "collect", "convert", "export_log", "holding"]
 
+LOG = "Microsoft-Windows-TaskScheduler/Operational"
+TURN_ON = f"wevtutil set-log {LOG} /enabled:true"
+WEVTUTIL_SECONDS = 600
+"""Time limit of wevtutil."""
 LOCK = ".lock"
 WAIT = 60.0
-"""Seconds for another collect of the same server."""
+"""Seconds to wait for another collect of the same server."""
 PAUSES = (0.5, 2.0)
-"""Seconds before a snapshot is written again that Windows would not rename: a virus scanner still had it open."""
+"""Seconds before writing a snapshot again that Windows did not rename: a virus scanner still had it open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """A snapshot that was written: its folder, number of tasks and definitions (None: not read), whether these are new.
+    """The written snapshot: its folder, number of tasks and of definitions (None: not read).
 
-    `warnings` are sentences about the whole, `problems` what could not be read.
+    `stored` tells whether the definitions are in it, or in an earlier one since nothing changed. `warnings` are
+    sentences about the whole, `problems` what could not be read.
     """
 
     place: Path
@@ -68,21 +77,21 @@ class Collected:
     problems: tuple[Problem, ...] = ()
 
     def line(self) -> str:
-        """What was done, in one line."""
-        what = [count(self.tasks, "task")]
+        """The result in one line."""
+        counts = [count(self.tasks, "task")]
         if self.definitions is not None:
-            what.append(f"{count(self.definitions, 'definition')} {'stored' if self.stored else 'as before'}")
-        return f"{self.server}: {', '.join(what)}, in {plain_path(self.place)}"
+            counts.append(f"{count(self.definitions, 'definition')} {'stored' if self.stored else 'as before'}")
+        return f"{self.server}: {', '.join(counts)}, in {plain_path(self.place)}"
 
 
 @dataclass(slots=True)
 class _Read:
-    """What was read of a server; `refused` tells for each definition that could not be read why."""
+    """Everything read from a server; `refused` are the tasks whose definition could not be read."""
 
     statuses: list[Status] = field(default_factory=list)
     definitions: dict[str, bytes] | None = None
     sddl: dict[str, str] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -99,18 +108,18 @@ def collect(
 ) -> Collected:
     r"""Write a snapshot: the status of all tasks, and the definitions of those in `folders` and below.
 
-    Without folders that is all outside ``\Microsoft``; with `status_only` no definition is read. `now` (aware) is when
-    the snapshot is taken; `wait` (seconds) is for another collect of the same server. A definition that is refused is
-    kept as the last snapshot has it. Each property of a task is asked for once.
+    Without folders that is all outside ``\Microsoft``; with `status_only` no definition is read. `now` (aware) is the
+    time of the snapshot; `wait` the seconds to wait for another collect of the same server. A definition that Windows
+    refuses is copied from the last snapshot.
 
     SnapshotError for a folder that the server does not have; UnfinishedError where the connection is lost, another
-    collect goes on, or the share is full or gone. Nothing is written then.
+    collect is writing, or the share is full or gone. Nothing is written then.
     """
     server_folder(data, server)
-    _check_there(data)
-    paths, found, problems = _listed(scheduler)
+    _check_exists(data)
+    paths, known_folders, problems = _listed(scheduler)
     for folder in folders:
-        if not any(in_scope(each + "\\x", [folder]) for each in found):
+        if not any(in_scope(known + "\\x", [folder]) for known in known_folders):
             raise SnapshotError(f"{server} has no task folder {clip(folder)}")
     read = _read(scheduler, paths, None if status_only else folders)
     read.problems[:0] = problems
@@ -119,10 +128,11 @@ def collect(
     if elevated is False:
         warnings.append("not elevated, so tasks of other accounts may be missing: run it as administrator")
     with holding(data, server, wait=wait):
-        warnings += _drop(data, server, len(read.statuses))
-        _keep(data, server, read)
-        place = _write(
+        warnings += _drop_of_tasks(data, server, len(read.statuses))
+        _keep_refused(data, server, read)
+        return _write(
             data,
+            warnings,
             server=server,
             taken_at=now,
             later=True,
@@ -136,9 +146,6 @@ def collect(
             sddl=read.sddl,
             problems=read.problems,
         )
-    number = None if read.definitions is None else len(read.definitions)
-    stored = (place / "tasks").is_dir()
-    return Collected(place, server, len(read.statuses), number, stored, tuple(warnings), tuple(read.problems))
 
 
 def convert(
@@ -151,41 +158,41 @@ def convert(
     folders: Sequence[str] = (),
     wait: float = WAIT,
 ) -> Collected:
-    r"""Make a snapshot of anything that `read_snapshot` reads; its moment is that of the source.
+    r"""Turn anything that `read_snapshot` reads into a snapshot of ours, taken when the source was.
 
-    Definitions keep their bytes where Windows can import them so, else they are written anew as UTF-16LE with BOM and
-    a warning tells how many. Those outside `folders` are left out; without folders those of ``\Microsoft``, which a
-    warning tells.
+    Definitions keep their bytes where Windows can import them; others are rewritten as UTF-16LE with BOM, and a warning
+    counts them. Those outside `folders` are left out; without folders those of ``\Microsoft``, which a warning counts.
 
-    SnapshotError where there is nothing to read, no server is named, times have no zone, or the server has a snapshot
-    of that moment; else as `collect`.
+    SnapshotError where there is nothing to read, no server is named, times have no zone, or the server already has a
+    snapshot of that time; otherwise as `collect`.
     """
-    _check_there(data)
+    _check_exists(data)
     snapshot = read_snapshot(source, zone=zone, dates=dates)
     name = server or snapshot.server
     if not name:
-        raise SnapshotError(f"{source} does not tell its server: name it with --server")
-    times = (moment for each in snapshot.statuses.values() for moment in (each.last_run, each.next_run))
+        raise SnapshotError(f"{source} does not name its server: name it with --server")
+    times = (moment for status in snapshot.statuses.values() for moment in (status.last_run, status.next_run))
     if any(isinstance(moment, datetime) and moment.tzinfo is None for moment in times):
-        raise SnapshotError(f"{source} does not tell the time zone of its server: name it with --zone")
+        raise SnapshotError(f"{source} does not name the time zone of its server: name it with --zone")
     chosen = [path for path in snapshot.tasks if in_scope(path, folders)]
     wanted = read_wanted(snapshot, tasks=chosen) if chosen else None
-    definitions = {each.path: encoded(each.xml) for each in wanted.tasks} if wanted else {}
-    sddl = {each.path: each.sddl for each in wanted.tasks if each.sddl} if wanted else {}
+    definitions = {task.path: encoded(task.xml) for task in wanted.tasks} if wanted else {}
+    sddl = {task.path: task.sddl for task in wanted.tasks if task.sddl} if wanted else {}
     problems = wanted.problems if wanted else snapshot.problems
-    anew = [path for path, xml in definitions.items() if hashlib.sha256(xml).hexdigest() != snapshot.hashes[path]]
-    warnings = [f"{count(len(anew), 'definition')} written anew, in the encoding that Windows imports"] if anew else []
-    if (left := len(snapshot.tasks) - len(chosen)) and not folders:
-        warnings.append(f"{count(left, 'definition')} of \\Microsoft left out: --folder names what is wanted of them")
-    has_definitions = "definitions" in snapshot.holds
+    warnings = []
+    if rewritten := sum(hashlib.sha256(xml).hexdigest() != snapshot.hashes[path] for path, xml in definitions.items()):
+        warnings.append(f"{count(rewritten, 'definition')} rewritten in the encoding that Windows imports")
+    if (left_out := len(snapshot.tasks) - len(chosen)) and not folders:
+        warnings.append(f"{count(left_out, 'definition')} of \\Microsoft left out: name their folder with --folder")
     with holding(data, name, wait=wait):
-        place = _write(
+        return _write(
             data,
+            warnings,
             server=name,
             taken_at=snapshot.taken_at,
             zone=snapshot.zone,
-            statuses=snapshot.statuses.values(),
-            definitions=definitions if has_definitions else None,
+            statuses=list(snapshot.statuses.values()),
+            definitions=definitions if "definitions" in snapshot.holds else None,
             folders=folders,
             windows=str(snapshot.manifest.get("windows") or ""),
             collected_by=str(snapshot.manifest.get("collected_by") or ""),
@@ -194,69 +201,67 @@ def convert(
             sddl=sddl,
             problems=problems,
         )
-    number = len(definitions) if has_definitions else None
-    stored = (place / "tasks").is_dir()
-    return Collected(place, name, len(snapshot.statuses), number, stored, tuple(warnings), tuple(problems))
 
 
 # Reading --------------------------------------------------------------------------------------------------------------
 
 
 def _listed(scheduler: Scheduler) -> tuple[list[str], list[str], list[Problem]]:
-    """All tasks, all folders, and what could not be listed; SchedulerError where that is the root."""
+    """Paths of all tasks and of all folders, and what could not be listed; SchedulerError if that is the root."""
     paths: list[str] = []
     folders, problems = ["\\"], []
-    for folder in folders:  # it grows: the folders below are appended
+    for folder in folders:  # the list grows: the folders below are appended
         try:
             folders += scheduler.folders(folder)
             listed = scheduler.tasks(folder)
         except SchedulerError as error:
             if error.lost or folder == "\\":
                 raise
-            problems.append(Problem(folder, _why(error)))
+            problems.append(Problem(folder, error.reason))
             continue
-        paths += [each for each in listed if isinstance(each, str)]
-        problems += [Problem(each.what or folder, _why(each)) for each in listed if isinstance(each, SchedulerError)]
+        paths += [task for task in listed if isinstance(task, str)]
+        problems += [Problem(task.what or folder, task.reason) for task in listed if isinstance(task, SchedulerError)]
     return paths, folders, problems
 
 
 def _read(scheduler: Scheduler, paths: Iterable[str], folders: Sequence[str] | None) -> _Read:
-    """The status of all, and the definition of those in `folders` (None: of none); SchedulerError where it is lost."""
+    """All statuses, and the definitions of `folders` (None: none); SchedulerError where the connection is lost."""
     read = _Read(definitions=None if folders is None else {})
     for path in paths:
         wanted = folders is not None and in_scope(path, folders)
-        names = [*STATUS_FIELDS, *(("xml", "sddl") if wanted else ())]
-        known, refused = dict[str, Any](), dict[str, list[str]]()
         try:
-            for name in names:
-                try:
-                    known[name] = getattr(scheduler, name)(path)
-                except SchedulerError as error:
-                    if error.lost or error.vanished:
-                        raise
-                    refused.setdefault(_why(error), []).append(name)
+            status, refused = scheduler.status(path)
+            texts = _texts(scheduler, path, refused) if wanted else {}
         except SchedulerError as error:
             if error.lost:
                 raise
-            read.problems.append(Problem(path, "was listed, and then it was not there any more"))
+            read.problems.append(Problem(path, "was deleted while collecting"))
             continue
-        read.problems += [Problem(path, f"{', '.join(which)}: {why}") for why, which in refused.items()]
-        read.statuses.append(Status(path, **{name: known.get(name) for name in STATUS_FIELDS}))
-        if read.definitions is None or not wanted:
-            continue
-        if "xml" in known:  # what a file can't hold as UTF-16 is kept as it is
-            text = known["xml"].removeprefix("\ufeff").encode("utf-16-le", "surrogatepass")
-            read.definitions[path] = codecs.BOM_UTF16_LE + text
-        else:
-            read.refused[path] = next(why for why, which in refused.items() if "xml" in which)
-        if known.get("sddl"):
-            read.sddl[path] = known["sddl"]
+        fields = dict[str, list[str]]()
+        for name, refusal in refused.items():
+            fields.setdefault(refusal.reason, []).append(name)
+        read.problems += [Problem(path, f"{', '.join(names)}: {reason}") for reason, names in fields.items()]
+        read.statuses.append(status)
+        if read.definitions is not None and "xml" in texts:
+            read.definitions[path] = encoded(texts["xml"].removeprefix("\ufeff"))
+        if "xml" in refused:
+            read.refused.append(path)
+        if texts.get("sddl"):
+            read.sddl[path] = texts["sddl"]
     return read
 
 
-def _why(error: SchedulerError) -> str:
-    """The error without the path, which stands beside it."""
-    return str(error).removeprefix(f"{error.what}: ")
+def _texts(scheduler: Scheduler, path: str, refused: dict[str, SchedulerError]) -> dict[str, str]:
+    """Definition and access list of a task; one that Windows refuses is added to `refused`."""
+    texts = {}
+    for name, ask in (("xml", scheduler.xml), ("sddl", scheduler.sddl)):
+        try:
+            texts[name] = ask(path)
+        except SchedulerError as error:
+            if error.lost or error.vanished:
+                raise
+            refused[name] = error
+    return texts
 
 
 # Writing --------------------------------------------------------------------------------------------------------------
@@ -264,77 +269,142 @@ def _why(error: SchedulerError) -> str:
 
 @contextmanager
 def holding(data: Path, server: str, *, wait: float = WAIT) -> Iterator[None]:
-    """Hold what a share has of one server, and remove what killed processes left of it.
+    """Lock what a share holds of one server, and remove what killed processes left behind.
 
-    UnfinishedError where another one holds it for more than `wait` seconds, where the share is gone, or where the disk
-    refuses what is done meanwhile.
+    UnfinishedError where another process holds the lock for more than `wait` seconds, the share is gone, or the disk
+    refuses a write inside.
     """
-    _check_there(data)
+    _check_exists(data)
     folder = server_folder(data, server)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / LOCK).acquire(timeout=wait):
-            for left in [*folder.glob("*/.*.tmp"), *server_folder(data, server, "eventlogs").glob(".*.tmp")]:
-                shutil.rmtree(left, ignore_errors=True)
+            for leftover in [*folder.glob("*/.*.tmp"), *server_folder(data, server, "eventlogs").glob(".*.tmp")]:
+                shutil.rmtree(leftover, ignore_errors=True)
             for month in folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]"):
-                with suppress(OSError):  # those that hold snapshots stay
+                with suppress(OSError):  # a month with snapshots stays
                     month.rmdir()
             yield
     except Timeout:
-        raise UnfinishedError(
-            f"another collect of {server} is writing to {data}: run this again when it is done"
-        ) from None
+        raise UnfinishedError(f"another collect of {server} is writing to {data}: run this again later") from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UnfinishedError(
-                f"{data} is full, so nothing was written: make room there and run this again"
-            ) from None
-        if not long_path(data).is_dir():
-            _check_there(data)
+            raise UnfinishedError(f"{data} is full, so nothing was written: free some space and run it again") from None
+        _check_exists(data)
         raise UnfinishedError(f"{data} can't be written ({error.strerror or error}), so nothing was") from None
 
 
-def _check_there(data: Path) -> None:
+def _check_exists(data: Path) -> None:
     if not long_path(data).is_dir():
-        raise UnfinishedError(f"{data} is not there: make the folder, or see why the share is gone")
+        raise UnfinishedError(f"{data} does not exist: create the folder, or see why the share is gone")
 
 
-def _drop(data: Path, server: str, tasks: int) -> list[str]:
-    """A warning where a fifth of the tasks of the snapshot before is missing."""
-    for known in newest_first(data, server):
+def _drop_of_tasks(data: Path, server: str, tasks: int) -> list[str]:
+    """Warn if a fifth of the previous snapshot's tasks is missing."""
+    for last in newest_first(data, server):
         with suppress(SnapshotError):
-            before = read_manifest(known.path).get("tasks")
+            before = read_manifest(last.path).get("tasks")
             if isinstance(before, int) and before and 5 * (before - tasks) >= before:
-                return [
-                    f"only {count(tasks, 'task')}, {before - tasks} fewer than at {known.taken_at:%Y-%m-%d %H:%M} UTC"
-                ]
+                when = f"{last.taken_at:%Y-%m-%d %H:%M} UTC"
+                return [f"only {count(tasks, 'task')}, {before - tasks} fewer than at {when}"]
             return []
     return []
 
 
-def _keep(data: Path, server: str, read: _Read) -> None:
-    """Take definitions that were refused from the last snapshot that stores them: a backup must not lose them."""
-    if not read.refused or read.definitions is None:
+def _keep_refused(data: Path, server: str, read: _Read) -> None:
+    """Copy refused definitions from the last snapshot that stores them: a backup must not lose them."""
+    if read.definitions is None or not read.refused:
         return
-    last = next((each for each in newest_first(data, server) if (each.path / "tasks").is_dir()), None)
+    last = next((one.path for one in newest_first(data, server) if (one.path / "tasks").is_dir()), None)
+    if last is None:
+        return
     for path in read.refused:
         with suppress(OSError):
-            if last:
-                read.definitions[path] = (last.path / "tasks" / file_name(path)).read_bytes()
-                read.problems.append(Problem(path, f"its definition is kept as {last.path.name} has it"))
+            read.definitions[path] = (last / "tasks" / file_name(path)).read_bytes()
+            read.problems.append(Problem(path, f"its definition is kept from {last.name}"))
 
 
-def _write(data: Path, *, taken_at: datetime, server: str, later: bool = False, **told: Any) -> Path:
-    """Write the snapshot; with `later` by seconds where there is one of that name."""
-    known = {each.path.name for each in list_snapshots(data, server)}
+def _write(
+    data: Path,
+    warnings: Sequence[str],
+    *,
+    server: str,
+    taken_at: datetime,
+    statuses: Sequence[Status],
+    definitions: Mapping[str, bytes] | None,
+    problems: Sequence[Problem],
+    later: bool = False,
+    **manifest: Any,
+) -> Collected:
+    """Write the snapshot; with `later`, some seconds later if one of that time exists."""
+    names = {snapshot.path.name for snapshot in list_snapshots(data, server)}
     taken_at = taken_at.astimezone(UTC)
-    while f"{taken_at:%Y%m%dT%H%M%SZ}" in known and later:
+    while f"{taken_at:%Y%m%dT%H%M%SZ}" in names and later:
         taken_at += timedelta(seconds=1)
-    for pause in PAUSES:
+    content = {"statuses": statuses, "definitions": definitions, "problems": problems, **manifest}
+    pauses = iter(PAUSES)
+    while True:
         try:
-            return write_snapshot(data, server=server, taken_at=taken_at, **told)
+            place = write_snapshot(data, server=server, taken_at=taken_at, **content)
+            break
         except PermissionError as error:
-            if getattr(error, "winerror", None) is None:
+            pause = next(pauses, None)
+            if pause is None or getattr(error, "winerror", None) is None:
                 raise
             time.sleep(pause)
-    return write_snapshot(data, server=server, taken_at=taken_at, **told)
+    number = None if definitions is None else len(definitions)
+    stored = (place / "tasks").is_dir()
+    return Collected(place, server, len(statuses), number, stored, tuple(warnings), tuple(problems))
+
+
+# The event log --------------------------------------------------------------------------------------------------------
+
+
+def export_log(
+    data: Path, server: str, *, now: datetime, run: Callable[[Sequence[str]], str] | None = None, wait: float = WAIT
+) -> Path | None:
+    """Export this machine's events since the last export, up to `now` (aware); returns the file.
+
+    None if the log is disabled, so that there is nothing to export. `run` runs wevtutil with these arguments and
+    returns its output. UnfinishedError where wevtutil fails, or as `holding`; no file is left then.
+    """
+    run = run or _wevtutil
+    folder = server_folder(data, server, "eventlogs")
+    with holding(data, server, wait=wait):
+        if re.search(r"(?im)^\s*enabled:\s*false\s*$", run(["get-log", LOG])):
+            return None
+        stamp = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        file = folder / f"{stamp}.evtx"
+        last = max(filter(None, (stamped(log.stem) for log in folder.glob("*.evtx"))), default=None)
+        since = f"@SystemTime>='{_iso(last)}' and " if last else ""
+        beside = folder / f".{stamp}.{os.getpid()}.tmp"  # a folder: readers take every file for a log
+        beside.mkdir(parents=True)
+        try:
+            events = f"*[System[TimeCreated[{since}@SystemTime<'{_iso(now)}']]]"
+            run(["export-log", LOG, plain_path(beside / file.name), f"/query:{events}"])
+            (beside / file.name).rename(file)
+        finally:
+            shutil.rmtree(beside)
+    return file
+
+
+def _iso(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
+
+
+def _wevtutil(arguments: Sequence[str]) -> str:
+    program = Path(os.environ.get("SystemRoot", r"C:\Windows"), "System32", "wevtutil.exe")  # noqa: SIM112 (its name)
+    try:
+        ended = subprocess.run(  # noqa: S603 (a list, no shell; the values are ours)
+            [str(program), *arguments],
+            capture_output=True,
+            timeout=WEVTUTIL_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UnfinishedError(f"the event log can't be exported: wevtutil fails ({clip(str(error))})") from None
+    if ended.returncode:
+        output = (ended.stderr or ended.stdout).decode("utf-8", "replace")
+        raise UnfinishedError(f"the event log can't be exported: wevtutil says {clip(output, 160)}")
+    return ended.stdout.decode("utf-8", "replace")

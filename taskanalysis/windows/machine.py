@@ -1,7 +1,7 @@
-r"""What this machine is: its name, zone and Windows, and whether an account or a program is there.
+r"""Facts about this machine: name, zone, Windows version, and whether an account or a program exists.
 
-Authority: Python's platform, tzlocal for the zone's IANA name, LookupAccountName and LookupAccountSid for accounts. All
-of pywin32 is loaded inside, so that this imports anywhere. No Windows has confirmed it yet.
+Authority: Python's platform, tzlocal for the zone's IANA name, LookupAccountName and LookupAccountSid for accounts.
+pywin32 is loaded inside functions, so that this imports anywhere. Not yet run on Windows.
 
 >>> windows_name("2012ServerR2", "6.3.9600"), windows_name("11", "10.0.22631")
 ('Windows Server 2012 R2 6.3.9600', 'Windows 11 10.0.22631')
@@ -33,13 +33,13 @@ __all__ = [
     "windows_name",
 ]
 
-# what another account means by these is not what this one means
+# variables whose value depends on the account
 _OWN_VARIABLES = {"APPDATA", "LOCALAPPDATA", "USERPROFILE", "HOMEPATH", "HOMEDRIVE", "USERNAME", "TEMP", "TMP"}
 _NO_SUCH_ACCOUNT = {1332, 1337}  # ERROR_NONE_MAPPED, ERROR_INVALID_SID
 
 
 def server_name(full: str = "") -> str:
-    """The name of a machine ("": of this one), in capitals and without its domain, so that it is one in the share.
+    """The name of a machine ("": this one) in capitals and without its domain, so that a share has one folder for it.
 
     >>> server_name("opendata01.town.example"), server_name("10.0.0.5")
     ('OPENDATA01', '10.0.0.5')
@@ -49,7 +49,7 @@ def server_name(full: str = "") -> str:
 
 
 def user_name() -> str:
-    r"""Who runs this: ``TOWN\svc-collector``, or the bare name where no domain is known."""
+    r"""The current user, ``TOWN\svc-collector``; the bare name if no domain is known."""
     domain = os.environ.get("USERDOMAIN", "")
     try:
         name = getpass.getuser()
@@ -59,7 +59,7 @@ def user_name() -> str:
 
 
 def windows_name(release: str = "", version: str = "") -> str:
-    """Windows as people call it, with its version; of this machine, unless what Python's platform says is given."""
+    """Product name and version of Windows from what Python's platform returns; without arguments, of this machine."""
     release, version = release or platform.release(), version or platform.version()
     server = re.fullmatch(r"(\d+)Server(R2)?", release)
     name = f"Server {server[1]} {server[2] or ''}".strip() if server else release
@@ -68,15 +68,15 @@ def windows_name(release: str = "", version: str = "") -> str:
 
 def is_elevated() -> bool:
     """Whether this process has administrator's rights; only on Windows."""
-    ctypes: Any = import_module("ctypes")  # its windll is only there
+    ctypes: Any = import_module("ctypes")  # windll exists on Windows alone
     return bool(ctypes.windll.shell32.IsUserAnAdmin())
 
 
 def local_zone() -> str:
-    """The IANA name of this machine's zone; TaskAnalysisError where it has none that is known."""
+    """The IANA name of this machine's zone; TaskAnalysisError if it has no known one."""
     try:
-        name = import_module("tzlocal").get_localzone_name()  # only here: it reads the registry
-    except LookupError:  # a zone that Windows knows and Unicode's table does not
+        name = import_module("tzlocal").get_localzone_name()  # imported here: it reads the registry
+    except LookupError:  # a zone of Windows that is not in Unicode's table
         name = None
     if not name:
         raise TaskAnalysisError("the time zone of this machine has no known IANA name: give it with --zone")
@@ -96,30 +96,30 @@ def known_zone(zone: str) -> str:
 
 
 def account_exists(account: str, server: str = "") -> bool | None:
-    """Whether a server ("": this machine) knows an account by name or SID; None where it can't tell."""
+    """Whether a server ("": this machine) knows an account, by name or SID; None if it can't tell."""
     security: Any = import_module("win32security")
     try:
         if re.match(r"(?i)S-1-\d", account):
             security.LookupAccountSid(server or None, security.ConvertStringSidToSid(account))
         else:
             security.LookupAccountName(server or None, account)
-    except security.error as error:  # a domain that does not answer is no proof
+    except security.error as error:  # a domain that does not answer proves nothing
         return False if error.winerror in _NO_SUCH_ACCOUNT else None
     return True
 
 
 def path_exists(path: str) -> bool | None:
-    """Whether a program or folder is there; None where its variables are another account's, or not set.
+    """Whether a program or folder exists; None if its variables depend on the account or are not set.
 
-    A name without a folder is looked for on the PATH of this account.
+    A name without a folder is searched on the PATH of this account.
 
     >>> path_exists('"no such program.exe"'), path_exists(r"%TEMP%/load.cmd")
     (False, None)
     """
     plain = path.strip().strip('"')
-    known = {name.upper(): value for name, value in os.environ.items()}
+    values = {name.upper(): value for name, value in os.environ.items()}
     names = {name.upper() for name in re.findall("%([^%]+)%", plain)}
-    if not plain or names & _OWN_VARIABLES or names - known.keys():
+    if not plain or names & _OWN_VARIABLES or names - values.keys():
         return None
-    full = re.sub("%([^%]+)%", lambda found: known[found[1].upper()], plain)
+    full = re.sub("%([^%]+)%", lambda variable: values[variable[1].upper()], plain)
     return Path(full).exists() if re.search(r"[\\/]", full) else shutil.which(full) is not None

@@ -1,8 +1,8 @@
-r"""``taskanalysis task-xml``: the task that runs `collect` and `report` every day, as XML that Windows imports.
+r"""Write the XML of the task that runs `collect` and `report` every day.
 
 Authority: [MS-TSCH] 2.5 for names and order of elements, the page of CommandLineToArgvW for quotation marks. The
-settings are what `findings` advises, so that our own task gives none: a full path, a limit, local time, nobody who must
-be logged on, no stored password where one can do without. No Windows has imported one yet.
+settings follow what `findings` advises: a full path, a time limit, local time, no user who must be logged on, a stored
+password only where nothing else works. Not yet imported on Windows.
 
 >>> from taskanalysis.definition import describe, read_task
 >>> xml = own_task(r"C:\ta\taskanalysis.exe", data=r"D:\tasks", start=datetime(2026, 11, 24, 5, 45), owner="Ada")
@@ -33,7 +33,7 @@ __all__ = ["own_task", "this_program"]
 OWN_FOLDER = r"\taskanalysis"
 _PREFIXES: dict[Any, str] = {None: NAMESPACE}
 LONGEST_PATH = 260  # pathType of the schema
-_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # for XML, or for a line
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # not allowed in XML, or not in one line
 _NAME = r'[^\\:*?"<>|]'
 _FULL = re.compile(rf"(?:[A-Za-z]:(?=\\)|\\\\(?!\.){_NAME}+\\{_NAME}+)(?:\\{_NAME}*)*")
 _FOLDER = re.compile(rf"\\(?:{_NAME}|\\)*")
@@ -52,13 +52,13 @@ def own_task(
     eventlog: bool = False,
     status_every: int = 0,
 ) -> bytes:
-    r"""The definition, UTF-16LE with byte order mark, of the task that collects and reports daily.
+    r"""The definition, UTF-16LE with byte order mark, of a task that collects and reports every day.
 
     `program` is ``taskanalysis.exe`` or ``python.exe``; it, `data` and `reports` ("": only collect) are full Windows
     paths. `start` is the first start, naive: wall-clock time of the server. `user` is a managed account (``name$``),
-    another one, or "" for SYSTEM; `owner` whom to ask. One folder is that of the reports too. `status_every` minutes
-    give the light task instead, which only says how tasks stand, and starts half that time after `start`, so that the
-    two do not meet. TaskAnalysisError, one sentence, where Windows would refuse it or the account could not do it.
+    another account, or "" for SYSTEM; `owner` the contact. A single folder limits the reports too. With `status_every`
+    (minutes) the task only collects statuses, and starts half that time after `start`, so that the two tasks do not
+    meet. TaskAnalysisError where Windows would refuse the task, or the account could not run it.
 
     >>> own_task(r"C:\ta\taskanalysis.exe", data=r"D:\%A%", start=datetime(2026, 11, 24, 5, 45), owner="Ada")
     Traceback (most recent call last):
@@ -75,22 +75,22 @@ def own_task(
     if status_every:
         name, begin = "Collect status", start + timedelta(minutes=status_every // 2)
         lines = [[*collect, "--status-only"]]
-        what = f"Writes into {data} how the scheduled tasks of this server stand, every {status_every} minutes."
+        what = f"Writes the status of this server's scheduled tasks to {data} every {status_every} minutes."
     else:
         chosen = [word for folder in folders for word in ("--folder", folder)]
         name, begin = "Collect and report" if reports else "Collect", start
         lines = [[*collect, *chosen, *["--eventlog"] * eventlog]]
-        what = f"Backs up the scheduled tasks of this server into {data} every day."
+        what = f"Backs up the scheduled tasks of this server to {data} every day."
         if reports:
             same = chosen if len(folders) == 1 else []
             lines.append(["report", "--data", data, "--reports", reports, *same])
-            what = f"{what[:-1]}, and reports on them in {reports}."
+            what = f"{what[:-1]}, and writes reports to {reports}."
 
     root = etree.Element(f"{{{NAMESPACE}}}Task", {"version": "1.2"}, _PREFIXES)
     info = _add(root, "RegistrationInfo")
     _add(info, "URI", rf"{OWN_FOLDER}\{name}")
     _add(info, "Author", owner)
-    _add(info, "Description", f"{what} Made by taskanalysis {__version__}. Whom to ask: {owner}")
+    _add(info, "Description", f"{what} Made by taskanalysis {__version__}. Contact: {owner}")
     _add_trigger(_add(root, "Triggers"), begin, status_every)
     settings = _add(root, "Settings")
     _add(settings, "MultipleInstancesPolicy", "IgnoreNew")
@@ -99,7 +99,7 @@ def own_task(
     _add(settings, "StartWhenAvailable", "true")
     _add(settings, "RunOnlyIfNetworkAvailable", "true" if network else "false")
     _add(settings, "Enabled", "true")
-    # above the hour of `report --run-seconds`, so that a run that hangs ends by itself and leaves a page that says so
+    # above the hour of `report --run-seconds`, so that a run that hangs ends by itself and leaves a page about it
     _add(settings, "ExecutionTimeLimit", "PT10M" if status_every else "PT2H")
     principal = _add(_add(root, "Principals"), "Principal", id="Author")
     _add(principal, "UserId", who.user_id)
@@ -118,28 +118,28 @@ def own_task(
 
 
 def this_program() -> str:
-    """What runs this, where this is the server."""
+    """The program to run on this machine, if it is Windows."""
     if sys.platform != "win32":
         raise TaskAnalysisError(
-            r"name with --program the full path that taskanalysis.exe has on the server, such as "
-            r"C:\taskanalysis\.venv\Scripts\taskanalysis.exe: this is no Windows"
+            r"this is not Windows: name with --program the full path of taskanalysis.exe on the server, such as "
+            r"C:\taskanalysis\.venv\Scripts\taskanalysis.exe"
         )
-    beside = Path(sys.executable).with_name("taskanalysis.exe")  # so it is in a venv
+    beside = Path(sys.executable).with_name("taskanalysis.exe")  # where a venv has it
     return str(beside if beside.exists() else sys.executable)
 
 
-# What is given --------------------------------------------------------------------------------------------------------
+# Options --------------------------------------------------------------------------------------------------------------
 
 
 def _line(option: str, text: str) -> str:
-    """A text that XML can hold, on one line."""
+    """Check that XML can hold a text, and that it is one line."""
     if not text.strip() or _UNFIT.search(text):
         raise TaskAnalysisError(f"--{option} is empty, or holds characters that can't be written: give it as one line")
     return text.strip()
 
 
 def _full(option: str, text: str) -> str:
-    """A full Windows path that reaches the program as it is."""
+    """Check that a text is a full Windows path that reaches the program unchanged."""
     path = _line(option, text).replace("/", "\\")
     if not _FULL.fullmatch(path):
         raise TaskAnalysisError(
@@ -149,34 +149,36 @@ def _full(option: str, text: str) -> str:
         raise TaskAnalysisError(f"--program '{clip(path)}' is neither taskanalysis.exe nor python.exe")
     if option == "program" and len(path) > LONGEST_PATH:
         raise TaskAnalysisError(f"--program '{clip(path)}' is longer than {LONGEST_PATH} characters")
-    return _kept(option, path)
+    return _unreplaced(option, path)
 
 
 def _task_folder(text: str) -> str:
     folder = _line("folder", text).replace("/", "\\")
     if not _FOLDER.fullmatch(folder):
-        raise TaskAnalysisError(rf"--folder '{clip(folder)}' is no task folder, such as \OpenData")
-    return _kept("folder", folder)
+        raise TaskAnalysisError(rf"--folder '{clip(folder)}' is not a task folder, such as \OpenData")
+    return _unreplaced("folder", folder)
 
 
-def _kept(option: str, text: str) -> str:
-    """A text in which Task Scheduler replaces nothing; there is no way to tell it not to."""
-    if found := _REPLACED.search(text):
-        raise TaskAnalysisError(f"--{option} holds {clip(found[0])}, which Task Scheduler would replace: write it out")
+def _unreplaced(option: str, text: str) -> str:
+    """Check that Task Scheduler replaces nothing in a text; it offers no way to escape."""
+    if variable := _REPLACED.search(text):
+        raise TaskAnalysisError(
+            f"--{option} holds {clip(variable[0])}, which Task Scheduler would replace: write it out"
+        )
     return text
 
 
 def _principal(user: str, network: str) -> Principal:
-    """Whom it runs as: with the rights of an administrator, else `collect` sees fewer tasks, silently."""
-    who = Principal(user_id=user).account
+    """The account, with administrator's rights: without them `collect` silently sees fewer tasks."""
+    account = Principal(user_id=user).account
     advice = r"name a managed account with --user, such as TOWN\gmsa-tasks$"
-    if who in ("LOCAL SERVICE", "NETWORK SERVICE"):
-        raise TaskAnalysisError(f"{who} is no administrator and sees only some of the tasks: {advice}")
-    if who == "SYSTEM":
+    if account in ("LOCAL SERVICE", "NETWORK SERVICE"):
+        raise TaskAnalysisError(f"{account} is not an administrator and sees only some of the tasks: {advice}")
+    if account == "SYSTEM":
         if network:
             raise TaskAnalysisError(f"SYSTEM reaches {network} as the computer's account or not at all: {advice}")
-        return Principal(user_id="S-1-5-18", run_level="HighestAvailable")  # its name is in Windows' language
-    # a managed account is registered with "Password", which Windows knows; S4U stores none and has no network
+        return Principal(user_id="S-1-5-18", run_level="HighestAvailable")  # its name depends on the language
+    # a managed account is registered with "Password", known to Windows; S4U stores none and has no network
     logon = "Password" if user.endswith("$") or network else "S4U"
     return Principal(user_id=user, logon_type=logon, run_level="HighestAvailable")
 
@@ -185,19 +187,18 @@ def _principal(user: str, network: str) -> Principal:
 
 
 def _add(parent: etree._Element, name: str, text: str | None = None, **attributes: str) -> etree._Element:
-    """A new last child, whose text is text whatever it holds."""
+    """Append a child element; its text is escaped."""
     child = etree.SubElement(parent, f"{{{NAMESPACE}}}{name}", attributes)
     child.text = text
     return child
 
 
 def _add_trigger(triggers: etree._Element, begin: datetime, minutes: int) -> None:
-    """Every day, or every so many minutes without an end; no offset, so that it keeps to the server's clock."""
+    """Append a daily trigger, or one that repeats without end; without an offset it follows the server's clock."""
     trigger = _add(triggers, "TimeTrigger" if minutes else "CalendarTrigger")
     _add(trigger, "Enabled", "true")
     _add(trigger, "StartBoundary", begin.replace(tzinfo=None).isoformat(timespec="seconds"))
     if minutes:
-        repetition = _add(trigger, "Repetition")
-        _add(repetition, "Interval", f"PT{minutes}M")
+        _add(_add(trigger, "Repetition"), "Interval", f"PT{minutes}M")
     else:
         _add(_add(trigger, "ScheduleByDay"), "DaysInterval", "1")

@@ -1,10 +1,10 @@
-r"""What of a snapshot can be put back: the exact text of each definition, checked against its hash, and its account.
+r"""Select the tasks of a snapshot to restore: the exact text of each definition, checked by its hash, and its account.
 
-Authority: [MS-TSCH] 2.5 for where accounts stand in a definition. A text is registered as it is stored; only what was
-written in another encoding than Windows' own, or is to run as another account, is written anew.
+Authority: [MS-TSCH] 2.5 for where accounts stand in a definition. A text is registered as it is stored; it is rewritten
+only if it has another encoding than Windows' own, or gets another account.
 
 >>> from taskanalysis.snapshot import read_snapshot
->>> [(each.path, each.account) for each in read_wanted(read_snapshot("tests/files/folder")).tasks]
+>>> [(task.path, task.account) for task in read_wanted(read_snapshot("tests/files/folder")).tasks]
 [('\\OpenData\\Load', ''), ('\\OpenData\\Permits\\Nightly', '')]
 """
 
@@ -45,10 +45,9 @@ _DECLARES_OTHER = re.compile(r"""\s*<\?xml[^>]*?encoding\s*=\s*["'](?!UTF-16["']
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One task as it should be: its stored text, what that means, and its access list ("" where not known).
+    """A task to restore: its stored text, the definition it holds, and its access list ("" if not known).
 
-    `off` is a task that is to be switched off though its definition says otherwise: that is asked for, or its status
-    said so.
+    `off`: to be disabled although its definition is enabled, on request or because its status was disabled.
     """
 
     path: str
@@ -59,48 +58,48 @@ class Wanted:
 
     @property
     def folder(self) -> str:
-        r"""The folder that it lies in, ``\`` for the root."""
+        r"""Its folder, ``\`` for the root."""
         return self.path.rpartition("\\")[0] or "\\"
 
     @property
     def name(self) -> str:
-        """Its name in that folder."""
+        """Its name in the folder."""
         return self.path.rpartition("\\")[2]
 
     @property
     def text(self) -> str:
-        """The text to register. Windows' own flag for "off" is not known to work where a task is replaced."""
+        """The text to register. It is not known whether TASK_DISABLE works where a task is replaced."""
         return switched_off(self.xml) if self.off else self.xml
 
     @property
     def expected(self) -> TaskDefinition:
-        """What should be read back after it was registered."""
+        """The definition that should read back after registration."""
         return replace(self.task, settings=replace(self.task.settings, enabled=False)) if self.off else self.task
 
     @property
     def enabled(self) -> bool:
-        """Whether it is switched on afterwards."""
+        """Whether it is enabled after registration."""
         return self.task.settings.enabled and not self.off
 
     @property
     def account(self) -> str:
-        """Whom it runs as, as the definition writes it; "" where it does not say."""
+        """The account, as the definition spells it; "" if it names none."""
         return self.task.principal.user_id or self.task.principal.group_id
 
     @property
     def asks_password(self) -> bool:
-        """Whether Windows wants the account's password to register it."""
+        """Whether registering it takes the account's password."""
         return self.task.principal.needs_password
 
     @property
     def logs_on_as(self) -> str:
-        """The account to hand over with or without its password, "" where the definition is enough."""
+        """The account to pass on, with or without a password; "" if the definition is enough."""
         stored = self.logon_type in ("Password", "InteractiveTokenOrPassword")
-        return self.account if stored else ""  # a managed account logs on with a password too, which Windows knows
+        return self.account if stored else ""  # a managed account has a password too, known to Windows
 
     @property
     def logon_type(self) -> str:
-        """How it logs on, in the schema's words; ``Group`` and ``ServiceAccount`` where the account says so."""
+        """The logon type in the schema's words; ``Group`` or ``ServiceAccount`` by the account."""
         principal = self.task.principal
         if principal.is_service:
             return "ServiceAccount"
@@ -108,21 +107,22 @@ class Wanted:
 
     @property
     def starts_at_once(self) -> bool:
-        """Whether registering it would start it, did one not forbid it."""
-        return any(isinstance(each, RegistrationTrigger) and each.enabled for each in self.task.triggers)
+        """Whether an enabled registration trigger would start it."""
+        return any(isinstance(trigger, RegistrationTrigger) and trigger.enabled for trigger in self.task.triggers)
 
     @property
     def accounts(self) -> list[str]:
-        """All accounts that Windows must know, as they are written: a name of ours would be in one language only."""
-        named = [each.user_id or each.group_id for each in self.task.principals if not each.is_service]
-        named += [each.user_id for each in self.task.triggers if isinstance(each, LogonTrigger)]
-        named += [each.user_id for each in self.task.triggers if isinstance(each, SessionStateChangeTrigger)]
-        return list(dict.fromkeys(filter(None, named)))
+        """All accounts that Windows must know, as they are spelled: names of well-known SIDs depend on the language."""
+        task = self.task
+        names = [principal.user_id or principal.group_id for principal in task.principals if not principal.is_service]
+        of_users = (LogonTrigger, SessionStateChangeTrigger)
+        names += [trigger.user_id for trigger in task.triggers if isinstance(trigger, of_users)]
+        return list(dict.fromkeys(filter(None, names)))
 
 
 @dataclass(slots=True)
 class WantedTasks:
-    r"""The tasks to put back, in the order of their paths; what could not be read; tasks of ``\Microsoft`` left out."""
+    r"""The tasks in the order of their paths, what could not be read, and the number of ``\Microsoft``'s left out."""
 
     tasks: list[Wanted] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -137,35 +137,35 @@ def read_wanted(
     mapping: Mapping[str, str] | None = None,
     disabled: bool = False,
 ) -> WantedTasks:
-    r"""The tasks in `folder` and below and those named by `tasks`; with neither, all outside ``\Microsoft``.
+    r"""Select the tasks in `folder` and below and those in `tasks`; with neither, all outside ``\Microsoft``.
 
-    `mapping` names other accounts in place of those of the definitions, by their text in lower case (`parse_map`);
-    `disabled` switches all off. SnapshotError where there is nothing of what is asked for, and where a file of the
-    snapshot is missing, changed or added since it was written: nothing of it is then put back.
+    `mapping` replaces accounts, by their name in lower case (`parse_map`); `disabled` disables all. SnapshotError where
+    the snapshot does not hold what is asked for, and where a file of it is missing, changed or added since it was
+    written: nothing of it is restored then.
     """
     chosen = _chosen(snapshot, folder, tasks)
-    read, access, used = _Files(snapshot), _access_lists(snapshot), set[str]()
-    found = WantedTasks(left_out=len(snapshot.tasks) - len(chosen) if not folder and not tasks else 0)
+    files, access_lists, used = _Files(snapshot), _access_lists(snapshot), set[str]()
+    wanted = WantedTasks(left_out=len(snapshot.tasks) - len(chosen) if not folder and not tasks else 0)
     for path in chosen:
         try:
-            xml, task = read.text(path), snapshot.tasks[path]
+            xml, task = files.text(path), snapshot.tasks[path]
             if mapping and (renamed := _renamed(xml, mapping, used)):
                 xml, task = renamed, read_task(encoded(renamed))
         except (TaskXmlError, OSError) as error:
-            found.problems.append(Problem(snapshot.files[path], str(error)))
+            wanted.problems.append(Problem(snapshot.files[path], str(error)))
             continue
         status = snapshot.statuses.get(path)
         was_off = status is not None and (status.enabled is False or status.state == "Disabled")
         off = task.settings.enabled and (disabled or was_off)
-        found.tasks.append(Wanted(path, xml, task, access.get(path.casefold(), ""), off))
-    found.problems += [problem for problem in snapshot.problems if problem.file.lower() != "status.csv"]
+        wanted.tasks.append(Wanted(path, xml, task, access_lists.get(path.casefold(), ""), off))
+    wanted.problems += [problem for problem in snapshot.problems if problem.file.lower() != "status.csv"]
     if unused := sorted((mapping or {}).keys() - used):
-        raise SnapshotError(f"no task that is to be put back names the account {clip(unused[0])}")
-    return found
+        raise SnapshotError(f"no task to restore names the account {clip(unused[0])}")
+    return wanted
 
 
 def parse_map(pairs: Sequence[str]) -> dict[str, str]:
-    r"""``OLD=NEW`` of the command line as a mapping from OLD in lower case; ValueError where one is not of that form.
+    r"""Parse ``OLD=NEW`` pairs into a mapping from OLD in lower case; ValueError for any other form.
 
     >>> parse_map(["TOWN\\etl=CITY\\svc-etl$"])
     {'town\\etl': 'CITY\\svc-etl$'}
@@ -174,15 +174,15 @@ def parse_map(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         old, _, new = (part.strip() for part in pair.partition("="))
         if not old or not new or old.casefold() in mapping:
-            raise ValueError(f"'{clip(pair)}' is not OLD=NEW, or names an account again")
+            raise ValueError(f"'{clip(pair)}' is not OLD=NEW, or names an account twice")
         mapping[old.casefold()] = new
     return mapping
 
 
 def stored_text(data: bytes) -> str:
-    r"""The text to register for the bytes of a definition: as stored where they are what Windows exports.
+    r"""The text to register for the bytes of a definition; what Windows exported stays as it is.
 
-    Windows takes the text as UTF-16 whatever it was read from, and refuses one whose declaration says otherwise.
+    Windows takes the text as UTF-16 whatever the file was, and refuses a declaration that says otherwise.
 
     >>> stored_text(b"<?xml version='1.0' encoding='UTF-8'?>\n<Task/>").splitlines()
     ['<?xml version="1.0" encoding="UTF-16"?>', '<Task/>']
@@ -195,12 +195,12 @@ def stored_text(data: bytes) -> str:
 
 
 def encoded(xml: str) -> bytes:
-    """A text as Windows exports it to a file: UTF-16LE with byte order mark."""
-    return codecs.BOM_UTF16_LE + xml.encode("utf-16-le", "surrogatepass")  # halves are refused by whoever reads it
+    """Encode a text as Windows exports it: UTF-16LE with byte order mark."""
+    return codecs.BOM_UTF16_LE + xml.encode("utf-16-le", "surrogatepass")  # readers refuse half characters
 
 
 def switched_off(xml: str) -> str:
-    """The definition with ``Settings/Enabled`` false.
+    """Set ``Settings/Enabled`` of a definition to false.
 
     >>> switched_off("<Task><Settings/></Task>").splitlines()[1]
     '<Task><Settings><Enabled>false</Enabled></Settings></Task>'
@@ -216,29 +216,29 @@ def switched_off(xml: str) -> str:
     return _written(root)
 
 
-# What is asked for ----------------------------------------------------------------------------------------------------
+# Selection ------------------------------------------------------------------------------------------------------------
 
 
 def _chosen(snapshot: Snapshot, folder: str, tasks: Sequence[str]) -> list[str]:
     if "definitions" not in snapshot.holds:
-        raise SnapshotError(f"{plain_path(snapshot.source)} holds no definitions of tasks, only how they stand")
+        raise SnapshotError(f"{plain_path(snapshot.source)} holds no task definitions, only statuses")
     if snapshot.others:
         raise SnapshotError(f"{plain_path(snapshot.share)} holds several servers: name the folder of one snapshot")
-    known = {path.casefold(): path for path in snapshot.tasks}
-    absent = [task for task in tasks if task.casefold() not in known]
-    if absent:
-        raise SnapshotError(f"no task {clip(absent[0])} is in {plain_path(snapshot.source)}")
-    chosen = {known[task.casefold()] for task in tasks}
+    paths = {path.casefold(): path for path in snapshot.tasks}
+    missing = [task for task in tasks if task.casefold() not in paths]
+    if missing:
+        raise SnapshotError(f"{plain_path(snapshot.source)} has no task {clip(missing[0])}")
+    chosen = {paths[task.casefold()] for task in tasks}
     if folder or not tasks:
         chosen |= snapshot.within(folder).keys()
     if folder and not any(in_scope(path, [folder]) for path in chosen):
-        raise SnapshotError(f"no task of {plain_path(snapshot.source)} lies in {folder} or below")
+        raise SnapshotError(f"{plain_path(snapshot.source)} has no task in {clip(folder)} or below")
     return sorted(chosen, key=str.casefold)
 
 
 def _access_lists(snapshot: Snapshot) -> dict[str, str]:
-    kept = snapshot.manifest.get("sddl")
-    pairs = kept.items() if isinstance(kept, dict) else ()
+    lists = snapshot.manifest.get("sddl")
+    pairs = lists.items() if isinstance(lists, dict) else ()
     return {path.casefold(): sddl for path, sddl in pairs if isinstance(path, str) and isinstance(sddl, str)}
 
 
@@ -257,7 +257,7 @@ class _Files:
             more = f", and {len(damaged) - 1} more" if len(damaged) > 1 else ""
             raise SnapshotError(
                 f"{plain_path(snapshot.source)} is damaged ({damaged[0].file} {damaged[0].what}{more}): "
-                "nothing of it is put back; its folder tasks, named by itself, is read as it is"
+                "nothing of it is restored; name its folder tasks to restore that unchecked"
             )
 
     def text(self, path: str) -> str:
@@ -308,14 +308,14 @@ def _damage(snapshot: Snapshot, holder: Path) -> list[Problem]:
 
 
 def _renamed(xml: str, mapping: Mapping[str, str], used: set[str]) -> str:
-    """The definition with other accounts in its principals and triggers, "" where it names none of them."""
+    """Replace the accounts of principals and triggers; "" if the definition names none of them."""
     root = parse(encoded(xml))
-    places = [*root.iterfind("{*}Principals/{*}Principal/*"), *root.iterfind("{*}Triggers/*/{*}UserId")]
+    elements = [*root.iterfind("{*}Principals/{*}Principal/*"), *root.iterfind("{*}Triggers/*/{*}UserId")]
     changed = False
-    for element in places:
+    for element in elements:
         text = (element.text or "").strip()
         spellings = [text.casefold(), Principal(user_id=text).account.casefold()]
-        old = next((each for each in spellings if each in mapping), "")
+        old = next((spelling for spelling in spellings if spelling in mapping), "")
         if etree.QName(element).localname in ("UserId", "GroupId") and old:
             used.add(old)
             element.text = mapping[old]
@@ -327,7 +327,7 @@ def _renamed(xml: str, mapping: Mapping[str, str], used: set[str]) -> str:
 
 
 def _fit_logon(principal: etree._Element, *, was_service: bool, now: str) -> None:
-    """A service account has no logon type, another one that takes its place needs one."""
+    """Remove the logon type for a service account; add one for an account that replaces a service account."""
     logon = principal.find("{*}LogonType")
     if Principal(user_id=now).is_service:
         if logon is not None:
@@ -338,7 +338,7 @@ def _fit_logon(principal: etree._Element, *, was_service: bool, now: str) -> Non
 
 
 def _like(element: etree._Element, name: str) -> str:
-    """A name in the namespace of an element."""
+    """Qualify a name with the namespace of an element."""
     return re.sub(r"[^}]*$", "", str(element.tag)) + name
 
 

@@ -1,14 +1,26 @@
 <#
 .SYNOPSIS
-Puts scheduled tasks back. Needs Windows PowerShell 5.1 and what lies in this folder, nothing else.
+Restores scheduled tasks. Needs Windows PowerShell 5.1 and the files of this folder, nothing else.
 
 .DESCRIPTION
-Asks each account's password once, goes on after a failure, and ends with a table. A task that is there and differs is
-saved in the folder "replaced" first. Tasks that start when they are registered do not start. -WhatIf only says what
-would be done.
+Checks the hash of every file, asks for each account's password once, continues after a failure, and ends with a table.
+A task that exists and differs is first saved in the folder "replaced". Tasks that start when they are registered do not
+start. -WhatIf only prints what would be done.
 
-Exit code 0: done; 1: done, and a task could not be put back; 2: nothing done, since a file of this folder is missing or
-was changed; 3: could not finish.
+about.txt holds the title and, in its second line, the SHA-256 of tasks.csv. tasks.csv is UTF-8 with byte order mark and
+has one row per task:
+
+  Folder, Name   where the task is registered, such as \OpenData and Load
+  File, Sha256   its definition in this folder, and the hash of that file
+  Account        the account to register it with; empty: as its definition says
+  AsksPassword   true: the password of Account is needed
+  Logon          TASK_LOGON_TYPE of taskschd.h, a number
+  Enabled        true or false: whether the task is enabled afterwards
+  StartsAtOnce   true: it has a registration trigger, which must not fire
+  Sddl           owner, group and access list; empty: not known
+
+Exit code 0: done; 1: done, but a task could not be restored; 2: nothing done, because a file of this folder is missing
+or was changed; 3: could not finish.
 
 .EXAMPLE
 powershell -NoProfile -ExecutionPolicy Bypass -File restore.ps1 -WhatIf
@@ -16,35 +28,39 @@ powershell -NoProfile -ExecutionPolicy Bypass -File restore.ps1 -WhatIf
 [CmdletBinding(SupportsShouldProcess = $true)]
 param()
 
-# What is put back. Every text of a task stands in single quotes with all quotes in it doubled, so none can run as code.
-#DATA#
-
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
 $createOrUpdate, $noPrincipalEntry, $ignoreRegistrationTriggers = 0x6, 0x10, 0x20
 $notFound = -2147024894, -2147024893  # 0x80070002 and 0x80070003: no such task, no such folder
-$refusedLogon = '8007052e|-2147023570'  # the two ways in which a wrong password is told
+$refusedLogon = '8007052e|-2147023570'  # the two forms in which Windows reports a wrong password
 $stamp = (Get-Date).ToUniversalTime().ToString('yyyyMMddTHHmmssZ')
 
 function Get-Place([string] $file) {
     [IO.Path]::Combine($PSScriptRoot, $file)
 }
 
-function Read-Definition($task) {
-    $sha256 = New-Object System.Security.Cryptography.SHA256CryptoServiceProvider
-    $hash = [BitConverter]::ToString($sha256.ComputeHash([IO.File]::ReadAllBytes((Get-Place $task.File))))
-    if ($hash.Replace('-', '') -ne $task.Sha256) { throw 'was changed after it was written (its sha256 differs)' }
-    [IO.File]::ReadAllText((Get-Place $task.File), [Text.Encoding]::Unicode)
+function Assert-Unchanged([string] $file, [string] $sha256) {
+    $algorithm = New-Object System.Security.Cryptography.SHA256CryptoServiceProvider
+    $hash = [BitConverter]::ToString($algorithm.ComputeHash([IO.File]::ReadAllBytes((Get-Place $file))))
+    if ($hash.Replace('-', '') -ne $sha256) { throw 'was changed after it was written (its sha256 differs)' }
+}
+
+function ConvertFrom-Row($row) {
+    # the cells of a CSV are all text
+    $task = @{ Logon = [int]$row.Logon }
+    foreach ($column in 'Folder', 'Name', 'File', 'Sha256', 'Account', 'Sddl') { $task[$column] = [string]$row.$column }
+    foreach ($column in 'AsksPassword', 'Enabled', 'StartsAtOnce') { $task[$column] = $row.$column -eq 'true' }
+    $task
 }
 
 function Find-Task($task) {
-    # the task as it stands now, nothing where it is not there
+    # the existing task, or nothing
     try { $service.GetFolder($task.Folder).GetTask($task.Name) }
     catch { if ($notFound -notcontains $_.Exception.GetBaseException().HResult) { throw } }
 }
 
 function Get-Folder([string] $path) {
-    # the folder; it and those above it are made where they are not there
+    # the folder, created with its parents where missing
     try { return $service.GetFolder($path) }
     catch { if ($notFound -notcontains $_.Exception.GetBaseException().HResult) { throw } }
     $null = $service.GetFolder('\').CreateFolder($path.TrimStart('\'))
@@ -65,29 +81,40 @@ function Register-One($task, [string] $xml, $password) {
         $flags = $createOrUpdate -bor $ignoreRegistrationTriggers
         $null = $folder.RegisterTask($task.Name, $xml, $flags, $user, $password, $task.Logon, $null)
     } else {
-        # it lives in a module, which does not see our $ErrorActionPreference
+        # a cmdlet of a module does not see our $ErrorActionPreference
         $with = @{ TaskName = $task.Name; TaskPath = $task.Folder.TrimEnd('\') + '\'; Xml = $xml }
         $with += @{ Force = $true; ErrorAction = 'Stop' }
-        # with -User it wants a password; of a managed account, which has none, the definition tells the name
+        # -User needs a password; a managed account has none, and the definition names it
         if ($password) { $with.User = $task.Account; $with.Password = $password }
         $null = Register-ScheduledTask @with
     }
 }
 
 try {
+    try {
+        $title, $sha256 = [IO.File]::ReadAllLines((Get-Place 'about.txt'))
+        Assert-Unchanged 'tasks.csv' $sha256
+    } catch {
+        Write-Warning ('about.txt, tasks.csv: ' + $_.Exception.GetBaseException().Message)
+        exit 2
+    }
     Write-Output $title
+    # without -Encoding, 5.1 reads ASCII
+    $tasks = @(Import-Csv -LiteralPath (Get-Place 'tasks.csv') -Encoding UTF8 | ForEach-Object { ConvertFrom-Row $_ })
     $definitions = @{}
     $damaged = 0
     foreach ($task in $tasks) {
-        try { $definitions[$task.File] = Read-Definition $task }
-        catch { Write-Warning ($task.File + ': ' + $_.Exception.GetBaseException().Message); $damaged++ }
+        try {
+            Assert-Unchanged $task.File $task.Sha256
+            $definitions[$task.File] = [IO.File]::ReadAllText((Get-Place $task.File), [Text.Encoding]::Unicode)
+        } catch { Write-Warning ($task.File + ': ' + $_.Exception.GetBaseException().Message); $damaged++ }
     }
     if ($damaged) { exit 2 }
 
     $me = [Security.Principal.WindowsIdentity]::GetCurrent()
     $rights = New-Object System.Security.Principal.WindowsPrincipal $me
     if (-not $rights.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)) {
-        Write-Warning 'This PowerShell does not run as administrator: most tasks can not be put back.'
+        Write-Warning 'Not running as administrator: most tasks can not be restored.'
     }
     $service = New-Object -ComObject 'Schedule.Service'
     $service.Connect()
@@ -109,13 +136,13 @@ try {
             $old = Find-Task $task
             $verb = if ($old) { 'replace' } else { 'create' }
             if ($old -and [string]::Equals($old.Xml, $xml, [StringComparison]::Ordinal)) {
-                $result, $detail = 'left alone', 'it is the same'
+                $result = 'unchanged'
             } elseif (-not $PSCmdlet.ShouldProcess($full, $verb)) {
                 $result = 'would ' + $verb
             } elseif ($task.AsksPassword -and $passwords[$task.Account].Length -eq 0) {
                 $detail = 'no password was given for ' + $task.Account
             } elseif ($refused.ContainsKey($task.Account)) {
-                # each further try would bring the account nearer to being locked
+                # each further attempt could lock the account
                 $detail = 'not tried: the password of ' + $task.Account + ' was refused'
             } else {
                 $password = $null
@@ -127,11 +154,11 @@ try {
                 Register-One $task $xml $password
                 $result = if ($old) { 'replaced' } else { 'created' }
                 $new = Find-Task $task
-                if (-not $new) { throw 'it is not there after it was registered' }
-                if ($new.Enabled -ne $task.Enabled) { throw 'it is not switched on or off as it should be' }
+                if (-not $new) { throw 'registered, but does not exist' }
+                if ($new.Enabled -ne $task.Enabled) { throw 'registered, but not enabled or disabled as it should be' }
                 if ($task.Sddl) {
                     try { $null = $new.SetSecurityDescriptor($task.Sddl, $noPrincipalEntry) }
-                    catch { $detail = 'its access list is lost: ' + $_.Exception.GetBaseException().Message }
+                    catch { $detail = 'access list not restored: ' + $_.Exception.GetBaseException().Message }
                 }
             }
         } catch {

@@ -1,7 +1,7 @@
-r"""A snapshot -> a server: first a plan that touches nothing, then the same plan carried out.
+r"""Restore a snapshot to a server: first a plan that changes nothing, then the plan carried out.
 
-Authority: what Windows keeps outside a definition and so loses with it (passwords, access lists), and what it refuses,
-are in [MS-TSCH] 3.2.5.4 and the pages on ITaskFolder::RegisterTask. Registration triggers never start a task here.
+Authority: [MS-TSCH] 3.2.5.4 and the pages on ITaskFolder::RegisterTask for what Windows refuses and what it keeps
+outside a definition (passwords, access lists). Registration triggers never start a task here.
 
 >>> [action.value for action in Action]
 ['create', 'replace', 'leave', 'refuse']
@@ -27,7 +27,7 @@ __all__ = ["Action", "Plan", "Restored", "Step", "apply", "plan"]
 
 
 class Action(Enum):
-    """What is to be done with a task."""
+    """What the plan does with a task."""
 
     CREATE = "create"
     REPLACE = "replace"
@@ -37,7 +37,7 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One task of a plan. `why` says what differs from the task that is there, or why it can't be put back."""
+    """One task of a plan. `why` says what differs from the existing task, or why it can't be restored."""
 
     wanted: Wanted
     action: Action
@@ -46,11 +46,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be done, and what does not come back by itself.
+    """The steps, and what is not restored automatically.
 
-    `passwords` maps each account whose password must be typed in to its tasks; `unknown` each account that the server
-    does not know; `absent` each program or working directory that is not there. `problems` are files of the snapshot
-    that could not be read, `left_out` counts tasks of Windows itself that were not asked for.
+    `passwords`, `unknown` and `absent` map to their tasks: accounts whose password is needed, accounts that the server
+    does not know, programs and working directories that do not exist. `problems` are files of the snapshot that could
+    not be read; `left_out` counts the tasks of Windows itself, which must be named.
     """
 
     steps: tuple[Step, ...]
@@ -66,9 +66,9 @@ class Plan:
 
 
 class Restored(NamedTuple):
-    """What became of a task: ``created``, ``replaced``, ``left alone``, ``failed`` or ``not tried``, and the detail.
+    """The result for a task: ``created``, ``replaced``, ``unchanged``, ``failed`` or ``not tried``, and the detail.
 
-    `lost` is true where the connection was gone, so that the rest was not tried.
+    `lost` is true where the connection was lost.
     """
 
     path: str
@@ -78,7 +78,7 @@ class Restored(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether it is not there as it should be."""
+        """Whether the task was not restored."""
         return self.result in ("failed", "not tried")
 
 
@@ -94,32 +94,32 @@ def plan(
     mapping: Mapping[str, str] | None = None,
     disabled: bool = False,
 ) -> Plan:
-    """What it takes to have the tasks of a snapshot on a server; asks the server and changes nothing.
+    """Plan the restore of a snapshot's tasks to a server; only reads from the server.
 
-    `folder`, `tasks`, `mapping` and `disabled` as `read_wanted` has them. SnapshotError where the snapshot is damaged
-    or has nothing of what is asked for; SchedulerError where the connection is lost.
+    `folder`, `tasks`, `mapping` and `disabled` as in `read_wanted`. SnapshotError where the snapshot is damaged or does
+    not hold what is asked for; SchedulerError where the connection is lost.
     """
-    found = read_wanted(snapshot, folder=folder, tasks=tasks, mapping=mapping, disabled=disabled)
-    named = _listed(found.tasks, lambda wanted: wanted.accounts)
-    unknown = {name: paths for name, paths in named.items() if _ask(scheduler.account_exists, name) is False}
-    strangers = {name.casefold() for name in unknown}
-    steps = tuple(_step(wanted, scheduler, strangers) for wanted in found.tasks)
-    coming = [step.wanted for step in steps if step.action in (Action.CREATE, Action.REPLACE)]
-    programs = _listed(coming, _programs)
+    snapshot_tasks = read_wanted(snapshot, folder=folder, tasks=tasks, mapping=mapping, disabled=disabled)
+    accounts = _by_name(snapshot_tasks.tasks, lambda wanted: wanted.accounts)
+    unknown = {name: paths for name, paths in accounts.items() if _answer(scheduler.account_exists, name) is False}
+    unknown_names = {name.casefold() for name in unknown}
+    steps = tuple(_step(wanted, scheduler, unknown_names) for wanted in snapshot_tasks.tasks)
+    restorable = [step.wanted for step in steps if step.action in (Action.CREATE, Action.REPLACE)]
+    programs = _by_name(restorable, _programs)
     return Plan(
         steps,
-        tuple(found.problems),
-        _listed(coming, lambda wanted: [wanted.account] if wanted.asks_password else []),
+        tuple(snapshot_tasks.problems),
+        _by_name(restorable, lambda wanted: [wanted.account] if wanted.asks_password else []),
         unknown,
-        {name: paths for name, paths in programs.items() if _ask(scheduler.path_exists, name) is False},
-        found.left_out,
+        {name: paths for name, paths in programs.items() if _answer(scheduler.path_exists, name) is False},
+        snapshot_tasks.left_out,
     )
 
 
-def _step(wanted: Wanted, scheduler: Scheduler, strangers: set[str]) -> Step:
+def _step(wanted: Wanted, scheduler: Scheduler, unknown_accounts: set[str]) -> Step:
     try:
-        there = read_task(encoded(scheduler.xml(wanted.path)))
-        why = _differences(there, wanted.expected)
+        existing = read_task(encoded(scheduler.xml(wanted.path)))
+        why = _differences(existing, wanted.expected)
         if not why:
             return Step(wanted, Action.LEAVE)
         step = Step(wanted, Action.REPLACE, tuple(why))
@@ -127,31 +127,32 @@ def _step(wanted: Wanted, scheduler: Scheduler, strangers: set[str]) -> Step:
         if error.lost:
             raise
         if not error.vanished:
-            return Step(wanted, Action.REFUSE, (f"the task that is there can't be read: {_said(error, wanted.path)}",))
+            return Step(wanted, Action.REFUSE, (f"the existing task can't be read: {error.reason}",))
         step = Step(wanted, Action.CREATE)
     except TaskXmlError as error:
-        step = Step(wanted, Action.REPLACE, (f"the definition that is there can't be read: {error}",))
-    if wanted.account.casefold() in strangers:
+        step = Step(wanted, Action.REPLACE, (f"the existing definition can't be read: {error}",))
+    if wanted.account.casefold() in unknown_accounts:
         return Step(wanted, Action.REFUSE, (f"this server does not know the account {wanted.account}",))
     try:
         scheduler.validate(wanted.path, wanted.text)
     except SchedulerError as error:
         if error.lost:
             raise
-        return Step(wanted, Action.REFUSE, (f"this Windows does not take it: {_said(error, wanted.path)}",))
+        return Step(wanted, Action.REFUSE, (f"this Windows does not accept it: {error.reason}",))
     return step
 
 
-def _differences(there: TaskDefinition, wanted: TaskDefinition, *, trusted: bool = False) -> list[str]:
-    """What differs in meaning; newer Windows writes the task's path into the URI, and spells accounts its own way.
+def _differences(existing: TaskDefinition, wanted: TaskDefinition, *, just_registered: bool = False) -> list[str]:
+    """Differences in meaning, whatever Windows makes of the URI and of the spelling of accounts.
 
-    `trusted`: an account that was just handed over by name and reads back as a SID is that account.
+    `just_registered`: a SID in place of the name that was registered is that account.
     """
-    principals = list(there.principals)
-    for number, (old, new) in enumerate(zip(there.principals, wanted.principals, strict=False)):
-        same = _spelled(old).casefold() == _spelled(new).casefold() or (trusted and _may_be_sid_of(old, new))
-        principals[number] = replace(old, user_id=new.user_id) if same else old
-    return differences(replace(_without_uri(there), principals=tuple(principals)), _without_uri(wanted))
+    principals = list(existing.principals)
+    for number, (old, new) in enumerate(zip(existing.principals, wanted.principals, strict=False)):
+        is_sid_of = old.user_id.startswith("S-1-5-21-") and not new.user_id.startswith("S-1-")
+        if _spelled(old) == _spelled(new) or (just_registered and is_sid_of):
+            principals[number] = replace(old, user_id=new.user_id)
+    return differences(replace(_without_uri(existing), principals=tuple(principals)), _without_uri(wanted))
 
 
 def _without_uri(task: TaskDefinition) -> TaskDefinition:
@@ -159,15 +160,11 @@ def _without_uri(task: TaskDefinition) -> TaskDefinition:
 
 
 def _spelled(principal: Principal) -> str:
-    return principal.account if principal.is_service else principal.user_id
+    return (principal.account if principal.is_service else principal.user_id).casefold()
 
 
-def _may_be_sid_of(there: Principal, wanted: Principal) -> bool:
-    return there.user_id.startswith("S-1-5-21-") and not wanted.user_id.startswith("S-1-")
-
-
-def _ask(question: Callable[[str], bool | None], name: str) -> bool | None:
-    """The answer; what the server refuses to tell is not known."""
+def _answer(question: Callable[[str], bool | None], name: str) -> bool | None:
+    """The server's answer; None where it refuses one."""
     try:
         return question(name)
     except SchedulerError as error:
@@ -176,28 +173,23 @@ def _ask(question: Callable[[str], bool | None], name: str) -> bool | None:
         return None
 
 
-def _listed(wanted: Sequence[Wanted], names: Callable[[Wanted], list[str]]) -> dict[str, list[str]]:
-    """Name -> the tasks that have it, as first spelled: Windows compares without case."""
-    found: dict[str, tuple[str, list[str]]] = {}
-    for each in wanted:
-        for name in names(each):
-            found.setdefault(name.casefold(), (name, []))[1].append(each.path)
-    return dict(sorted(found.values()))
+def _by_name(tasks: Sequence[Wanted], names: Callable[[Wanted], list[str]]) -> dict[str, list[str]]:
+    """Paths of the tasks by name, in its first spelling: Windows ignores case."""
+    paths: dict[str, tuple[str, list[str]]] = {}
+    for task in tasks:
+        for name in names(task):
+            paths.setdefault(name.casefold(), (name, []))[1].append(task.path)
+    return dict(sorted(paths.values()))
 
 
 def _programs(wanted: Wanted) -> list[str]:
-    """Programs and working directories with a folder; where a bare name is found depends on the account."""
-    named = wanted.task.programs
-    paths = [text.strip().strip('"') for action in named for text in (action.command, action.working_directory)]
+    """Full paths of programs and working directories; a bare name depends on the account's PATH."""
+    actions = wanted.task.programs
+    paths = [text.strip().strip('"') for action in actions for text in (action.command, action.working_directory)]
     return list(dict.fromkeys(path for path in paths if "\\" in path or "/" in path))
 
 
-def _said(error: SchedulerError, path: str) -> str:
-    """The error without the task's path, which stands beside it."""
-    return str(error).removeprefix(f"{path}: ")
-
-
-# Doing it -------------------------------------------------------------------------------------------------------------
+# Carrying it out ------------------------------------------------------------------------------------------------------
 
 
 def apply(
@@ -208,24 +200,24 @@ def apply(
     saved_in: Path | None = None,
     server: str = "",
     now: datetime | None = None,
-    say: Callable[[Restored], None] = lambda _: None,
+    on_result: Callable[[Restored], None] = lambda _: None,
 ) -> list[Restored]:
-    """Carry a plan out, task by task, going on after a failure; what becomes of each, in the order of the plan.
+    """Carry out a plan task by task, continuing after a failure; returns the results in the order of the plan.
 
-    `passwords` maps account to password; an account that has none, or whose password was refused once, is not tried:
-    each further try would bring it nearer to being locked. What is replaced is first saved as a snapshot of `server` at
-    `now` in the share `saved_in`, all of it before anything is changed. `say` is told each result as it comes.
+    `passwords` maps accounts to passwords. Tasks of an account without one, or whose password was refused, are not
+    tried: each attempt could lock the account. Before anything is changed, all tasks to be replaced are saved as a
+    snapshot of `server` at `now` in the share `saved_in`. `on_result` gets each result as it comes.
 
-    SnapshotError or OSError where it can't be saved: nothing is changed then. Where the connection is lost, the tasks
-    that are left are "not tried".
+    SnapshotError or OSError where saving fails; nothing is changed then. After the connection is lost, the remaining
+    tasks are "not tried".
     """
     if saved_in and now and (replaced := planned.of(Action.REPLACE)):
         _save([step.wanted.path for step in replaced], scheduler, saved_in, server, now)
-    doing = _Doing(scheduler, {name.casefold(): password for name, password in passwords.items()})
+    restore = _Restore(scheduler, {name.casefold(): password for name, password in passwords.items()})
     results = []
     for step in planned.steps:
-        results.append(doing.one(step))
-        say(results[-1])
+        results.append(restore.step(step))
+        on_result(results[-1])
     return results
 
 
@@ -259,31 +251,28 @@ def _access_list(path: str, scheduler: Scheduler) -> str:
 
 
 def _status(path: str, scheduler: Scheduler) -> Status:
-    status = Status(path)
     with suppress(SchedulerError):  # the definition is what counts here
-        status = replace(status, state=scheduler.state(path), enabled=scheduler.enabled(path))
-        status = replace(status, last_run=scheduler.last_run(path), last_result=scheduler.last_result(path))
-        status = replace(status, next_run=scheduler.next_run(path), missed_runs=scheduler.missed_runs(path))
-    return status
+        return scheduler.status(path)[0]
+    return Status(path)
 
 
 @dataclass(slots=True)
-class _Doing:
-    """What is known while a plan is carried out."""
+class _Restore:
+    """A plan being carried out: whose password was refused, and whether the connection is lost."""
 
     scheduler: Scheduler
     passwords: Mapping[str, str]
     refused: set[str] = field(default_factory=set)
     lost: bool = False
 
-    def one(self, step: Step) -> Restored:
-        """Do one step."""
-        if settled := self._without_trying(step):
-            return settled
+    def step(self, step: Step) -> Restored:
+        """Carry out one step."""
+        if result := self._without_windows(step):
+            return result
         wanted = step.wanted
         replacing = step.action is Action.REPLACE
         try:
-            if wanted.folder != "\\":  # the root is there, and no name to create
+            if wanted.folder != "\\":  # the root exists and is no valid name
                 self.scheduler.create_folder(wanted.folder)
             detail = self._register(wanted, replacing)
             wrong = self._read_back(wanted)
@@ -291,43 +280,43 @@ class _Doing:
             self.lost = error.lost
             if error.code == LOGON_FAILURE:
                 self.refused.add(wanted.account.casefold())
-            return Restored(wanted.path, "failed", _said(error, wanted.path), error.lost)
+            return Restored(wanted.path, "failed", error.reason, error.lost)
         except TaskXmlError as error:
-            return Restored(wanted.path, "failed", f"what was registered can't be read back: {error}")
+            return Restored(wanted.path, "failed", f"registered, but can't be read back: {error}")
         if wrong:
-            return Restored(wanted.path, "failed", f"it is registered, and differs: {'; '.join(wrong)}")
+            return Restored(wanted.path, "failed", f"registered, but differs: {'; '.join(wrong)}")
         return Restored(wanted.path, "replaced" if replacing else "created", detail)
 
-    def _without_trying(self, step: Step) -> Restored | None:
-        """What becomes of a step that Windows is not asked for."""
-        path, who = step.wanted.path, step.wanted.account
+    def _without_windows(self, step: Step) -> Restored | None:
+        """The result of a step that needs no call."""
+        path, account = step.wanted.path, step.wanted.account
         if step.action is Action.LEAVE:
-            return Restored(path, "left alone")
+            return Restored(path, "unchanged")
         if step.action is Action.REFUSE:
             return Restored(path, "failed", step.why[0])
         if self.lost:
             return Restored(path, "not tried", "the connection was lost", lost=True)
-        if step.wanted.asks_password and not self.passwords.get(who.casefold()):
-            return Restored(path, "not tried", f"no password was given for {who}")
-        if step.wanted.asks_password and who.casefold() in self.refused:
-            return Restored(path, "not tried", f"the password of {who} was refused")
+        if step.wanted.asks_password and not self.passwords.get(account.casefold()):
+            return Restored(path, "not tried", f"no password was given for {account}")
+        if step.wanted.asks_password and account.casefold() in self.refused:
+            return Restored(path, "not tried", f"the password of {account} was refused")
         return None
 
     def _register(self, wanted: Wanted, replacing: bool) -> str:
-        """Register it; what is lost of its access list, in words."""
+        """Register a task; returns a sentence if its access list could not be restored."""
         sddl = wanted.sddl
         if replacing and not sddl:
-            sddl = _access_list(wanted.path, self.scheduler)  # it keeps the one that it has
+            sddl = _access_list(wanted.path, self.scheduler)  # the existing one stays
         try:
-            self._hand_over(wanted, sddl, replacing)
+            self._call(wanted, sddl, replacing)
         except SchedulerError as error:
             if not sddl or error.lost or error.code in (LOGON_FAILURE, NONE_MAPPED):
                 raise
-            self._hand_over(wanted, "", replacing)
-            return f"its access list is lost: {_said(error, wanted.path)}"
+            self._call(wanted, "", replacing)
+            return f"access list not restored: {error.reason}"
         return ""
 
-    def _hand_over(self, wanted: Wanted, sddl: str, replacing: bool) -> None:
+    def _call(self, wanted: Wanted, sddl: str, replacing: bool) -> None:
         self.scheduler.register(
             wanted.path,
             wanted.text,
@@ -336,13 +325,14 @@ class _Doing:
             logon_type=wanted.logon_type,
             sddl=sddl,
             replace=replacing,
-            fire_registration_triggers=False,
         )
 
     def _read_back(self, wanted: Wanted) -> list[str]:
-        """In what the task that is there now differs from the one that was to be put back."""
-        there = read_task(encoded(self.scheduler.xml(wanted.path)))
-        wrong = _differences(there, wanted.expected, trusted=True)
-        if not wrong and self.scheduler.enabled(wanted.path) != wanted.enabled:
-            wrong = [f"it is switched {'off' if wanted.enabled else 'on'}"]
-        return wrong
+        """Differences between the registered task and the wanted one."""
+        registered = read_task(encoded(self.scheduler.xml(wanted.path)))
+        if wrong := _differences(registered, wanted.expected, just_registered=True):
+            return wrong
+        status, refused = self.scheduler.status(wanted.path)
+        if "enabled" in refused:
+            raise refused["enabled"]
+        return [] if status.enabled == wanted.enabled else ["disabled" if wanted.enabled else "enabled"]

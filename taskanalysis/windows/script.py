@@ -1,104 +1,64 @@
-r"""Tasks -> a folder with a PowerShell script that puts them back on a server where there is no Python.
+r"""Write a folder that restores tasks on a server without Python: a PowerShell script and its data.
 
-The folder is enough by itself: the script, and each definition as Windows exports it. The program is ``restore.ps1``
-beside this file; only literals are added to it.
+``restore.ps1`` is the same for every snapshot and documents the other files: ``tasks.csv`` with a row per task, the
+definitions as Windows exports them, and ``about.txt``. No text of a task is in the script, so none can run as code.
 
-Authority: the PowerShell language specification, 2.3.5.2 (verbatim string literals) and B.1.8: a single-quoted string
-ends with any of five quotation marks, and two of them stand for the second. Nobody has run it on Windows yet.
-
->>> print(quoted("O'Brien’s $(calc) `n"))
-'O''Brien’’s $(calc) `n'
->>> print(quoted("two\nlines"))
-('two' + [char]0x000A + 'lines')
+Authority: Microsoft's pages on Import-Csv and Register-ScheduledTask, Windows PowerShell 5.1. Not yet run on Windows.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import os
-import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from taskanalysis.errors import SnapshotError
 from taskanalysis.snapshot import file_name, long_path, plain_path
+from taskanalysis.text import clip, one_line
 from taskanalysis.windows.restorable import Wanted, encoded
+from taskanalysis.windows.scheduler import LOGON_TYPES
 
-__all__ = ["quoted", "script_text", "write_script"]
+__all__ = ["write_script"]
 
-_QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
-# Windows PowerShell opens no file whose path is longer than 260 characters, and the folder's own comes before it
+COLUMNS = ("Folder", "Name", "File", "Sha256", "Account", "AsksPassword", "Logon", "Enabled", "StartsAtOnce", "Sddl")
+# Windows PowerShell opens no file whose path is longer than 260 characters, the folder's own included
 LONGEST_NAME = 130
-# TASK_LOGON_TYPE of taskschd.h
-_LOGONS = {
-    "": 0,
-    "Password": 1,
-    "S4U": 2,
-    "InteractiveToken": 3,
-    "Group": 4,
-    "ServiceAccount": 5,
-    "InteractiveTokenOrPassword": 6,
-}
-
-
-def quoted(text: str) -> str:
-    """An expression of PowerShell whose value is exactly `text` and that can do nothing else.
-
-    What a reader can't see (line ends, controls, marks that turn the direction of text, halves of characters) is built
-    from its number, so that the script reads as what it does, and no text can put anything on a line of its own.
-    """
-    parts: list[str] = []
-    plain = ""
-    for letter in text:
-        if letter.isprintable():
-            plain += letter
-        else:
-            # a character past U+FFFF is two in Windows
-            units = letter.encode("utf-16-be", "surrogatepass")
-            parts += [_literal(plain)] if plain or not parts else []
-            parts += [f"[char]0x{units[at : at + 2].hex().upper()}" for at in range(0, len(units), 2)]
-            plain = ""
-    if not parts:
-        return _literal(plain)
-    # the text comes first, since a character and a character would be added as numbers
-    return "(" + " + ".join(parts + ([_literal(plain)] if plain else [])) + ")"
-
-
-def script_text(tasks: Sequence[tuple[Wanted, str, bytes]], title: str) -> str:
-    """The script for tasks, each with the name of its file in the folder and the file's content."""
-    program = Path(__file__).with_name("restore.ps1").read_text(encoding="ascii")
-    rows = [_row(task, name, content) for task, name, content in tasks]
-    data = "\n".join([f"$title = {quoted(title)}", "$tasks = @(", *rows, ")"])
-    before, after = program.split("#DATA#\n")
-    return f"{before}{data}\n{after}"
 
 
 def write_script(folder: Path, tasks: Sequence[Wanted], *, title: str) -> Path:
-    """Write the folder, whole or not at all; returns the script's path.
+    """Write the folder, whole or not at all; returns the path of the script, which prints `title` first.
 
-    SnapshotError where the folder holds something already or there is no task; OSError where the disk refuses.
+    SnapshotError where the folder is not empty, there is no task, or a task's text can't be written as UTF-8; OSError
+    where the disk refuses.
     """
     if not tasks:
-        raise SnapshotError("there is no task to put back")
+        raise SnapshotError("there is no task to restore")
     folder = long_path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SnapshotError(f"{plain_path(folder)} is not empty: name a new folder for the script")
+    files, rows = dict[str, bytes](), [list(COLUMNS)]
+    for number, task in enumerate(tasks, 1):
+        name = f"tasks/{file_name(task.path)}"
+        if len(name) > LONGEST_NAME:
+            name = f"long/{number:05}.xml"
+        files[name] = encoded(task.text)
+        rows.append(_row(task, name, files[name]))
+    table = io.StringIO()
+    csv.writer(table, quoting=csv.QUOTE_ALL).writerows(rows)  # with quotes, Import-Csv keeps blanks and line ends
+    files["tasks.csv"] = table.getvalue().encode("utf-8-sig")
+    files["about.txt"] = f"{one_line(title)}\r\n{_sha256(files['tasks.csv'])}\r\n".encode("utf-8-sig")
+    script = Path(__file__).with_name("restore.ps1").read_text(encoding="ascii")
+    files["restore.ps1"] = script.replace("\n", "\r\n").encode("ascii")
     beside = folder.absolute().with_name(f".{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(beside, ignore_errors=True)
     try:
-        filed = []
-        for number, task in enumerate(tasks, 1):
-            name = f"tasks/{file_name(task.path)}"
-            if len(name) > LONGEST_NAME:
-                name = f"long/{number:05}.xml"
-            content = encoded(task.text)
+        for name, content in files.items():
             (beside / name).parent.mkdir(parents=True, exist_ok=True)
             (beside / name).write_bytes(content)
-            filed.append((task, name, content))
-        text = script_text(filed, title).replace("\n", "\r\n")
-        # Windows PowerShell reads a script without byte order mark in the code page of the machine
-        (beside / "restore.ps1").write_bytes(text.encode("utf-8-sig"))
         if folder.exists():
             folder.rmdir()
         beside.rename(folder)
@@ -108,25 +68,18 @@ def write_script(folder: Path, tasks: Sequence[Wanted], *, title: str) -> Path:
     return Path(plain_path(folder / "restore.ps1"))
 
 
-def _row(task: Wanted, name: str, content: bytes) -> str:
-    values = {
-        "Folder": quoted(task.folder),
-        "Name": quoted(task.name),
-        "File": quoted(name.replace("/", "\\")),
-        "Sha256": quoted(hashlib.sha256(content).hexdigest().upper()),
-        "Account": quoted(task.logs_on_as),
-        "AsksPassword": _switch(task.asks_password),
-        "Logon": str(_LOGONS.get(task.logon_type, 0)),
-        "Enabled": _switch(task.enabled),
-        "StartsAtOnce": _switch(task.starts_at_once),
-        "Sddl": quoted(task.sddl),
-    }
-    return "    @{ " + "; ".join(f"{name} = {value}" for name, value in values.items()) + " }"
+def _row(task: Wanted, name: str, content: bytes) -> list[str]:
+    asks, enabled, starts = (
+        "true" if flag else "false" for flag in (task.asks_password, task.enabled, task.starts_at_once)
+    )
+    row = [task.folder, task.name, name.replace("/", "\\"), _sha256(content), task.logs_on_as, asks]
+    row += [str(LOGON_TYPES.get(task.logon_type, 0)), enabled, starts, task.sddl]
+    try:
+        "".join(row).encode()
+    except UnicodeEncodeError:
+        raise SnapshotError(f"{clip(task.path)} or its access list holds half a character, which no CSV can") from None
+    return row
 
 
-def _switch(on: bool) -> str:
-    return "$true" if on else "$false"
-
-
-def _literal(text: str) -> str:
-    return "'" + _QUOTES.sub(r"\1\1", text) + "'"
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest().upper()

@@ -16,7 +16,7 @@ from lxml import etree
 from taskanalysis.definition.reader import read_task
 from taskanalysis.definition.triggers import BootTrigger, RegistrationTrigger
 from taskanalysis.errors import TaskXmlError
-from taskanalysis.snapshot.status import Moment
+from taskanalysis.snapshot.status import STATUS_FIELDS, Moment, Status
 from taskanalysis.windows import scheduler as door
 from taskanalysis.windows.scheduler import SchedulerError
 
@@ -24,7 +24,9 @@ NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 DECLARATION = '<?xml version="1.0" encoding="UTF-16"?>\r\n'
 SYSTEM_SDDL = "O:BAG:SYD:(A;;FA;;;BA)(A;;FA;;;SY)"
 SERVICE_ACCOUNTS = {"system", "local service", "network service", "localsystem", "s-1-5-18", "s-1-5-19", "s-1-5-20"}
-E_OUTOFMEMORY, INVALID_SDDL = 0x8007000E, 0x8007053A
+E_OUTOFMEMORY, INVALID_SDDL, ACCOUNT_NOT_SET, UNEXPECTED_NODE = 0x8007000E, 0x8007053A, 0x8004130F, 0x80041316
+BAD_NAMESPACE, INVALID_VALUE, MISSING_NODE, MALFORMED_XML = 0x80041317, 0x80041318, 0x80041319, 0x8004131A
+TOO_MANY_NODES = 0x8004131D
 MOST_ACTIONS, MOST_TRIGGERS = 32, 48
 
 
@@ -62,9 +64,9 @@ class FakeScheduler:
     passwords (None: any account and any password are right), `paths` are the programs and folders that exist (None:
     not known). `calls` counts each (member, path). `started` lists the tasks that a registration trigger started.
 
-    Faults: `faults` maps (member, path) to an error; (``*``, path) is every property of a task; a path in
-    `vanishing` is listed and then gone; `broken` are errors in place of a task in a folder's list;
-    `drops_after` calls the connection is gone; `sets_uri` writes the path into the definition, as newer Windows does.
+    Faults: `faults` maps (member, path) to an error; (``*``, path) is every property of a task; `broken` are errors in
+    place of a task in a folder's list; `drops_after` calls the connection is gone; `sets_uri` writes the path into the
+    definition, as newer Windows does.
     """
 
     store: dict[str, FakeTask] = field(default_factory=dict)
@@ -78,7 +80,6 @@ class FakeScheduler:
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     started: list[str] = field(default_factory=list)
     faults: dict[tuple[str, str], Exception] = field(default_factory=dict)
-    vanishing: set[str] = field(default_factory=set)
     broken: dict[str, list[SchedulerError]] = field(default_factory=dict)
     drops_after: int | None = None
     sets_uri: bool = False
@@ -112,23 +113,16 @@ class FakeScheduler:
     def xml(self, path: str) -> str:
         return self._task("xml", path).xml
 
-    def state(self, path: str) -> str:
-        return self._task("state", path).state
-
-    def enabled(self, path: str) -> bool:
-        return self._task("enabled", path).enabled
-
-    def last_run(self, path: str) -> Moment:
-        return self._task("last_run", path).last_run
-
-    def last_result(self, path: str) -> int:
-        return self._task("last_result", path).last_result
-
-    def next_run(self, path: str) -> Moment:
-        return self._task("next_run", path).next_run
-
-    def missed_runs(self, path: str) -> int:
-        return self._task("missed_runs", path).missed_runs
+    def status(self, path: str) -> tuple[Status, dict[str, SchedulerError]]:
+        values, refused = dict[str, Any](), dict[str, SchedulerError]()
+        for field_name in STATUS_FIELDS:
+            try:
+                values[field_name] = getattr(self._task(field_name, path), field_name)
+            except SchedulerError as error:
+                if error.lost or error.vanished:
+                    raise
+                refused[field_name] = error
+        return Status(path, **values), refused
 
     def sddl(self, path: str) -> str:
         return self._task("sddl", path).sddl
@@ -161,9 +155,9 @@ class FakeScheduler:
         logon_type: str = "",
         sddl: str = "",
         replace: bool = False,
-        disabled: bool = False,
-        fire_registration_triggers: bool = False,
+        fires: bool = False,
     ) -> None:
+        """`fires`: registration triggers start the task, as they do for other programs."""
         self._called("register", path)
         check_name(path)
         self._folder(parent(path), door.PATH_NOT_FOUND, path)
@@ -173,38 +167,26 @@ class FakeScheduler:
         definition = self._check(path, xml)
         if sddl and not re.fullmatch(r"(O:[\w-]+)?(G:[\w-]+)?(D:\w*(\([^()]*\))*)?(S:\w*(\([^()]*\))*)?", sddl):
             raise SchedulerError(path, INVALID_SDDL)
-        principal = definition.principals[0] if definition.principals else None
+        triggers, principal = definition.triggers, definition.principals[0] if definition.principals else None
         group = principal.group_id if principal else ""
         who = account or (principal.user_id if principal else "") or group
         logon = logon_type or ("Group" if group and not account else principal.logon_type if principal else "")
         self._check_account(path, who, password, logon)
         needs_rights = (
-            any(isinstance(trigger, BootTrigger) for trigger in definition.triggers)
+            any(isinstance(trigger, BootTrigger) for trigger in triggers)
             or (principal is not None and principal.run_level == "HighestAvailable")
             or plain(who) in SERVICE_ACCOUNTS
         )
         if self.elevated is False and needs_rights:
             raise SchedulerError(path, door.ACCESS_DENIED)
-        enabled = definition.settings.enabled and not disabled
-        if disabled:
-            xml = with_leaf(xml, "Settings", "Enabled", "false")
+        enabled = definition.settings.enabled
         if self.sets_uri:
-            xml = with_leaf(xml, "RegistrationInfo", "URI", path)
+            xml = with_uri(xml, path)
         self.store[known or path] = FakeTask(
             xml, state="Ready" if enabled else "Disabled", enabled=enabled, sddl=sddl or SYSTEM_SDDL
         )
-        fires = any(isinstance(trigger, RegistrationTrigger) and trigger.enabled for trigger in definition.triggers)
-        if fires and enabled and fire_registration_triggers:
+        if fires and enabled and any(isinstance(each, RegistrationTrigger) and each.enabled for each in triggers):
             self.started.append(path)
-
-    def delete(self, path: str) -> None:
-        self._called("delete", path)
-        known = self._known(path)
-        if not known:
-            raise SchedulerError(path, door.NOT_FOUND)
-        if self.elevated is False:
-            raise SchedulerError(path, door.ACCESS_DENIED)
-        del self.store[known]
 
     # The machine -----------------------------------------------------------------------------------------------------
 
@@ -238,7 +220,7 @@ class FakeScheduler:
     def _task(self, member: str, path: str) -> FakeTask:
         self._called(member, path)
         known = self._known(path)
-        if not known or path in self.vanishing:
+        if not known:
             raise SchedulerError(path, door.NOT_FOUND)
         return self.store[known]
 
@@ -257,27 +239,27 @@ class FakeScheduler:
         """The definition; SchedulerError where Windows would refuse it. Unknown elements pass: real files have some."""
         declared = re.match(r"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)", xml)
         if declared and declared[1].upper() != "UTF-16":  # the text comes as UTF-16, whatever it says
-            raise SchedulerError(path, door.MALFORMED_XML, "(1,38)::")
+            raise SchedulerError(path, MALFORMED_XML, "(1,38)::")
         try:
             root = etree.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", xml.removeprefix("\ufeff")))
         except (etree.XMLSyntaxError, ValueError) as error:
-            raise SchedulerError(path, door.MALFORMED_XML, str(error)) from None
+            raise SchedulerError(path, MALFORMED_XML, str(error)) from None
         if root.tag != f"{{{NAMESPACE}}}Task":
             named = root.tag.rpartition("}")[2] == "Task"
-            raise SchedulerError(path, door.BAD_NAMESPACE if named else door.UNEXPECTED_NODE, root.tag)
+            raise SchedulerError(path, BAD_NAMESPACE if named else UNEXPECTED_NODE, root.tag)
         version = re.fullmatch(r"(\d+)\.(\d+)", root.get("version", "1.2"))
         if not version or (int(version[1]), int(version[2])) > self.newest:
-            raise SchedulerError(path, door.INVALID_VALUE, f"(2,2):version:{root.get('version')}")
+            raise SchedulerError(path, INVALID_VALUE, f"(2,2):version:{root.get('version')}")
         counts = Counter(str(child.tag) for child in root if isinstance(child.tag, str))
         actions, triggers = root.find(f"{{{NAMESPACE}}}Actions"), root.findall(f"{{{NAMESPACE}}}Triggers/*")
         if actions is None or not len(actions):
-            raise SchedulerError(path, door.MISSING_NODE, "Actions")
+            raise SchedulerError(path, MISSING_NODE, "Actions")
         if max(counts.values()) > 1 or len(actions) > MOST_ACTIONS or len(triggers) > MOST_TRIGGERS:
-            raise SchedulerError(path, door.TOO_MANY_NODES)
+            raise SchedulerError(path, TOO_MANY_NODES)
         try:
             return read_task(xml.encode("utf-16"))
         except TaskXmlError as error:
-            raise SchedulerError(path, door.INVALID_VALUE, str(error)) from None
+            raise SchedulerError(path, INVALID_VALUE, str(error)) from None
 
     def _check_account(self, path: str, account: str, password: str | None, logon: str) -> None:
         if account and not self._knows(account):
@@ -287,7 +269,7 @@ class FakeScheduler:
         if is_free and password and plain(account) in SERVICE_ACCOUNTS:
             raise SchedulerError(path, door.INVALID_ARGUMENT)
         if logon == "Password" and not is_free and password is None:
-            raise SchedulerError(path, E_OUTOFMEMORY if account else door.ACCOUNT_NOT_SET)
+            raise SchedulerError(path, E_OUTOFMEMORY if account else ACCOUNT_NOT_SET)
         right = {plain(name): known for name, known in (self.accounts or {}).items()}.get(plain(account))
         if needs_one and password is not None and not is_free and self.accounts is not None and right != password:
             raise SchedulerError(path, door.LOGON_FAILURE)
@@ -320,18 +302,17 @@ def check_name(path: str) -> None:
         raise SchedulerError(path, door.INVALID_NAME)
 
 
-def with_leaf(xml: str, section: str, leaf: str, text: str) -> str:
-    """The definition with one element of a section set, as the service writes it back."""
+def with_uri(xml: str, path: str) -> str:
+    """The definition with its URI set, as newer Windows writes it back."""
     root = etree.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", xml))
-    parent_element = root.find(f"{{{NAMESPACE}}}{section}")
-    if parent_element is None:
-        parent_element = etree.SubElement(root, f"{{{NAMESPACE}}}{section}")
-        places = {"RegistrationInfo": 0, "Settings": len(root) - 2}
-        root.insert(places[section], parent_element)
-    element = parent_element.find(f"{{{NAMESPACE}}}{leaf}")
-    if element is None:
-        element = etree.SubElement(parent_element, f"{{{NAMESPACE}}}{leaf}")
-    element.text = text
+    info = root.find(f"{{{NAMESPACE}}}RegistrationInfo")
+    if info is None:
+        info = etree.Element(f"{{{NAMESPACE}}}RegistrationInfo")
+        root.insert(0, info)
+    uri = info.find(f"{{{NAMESPACE}}}URI")
+    if uri is None:
+        uri = etree.SubElement(info, f"{{{NAMESPACE}}}URI")
+    uri.text = path
     return DECLARATION + etree.tostring(root, encoding="unicode")
 
 

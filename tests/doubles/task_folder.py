@@ -95,7 +95,11 @@ class Server:
             self._remove(below)
         for path in self.scheduler.tasks(folder):
             assert isinstance(path, str), path
-            self.scheduler.delete(path)
+            assert lies_inside(path)
+            if isinstance(self.whole, FakeScheduler):
+                del self.whole.store[path]
+            else:
+                self.whole._service.GetFolder(folder).DeleteTask(path.rpartition("\\")[2], 0)
         assert lies_inside(folder)
         if isinstance(self.whole, FakeScheduler):
             self.whole.made.discard(folder)
@@ -173,7 +177,7 @@ def _schtasks(fake: FakeScheduler, words: list[str], folder: Path) -> str:
     assert words[0] == "/create"
     assert set(words) <= {"/create", "/tn", path, "/xml", words[words.index("/xml") + 1], "/f"}
     fake.create_folder(path.rpartition("\\")[0])
-    fake.register(path, data.decode("utf-16"), replace="/f" in words, fire_registration_triggers=True)
+    fake.register(path, data.decode("utf-16"), replace="/f" in words, fires=True)
     return "SUCCESS"
 
 
@@ -188,23 +192,47 @@ def _register_scheduled_task(fake: FakeScheduler, line: str, folder: Path) -> st
     return "Ready"
 
 
-def _restore_ps1(fake: FakeScheduler, folder: Path, *, what_if: bool) -> int:
-    """What the script says of its rows."""
-    from tests.windows.test_script import data_of  # noqa: PLC0415 (of the tests that need it alone)
+CELL = re.compile(r'"((?:[^"]|"")*)"(,|\r\n)')
 
-    _, rows = data_of((folder / "restore.ps1").read_text(encoding="utf-8-sig"))
+
+def script_data(folder: Path) -> tuple[str, list[dict[str, str]]]:
+    """Title and rows beside a `restore.ps1`, as Import-Csv reads them; ValueError where `tasks.csv` was changed.
+
+    All cells are quoted, in which Import-Csv keeps everything and reads two quotation marks as one.
+    """
+    title, sha256 = (folder / "about.txt").read_bytes().decode("utf-8-sig").split("\r\n")[:2]
+    content = (folder / "tasks.csv").read_bytes()
+    if hashlib.sha256(content).hexdigest().upper() != sha256:
+        raise ValueError("tasks.csv was changed")
+    assert content.startswith(b"\xef\xbb\xbf")  # else Excel reads it in the code page of the machine
+    text, lines = content.decode("utf-8-sig"), list[list[str]]([[]])
+    cells = list(CELL.finditer(text))
+    assert "".join(cell[0] for cell in cells) == text
+    for cell in cells:
+        lines[-1].append(cell[1].replace('""', '"'))
+        if cell[2] != ",":
+            lines.append([])
+    return title, [dict(zip(lines[0], line, strict=True)) for line in lines[1:-1]]
+
+
+def _restore_ps1(fake: FakeScheduler, folder: Path, *, what_if: bool) -> int:
+    """What the script does with its rows."""
+    try:
+        _, rows = script_data(folder)
+    except ValueError:
+        return 2
     contents = [(folder / row["File"].replace("\\", os.sep)).read_bytes() for row in rows]
     if [hashlib.sha256(content).hexdigest().upper() for content in contents] != [row["Sha256"] for row in rows]:
         return 2
     for row, content in zip(rows, contents, strict=True):
         path, xml = row["Folder"].rstrip("\\") + "\\" + row["Name"], content.decode("utf-16")
-        there = fake.store.get(path)
-        if what_if or (there and there.xml == xml):
+        existing = fake.store.get(path)
+        if what_if or (existing and existing.xml == xml):
             continue
-        if there:
+        if existing:
             replaced = folder / "replaced" / "20261123T110200Z" / row["File"].replace("\\", os.sep)
             replaced.parent.mkdir(parents=True, exist_ok=True)
-            replaced.write_bytes(there.xml.encode("utf-16"))
+            replaced.write_bytes(existing.xml.encode("utf-16"))
         fake.create_folder(row["Folder"])
-        fake.register(path, xml, sddl=row["Sddl"], replace=True, fire_registration_triggers=not row["StartsAtOnce"])
+        fake.register(path, xml, sddl=row["Sddl"], replace=True, fires=row["StartsAtOnce"] != "true")
     return 0

@@ -1,7 +1,7 @@
 r"""Print what only a Windows machine knows of Task Scheduler, to be sent back to this project.
 
-    python tests/windows_probe.py > probe.txt
-    python tests/windows_probe.py --with-account > probe.txt
+    python tests/windows/probe.py > probe.txt
+    python tests/windows/probe.py --with-account > probe.txt
 
 Needs Windows, pywin32 and this checkout; run it as administrator. It makes the task folder \taskanalysis-probe, puts
 tasks there that start `cmd.exe /c exit 0` or nothing, reads what Windows says of them, and deletes them again. With

@@ -1,4 +1,4 @@
-"""What the tests of putting back share: a snapshot with certain tasks, and what a plan comes to."""
+"""What the tests of restoring share: a snapshot with certain tasks, and the results of a plan."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,24 @@ from tests import build
 
 NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 CORPUS = build.CORPUS / "xml"
+HOSTILE = [
+    "O'Brien",
+    "\u2019; ni owned; \u2018",
+    "'; ni owned; '",
+    "\u2018\u2019\u201a\u201b",
+    "$(ni owned) $x ${x} @(1) %PATH%",
+    "`$ `' `n ``",
+    "@'",
+    "# SIG # Begin signature block",
+    "{0} } ) ; & && ^",
+    "=1+1",
+    "@SUM(1)",
+    "[ab]",
+    "-WhatIf",
+    "\U0001f5c4 archive",
+    "\u202egnp.exe",
+]
+"""Names that a task can have and that a script or a table could take for more than a name."""
 
 
 def taken(tmp_path: Path, tasks: dict[str, str], **more: Any) -> Snapshot:
@@ -30,10 +48,17 @@ def taken(tmp_path: Path, tasks: dict[str, str], **more: Any) -> Snapshot:
 
 
 def done(planned: Plan, scheduler: Scheduler, password: str = "secret", **more: Any) -> dict[str, Restored]:
-    """What becomes of each task, every account with the same password."""
+    """The result for each task, every account with the same password."""
     results = apply(planned, scheduler, dict.fromkeys(planned.passwords, password), **more)
     return {each.path: each for each in results}
 
 
 def actions(planned: Plan) -> dict[str, str]:
     return {step.wanted.path: step.action.value for step in planned.steps}
+
+
+def stored(snapshot: Snapshot) -> dict[str, bytes]:
+    """The stored definitions by task path, also where an earlier snapshot holds them."""
+    stamp = snapshot.manifest["definitions"]
+    folder = snapshot.source.parents[1] / f"{stamp[:4]}-{stamp[4:6]}" / stamp / "tasks"
+    return {path: (folder / name).read_bytes() for path, name in snapshot.files.items()}

@@ -1,4 +1,4 @@
-"""Collecting: all that a server says is in the snapshot, or there is no snapshot; and what was there before stays."""
+"""Collecting: everything that was read is in the snapshot, or there is no snapshot; existing ones stay."""
 
 import codecs
 import errno
@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,23 +22,22 @@ from click.testing import CliRunner
 from benchmarks import collect as benchmark
 from taskanalysis.cli import main
 from taskanalysis.definition.reader import read_task
-from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, UnfinishedError
+from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
 from taskanalysis.history.upkeep import verify
+from taskanalysis.snapshot.files import find_tasks
 from taskanalysis.snapshot.share import list_snapshots, sample_share
 from taskanalysis.snapshot.snapshot import Snapshot, read_manifest, read_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS
-from taskanalysis.windows import logexport, machine
-from taskanalysis.windows.collect import collect, convert, holding
-from taskanalysis.windows.logexport import export_log
-from taskanalysis.windows.restorable import stored_text
+from taskanalysis.windows import machine
+from taskanalysis.windows.collect import LOG, collect, convert, export_log, holding
 from taskanalysis.windows.scheduler import SchedulerError
-from tests import build
 from tests.build import ROOT
 from tests.doubles.scheduler import FakeScheduler, FakeTask, filled, task_xml
+from tests.windows.restoring import CORPUS, stored
 
 NOON = datetime(2026, 11, 23, 17, 2, tzinfo=UTC)
 LOAD, NIGHTLY, SCAN = "\\OpenData\\Load", "\\OpenData\\Permits\\Nightly: new?", "\\Microsoft\\Windows\\Scan"
-CORPUS = build.CORPUS / "xml"
+ROOM = import_module("taskanalysis.windows.collect")  # the wing gives its name to the function
 
 
 def server() -> FakeScheduler:
@@ -155,15 +155,15 @@ def test_each_property_is_asked_for_once(tmp_path: Path) -> None:
 
 def test_definitions_are_stored_only_when_something_changed(tmp_path: Path) -> None:
     fake = server()
-    stored = [take(fake, tmp_path, 0).stored, take(fake, tmp_path, 1).stored]
+    written = [take(fake, tmp_path, 0).stored, take(fake, tmp_path, 1).stored]
     fake.store[LOAD].last_result = 0
-    stored.append(take(fake, tmp_path, 2).stored)
+    written.append(take(fake, tmp_path, 2).stored)
     fake.store[LOAD].xml = task_xml("other.exe")
-    stored.append(take(fake, tmp_path, 3).stored)
+    written.append(take(fake, tmp_path, 3).stored)
     del fake.store[NIGHTLY]
-    stored.append(take(fake, tmp_path, 4).stored)
+    written.append(take(fake, tmp_path, 4).stored)
     done = take(fake, tmp_path, 5)
-    assert [*stored, done.stored] == [True, False, False, True, True, False]
+    assert [*written, done.stored] == [True, False, False, True, True, False]
     assert "1 definition as before" in done.line()
     assert commands(read_snapshot(tmp_path)) == {LOAD: "other.exe"}
     assert verify(tmp_path).problems == []
@@ -215,16 +215,8 @@ def test_definition_that_is_refused_is_kept_from_the_snapshot_before(tmp_path: P
     fake.store[NIGHTLY].xml = task_xml("changed.exe")
     done = take(fake, tmp_path, 2)
     assert done.stored
-    assert done.problems[-1] == Problem(LOAD, "its definition is kept as 20261123T170200Z has it")
+    assert done.problems[-1] == Problem(LOAD, "its definition is kept from 20261123T170200Z")
     assert commands(read_snapshot(done.place)) == {LOAD: "load.exe", NIGHTLY: "changed.exe"}
-
-
-def test_task_that_vanishes_while_it_is_read_is_not_there(tmp_path: Path) -> None:
-    fake = server()
-    fake.vanishing.add(LOAD)
-    done = take(fake, tmp_path)
-    assert done.problems == (Problem(LOAD, "was listed, and then it was not there any more"),)
-    assert read_snapshot(tmp_path).statuses.keys() == {NIGHTLY, SCAN}
 
 
 def test_task_that_can_not_be_loaded_is_a_problem(tmp_path: Path) -> None:
@@ -235,21 +227,25 @@ def test_task_that_can_not_be_loaded_is_a_problem(tmp_path: Path) -> None:
     assert problem.what.endswith("(0x80041321)")
 
 
-def test_folder_that_can_not_be_opened_is_a_problem_and_the_rest_is_collected(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("member", "path", "code", "problem", "read"),
+    [
+        ("last_run", LOAD, 0x8002000A, "last_run: a date is out of range (0x8002000A)", {LOAD, NIGHTLY, SCAN}),
+        ("last_run", LOAD, 0x80070002, "was deleted while collecting", {NIGHTLY, SCAN}),
+        ("sddl", LOAD, 0x80070002, "was deleted while collecting", {NIGHTLY, SCAN}),
+        ("tasks", "\\OpenData", 0x80070005, "access is denied (0x80070005)", {NIGHTLY, SCAN}),
+    ],
+)
+def test_what_is_refused_or_deleted_is_a_problem_and_the_rest_is_collected(
+    tmp_path: Path, member: str, path: str, code: int, problem: str, read: set[str]
+) -> None:
     fake = server()
-    fake.faults["tasks", "\\OpenData"] = SchedulerError("\\OpenData", 0x80070005)
-    done = take(fake, tmp_path)
-    assert done.problems == (Problem("\\OpenData", "access is denied (0x80070005)"),)
-    assert read_snapshot(tmp_path).statuses.keys() == {NIGHTLY, SCAN}
-
-
-def test_date_out_of_range_is_one_empty_cell(tmp_path: Path) -> None:
-    fake = server()
-    fake.faults["last_run", LOAD] = SchedulerError(LOAD, 0x8002000A)
-    done = take(fake, tmp_path)
-    assert done.problems == (Problem(LOAD, "last_run: a date is out of range (0x8002000A)"),)
-    status = read_snapshot(tmp_path).statuses[LOAD]
-    assert (status.last_run, status.last_result) == (None, 1)
+    fake.faults[member, path] = SchedulerError(path, code)
+    assert take(fake, tmp_path).problems == (Problem(path, problem),)
+    statuses = read_snapshot(tmp_path).statuses
+    assert statuses.keys() == read
+    if LOAD in statuses:
+        assert (statuses[LOAD].last_run, statuses[LOAD].last_result) == (None, 1)
 
 
 @pytest.mark.parametrize("calls", [0, 1, 5, 9, 20, 28])
@@ -295,9 +291,7 @@ def test_it_warns_where_a_fifth_of_the_tasks_is_gone(tmp_path: Path, now: int, w
 def test_second_collect_at_the_same_time_says_so(tmp_path: Path) -> None:
     with (
         holding(tmp_path, "SRV"),
-        pytest.raises(
-            UnfinishedError, match=r"another collect of SRV is writing to .*: run this again when it is done"
-        ),
+        pytest.raises(UnfinishedError, match=r"another collect of SRV is writing to .*: run this again later"),
     ):
         take(server(), tmp_path)
     assert files(tmp_path) == {}
@@ -325,26 +319,26 @@ def test_full_disk_is_one_sentence_and_nothing_is_lost(
     monkeypatch.setattr(Path, "write_bytes", full)
     changed = server()
     changed.store[LOAD].xml = task_xml("changed.exe")
-    with pytest.raises(UnfinishedError, match=r"is full, so nothing was written: make room there"):
+    with pytest.raises(UnfinishedError, match=r"is full, so nothing was written: free some space"):
         take(changed, tmp_path, 60 * 24 * 30)
     assert files(tmp_path) == before
     assert [folder.name for folder in (tmp_path / "snapshots/SRV").iterdir() if folder.is_dir()] == ["2026-11"]
 
 
-def test_share_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+def test_missing_share_is_not_created(tmp_path: Path) -> None:
     fake = server()
-    with pytest.raises(UnfinishedError, match="is not there: make the folder, or see why the share is gone"):
+    with pytest.raises(UnfinishedError, match="does not exist: create the folder, or see why the share is gone"):
         take(fake, tmp_path / "share")
     assert not fake.calls
     assert not (tmp_path / "share").exists()
 
 
-def test_share_that_vanishes_while_windows_is_asked_is_not_made_anew(tmp_path: Path) -> None:
+def test_share_that_vanishes_during_a_collect_is_not_created_again(tmp_path: Path) -> None:
     share, fake = tmp_path / "share", server()
     share.mkdir()
     monkeyed = fake.is_elevated
     fake.is_elevated = lambda: (share.rmdir(), monkeyed())[1]  # type: ignore[method-assign]
-    with pytest.raises(UnfinishedError, match="is not there"):
+    with pytest.raises(UnfinishedError, match="does not exist"):
         take(fake, share)
     assert not share.exists()
 
@@ -461,7 +455,7 @@ def test_collect_that_is_killed_at_any_moment_leaves_only_whole_snapshots(tmp_pa
 
 def test_sample_share_collected_again_is_the_same(tmp_path: Path, sample: Snapshot) -> None:
     fake = FakeScheduler(zone_name=sample.zone)
-    raw = raw_definitions(sample)
+    raw = stored(sample)
     for path, status in sample.statuses.items():
         known = {name: getattr(status, name) for name in STATUS_FIELDS if getattr(status, name) is not None}
         fake.add(path, raw[path].decode("utf-16") if path in raw else task_xml(), **known)
@@ -478,60 +472,26 @@ def test_sample_share_collected_again_is_the_same(tmp_path: Path, sample: Snapsh
     assert found.tasks == sample.tasks
 
 
-def raw_definitions(snapshot: Snapshot) -> dict[str, bytes]:
-    stamp = snapshot.manifest["definitions"]
-    holder = snapshot.source.parent.parent / f"{stamp[:4]}-{stamp[4:6]}" / stamp / "tasks"
-    return {path: (holder / name).read_bytes() for path, name in snapshot.files.items()}
-
-
-def readable_corpus() -> dict[str, bytes]:
-    found = {}
-    for file in sorted(CORPUS.iterdir()):
-        data = file.read_bytes()
-        try:
-            read_task(data)
-        except TaskXmlError:
-            continue
-        found[f"\\Real\\{file.name}"] = data
-    return found
-
-
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the real files are not part of the project")
-def test_real_files_are_stored_byte_for_byte_and_mean_the_same(tmp_path: Path) -> None:
-    real, fake = readable_corpus(), FakeScheduler()
-    assert len(real) > 250
-    for path, data in real.items():
-        fake.add(path, stored_text(data))
-    take(fake, tmp_path)
-    found = read_snapshot(tmp_path)
-    assert found.problems == []
-    assert found.tasks == {path: read_task(data) for path, data in real.items()}
-    stored = raw_definitions(found)
-    assert stored == {path: codecs.BOM_UTF16_LE + stored_text(data).encode("utf-16-le") for path, data in real.items()}
-    as_exported = [data for data in real.values() if data.startswith(codecs.BOM_UTF16_LE)]
-    assert len(as_exported) > 200
-    assert set(as_exported) <= set(stored.values())
-
-
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the real files are not part of the project")
 def test_real_files_made_a_snapshot_are_importable_and_mean_the_same(tmp_path: Path) -> None:
-    real, folder, data = readable_corpus(), tmp_path / "files" / "Real", tmp_path / "share"
+    readable, folder, data = find_tasks(CORPUS), tmp_path / "files" / "Real", tmp_path / "share"
     folder.mkdir(parents=True)
     data.mkdir()
-    for path, content in real.items():
-        (folder / (path.rpartition("\\")[2].removesuffix(".xml") + ".xml")).write_bytes(content)
+    real = {Path(name).stem: (CORPUS / name).read_bytes() for name in readable.files.values()}
+    assert len(real) > 250
+    for name, content in real.items():
+        (folder / f"{name}.xml").write_bytes(content)
     done = convert(folder.parent, data, server="SRV", folders=["\\"])
     found = read_snapshot(data)
     assert found.problems == []
-    assert found.tasks == {path.removesuffix(".xml"): read_task(content) for path, content in real.items()}
-    stored = raw_definitions(found)
-    for path, content in stored.items():
+    assert found.tasks == {f"\\Real\\{name}": read_task(content) for name, content in real.items()}
+    for path, content in stored(found).items():
         text = content.decode("utf-16")
         assert content.startswith(codecs.BOM_UTF16_LE)
         assert not re.match(r'\s*<\?xml[^>]*encoding="(?!UTF-16")', text), path
-    kept = set(stored.values())
+    kept = set(stored(found).values())
     anew = len([content for content in real.values() if content not in kept])
-    assert done.warnings == (f"{anew} definitions written anew, in the encoding that Windows imports",)
+    assert done.warnings == (f"{anew} definitions rewritten in the encoding that Windows imports",)
     assert 20 < anew < 100
 
 
@@ -547,7 +507,7 @@ def test_folder_of_exports_becomes_a_snapshot(tmp_path: Path) -> None:
     assert (found.manifest["elevated"], found.zone, found.statuses) == (None, "", {})
 
 
-def test_exported_bytes_stay_and_others_are_written_anew(tmp_path: Path) -> None:
+def test_exported_bytes_stay_and_others_are_rewritten(tmp_path: Path) -> None:
     source, data = tmp_path / "exports", tmp_path / "share"
     source.mkdir()
     data.mkdir()
@@ -566,7 +526,7 @@ def test_exported_bytes_stay_and_others_are_written_anew(tmp_path: Path) -> None
     for name in "BCD":
         assert stored[name].startswith(codecs.BOM_UTF16_LE)
         assert stored[name].decode("utf-16") == task_xml(f"{name.lower()}.exe")
-    assert done.warnings == ("3 definitions written anew, in the encoding that Windows imports",)
+    assert done.warnings == ("3 definitions rewritten in the encoding that Windows imports",)
 
 
 def test_one_file_with_many_tasks_becomes_a_snapshot(tmp_path: Path) -> None:
@@ -591,8 +551,8 @@ def test_statuses_become_a_snapshot_with_their_zone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "given", "says"),
     [
-        ("tests/files/statuses/english.csv", {}, "does not tell the time zone of its server: name it with --zone"),
-        ("tests/files/folder", {}, "does not tell its server: name it with --server"),
+        ("tests/files/statuses/english.csv", {}, "does not name the time zone of its server: name it with --zone"),
+        ("tests/files/folder", {}, "does not name its server: name it with --server"),
         ("tests/files/nothing", {"server": "SRV"}, "does not exist"),
         ("tests/files/folder", {"server": "../SRV"}, "is not the name of a server"),
     ],
@@ -610,7 +570,7 @@ def test_definitions_of_windows_itself_are_left_out_and_counted(tmp_path: Path) 
     place = take(server(), one, folders=["\\"]).place
     done = convert(place, two)
     assert (done.definitions, done.tasks) == (2, 3)
-    assert done.warnings == ("1 definition of \\Microsoft left out: --folder names what is wanted of them",)
+    assert done.warnings == ("1 definition of \\Microsoft left out: name their folder with --folder",)
     done = convert(place, three, folders=["\\Microsoft"])
     assert (done.definitions, done.warnings) == (1, ())
 
@@ -694,14 +654,14 @@ def test_wevtutil_is_called_without_a_shell(
         assert not given.get("shell")
         return SimpleNamespace(returncode=code, stdout=out, stderr=b"Access is denied.\r\n" if code else b"")
 
-    monkeypatch.setattr(logexport.subprocess, "run", run)
+    monkeypatch.setattr("subprocess.run", run)
     if says:
         with pytest.raises(UnfinishedError, match=says):
-            logexport._run(["get-log", logexport.LOG])
+            ROOM._wevtutil(["get-log", LOG])
     else:
-        assert logexport._run(["get-log", logexport.LOG]) == "enabled: true"
+        assert ROOM._wevtutil(["get-log", LOG]) == "enabled: true"
     assert called[0][0].endswith("wevtutil.exe")
-    assert called[0][1:] == ["get-log", logexport.LOG]
+    assert called[0][1:] == ["get-log", LOG]
 
 
 def test_missing_wevtutil_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -715,7 +675,7 @@ def test_missing_wevtutil_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_real_log_is_exported_from_the_last_export_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     exported = export_log(tmp_path, "SRV", now=datetime.now(UTC))
     assert [file.name for file in tmp_path.rglob("*.evtx")] == ([exported.name] if exported else [])
-    monkeypatch.setattr(logexport, "LOG", "System")  # which is never off
+    monkeypatch.setattr(ROOM, "LOG", "System")  # which is never off
     early = datetime.now(UTC)
     first, second = (export_log(tmp_path, "OTHER", now=early + timedelta(seconds=more)) for more in (1, 2))
     assert first
@@ -739,7 +699,7 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.setattr("taskanalysis.cli.collect.connect", connect)
     monkeypatch.setattr(machine.platform, "node", lambda: "srv.town.example")
     monkeypatch.setattr("taskanalysis.cli.collect.user_name", lambda: "TOWN\\collector")
-    monkeypatch.setattr(logexport, "_run", found.log)
+    monkeypatch.setattr(ROOM, "_wevtutil", found.log)
     return found
 
 
@@ -772,11 +732,11 @@ def test_command_asks_for_a_password_and_shows_it_nowhere(tmp_path: Path, window
 def test_command_tells_warnings_and_problems_apart_from_what_it_did(tmp_path: Path, windows: SimpleNamespace) -> None:
     windows.fake.elevated = False
     windows.fake.store["\\Evil\x1b[2J"] = FakeTask(task_xml())
-    windows.fake.vanishing.add("\\Evil\x1b[2J")
+    windows.fake.faults["*", "\\Evil\x1b[2J"] = SchedulerError("\\Evil", 0x80070002)
     code, out, err = run("--data", str(tmp_path), "--status-only")
     assert (code, len(out.splitlines())) == (0, 1)
     assert err.splitlines()[0].startswith("WARNING not elevated")
-    assert err.splitlines()[1] == "PROBLEM \\Evil [2J: was listed, and then it was not there any more"
+    assert err.splitlines()[1] == "PROBLEM \\Evil [2J: was deleted while collecting"
 
 
 def test_command_exports_the_log_and_says_where_it_is_off(tmp_path: Path, windows: SimpleNamespace) -> None:
@@ -819,7 +779,7 @@ def test_command_turns_files_into_a_snapshot(tmp_path: Path) -> None:
         (["--data", "{share}", "--dates", "dmy"], 2, "--dates is for --from"),
         (["--data", "{share}", "--server", "X", "--zone", "UTC", "--eventlog"], 2, "run it there, without --server"),
         (["--data", "{share}", "--folder", "\\Nowhere"], 2, "has no task folder \\Nowhere"),
-        (["--data", "{share}/gone"], 3, "is not there"),
+        (["--data", "{share}/gone"], 3, "does not exist"),
         (["--data", "{share}", "--from", "{share}/gone"], 2, "does not exist"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The task that we write ourselves: read back as meant, without a finding, and refused by no scheduler."""
+"""The task that runs us: it reads back as meant, has no finding, and no scheduler refuses it."""
 
 import codecs
 import sys
@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from taskanalysis.cli import main
-from taskanalysis.cli.own_task import run as write_own_task
 from taskanalysis.definition.reader import read_task
 from taskanalysis.definition.task import ExecAction, Principal, TaskDefinition
 from taskanalysis.definition.triggers import CalendarTrigger, TimeTrigger
@@ -24,7 +23,7 @@ from taskanalysis.errors import TaskAnalysisError
 from taskanalysis.health.findings import find_findings
 from taskanalysis.schedule.slots import expected_runs, next_run
 from taskanalysis.snapshot.snapshot import read_snapshot
-from taskanalysis.windows.own_task import own_task
+from taskanalysis.windows.own_task import own_task, this_program
 from taskanalysis.windows.restore import apply, plan
 from tests.doubles.scheduler import NAMESPACE, FakeScheduler
 
@@ -157,7 +156,7 @@ def test_python_itself_runs_the_module() -> None:
 
 def test_description_says_what_it_is_and_whom_to_ask() -> None:
     info = written(**LOCAL).registration_info
-    assert all(part in info.description for part in (r"D:\tasks", r"D:\reports", "taskanalysis", "Whom to ask: Ada"))
+    assert all(part in info.description for part in (r"D:\tasks", r"D:\reports", "taskanalysis", "Contact: Ada"))
     assert info.author == "Ada"
 
 
@@ -265,27 +264,14 @@ def test_words_are_those_of_the_documented_examples() -> None:
 
 @pytest.mark.parametrize("minutes", [0, 15])
 @pytest.mark.parametrize(("user", "paths"), [("", LOCAL), (MANAGED, SHARES), (r"TOWN\etl", LOCAL)])
-def test_scheduler_registers_it_without_a_password(user: str, paths: dict[str, str], minutes: int) -> None:
-    fake, data = (
-        FakeScheduler(accounts={MANAGED: "", r"TOWN\etl": "x"}),
-        xml(user=user, **paths, status_every=minutes),
-    )
-    text, path = data[2:].decode("utf-16-le"), read_task(data).uri
-    fake.validate(path, text)
-    fake.create_folder(r"\taskanalysis")
-    fake.register(path, text, account=user)
-    assert read_task(fake.xml(path).encode("utf-16")) == read_task(data)
-
-
-def test_restore_puts_the_file_into_the_scheduler(tmp_path: Path) -> None:
-    file = tmp_path / "own.xml"
-    file.write_bytes(xml(user=MANAGED, **SHARES))
-    fake = FakeScheduler(accounts={MANAGED: ""})
+def test_file_is_restored_without_a_password(tmp_path: Path, user: str, paths: dict[str, str], minutes: int) -> None:
+    file, fake = tmp_path / "own.xml", FakeScheduler(accounts={MANAGED: "", r"TOWN\etl": "x"})
+    file.write_bytes(xml(user=user, **paths, status_every=minutes))
     planned = plan(read_snapshot(file, holding="definitions"), fake)
     assert not planned.passwords
-    done = apply(planned, fake, {}, saved_in=None, server="SRV", now=datetime(2026, 11, 23, tzinfo=UTC))
-    assert [(each.path, each.failed) for each in done] == [(r"\taskanalysis\Collect and report", False)]
-    assert list(fake.store) == [r"\taskanalysis\Collect and report"]
+    (done,) = apply(planned, fake, {})
+    assert (done.path, done.result) == (read_task(file).uri, "created")
+    assert read_task(fake.xml(done.path).encode("utf-16")) == read_task(file)
 
 
 # What is refused ------------------------------------------------------------------------------------------------------
@@ -300,8 +286,8 @@ LONG = "C:\\" + "a" * 250 + "\\taskanalysis.exe"
         ({"data": "//fs/tasks", "user": "S-1-5-18"}, r"SYSTEM reaches \\fs\tasks "),
         ({"reports": r"\\fs\reports"}, r"SYSTEM reaches \\fs\reports "),
         ({"program": r"\\fs\p\taskanalysis.exe"}, r"SYSTEM reaches \\fs\p"),
-        ({"user": "LOCAL SERVICE"}, "LOCAL SERVICE is no administrator ... managed account"),
-        ({"user": "S-1-5-20"}, "NETWORK SERVICE is no administrator"),
+        ({"user": "LOCAL SERVICE"}, "LOCAL SERVICE is not an administrator ... managed account"),
+        ({"user": "S-1-5-20"}, "NETWORK SERVICE is not an administrator"),
         ({"user": "a\nb"}, "--user ... one line"),
         ({"owner": " "}, "--owner is empty"),
         ({"owner": "\ud800"}, "--owner ... can't be written"),
@@ -318,8 +304,8 @@ LONG = "C:\\" + "a" * 250 + "\\taskanalysis.exe"
         ({"reports": r"D:\<b>"}, "--reports ... not a full Windows path"),
         ({"data": r"D:\%TEMP%\x"}, "--data holds %TEMP%, which Task Scheduler would replace: write it out"),
         ({"data": r"D:\$(Arg0)"}, "--data holds $(, which"),
-        ({"folders": ["OpenData"]}, r"--folder 'OpenData' is no task folder, such as \OpenData"),
-        ({"folders": ['\\a" --server "x']}, "is no task folder"),
+        ({"folders": ["OpenData"]}, r"--folder 'OpenData' is not a task folder, such as \OpenData"),
+        ({"folders": ['\\a" --server "x']}, "is not a task folder"),
         ({"program": r"C:\Windows\System32\cmd.exe"}, "neither taskanalysis.exe nor python.exe"),
         ({"program": r"C:\py\pythonw.exe"}, "neither taskanalysis.exe nor python.exe"),
         ({"program": "taskanalysis.exe"}, "--program ... not a full Windows path"),
@@ -381,7 +367,6 @@ def test_light_task_is_a_second_file_beside_the_first(out: list[str]) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--data", r"\\fs\tasks"], r"SYSTEM reaches \\fs\tasks "),
         (["--data", "tasks"], "--data 'tasks' is not a full Windows path"),
         (["--data", r"D:\tasks", "--at", "24:00"], "--at '24:00' is no time of day, such as 05:45"),
         (["--data", r"D:\tasks", "--at", "05:45Z"], "--at '05:45Z' is no time of day"),
@@ -425,12 +410,4 @@ def test_on_the_server_the_program_is_the_one_beside_python_or_else_python_itsel
         (tmp_path / name).touch()
     windows = SimpleNamespace(platform="win32", executable=str(tmp_path / "python.exe"))
     monkeypatch.setattr(import_module("taskanalysis.windows.own_task"), "sys", windows)
-    given, ready = list[str](), xml()
-
-    def own_task(program: str, **_: object) -> bytes:
-        given.append(program)
-        return ready
-
-    monkeypatch.setattr("taskanalysis.cli.own_task.own_task", own_task)
-    write_own_task(r"D:\tasks", output=tmp_path / "own.xml", owner="Ada")
-    assert given == [str(tmp_path / names[-1])]
+    assert this_program() == str(tmp_path / names[-1])

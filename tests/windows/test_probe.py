@@ -1,4 +1,4 @@
-"""What `windows_probe.py` does where there is no Windows: it explains itself and touches nothing."""
+"""What `probe.py` does off Windows: it prints its help and touches nothing."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.doubles.com import Folder, Service
 from tests.windows import probe as windows_probe
 
 PROBE = Path(windows_probe.__file__)
@@ -49,77 +50,18 @@ def test_days_on_which_clocks_change() -> None:
     assert windows_probe.changes(windows_probe.ZoneInfo("UTC"), 2026) == []
 
 
-class Task:
-    """A registered task that knows only its text."""
-
-    LastRunTime = NextRunTime = "never"
-    LastTaskResult, State, Enabled, Path = 267011, 3, True, r"\taskanalysis-probe"
-
-    def __init__(self, xml: str = "") -> None:
-        self.Xml = xml
-
-    def GetSecurityDescriptor(self, _: int) -> str:  # noqa: N802
-        return "D:"
-
-    def Run(self, _: None) -> "Task":  # noqa: N802
-        return self
-
-
-class Collection:
-    """What is in a folder."""
-
-    def __init__(self, names: list[str]) -> None:
-        self.names, self.Count = names, len(names)
-
-    def Item(self, number: int) -> SimpleNamespace:  # noqa: N802
-        return SimpleNamespace(Name=self.names[number - 1])
-
-
-class Service:
-    """As much of ITaskService and ITaskFolder as the probe speaks to; it refuses what holds `Unheard`."""
-
-    Path = r"\taskanalysis-probe"
-
-    def __init__(self) -> None:
-        self.known: dict[str, str] = {}
-        self.deleted: list[str] = []
-
-    def GetFolder(self, _: str) -> "Service":  # noqa: N802
-        return self
-
-    def GetFolders(self, _: int) -> Collection:  # noqa: N802
-        return Collection([])
-
-    def GetTasks(self, _: int) -> Collection:  # noqa: N802
-        return Collection(list(self.known))
-
-    def RegisterTask(self, name: str, xml: str, *_: object) -> Task:  # noqa: N802
-        if "Unheard" in xml:
-            raise ValueError("refused")
-        self.known[name] = xml
-        return Task(xml)
-
-    def GetTask(self, name: str) -> Task:  # noqa: N802
-        return Task(self.known[name])
-
-    def DeleteTask(self, name: str, _: int) -> None:  # noqa: N802
-        del self.known[name]
-
-    def DeleteFolder(self, name: str, _: int) -> None:  # noqa: N802
-        self.deleted.append(name)
-
-
 @pytest.mark.parametrize("part", ["schedules", "dates", "errors", "refused_logon"])
 def test_each_part_ends_and_leaves_no_task(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setattr("subprocess.run", lambda *_, **__: SimpleNamespace(returncode=0))
-    service = Service()
-    probe = windows_probe.Probe(service, windows_probe.ZoneInfo("America/New_York"))
+    root = Folder("\\")
+    probe = windows_probe.Probe(Service(root), windows_probe.ZoneInfo("America/New_York"))
     lines = list(getattr(windows_probe, part)(probe))
     assert len(lines) > 8
     assert not any("NameError" in line or "TypeError" in line for line in lines)
     if part == "errors":
-        assert any("register" in line and "refused" in line for line in lines)
-    service.known["left"] = ""
+        assert any("register" in line and "0x8004131A" in line for line in lines)
+    (folder,) = root.below
+    folder.RegisterTask("left", "")
     probe.clear()
-    assert (service.known, service.deleted) == ({}, ["taskanalysis-probe"])
+    assert (folder.plain, root.said[-1]) == ([], ("DeleteFolder", "taskanalysis-probe", 0))

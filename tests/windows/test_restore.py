@@ -1,5 +1,6 @@
-"""Putting tasks back: the plan, what is done, what is lost, and the way round from a server to a server."""
+"""Restoring: the plan, the results, what is lost, and the round trip from server to server."""
 
+import codecs
 import json
 import re
 import shutil
@@ -20,17 +21,17 @@ from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapsh
 from taskanalysis.snapshot.status import Status
 from taskanalysis.windows import scheduler as door
 from taskanalysis.windows.collect import collect
-from taskanalysis.windows.restorable import encoded, parse_map, read_wanted, stored_text, switched_off
+from taskanalysis.windows.restorable import encoded, parse_map, read_wanted, stored_text
 from taskanalysis.windows.restore import Action, Restored, apply, plan
 from taskanalysis.windows.scheduler import SchedulerError
 from tests.doubles.scheduler import FakeScheduler, task_xml
-from tests.windows.restoring import CORPUS, NOW, actions, done, taken
+from tests.windows.restoring import CORPUS, NOW, actions, done, stored, taken
 
 LOAD, NIGHTLY = r"\OpenData\Load", r"\OpenData\Permits\Nightly"
 STORED = r"<UserId>TOWN\etl</UserId><LogonType>Password</LogonType>"
 SDDL = "O:BAG:BAD:(A;;FA;;;BA)(A;;FR;;;S-1-5-21-1-2-3-1001)"
-AT_ONCE = "<RegistrationTrigger/>"
-WRITING = {"register", "create_folder", "delete"}
+URI = r"<RegistrationInfo><URI>\Elsewhere</URI></RegistrationInfo>"
+WRITING = {"register", "create_folder"}
 
 
 # The plan -------------------------------------------------------------------------------------------------------------
@@ -45,42 +46,30 @@ def test_plan_for_an_empty_server_creates_all_and_touches_nothing(sample: Snapsh
     assert (fake.store, fake.made) == ({}, {"\\"})
 
 
-def test_task_that_is_the_same_is_left_alone_and_another_is_replaced_with_the_reason(tmp_path: Path) -> None:
-    snapshot, fake = taken(tmp_path, {LOAD: task_xml("load.exe"), NIGHTLY: task_xml("new.exe")}), FakeScheduler()
-    fake.add(LOAD, task_xml("load.exe").replace("\r\n", "\n"))
-    fake.add(NIGHTLY, task_xml("old.exe"))
-    same, other = plan(snapshot, fake).steps
-    assert (same.action, same.why) == (Action.LEAVE, ())
-    assert (other.action, other.why) == (Action.REPLACE, ("command from old.exe to new.exe",))
+@pytest.mark.parametrize(
+    ("existing", "action", "why"),
+    [
+        (task_xml(principal=STORED).replace("\r\n", "\n"), Action.LEAVE, ""),
+        (task_xml(principal=STORED).replace("<Triggers>", f"{URI}<Triggers>"), Action.LEAVE, ""),
+        (task_xml("old.exe", principal=STORED), Action.REPLACE, "command from old.exe to python.exe"),
+        (task_xml(principal=STORED.replace("l<", "x<")), Action.REPLACE, r"runs as TOWN\etl instead of TOWN\etx"),
+        ("<Task", Action.REPLACE, "the existing definition can't be read: is not well-formed XML"),
+    ],
+)
+def test_existing_task_is_replaced_only_if_it_differs(tmp_path: Path, existing: str, action: Action, why: str) -> None:
+    snapshot, fake = taken(tmp_path, {LOAD: task_xml(principal=STORED)}), FakeScheduler()
+    fake.add(LOAD, existing)
+    planned = plan(snapshot, fake)
+    (step,) = planned.steps
+    assert (step.action, "; ".join(step.why)[: len(why) or 1]) == (action, why)
+    assert list(planned.passwords) == ([] if action is Action.LEAVE else [r"TOWN\etl"])
 
 
 @pytest.mark.parametrize("user", ["SYSTEM", r"NT AUTHORITY\SYSTEM", "s-1-5-18"])
-def test_spelling_of_an_account_and_the_uri_make_no_difference(tmp_path: Path, user: str) -> None:
+def test_spelling_of_an_account_makes_no_difference(tmp_path: Path, user: str) -> None:
     snapshot, fake = taken(tmp_path, {LOAD: task_xml()}), FakeScheduler()
-    info = r"<RegistrationInfo><URI>\Elsewhere</URI></RegistrationInfo><Triggers>"
-    fake.add(LOAD, task_xml(principal=f"<UserId>{user}</UserId>").replace("<Triggers>", info))
+    fake.add(LOAD, task_xml(principal=f"<UserId>{user}</UserId>"))
     assert actions(plan(snapshot, fake)) == {LOAD: "leave"}
-
-
-def test_account_that_differs_is_a_difference(tmp_path: Path) -> None:
-    snapshot, fake = taken(tmp_path, {LOAD: task_xml(principal=STORED)}), FakeScheduler()
-    fake.add(LOAD, task_xml(principal=STORED.replace("etl", "other")))
-    assert plan(snapshot, fake).steps[0].why == (r"runs as TOWN\etl instead of TOWN\other",)
-
-
-def test_definition_that_is_there_and_unreadable_is_replaced(tmp_path: Path) -> None:
-    snapshot, fake = taken(tmp_path, {LOAD: task_xml()}), FakeScheduler()
-    fake.add(LOAD, "<Task")
-    (step,) = plan(snapshot, fake).steps
-    assert step.action is Action.REPLACE
-    assert "can't be read" in step.why[0]
-
-
-def test_what_windows_does_not_take_is_told_before(tmp_path: Path) -> None:
-    snapshot = taken(tmp_path, {LOAD: task_xml(version="1.9"), NIGHTLY: task_xml()})
-    planned = plan(snapshot, FakeScheduler())
-    assert actions(planned) == {LOAD: "refuse", NIGHTLY: "create"}
-    assert planned.steps[0].why[0].startswith("this Windows does not take it: ")
 
 
 def test_task_that_may_not_be_read_is_refused_and_the_rest_planned(tmp_path: Path) -> None:
@@ -88,12 +77,13 @@ def test_task_that_may_not_be_read_is_refused_and_the_rest_planned(tmp_path: Pat
     fake.faults["xml", LOAD] = SchedulerError(LOAD, door.ACCESS_DENIED)
     planned = plan(snapshot, fake)
     assert actions(planned) == {LOAD: "refuse", NIGHTLY: "create"}
-    assert planned.steps[0].why == ("the task that is there can't be read: access is denied (0x80070005)",)
+    assert planned.steps[0].why == ("the existing task can't be read: access is denied (0x80070005)",)
 
 
-def test_connection_that_drops_ends_the_plan(sample: Snapshot) -> None:
+@pytest.mark.parametrize("calls", [0, 20, 21])
+def test_connection_that_drops_ends_the_plan(sample: Snapshot, calls: int) -> None:
     with pytest.raises(SchedulerError) as raised:
-        plan(sample, FakeScheduler(drops_after=20))
+        plan(sample, FakeScheduler(drops_after=calls))
     assert raised.value.lost
 
 
@@ -121,28 +111,13 @@ def test_password_is_asked_once_an_account_however_it_is_spelled(tmp_path: Path)
     assert {each.result for each in done(planned, FakeScheduler()).values()} == {"created"}
 
 
-def test_password_of_a_task_that_stays_is_not_asked(tmp_path: Path) -> None:
-    snapshot, fake = taken(tmp_path, {LOAD: task_xml(principal=STORED)}), FakeScheduler()
-    fake.add(LOAD, task_xml(principal=STORED))
-    assert plan(snapshot, fake).passwords == {}
-
-
-def test_unknown_account_is_named_and_its_task_refused(tmp_path: Path) -> None:
-    tasks = {LOAD: task_xml(principal="<UserId>S-1-5-21-9-9-9-1001</UserId>"), NIGHTLY: task_xml()}
-    fake = FakeScheduler(accounts={})
-    planned = plan(taken(tmp_path, tasks), fake)
-    assert planned.unknown == {"S-1-5-21-9-9-9-1001": [LOAD]}
-    assert actions(planned) == {LOAD: "refuse", NIGHTLY: "create"}
-    assert done(planned, fake)[LOAD].detail == "this server does not know the account S-1-5-21-9-9-9-1001"
-
-
 def test_account_of_a_trigger_is_looked_up_too(tmp_path: Path) -> None:
     trigger = r"<LogonTrigger><UserId>TOWN\anna</UserId></LogonTrigger>"
     planned = plan(taken(tmp_path, {LOAD: task_xml(triggers=trigger)}), FakeScheduler(accounts={}))
     assert planned.unknown == {r"TOWN\anna": [LOAD]}
 
 
-def test_programs_and_folders_that_are_not_there_are_named(tmp_path: Path) -> None:
+def test_missing_programs_and_folders_are_named(tmp_path: Path) -> None:
     actions_xml = r"<Command>&quot;D:\py\python.exe&quot;</Command><WorkingDirectory>D:\jobs</WorkingDirectory>"
     xml = task_xml().replace("<Command>python.exe</Command>", actions_xml)
     snapshot = taken(tmp_path, {LOAD: xml, NIGHTLY: task_xml("robocopy.exe")})
@@ -150,7 +125,7 @@ def test_programs_and_folders_that_are_not_there_are_named(tmp_path: Path) -> No
     assert plan(snapshot, FakeScheduler(paths=None)).absent == {}
 
 
-def test_what_the_server_will_not_tell_is_not_held_against_it(tmp_path: Path) -> None:
+def test_refused_lookups_count_as_unknown(tmp_path: Path) -> None:
     fake = FakeScheduler(paths=set(), accounts={})
     snapshot = taken(tmp_path, {LOAD: task_xml(r"D:\x.exe", principal=STORED)})
     for member, what in (("account_exists", r"TOWN\etl"), ("path_exists", r"D:\x.exe")):
@@ -176,19 +151,19 @@ def test_folder_and_tasks_add_up(sample: Snapshot) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"folder": r"\Opendata2"}, r"no task of .* lies in \\Opendata2 or below"),
-        ({"tasks": [r"\Nothing"]}, r"no task \\Nothing is in"),
-        ({"mapping": {"town\\nobody": "x"}}, r"no task that is to be put back names the account town\\nobody"),
+        ({"folder": r"\Opendata2"}, r"has no task in \\Opendata2 or below"),
+        ({"tasks": [r"\Nothing"]}, r"has no task \\Nothing"),
+        ({"mapping": {"town\\nobody": "x"}}, r"no task to restore names the account town\\nobody"),
     ],
 )
-def test_what_is_asked_for_and_not_there_is_one_sentence(sample: Snapshot, options: dict[str, Any], said: str) -> None:
+def test_missing_tasks_and_accounts_are_one_sentence(sample: Snapshot, options: dict[str, Any], said: str) -> None:
     with pytest.raises(SnapshotError, match=said):
         plan(sample, FakeScheduler(), **options)
 
 
-def test_place_is_told_as_its_user_wrote_it(sample: Snapshot) -> None:
+def test_path_is_shown_as_its_user_wrote_it(sample: Snapshot) -> None:
     there = replace(sample, source=Path(r"\\?\UNC\files\tasks"))  # as Windows takes paths of any length
-    with pytest.raises(SnapshotError, match=r"^no task \\Nothing is in \\\\files\\tasks$"):
+    with pytest.raises(SnapshotError, match=r"^\\\\files\\tasks has no task \\Nothing$"):
         plan(there, FakeScheduler(), tasks=[r"\Nothing"])
 
 
@@ -203,58 +178,6 @@ def test_text_is_registered_exactly_as_it_is_stored(tmp_path: Path) -> None:
     assert fake.made == {"\\", r"\OpenData", r"\OpenData\Permits"}
 
 
-def test_registration_trigger_starts_nothing(tmp_path: Path) -> None:
-    snapshot, fake = taken(tmp_path, {LOAD: task_xml(triggers=AT_ONCE)}), FakeScheduler()
-    assert done(plan(snapshot, fake), fake)[LOAD].result == "created"
-    assert fake.started == []
-    fake.register(LOAD, task_xml(triggers=AT_ONCE), replace=True, fire_registration_triggers=True)
-    assert fake.started == [LOAD]  # the fake would have told
-
-
-def test_disabled_registers_everything_switched_off(sample: Snapshot) -> None:
-    fake = FakeScheduler()
-    results = done(plan(sample, fake, disabled=True), fake)
-    assert {each.result for each in results.values()} == {"created"}
-    assert {task.enabled for task in fake.store.values()} == {False}
-
-
-def test_task_whose_status_says_disabled_comes_back_so(tmp_path: Path) -> None:
-    statuses = [Status(LOAD, "Disabled", False), Status(NIGHTLY, "Ready", True)]
-    fake = FakeScheduler()
-    done(plan(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, statuses=statuses), fake), fake)
-    assert {path: task.enabled for path, task in fake.store.items()} == {LOAD: False, NIGHTLY: True}
-
-
-def test_task_that_is_disabled_by_its_definition_stays_so(tmp_path: Path) -> None:
-    fake = FakeScheduler()
-    planned = plan(taken(tmp_path, {LOAD: switched_off(task_xml())}), fake)
-    assert done(planned, fake)[LOAD].result == "created"
-    assert not fake.store[LOAD].enabled
-
-
-def test_access_list_is_put_back(tmp_path: Path) -> None:
-    fake = FakeScheduler()
-    planned = plan(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, sddl={LOAD.upper(): SDDL}), fake)
-    done(planned, fake)
-    assert fake.store[LOAD].sddl == SDDL
-    assert fake.store[NIGHTLY].sddl != SDDL
-
-
-def test_access_list_that_windows_refuses_is_named_as_lost(tmp_path: Path) -> None:
-    fake = FakeScheduler()
-    planned = plan(taken(tmp_path, {LOAD: task_xml()}, sddl={LOAD: "nonsense"}), fake)
-    result = done(planned, fake)[LOAD]
-    assert result.result == "created"
-    assert result.detail.startswith("its access list is lost: ")
-
-
-def test_task_that_is_replaced_keeps_its_access_list_where_none_was_saved(tmp_path: Path) -> None:
-    fake = FakeScheduler()
-    fake.add(LOAD, task_xml("old.exe"), sddl=SDDL)
-    done(plan(taken(tmp_path, {LOAD: task_xml()}), fake), fake)
-    assert fake.store[LOAD].sddl == SDDL
-
-
 def test_failure_of_one_does_not_stop_the_rest(tmp_path: Path) -> None:
     fake = FakeScheduler()
     planned = plan(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}), fake)
@@ -264,36 +187,18 @@ def test_failure_of_one_does_not_stop_the_rest(tmp_path: Path) -> None:
     assert results[NIGHTLY].result == "created"
 
 
-def test_name_that_windows_does_not_take_is_one_failed_task(tmp_path: Path) -> None:
-    planned = plan(taken(tmp_path, {r"\a?b": task_xml(), LOAD: task_xml()}), FakeScheduler())
-    results = done(planned, FakeScheduler())
-    assert [each.result for each in results.values()] == ["failed", "created"]
-
-
-def test_wrong_password_is_tried_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sddl", ["", SDDL])
+def test_wrong_password_is_tried_once(tmp_path: Path, sddl: str) -> None:
     # each further try could lock the account
     paths = [rf"\OpenData\{number}" for number in range(5)]
     fake = FakeScheduler(accounts={r"TOWN\etl": "right"})
-    planned = plan(taken(tmp_path, dict.fromkeys(paths, task_xml(principal=STORED)) | {LOAD: task_xml()}), fake)
+    tasks = dict.fromkeys(paths, task_xml(principal=STORED)) | {LOAD: task_xml()}
+    planned = plan(taken(tmp_path, tasks, sddl={paths[0]: sddl}), fake)
     results = done(planned, fake, "wrong")
     assert [results[path].result for path in paths] == ["failed"] + 4 * ["not tried"]
     assert results[paths[4]].detail == r"the password of TOWN\etl was refused"
     assert results[LOAD].result == "created"
     assert sum(number for (member, _), number in fake.calls.items() if member == "register") == 2
-
-
-def test_wrong_password_is_tried_once_where_there_is_an_access_list_too(tmp_path: Path) -> None:
-    fake = FakeScheduler(accounts={r"TOWN\etl": "right"})
-    planned = plan(taken(tmp_path, {LOAD: task_xml(principal=STORED)}, sddl={LOAD: SDDL}), fake)
-    done(planned, fake, "wrong")
-    assert fake.calls["register", LOAD] == 1
-
-
-def test_account_without_password_is_not_tried(tmp_path: Path) -> None:
-    fake = FakeScheduler()
-    planned = plan(taken(tmp_path, {LOAD: task_xml(principal=STORED)}), fake)
-    assert done(planned, fake, "")[LOAD].detail == r"no password was given for TOWN\etl"
-    assert fake.store == {}
 
 
 def test_after_the_connection_dropped_the_rest_is_not_tried(tmp_path: Path) -> None:
@@ -306,52 +211,42 @@ def test_after_the_connection_dropped_the_rest_is_not_tried(tmp_path: Path) -> N
     assert fake.calls["register", r"\c"] == 0
 
 
-class Changing(FakeScheduler):
-    """A service that keeps something else than it was given."""
-
-    change: Callable[[str], str] = staticmethod(lambda xml: xml)
-
-    def register(self, path: str, xml: str, **known: Any) -> None:
-        super().register(path, xml, **known)
-        self.store[path].xml = type(self).change(self.store[path].xml)
-
-
-def test_task_that_reads_back_otherwise_is_a_failure(tmp_path: Path) -> None:
-    class Dropping(Changing):
-        change = staticmethod(lambda xml: xml.replace("python.exe", "calc.exe"))
-
-    fake = Dropping()
-    result = done(plan(taken(tmp_path, {LOAD: task_xml()}), fake), fake)[LOAD]
-    assert result == Restored(LOAD, "failed", "it is registered, and differs: command from calc.exe to python.exe")
-
-
-def test_task_that_reads_back_switched_off_is_a_failure(tmp_path: Path) -> None:
+def test_task_that_reads_back_disabled_is_a_failure(tmp_path: Path) -> None:
     fake = FakeScheduler()
     planned = plan(taken(tmp_path, {LOAD: task_xml()}), fake)
-    fake.enabled = lambda _: False  # type: ignore[method-assign]
-    assert done(planned, fake)[LOAD].detail == "it is registered, and differs: it is switched off"
+    fake.status = lambda path: (Status(path, enabled=False), {})  # type: ignore[method-assign]
+    assert done(planned, fake)[LOAD].detail == "registered, but differs: disabled"
 
 
-def test_account_that_windows_writes_back_as_its_sid_is_that_account(tmp_path: Path) -> None:
-    class Translating(Changing):
-        change = staticmethod(lambda xml: xml.replace(r"TOWN\etl", "S-1-5-21-1-2-3-1104"))
-
-    fake = Translating()
-    planned = plan(taken(tmp_path, {LOAD: task_xml(principal=STORED)}), fake)
-    assert done(planned, fake)[LOAD].result == "created"
+def test_task_whose_state_can_not_be_read_back_is_a_failure(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    planned = plan(taken(tmp_path, {LOAD: task_xml()}), fake)
+    fake.faults["enabled", LOAD] = SchedulerError(LOAD, door.ACCESS_DENIED)
+    assert done(planned, fake)[LOAD] == Restored(LOAD, "failed", "access is denied (0x80070005)")
 
 
-def test_task_that_can_not_be_read_back_is_a_failure(tmp_path: Path) -> None:
-    class Breaking(Changing):
-        change = staticmethod(lambda _: "<Task")
+@pytest.mark.parametrize(
+    ("change", "result", "detail"),
+    [
+        (("python.exe", "calc.exe"), "failed", "registered, but differs: command from calc.exe to python.exe"),
+        ((r"TOWN\etl", "S-1-5-21-1-2-3-1104"), "created", ""),  # the account that was just named
+        (("Task>", ""), "failed", "registered, but can't be read back: "),
+    ],
+)
+def test_task_is_read_back_and_compared(tmp_path: Path, change: tuple[str, str], result: str, detail: str) -> None:
+    class Changing(FakeScheduler):
+        def register(self, path: str, xml: str, **known: Any) -> None:
+            super().register(path, xml, **known)
+            self.store[path].xml = self.store[path].xml.replace(*change)
 
-    fake = Breaking()
-    result = done(plan(taken(tmp_path, {LOAD: task_xml()}), fake), fake)[LOAD]
-    assert result.detail.startswith("what was registered can't be read back: ")
+    fake = Changing()
+    restored = done(plan(taken(tmp_path, {LOAD: task_xml(principal=STORED)}), fake), fake)[LOAD]
+    assert restored.result == result
+    assert restored.detail.startswith(detail)
 
 
 @pytest.mark.slow  # most of it is the fake's
-def test_5000_tasks_are_planned_and_put_back(tmp_path: Path) -> None:
+def test_5000_tasks_are_planned_and_restored(tmp_path: Path) -> None:
     tasks = {rf"\OpenData\{number % 50}\Task {number}": task_xml(f"p{number}.exe") for number in range(5000)}
     fake = FakeScheduler()
     assert {each.result for each in done(plan(taken(tmp_path, tasks), fake), fake).values()} == {"created"}
@@ -361,33 +256,33 @@ def test_5000_tasks_are_planned_and_put_back(tmp_path: Path) -> None:
 # What is replaced -----------------------------------------------------------------------------------------------------
 
 
-def test_what_is_replaced_is_saved_first_and_can_be_put_back(tmp_path: Path) -> None:
-    fake = FakeScheduler()
-    fake.add(LOAD, task_xml("old.exe"), sddl=SDDL, last_result=1, last_run=NOW)
-    fake.add(NIGHTLY, task_xml())
-    planned = plan(taken(tmp_path, {LOAD: task_xml("new.exe"), NIGHTLY: task_xml()}), fake)
-    assert done(planned, fake, saved_in=tmp_path / "old", server="NEW", now=NOW)[LOAD].result == "replaced"
-    saved = read_snapshot(tmp_path / "old")
-    assert (list(saved.tasks), saved.folders, saved.problems) == ([LOAD], (r"\OpenData",), [])
-    assert (saved.statuses[LOAD].last_result, saved.manifest["sddl"]) == (1, {LOAD: SDDL})
-    assert done(plan(saved, fake), fake)[LOAD].result == "replaced"
-    assert (fake.store[LOAD].xml, fake.store[LOAD].sddl) == (task_xml("old.exe"), SDDL)
-
-
 def test_nothing_is_saved_where_nothing_is_replaced(tmp_path: Path) -> None:
     fake = FakeScheduler()
     done(plan(taken(tmp_path, {LOAD: task_xml()}), fake), fake, saved_in=tmp_path / "old", server="NEW", now=NOW)
     assert not (tmp_path / "old").exists()
 
 
-def test_nothing_is_changed_where_it_can_not_be_saved(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("refused", "raised"), [(False, OSError), (True, SchedulerError)])
+def test_nothing_is_changed_where_it_can_not_be_saved(tmp_path: Path, refused: bool, raised: type[Exception]) -> None:
     fake = FakeScheduler()
     fake.add(LOAD, task_xml("old.exe"))
     planned = plan(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}), fake)
     (tmp_path / "old").write_text("a file", encoding="utf-8")
-    with pytest.raises(OSError, match="old"):
+    if refused:
+        fake.faults["xml", LOAD] = SchedulerError(LOAD, door.ACCESS_DENIED)
+    with pytest.raises(raised):
         done(planned, fake, saved_in=tmp_path / "old", server="NEW", now=NOW)
     assert (list(fake.store), fake.store[LOAD].xml) == ([LOAD], task_xml("old.exe"))
+
+
+def test_task_without_a_status_is_saved_all_the_same(tmp_path: Path) -> None:
+    fake = FakeScheduler()
+    fake.add(LOAD, task_xml("old.exe"))
+    planned = plan(taken(tmp_path, {LOAD: task_xml()}), fake)
+    fake.faults["state", LOAD] = fake.faults["sddl", LOAD] = SchedulerError(LOAD, door.NOT_FOUND)
+    done(planned, fake, saved_in=tmp_path / "old", server="NEW", now=NOW)
+    saved = read_snapshot(tmp_path / "old")
+    assert (list(saved.tasks), saved.statuses[LOAD], "sddl" in saved.manifest) == ([LOAD], Status(LOAD), False)
 
 
 def test_task_that_vanished_since_the_plan_is_registered_all_the_same(tmp_path: Path) -> None:
@@ -420,13 +315,13 @@ def test_damaged_snapshot_is_refused_whole(
 ) -> None:
     folder = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}).source
     damage(folder / name)
-    with pytest.raises(SnapshotError, match=rf"is damaged \({name} {said}.*nothing of it is put back"):
+    with pytest.raises(SnapshotError, match=rf"is damaged \({name} {said}.*nothing of it is restored"):
         plan(read_snapshot(folder), FakeScheduler(), tasks=[NIGHTLY])
     # the way out that the sentence names
     assert NIGHTLY in actions(plan(read_snapshot(folder / "tasks"), FakeScheduler()))
 
 
-def test_snapshot_whose_definitions_lie_in_an_earlier_one_is_put_back_and_checked(tmp_path: Path) -> None:
+def test_definitions_stored_in_an_earlier_snapshot_are_checked_and_restored(tmp_path: Path) -> None:
     first = taken(tmp_path, {LOAD: task_xml()})
     write_snapshot(
         tmp_path / "share",
@@ -459,7 +354,7 @@ def test_snapshot_without_definitions_is_one_sentence(tmp_path: Path) -> None:
         tmp_path, server="A", taken_at=NOW, zone="UTC", statuses=[Status(LOAD, "Ready", True)], definitions=None
     )
     (folder,) = tmp_path.glob("snapshots/*/*/*")
-    with pytest.raises(SnapshotError, match="holds no definitions"):
+    with pytest.raises(SnapshotError, match="holds no task definitions"):
         plan(read_snapshot(folder), FakeScheduler())
 
 
@@ -502,7 +397,7 @@ def test_account_of_a_trigger_is_mapped_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pairs", [["x"], ["=x"], ["x="], ["a=b", "A=c"]])
-def test_mapping_that_is_none_is_refused(pairs: list[str]) -> None:
+def test_invalid_mapping_is_refused(pairs: list[str]) -> None:
     with pytest.raises(ValueError, match="is not OLD=NEW"):
         parse_map(pairs)
 
@@ -510,7 +405,7 @@ def test_mapping_that_is_none_is_refused(pairs: list[str]) -> None:
 # Other formats --------------------------------------------------------------------------------------------------------
 
 
-def test_folder_of_the_old_scripts_is_put_back(tmp_path: Path) -> None:
+def test_folder_of_the_old_scripts_is_restored(tmp_path: Path) -> None:
     info = r"<RegistrationInfo><URI>\OpenData\Load</URI></RegistrationInfo><Triggers>"
     (tmp_path / "Load.xml").write_bytes(encoded(task_xml().replace("<Triggers>", info)))
     (tmp_path / "script_status.csv").write_text(
@@ -525,7 +420,7 @@ def test_folder_of_the_old_scripts_is_put_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("root", ["<Tasks>{}</Tasks>", "{}"])
-def test_file_with_many_tasks_is_put_back(tmp_path: Path, root: str) -> None:
+def test_file_with_many_tasks_is_restored(tmp_path: Path, root: str) -> None:
     text = "".join(f"<!-- {path} -->{task_xml(f'{number}.exe')}" for number, path in enumerate((LOAD, NIGHTLY)))
     (tmp_path / "tasks.xml").write_text(root.format(text), encoding="utf-8")
     fake = FakeScheduler()
@@ -544,22 +439,7 @@ def test_text_in_another_encoding_is_what_windows_takes(encoding: str) -> None:
         FakeScheduler().validate(LOAD, registered)
 
 
-def test_file_that_is_no_task_is_a_problem_and_no_end(tmp_path: Path) -> None:
-    (tmp_path / "good.xml").write_bytes(encoded(task_xml()))
-    (tmp_path / "bad.xml").write_text("<Task", encoding="utf-8")
-    planned = plan(read_snapshot(tmp_path), FakeScheduler())
-    assert actions(planned) == {r"\good": "create"}
-    assert [problem.file for problem in planned.problems] == ["bad.xml"]
-
-
 # There and back -------------------------------------------------------------------------------------------------------
-
-
-def stored(share: Path) -> dict[str, bytes]:
-    snapshot = read_snapshot(share)
-    assert snapshot.problems == []
-    folder = snapshot.source / "tasks"
-    return {path: (folder / name).read_bytes() for path, name in snapshot.files.items()}
 
 
 def round_trip(fake: FakeScheduler, tmp_path: Path, **like: Any) -> None:
@@ -571,15 +451,16 @@ def round_trip(fake: FakeScheduler, tmp_path: Path, **like: Any) -> None:
     planned = plan(read_snapshot(tmp_path / "before"), empty)
     assert {each.result for each in done(planned, empty).values()} == {"created"}
     collect(empty, tmp_path / "after", server="NEW", now=NOW)
-    assert stored(tmp_path / "before") == stored(tmp_path / "after")
+    before, after = read_snapshot(tmp_path / "before"), read_snapshot(tmp_path / "after")
+    assert before.problems == after.problems == []
+    assert stored(before) == stored(after)
     assert {path: (task.enabled, task.sddl) for path, task in empty.store.items()} == {
         path: (task.enabled, task.sddl) for path, task in fake.store.items()
     }
-    again = plan(read_snapshot(tmp_path / "before"), empty)
-    assert {step.action for step in again.steps} == {Action.LEAVE}
+    assert {step.action for step in plan(before, empty).steps} == {Action.LEAVE}
 
 
-def test_sample_share_goes_there_and_back(sample: Snapshot, tmp_path: Path) -> None:
+def test_sample_share_survives_a_round_trip(sample: Snapshot, tmp_path: Path) -> None:
     fake = FakeScheduler()
     for wanted in read_wanted(sample).tasks:
         fake.add(
@@ -589,14 +470,19 @@ def test_sample_share_goes_there_and_back(sample: Snapshot, tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real files is not on this machine")
-def test_every_readable_file_of_the_corpus_goes_there_and_back(tmp_path: Path) -> None:
+def test_real_files_survive_a_round_trip_byte_for_byte(tmp_path: Path) -> None:
     found = find_tasks(CORPUS, path_of=lambda name: rf"\Corpus\{name}")
+    real = {path: (CORPUS / name).read_bytes() for path, name in found.files.items()}
     fake = FakeScheduler(newest=(1, 6))
-    for path, name in found.files.items():
-        enabled = found.tasks[path].settings.enabled
-        fake.add(path, stored_text((CORPUS / name).read_bytes()), enabled=enabled, sddl=SDDL)
-    assert len(fake.store) > 200
+    for path, data in real.items():
+        fake.add(path, stored_text(data), enabled=found.tasks[path].settings.enabled, sddl=SDDL)
     round_trip(fake, tmp_path, newest=(1, 6))
+    before = read_snapshot(tmp_path / "before")
+    assert before.tasks == found.tasks
+    assert stored(before) == {path: encoded(stored_text(data)) for path, data in real.items()}
+    as_exported = [data for data in real.values() if data.startswith(codecs.BOM_UTF16_LE)]
+    assert len(as_exported) > 200
+    assert set(as_exported) <= set(stored(before).values())
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real files is not on this machine")
@@ -610,7 +496,7 @@ def test_corpus_means_the_same_after_windows_wrote_its_uris(tmp_path: Path) -> N
 # Words ----------------------------------------------------------------------------------------------------------------
 
 
-def test_plan_is_told_in_words(tmp_path: Path) -> None:
+def test_plan_is_printed_in_words(tmp_path: Path) -> None:
     tasks = {
         r"\A": task_xml(version="1.9"),
         r"\B": task_xml(r"D:\b.exe", principal=STORED),
@@ -624,7 +510,7 @@ def test_plan_is_told_in_words(tmp_path: Path) -> None:
     snapshot = taken(tmp_path, tasks, statuses=[Status(r"\B", "Disabled", False)], sddl={r"\C": SDDL})
     lines = plan_lines(plan(snapshot, fake), snapshot, "NEW")
     refused = lines.pop(14)
-    assert refused.startswith("    this Windows does not take it: ")
+    assert refused.startswith("    this Windows does not accept it: ")
     assert lines == [
         "Plan for NEW: 4 tasks of OPENDATA01 at 2026-11-23 06:02 America/New_York",
         "",
@@ -698,41 +584,34 @@ def test_command_asks_each_password_once_and_shows_none(tmp_path: Path, fake: Fa
     assert ended.stdout.endswith("\n2 tasks created.\n")
 
 
-def test_command_with_a_failed_task_ends_with_1(tmp_path: Path, fake: FakeScheduler) -> None:
-    fake.accounts = {r"TOWN\etl": "right"}
-    ended = restore(taken(tmp_path, {LOAD: task_xml(principal=STORED), NIGHTLY: task_xml()}), "--apply", typed="no\n")
-    assert ended.exit_code == 1
-    assert ended.stdout.endswith("\n1 task failed, 1 task created.\n")
-
-
-def test_command_without_a_password_leaves_the_tasks_of_that_account_out(tmp_path: Path, fake: FakeScheduler) -> None:
-    ended = restore(taken(tmp_path, {LOAD: task_xml(principal=STORED)}), "--apply", typed="\n")
-    assert ended.exit_code == 1
-    assert "no password was given" in ended.stdout
-
-
-def test_command_whose_connection_drops_ends_with_3_and_tells_what_was_done(
-    tmp_path: Path, fake: FakeScheduler
+@pytest.mark.parametrize(
+    ("fault", "typed", "code", "table", "error"),
+    [
+        (None, "no\n", 1, "1 task created, 1 task failed.", ""),
+        (None, "\n", 1, r"not tried   no password was given for TOWN\etl", ""),
+        (
+            SchedulerError("", door.SERVER_UNAVAILABLE),
+            "right\n",
+            3,
+            "Load  ",
+            "the connection was lost before all ",
+        ),
+        (KeyboardInterrupt(), "right\n", 3, "1 task created.", ""),
+    ],
+)
+def test_command_that_can_not_restore_all_prints_what_it_did(
+    tmp_path: Path, fake: FakeScheduler, fault: Any, typed: str, code: int, table: str, error: str
 ) -> None:
-    fake.faults["register", NIGHTLY] = SchedulerError("", door.SERVER_UNAVAILABLE)
-    ended = restore(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}), "--apply")
-    assert ended.exit_code == 3
+    fake.accounts = {r"TOWN\etl": "right"}
+    if fault:
+        fake.faults["register", NIGHTLY] = fault
+    tasks = {LOAD: task_xml(), NIGHTLY: task_xml(principal=STORED)}
+    ended = restore(taken(tmp_path, tasks), "--apply", typed=typed)
+    assert ended.exit_code == code
     assert re.search(r"\\OpenData\\Load +created\n", ended.stdout)
-    assert ended.stderr == "taskanalysis: the connection was lost before all was done\n"
-
-
-def test_command_that_is_stopped_tells_what_was_done(tmp_path: Path, fake: FakeScheduler) -> None:
-    fake.faults["register", NIGHTLY] = KeyboardInterrupt()  # type: ignore[assignment]
-    ended = restore(taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}), "--apply")
-    assert ended.exit_code == 3
-    assert "1 task created." in ended.stdout
-
-
-def test_command_whose_server_does_not_answer_ends_with_3(tmp_path: Path, fake: FakeScheduler) -> None:
-    fake.drops_after = 0
-    ended = restore(taken(tmp_path, {LOAD: task_xml()}))
-    assert ended.exit_code == 3
-    assert ended.stderr == "taskanalysis: Task Scheduler: the server does not answer (0x800706BA)\n"
+    assert table in ended.stdout
+    assert list(fake.store) == [LOAD]
+    assert error in ended.stderr
 
 
 def test_accounts_are_looked_up_as_they_are_written(tmp_path: Path) -> None:
@@ -755,7 +634,6 @@ def test_managed_account_is_handed_over_without_a_password(tmp_path: Path) -> No
     fake = Noting()
     done(plan(taken(tmp_path, {LOAD: task_xml(principal=STORED.replace("etl", "etl$"))}), fake), fake)
     assert (given[0]["account"], given[0]["password"], given[0]["logon_type"]) == (r"TOWN\etl$", None, "Password")
-    assert given[0]["fire_registration_triggers"] is False
 
 
 def test_damaged_snapshot_ends_with_2_before_a_password_is_asked(tmp_path: Path, fake: FakeScheduler) -> None:
@@ -794,8 +672,9 @@ def test_command_asks_for_a_share_where_it_would_replace_and_has_none(tmp_path: 
 def test_file_that_could_not_be_read_ends_with_1(tmp_path: Path, fake: FakeScheduler) -> None:
     (tmp_path / "good.xml").write_bytes(encoded(task_xml()))
     (tmp_path / "bad.xml").write_text("<Task", encoding="utf-8")
-    assert restore(tmp_path, "--apply").exit_code == 1
-    assert list(fake.store) == [r"\good"]
+    ended = restore(tmp_path, "--apply")
+    assert (ended.exit_code, list(fake.store)) == (1, [r"\good"])
+    assert "Could not be read: 1\n  bad.xml: " in ended.stdout
 
 
 def test_options_reach_the_plan(tmp_path: Path, fake: FakeScheduler) -> None:
@@ -818,7 +697,7 @@ def test_options_reach_the_plan(tmp_path: Path, fake: FakeScheduler) -> None:
         (["--user", "anna"], "--user says as whom to connect to --server, which is missing"),
     ],
 )
-def test_bad_usage_is_told_with_its_option(tmp_path: Path, options: list[str], said: str) -> None:
+def test_bad_usage_names_the_option(tmp_path: Path, options: list[str], said: str) -> None:
     ended = restore(taken(tmp_path, {LOAD: task_xml()}), *options)
     assert ended.exit_code == 2
     assert said in ended.stderr
@@ -840,6 +719,13 @@ def test_password_of_the_server_is_asked_and_handed_over(tmp_path: Path, monkeyp
     assert "Plan for NEW" in ended.stdout
 
 
+def test_command_whose_server_does_not_answer_ends_with_3(tmp_path: Path, fake: FakeScheduler) -> None:
+    fake.drops_after = 0
+    ended = restore(taken(tmp_path, {LOAD: task_xml()}))
+    assert ended.exit_code == 3
+    assert ended.stderr == "taskanalysis: Task Scheduler: the server does not answer (0x800706BA)\n"
+
+
 def test_off_windows_the_plan_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
     ended = restore(taken(tmp_path, {LOAD: task_xml()}))
@@ -856,10 +742,10 @@ def test_script_needs_no_windows(tmp_path: Path) -> None:
         r"1 task of Windows itself (\Microsoft) left out: --folder names them.",
     ]
     files = sorted(file.relative_to(tmp_path / "out").as_posix() for file in (tmp_path / "out").rglob("*.*"))
-    assert files == ["restore.ps1", "tasks/OpenData/Load.xml"]
+    assert files == ["about.txt", "restore.ps1", "tasks.csv", "tasks/OpenData/Load.xml"]
 
 
-def test_snapshot_written_before_access_lists_were_kept_is_put_back(tmp_path: Path) -> None:
+def test_snapshot_without_access_lists_is_restored(tmp_path: Path) -> None:
     snapshot = taken(tmp_path, {LOAD: task_xml()}, sddl={LOAD: SDDL})
     manifest = json.loads((snapshot.source / "snapshot.json").read_text(encoding="utf-8"))
     for kept in (None, [], {LOAD: 5}):

@@ -1,4 +1,4 @@
-r"""Putting back and collecting: one suite for the stand-in and, on Windows as administrator, for Task Scheduler itself.
+r"""Restoring and collecting: one suite for the stand-ins and, on Windows as administrator, for Task Scheduler itself.
 
 All of it happens in one task folder, which is removed before and after. Nobody's password is needed, and no program of
 a task is started.
@@ -21,7 +21,7 @@ from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 from taskanalysis.snapshot.status import Status
 from taskanalysis.windows.collect import collect
 from taskanalysis.windows.own_task import own_task
-from taskanalysis.windows.restorable import Wanted, encoded, read_wanted
+from taskanalysis.windows.restorable import Wanted, encoded, read_wanted, switched_off
 from taskanalysis.windows.restore import Action, plan
 from taskanalysis.windows.scheduler import Scheduler
 from taskanalysis.windows.script import write_script
@@ -29,7 +29,7 @@ from tests.build import ROOT
 from tests.doubles.scheduler import FakeScheduler, task_xml
 from tests.doubles.task_folder import FOLDER, STAND_INS, WINDOWS, Server, lies_inside
 from tests.doubles.task_folder import server as the_server
-from tests.windows.restoring import NOW, actions, done, taken
+from tests.windows.restoring import HOSTILE, NOW, actions, done, stored, taken
 
 LOAD, NIGHTLY = rf"{FOLDER}\Load", rf"{FOLDER}\Permits\Nightly load"
 SYSTEM, LOCAL_SERVICE, USERS = "S-1-5-18", "S-1-5-19", "S-1-5-32-545"
@@ -37,10 +37,18 @@ ACCESS = "O:BAG:BAD:(A;;FA;;;BA)(A;;FA;;;SY)(A;;FR;;;AU)"
 MAY_READ = "(A;;FR;;;AU)"
 ENDS_AT_ONCE = "where.exe"
 FAR_AWAY = datetime(2099, 1, 1, 5, 45)
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SCHTASKS = re.findall(r"^    (schtasks /create .*)$", README, re.MULTILINE)
-IMPORTS = re.findall(r"`(schtasks /create /tn [^`]* /xml own\.xml|Register-ScheduledTask [^`]* own\.xml\))`", README)
-(RESTORE_PS1,) = re.findall(r"^    (powershell .* -File restore\.ps1 -WhatIf)$", README, re.MULTILINE)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+
+
+def documented(pattern: str) -> list[str]:
+    """The lines of README and docs that match, each once."""
+    return list(dict.fromkeys(re.findall(pattern, DOCS, re.MULTILINE)))
+
+
+SCHTASKS = documented(r'^ *(schtasks /create .* /xml "tasks.*)$')
+IMPORTS = documented(r"(?:`|^ *)(schtasks /create /tn [^`\n]* /xml own\.xml|Register-ScheduledTask [^`\n]* own\.xml\))")
+(RESTORE_PS1,) = documented(r"^ *(powershell .* -File restore\.ps1 -WhatIf)$")
 
 
 @pytest.fixture(params=[*STAND_INS, WINDOWS])
@@ -54,10 +62,12 @@ def nothing_started(server: Server) -> bool:
     if isinstance(server.whole, FakeScheduler):
         return server.whole.started == []
     time.sleep(3)
-    paths = server.paths()
-    return all(server.scheduler.last_run(path) == "never" for path in paths) and not any(
-        server.scheduler.state(path) in ("Running", "Queued") for path in paths
-    )
+    statuses = [server.scheduler.status(path)[0] for path in server.paths()]
+    return all(status.last_run == "never" and status.state not in ("Running", "Queued") for status in statuses)
+
+
+def enabled(server: Server) -> dict[str, bool | None]:
+    return {path: server.scheduler.status(path)[0].enabled for path in server.paths()}
 
 
 def command_of(xml: str) -> str:
@@ -78,7 +88,7 @@ def test_other_tasks_are_neither_seen_nor_changed(kind: str) -> None:
         assert (server.paths(), server.scheduler.folders("\\")) == (set(), [])
         for path in (r"\OpenData\Not ours", rf"{FOLDER}2\Load", rf"{FOLDER}\..\OpenData\Not ours"):
             with pytest.raises(AssertionError, match="not ours"):
-                server.scheduler.delete(path)
+                server.scheduler.xml(path)
             with pytest.raises(AssertionError, match="not ours"):
                 server.scheduler.register(path, task_xml())
         server.scheduler.create_folder(NIGHTLY.rpartition("\\")[0])
@@ -91,7 +101,7 @@ def test_other_tasks_are_neither_seen_nor_changed(kind: str) -> None:
 # There and back -------------------------------------------------------------------------------------------------------
 
 
-def test_plan_changes_nothing_and_what_is_put_back_reads_back_the_same(tmp_path: Path, server: Server) -> None:
+def test_plan_changes_nothing_and_restored_tasks_read_back_the_same(tmp_path: Path, server: Server) -> None:
     snapshot = taken(tmp_path, {LOAD: task_xml("load.exe"), NIGHTLY: task_xml("ä\U0001f5c4.exe")})
     planned = plan(snapshot, server.scheduler)
     assert (actions(planned), server.paths()) == ({LOAD: "create", NIGHTLY: "create"}, set())
@@ -102,16 +112,18 @@ def test_plan_changes_nothing_and_what_is_put_back_reads_back_the_same(tmp_path:
     assert actions(plan(snapshot, server.scheduler)) == {LOAD: "leave", NIGHTLY: "leave"}
 
 
-def test_what_is_replaced_is_saved_first_and_can_be_put_back(tmp_path: Path, server: Server) -> None:
-    server.scheduler.create_folder(FOLDER)
+def test_replaced_task_is_saved_first_keeps_its_access_list_and_can_be_restored(tmp_path: Path, server: Server) -> None:
+    server.scheduler.create_folder(NIGHTLY.rpartition("\\")[0])
     server.scheduler.register(LOAD, task_xml("old.exe"), sddl=ACCESS)
-    planned = plan(taken(tmp_path, {LOAD: task_xml("new.exe")}), server.scheduler)
+    server.scheduler.register(NIGHTLY, task_xml())
+    planned = plan(taken(tmp_path, {LOAD: task_xml("new.exe"), NIGHTLY: task_xml()}), server.scheduler)
     assert planned.steps[0].why == ("command from old.exe to new.exe",)
     assert done(planned, server.scheduler, saved_in=tmp_path / "old", server="SRV", now=NOW)[LOAD].result == "replaced"
     assert command_of(server.scheduler.xml(LOAD)) == "new.exe"
     assert MAY_READ in access_of(server.scheduler, LOAD)
     saved = read_snapshot(tmp_path / "old")
-    assert (list(saved.tasks), saved.problems) == ([LOAD], [])
+    assert (list(saved.tasks), saved.folders, saved.problems) == ([LOAD], (FOLDER,), [])
+    assert (saved.statuses[LOAD].last_result, saved.manifest["sddl"].keys()) == (267011, {LOAD})
     assert done(plan(saved, server.scheduler), server.scheduler)[LOAD].result == "replaced"
     assert command_of(server.scheduler.xml(LOAD)) == "old.exe"
 
@@ -120,11 +132,11 @@ def test_all_are_off_where_that_is_asked_for_and_one_that_was_off_stays_off(tmp_
     statuses = [Status(LOAD, "Disabled", False), Status(NIGHTLY, "Ready", True)]
     snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, statuses=statuses)
     assert {each.result for each in done(plan(snapshot, server.scheduler), server.scheduler).values()} == {"created"}
-    assert [server.scheduler.enabled(path) for path in (LOAD, NIGHTLY)] == [False, True]
+    assert enabled(server) == {LOAD: False, NIGHTLY: True}
     planned = plan(snapshot, server.scheduler, disabled=True)
     assert actions(planned) == {LOAD: "leave", NIGHTLY: "replace"}
     assert done(planned, server.scheduler)[NIGHTLY].result == "replaced"
-    assert [server.scheduler.state(path) for path in (LOAD, NIGHTLY)] == ["Disabled", "Disabled"]
+    assert enabled(server) == {LOAD: False, NIGHTLY: False}
 
 
 def test_registration_trigger_starts_nothing_when_created_or_replaced(tmp_path: Path, server: Server) -> None:
@@ -135,13 +147,14 @@ def test_registration_trigger_starts_nothing_when_created_or_replaced(tmp_path: 
         assert nothing_started(server)
 
 
-def test_access_list_is_put_back(tmp_path: Path, server: Server) -> None:
-    snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, sddl={LOAD: ACCESS, NIGHTLY: "nonsense"})
+def test_access_list_is_restored(tmp_path: Path, server: Server) -> None:
+    sddl = {LOAD.upper(): ACCESS, NIGHTLY: "nonsense"}
+    snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, sddl=sddl)
     results = done(plan(snapshot, server.scheduler), server.scheduler)
     assert (results[LOAD].result, results[LOAD].detail) == ("created", "")
     assert MAY_READ in access_of(server.scheduler, LOAD)
     assert results[NIGHTLY].result == "created"
-    assert results[NIGHTLY].detail.startswith("its access list is lost: ")
+    assert results[NIGHTLY].detail.startswith("access list not restored: ")
 
 
 @pytest.mark.parametrize(
@@ -164,17 +177,17 @@ def test_account_that_needs_no_password_comes_back_without_one(tmp_path: Path, s
     assert actions(plan(snapshot, server.scheduler)) == {LOAD: "leave"}
 
 
-def test_server_goes_there_and_back(tmp_path: Path, server: Server) -> None:
+def test_server_survives_a_round_trip(tmp_path: Path, server: Server) -> None:
     daily = "<CalendarTrigger><StartBoundary>2026-01-01T05:45:00</StartBoundary>"
     daily += "<ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay></CalendarTrigger>"
     server.scheduler.create_folder(NIGHTLY.rpartition("\\")[0])
     server.scheduler.register(LOAD, task_xml(triggers="<BootTrigger><Delay>PT2M</Delay></BootTrigger>"), sddl=ACCESS)
-    server.scheduler.register(NIGHTLY, task_xml(ENDS_AT_ONCE, triggers=daily), disabled=True)
-    there_and_back(server, tmp_path)
-    assert [server.scheduler.enabled(path) for path in (LOAD, NIGHTLY)] == [True, False]
+    server.scheduler.register(NIGHTLY, switched_off(task_xml(ENDS_AT_ONCE, triggers=daily)))
+    round_trip_of(server, tmp_path)
+    assert enabled(server) == {LOAD: True, NIGHTLY: False}
 
 
-def test_sample_share_goes_there_and_back(tmp_path: Path, server: Server, sample: Snapshot) -> None:
+def test_sample_share_survives_a_round_trip(tmp_path: Path, server: Server, sample: Snapshot) -> None:
     strangers = {account.casefold(): SYSTEM for each in read_wanted(sample).tasks for account in each.accounts}
     strangers.pop(USERS.casefold())
     wanted = read_wanted(sample, mapping=strangers).tasks
@@ -187,12 +200,12 @@ def test_sample_share_goes_there_and_back(tmp_path: Path, server: Server, sample
     coming = {step.wanted.path for step in planned.of(Action.CREATE)}
     assert len(coming) > 45
     assert {path: results[path][1:3] for path in coming} == dict.fromkeys(coming, ("created", ""))
-    assert server.paths() == coming
-    there_and_back(server, tmp_path)
+    assert enabled(server) == dict.fromkeys(coming, False)
+    round_trip_of(server, tmp_path)
     assert nothing_started(server)
 
 
-def there_and_back(server: Server, tmp_path: Path) -> None:
+def round_trip_of(server: Server, tmp_path: Path) -> None:
     """Collect, put back into the emptied folder, collect again: the same tasks, states and access lists."""
     shares = [tmp_path / "before", tmp_path / "after"]
     for share in shares:
@@ -217,7 +230,7 @@ def there_and_back(server: Server, tmp_path: Path) -> None:
     assert set(actions(plan(before, server.scheduler)).values()) == {"leave"}
 
 
-def test_command_puts_back_and_says_so(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_restores_and_prints_a_summary(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("taskanalysis.cli.restore.connect", lambda *_, **__: server.scheduler)
     snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()})
     ended = CliRunner().invoke(main, ["restore", str(snapshot.source), "--apply"])
@@ -229,32 +242,33 @@ def test_command_puts_back_and_says_so(tmp_path: Path, server: Server, monkeypat
 # What Windows refuses -------------------------------------------------------------------------------------------------
 
 
-def test_definition_that_windows_does_not_take_is_told_before_and_not_put_back(tmp_path: Path, server: Server) -> None:
+def test_definition_that_windows_refuses_is_in_the_plan_and_not_restored(tmp_path: Path, server: Server) -> None:
     planned = plan(taken(tmp_path, {LOAD: task_xml(version="9.9"), NIGHTLY: task_xml()}), server.scheduler)
     assert actions(planned) == {LOAD: "refuse", NIGHTLY: "create"}
-    assert planned.steps[0].why[0].startswith("this Windows does not take it: ")
+    assert planned.steps[0].why[0].startswith("this Windows does not accept it: ")
     results = done(planned, server.scheduler)
     assert (results[LOAD].result, results[NIGHTLY].result) == ("failed", "created")
     assert server.paths() == {NIGHTLY}
 
 
 @pytest.mark.parametrize("account", ["S-1-5-21-9-9-9-1001", r"NOSUCH\nobody"])
-def test_unknown_account_is_named_and_its_task_not_put_back(tmp_path: Path, server: Server, account: str) -> None:
+def test_unknown_account_is_named_and_its_task_not_restored(tmp_path: Path, server: Server, account: str) -> None:
     principal = f"<UserId>{account}</UserId><LogonType>InteractiveToken</LogonType>"
     planned = plan(taken(tmp_path, {LOAD: task_xml(principal=principal), NIGHTLY: task_xml()}), server.scheduler)
     assert planned.unknown == {account: [LOAD]}
     results = done(planned, server.scheduler)
-    assert (results[LOAD].result, results[NIGHTLY].result) == ("failed", "created")
+    assert results[LOAD] == (LOAD, "failed", f"this server does not know the account {account}", False)
+    assert results[NIGHTLY].result == "created"
     assert server.paths() == {NIGHTLY}
 
 
-def test_name_that_windows_does_not_take_is_one_failed_task(tmp_path: Path, server: Server) -> None:
+def test_invalid_name_is_one_failed_task(tmp_path: Path, server: Server) -> None:
     planned = plan(taken(tmp_path, {rf"{FOLDER}\a?b": task_xml(), LOAD: task_xml()}), server.scheduler)
     assert [each.result for each in done(planned, server.scheduler).values()] == ["failed", "created"]
     assert server.paths() == {LOAD}
 
 
-# The README's own lines -----------------------------------------------------------------------------------------------
+# Documented lines -----------------------------------------------------------------------------------------------------
 
 
 def option(line: str, name: str) -> str:
@@ -263,29 +277,23 @@ def option(line: str, name: str) -> str:
     return (found[1] or found[2]) if found else ""
 
 
-def definitions(sample: Snapshot) -> Path:
-    """The folder of the sample share that holds `tasks`."""
-    stamp = str(sample.manifest["definitions"])
-    return sample.source.parents[1] / f"{stamp[:4]}-{stamp[4:6]}" / stamp
-
-
 @pytest.mark.parametrize("line", SCHTASKS)
-def test_line_of_the_readme_names_a_file_that_the_sample_share_has(line: str, sample: Snapshot) -> None:
+def test_documented_line_names_a_file_that_the_sample_share_has(line: str, sample: Snapshot) -> None:
     path, file = option(line, "/tn"), option(line, "/xml")
-    assert file == "tasks\\" + file_name(path).replace("/", "\\")
-    assert (definitions(sample) / file.replace("\\", "/")).is_file()
+    assert file == "tasks\\" + sample.files[path].replace("/", "\\")
+    assert path in stored(sample)
     principal = sample.tasks[path].principal
     assert option(line, "/ru") in ("", principal.user_id)
     assert bool(option(line, "/ru")) == (principal.logon_type == "Password")
 
 
-def test_readme_has_such_lines() -> None:
+def test_docs_have_such_lines() -> None:
     assert SCHTASKS
     assert [line.partition(" ")[0] for line in IMPORTS] == ["schtasks", "Register-ScheduledTask"]
 
 
 @pytest.mark.parametrize("line", SCHTASKS)
-def test_line_of_the_readme_imports_a_stored_file(line: str, tmp_path: Path, server: Server, sample: Snapshot) -> None:
+def test_documented_line_imports_a_stored_file(line: str, tmp_path: Path, server: Server, sample: Snapshot) -> None:
     """As it stands, but in the folder of these tests, and for SYSTEM, since nobody types a password here."""
     line = re.sub(r" /ru \S+ /rp \*", "", line).replace('/tn "', f'/tn "{FOLDER}')
     path = option(line, "/tn")
@@ -311,7 +319,7 @@ def test_line_of_the_readme_imports_a_stored_file(line: str, tmp_path: Path, ser
 
 
 @pytest.mark.parametrize("line", IMPORTS, ids=lambda line: line.partition(" ")[0])
-def test_line_of_the_readme_imports_our_own_task(line: str, tmp_path: Path, server: Server) -> None:
+def test_documented_line_imports_our_own_task(line: str, tmp_path: Path, server: Server) -> None:
     xml = own_task(r"C:\ta\taskanalysis.exe", data=r"D:\tasks", reports=r"D:\reports", start=FAR_AWAY, owner="Ada")
     (tmp_path / "own.xml").write_bytes(xml)
     named = read_task(xml).uri
@@ -329,28 +337,12 @@ def test_line_of_the_readme_imports_our_own_task(line: str, tmp_path: Path, serv
 
 # restore.ps1 ----------------------------------------------------------------------------------------------------------
 
-HOSTILE = [
-    "O'Brien",
-    "\u2019; ni owned; \u2018",
-    "'; ni owned; '",
-    "\u2018\u2019\u201a\u201b",
-    "$(ni owned) $x ${x} @(1) %PATH%",
-    "`$ `' `n ``",
-    "@'",
-    "# SIG # Begin signature block",
-    "{0} } ) ; & && ^",
-    "[ab]",
-    "-WhatIf",
-    "\U0001f5c4 archive",
-    "\u202egnp.exe",
-    "a" * 150,
-]
 IN_A_FOLDER = rf"{FOLDER}\It's $(ni owned)\Load"
 
 
 def script_folder(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     """A folder with `restore.ps1` for tasks of all kinds, and their texts."""
-    tasks = {rf"{FOLDER}\{name}": task_xml(f"{number}.exe") for number, name in enumerate(HOSTILE)}
+    tasks = {rf"{FOLDER}\{name}": task_xml(f"{number}.exe") for number, name in enumerate([*HOSTILE, "a" * 150])}
     tasks[IN_A_FOLDER] = task_xml(ENDS_AT_ONCE, triggers="<RegistrationTrigger/>")
     tasks[LOAD] = task_xml("load.exe", principal=f"<GroupId>{USERS}</GroupId>")
     wanted = [
@@ -369,7 +361,7 @@ def test_script_with_whatif_changes_nothing(tmp_path: Path, server: Server) -> N
     assert not any(file.name == "owned" for file in tmp_path.rglob("*"))
 
 
-def test_script_puts_all_back_under_their_very_names(tmp_path: Path, server: Server) -> None:
+def test_script_restores_all_under_their_exact_names(tmp_path: Path, server: Server) -> None:
     folder, tasks = script_folder(tmp_path)
     line = RESTORE_PS1.removesuffix(" -WhatIf")
     for _ in range(2):  # and once more where all is there
@@ -381,7 +373,7 @@ def test_script_puts_all_back_under_their_very_names(tmp_path: Path, server: Ser
     assert {path: command_of(scheduler.xml(path)) for path in tasks} == {
         path: command_of(xml) for path, xml in tasks.items()
     }
-    assert {path for path in tasks if not scheduler.enabled(path)} == {LOAD}
+    assert {path for path, on in enabled(server).items() if not on} == {LOAD}
     assert MAY_READ in access_of(scheduler, IN_A_FOLDER)
     assert nothing_started(server)
 
@@ -397,10 +389,10 @@ def test_script_saves_what_it_replaces(tmp_path: Path, server: Server) -> None:
     assert command_of(server.scheduler.xml(rf"{FOLDER}\O'Brien")) == "0.exe"
 
 
-def test_script_puts_nothing_back_where_a_file_was_changed(tmp_path: Path, server: Server) -> None:
+@pytest.mark.parametrize("name", ["tasks.csv", f"tasks/{file_name(LOAD)}"])
+def test_script_restores_nothing_if_a_file_was_changed(tmp_path: Path, server: Server, name: str) -> None:
     folder, _ = script_folder(tmp_path)
-    changed = folder / "tasks" / file_name(LOAD)
-    changed.write_bytes(changed.read_bytes() + b" \0")
+    (folder / name).write_bytes((folder / name).read_bytes() + b" \0")
     code, said = server.shell(RESTORE_PS1.removesuffix(" -WhatIf"), folder)
     assert code == 2, said
     assert server.paths() == set()

@@ -1,8 +1,7 @@
-"""The door to Windows: one suite for the fake and, on Windows, the real service; and COM through a double."""
+"""The scheduler: one suite for the fake and, on Windows, the real service; and COM through a double."""
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,9 +11,11 @@ import pytest
 
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import TaskAnalysisError
+from taskanalysis.snapshot.status import STATES, Status
 from taskanalysis.windows import machine, scheduler
 from taskanalysis.windows.scheduler import ComScheduler, Scheduler, SchedulerError, connect
-from tests.doubles.scheduler import FakeScheduler, filled, task_xml
+from tests.doubles.com import PROPERTIES, ComError, Folder, Service, task
+from tests.doubles.scheduler import FakeScheduler, task_xml
 
 ROOT, TEST = "\\", "\\taskanalysis test"
 LOAD = f"{TEST}\\Load"
@@ -39,13 +40,11 @@ def any_scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     real = connect()
     real.create_folder(TEST)
     yield real
-    for folder in (f"{TEST}\\Below", TEST):
-        for path in real.tasks(folder) if folder in (TEST, *real.folders(TEST)) else []:
-            assert isinstance(path, str)
-            real.delete(path)
-    for folder in real.folders(TEST):
-        real._service.GetFolder(ROOT).DeleteFolder(folder.strip("\\"), 0)
-    real._service.GetFolder(ROOT).DeleteFolder(TEST.strip("\\"), 0)
+    root = real._service.GetFolder(ROOT)
+    for folder in (*real.folders(TEST), TEST):
+        for path in real.tasks(folder):
+            real._service.GetFolder(folder).DeleteTask(str(path).rpartition("\\")[2], 0)
+        root.DeleteFolder(folder.strip("\\"), 0)
 
 
 def test_registered_task_is_listed_and_reads_back_the_same(any_scheduler: Scheduler) -> None:
@@ -54,10 +53,7 @@ def test_registered_task_is_listed_and_reads_back_the_same(any_scheduler: Schedu
     assert any_scheduler.tasks(TEST) == [LOAD]
     found, sent = read_task(any_scheduler.xml(LOAD).encode("utf-16")), read_task(task_xml("load.exe").encode("utf-16"))
     assert (found.actions, found.triggers, found.principals) == (sent.actions, sent.triggers, sent.principals)
-    assert (any_scheduler.state(LOAD), any_scheduler.enabled(LOAD)) == ("Ready", True)
-    assert (any_scheduler.last_run(LOAD), any_scheduler.next_run(LOAD)) == ("never", "never")
-    assert any_scheduler.last_result(LOAD) == 267011
-    assert any_scheduler.missed_runs(LOAD) == 0
+    assert any_scheduler.status(LOAD) == (Status(LOAD, "Ready", True, "never", 267011, "never", 0), {})
     assert any_scheduler.sddl(LOAD).startswith("O:")
 
 
@@ -74,7 +70,7 @@ def test_folder_is_created_with_those_above_it_and_again_without_harm(any_schedu
     assert any_scheduler.tasks(TEST) == []
 
 
-def test_task_is_replaced_only_when_told_so(any_scheduler: Scheduler) -> None:
+def test_task_is_replaced_only_on_request(any_scheduler: Scheduler) -> None:
     any_scheduler.register(LOAD, task_xml("one.exe"))
     with pytest.raises(SchedulerError) as error:
         any_scheduler.register(LOAD, task_xml("two.exe"))
@@ -84,28 +80,10 @@ def test_task_is_replaced_only_when_told_so(any_scheduler: Scheduler) -> None:
     assert "two.exe" in any_scheduler.xml(LOAD)
 
 
-def test_task_registered_switched_off_is_off(any_scheduler: Scheduler) -> None:
-    any_scheduler.register(LOAD, task_xml(), disabled=True)
-    assert (any_scheduler.state(LOAD), any_scheduler.enabled(LOAD)) == ("Disabled", False)
-
-
-def test_registration_trigger_does_not_start_the_task(any_scheduler: Scheduler) -> None:
-    any_scheduler.register(LOAD, task_xml(triggers="<RegistrationTrigger/>"))
-    assert any_scheduler.last_run(LOAD) == "never"
-    assert getattr(any_scheduler, "started", []) == []
-
-
-def test_access_list_is_put_on_the_task(any_scheduler: Scheduler) -> None:
-    any_scheduler.register(LOAD, task_xml(), sddl="D:(A;;FA;;;BA)(A;;FA;;;SY)(A;;FR;;;AU)")
-    assert "(A;;FR;;;AU)" in any_scheduler.sddl(LOAD)
-
-
-def test_deleted_task_has_vanished(any_scheduler: Scheduler) -> None:
-    any_scheduler.register(LOAD, task_xml())
-    any_scheduler.delete(LOAD)
-    assert any_scheduler.tasks(TEST) == []
+@pytest.mark.parametrize("ask", ["status", "xml", "sddl"])
+def test_task_that_does_not_exist_has_vanished(any_scheduler: Scheduler, ask: str) -> None:
     with pytest.raises(SchedulerError) as error:
-        any_scheduler.state(LOAD)
+        getattr(any_scheduler, ask)(LOAD)
     assert error.value.vanished
     assert not error.value.lost
 
@@ -184,7 +162,7 @@ def test_fake_asks_for_what_an_account_needs(given: dict[str, Any], code: str) -
 
 def test_fake_refuses_a_missing_folder_and_what_takes_rights() -> None:
     fake = FakeScheduler()
-    with pytest.raises(SchedulerError, match="its folder is not there"):
+    with pytest.raises(SchedulerError, match="its folder does not exist"):
         fake.register("\\Nowhere\\Load", task_xml())
     fake.elevated = False
     for xml in (task_xml(), task_xml(principal="<UserId>x</UserId>", triggers="<BootTrigger/>")):
@@ -195,97 +173,17 @@ def test_fake_refuses_a_missing_folder_and_what_takes_rights() -> None:
 
 def test_fake_starts_a_registration_trigger_that_nobody_forbids() -> None:
     fake = FakeScheduler()
-    fake.register("\\Load", task_xml(triggers="<RegistrationTrigger/>"), fire_registration_triggers=True)
+    fake.register("\\Load", task_xml(triggers="<RegistrationTrigger/>"), fires=True)
     assert fake.started == ["\\Load"]
-
-
-def test_fake_with_5000_tasks_lists_them_all() -> None:
-    fake = filled(5000)
-    assert sum(len(fake.tasks(folder)) for folder in fake.made) == 5000
 
 
 # COM, through a double ------------------------------------------------------------------------------------------------
 
 
-class ComError(Exception):
-    """As pywintypes.com_error: HRESULT, its text, what the object said, position of the argument."""
-
-    def __init__(self, code: int, scode: int = 0, said: str | None = None) -> None:
-        super().__init__(code, "", None, None)
-        self.hresult = code - 2**32 if code >= 2**31 else code
-        signed = scode - 2**32 if scode >= 2**31 else scode
-        self.excepinfo = (0, None, said, None, 0, signed) if scode else None
-
-
-class Items(list[Any]):
-    """A collection of COM: counted from 1; an error in place of an item is raised."""
-
-    @property
-    def Count(self) -> int:  # noqa: N802
-        return len(self)
-
-    def Item(self, number: int) -> Any:  # noqa: N802
-        assert number >= 1
-        if isinstance(self[number - 1], Exception):
-            raise self[number - 1]
-        return self[number - 1]
-
-
-@dataclass
-class Folder:
-    Path: str
-    below: list["Folder"] = field(default_factory=list)
-    plain: list[Any] = field(default_factory=list)
-    hidden: list[Any] = field(default_factory=list)
-    said: list[tuple[Any, ...]] = field(default_factory=list)
-    fails: Exception | None = None
-
-    def _record(self, *words: Any) -> None:
-        self.said.append(words)
-        if self.fails:
-            raise self.fails
-
-    def GetFolders(self, flags: int) -> Items:  # noqa: N802
-        assert flags == 0
-        return Items(self.below)
-
-    def GetTasks(self, flags: int) -> Items:  # noqa: N802
-        return Items([*self.plain, *(self.hidden if flags & 1 else [])])
-
-    def GetTask(self, name: str) -> Any:  # noqa: N802
-        self._record("GetTask", name)
-        return next(task for task in self.plain if task.Path.endswith("\\" + name))
-
-    def RegisterTask(self, *words: Any) -> None:  # noqa: N802
-        self._record("RegisterTask", *words)
-
-    def CreateFolder(self, name: str) -> None:  # noqa: N802
-        self._record("CreateFolder", name)
-
-    def DeleteTask(self, name: str, flags: int) -> None:  # noqa: N802
-        self._record("DeleteTask", name, flags)
-
-
-class Service:
-    def __init__(self, root: Folder) -> None:
-        self.root, self.connected = root, list[tuple[Any, ...]]()
-
-    def Connect(self, *words: Any) -> None:  # noqa: N802
-        self.connected.append(words)
-
-    def GetFolder(self, path: str) -> Folder:  # noqa: N802
-        found = next((each for each in (self.root, *self.root.below) if each.Path == path), None)
-        if not found:
-            raise ComError(0x80020009, scode=0x80070003)
-        return found
-
-
-def task(path: str, **known: Any) -> SimpleNamespace:
-    return SimpleNamespace(Path=path, **known)
-
-
-def dated(**known: datetime) -> ComScheduler:
-    return ComScheduler(Service(Folder("\\", plain=[task("\\T", **known)])), "America/New_York")
+def status_of(**known: Any) -> tuple[Status, dict[str, SchedulerError]]:
+    """The status of a task with these properties, and what was refused."""
+    root = Folder("\\", plain=[task("\\T", **PROPERTIES | known)])
+    return ComScheduler(Service(root), "America/New_York").status("\\T")
 
 
 def test_hidden_tasks_and_all_folders_are_seen() -> None:
@@ -313,30 +211,27 @@ def test_lost_connection_ends_the_list() -> None:
 
 
 def test_listed_task_is_not_looked_up_again() -> None:
-    root = Folder("\\", plain=[task("\\T", Xml="<Task/>", State=3, Enabled=True, NumberOfMissedRuns=2)])
+    root = Folder("\\", plain=[task("\\T", Xml="<Task/>", **PROPERTIES)])
     com = ComScheduler(Service(root), "UTC")
     com.tasks("\\")
-    assert (com.xml("\\T"), com.state("\\T"), com.enabled("\\T"), com.missed_runs("\\T")) == (
-        "<Task/>",
-        "Ready",
-        True,
-        2,
-    )
+    assert (com.xml("\\T"), com.status("\\T")[0].missed_runs) == ("<Task/>", 2)
     assert root.said == []
 
 
 @pytest.mark.parametrize(
-    ("number", "state"), [(0, "Unknown"), (1, "Disabled"), (4, "Running"), (5, "Unknown"), (-1, "Unknown")]
+    ("known", "field", "value"),
+    [
+        *((("State", number), "state", name) for number, name in enumerate(STATES)),
+        (("State", 5), "state", "Unknown"),
+        (("State", -1), "state", "Unknown"),
+        (("LastTaskResult", 0), "last_result", 0),
+        (("LastTaskResult", 267011), "last_result", 267011),
+        (("LastTaskResult", -2147024891), "last_result", 0x80070005),  # COM's LONG has a sign
+        (("LastTaskResult", -1), "last_result", 2**32 - 1),
+    ],
 )
-def test_states_have_their_names(number: int, state: str) -> None:
-    com = ComScheduler(Service(Folder("\\", plain=[task("\\T", State=number)])), "UTC")
-    assert com.state("\\T") == state
-
-
-@pytest.mark.parametrize(("signed", "code"), [(0, 0), (-2147024891, 0x80070005), (267011, 267011), (-1, 2**32 - 1)])
-def test_results_have_no_sign(signed: int, code: int) -> None:
-    com = ComScheduler(Service(Folder("\\", plain=[task("\\T", LastTaskResult=signed)])), "UTC")
-    assert com.last_result("\\T") == code
+def test_states_have_their_names_and_results_no_sign(known: tuple[str, int], field: str, value: object) -> None:
+    assert getattr(status_of(**dict([known]))[0], field) == value
 
 
 @pytest.mark.parametrize(
@@ -353,25 +248,43 @@ def test_results_have_no_sign(signed: int, code: int) -> None:
     ],
 )
 def test_dates_are_wall_clock_times_of_the_server(date: datetime, moment: str) -> None:
-    com = dated(LastRunTime=date, NextRunTime=date)
-    for found in (com.last_run("\\T"), com.next_run("\\T")):
-        assert (found if found == "never" else found.isoformat()) == moment  # type: ignore[union-attr]
+    status, refused = status_of(LastRunTime=date, NextRunTime=date)
+    for value in (status.last_run, status.next_run):
+        assert (value if isinstance(value, str) or value is None else value.isoformat()) == moment
+    assert refused == {}
 
 
-def test_date_out_of_range_is_an_error_of_that_property() -> None:
-    class Wild:
-        @property
-        def LastRunTime(self) -> datetime:  # noqa: N802
-            raise ValueError("year 65535 is out of range")
+class Refusing:
+    """A property that raises when it is read."""
 
-        NextRunTime = datetime(9999, 12, 31)
+    def __init__(self, error: Exception) -> None:
+        self.error = error
 
-    com = ComScheduler(Service(Folder("\\")), "UTC")
-    com._listed["\\T"] = Wild()
-    for ask in (com.last_run, com.next_run):
-        with pytest.raises(SchedulerError, match="a date is out of range") as error:
-            ask("\\T")
-        assert not error.value.lost
+    def __get__(self, *_: object) -> Any:
+        raise self.error
+
+
+def test_refused_properties_are_named_and_the_others_are_kept() -> None:
+    denied = Refusing(ComError(0x80070005))
+    wild = Refusing(ValueError("year 65535 is out of range"))
+    known = PROPERTIES | {"State": denied, "LastRunTime": wild, "NextRunTime": datetime(9999, 12, 31)}
+    root = Folder("\\", plain=[type("Task", (), {"Path": "\\T", **known})()])
+    status, refused = ComScheduler(Service(root), "UTC").status("\\T")
+    assert status == Status("\\T", enabled=True, last_result=0, missed_runs=2)
+    assert {field: error.reason for field, error in refused.items()} == {
+        "state": "access is denied (0x80070005)",
+        "last_run": "a date is out of range (0x8002000A)",
+        "next_run": "a date is out of range (0x8002000A)",
+    }
+
+
+@pytest.mark.parametrize(("code", "attribute"), [(0x800706BA, "lost"), (0x80070002, "vanished")])
+def test_status_of_a_task_out_of_reach_is_an_error(code: int, attribute: str) -> None:
+    known = PROPERTIES | {"LastRunTime": Refusing(ComError(code))}
+    root = Folder("\\", plain=[type("Task", (), {"Path": "\\T", **known})()])
+    with pytest.raises(SchedulerError) as error:
+        ComScheduler(Service(root), "UTC").status("\\T")
+    assert getattr(error.value, attribute)
 
 
 def test_access_list_is_asked_with_owner_and_group() -> None:
@@ -393,12 +306,10 @@ def test_registration_says_all_in_flags() -> None:
         logon_type="Password",
         sddl="D:",
         replace=True,
-        disabled=True,
-        fire_registration_triggers=True,
     )
     assert root.below[0].said == [
         ("RegisterTask", "Load", "<x/>", 2 | 32, None, None, 0),
-        ("RegisterTask", "Load", "<x/>", 2 | 4 | 8 | 16, "TOWN\\etl", "S3cret", 1, "D:"),
+        ("RegisterTask", "Load", "<x/>", 2 | 4 | 16 | 32, "TOWN\\etl", "S3cret", 1, "D:"),
     ]
 
 
@@ -410,16 +321,14 @@ def test_password_is_in_no_error() -> None:
     assert "password is wrong" in str(error.value)
 
 
-def test_validation_and_deletion_and_folders_speak_to_their_methods() -> None:
+def test_validation_and_folders_call_their_methods() -> None:
     root = Folder("\\")
     com = ComScheduler(Service(root), "UTC")
     com.validate("\\OpenData\\Load", "<x/>")
     com.create_folder("\\OpenData\\Permits")
-    com.delete("\\Load")
     assert root.said == [
         ("RegisterTask", "\\OpenData\\Load", "<x/>", 1, None, None, 0),
         ("CreateFolder", "OpenData\\Permits"),
-        ("DeleteTask", "Load", 0),
     ]
 
 
@@ -434,7 +343,7 @@ def test_folder_that_is_there_is_no_error(code: int, raised: bool) -> None:
     assert found == raised
 
 
-def test_mistake_of_ours_is_not_taken_for_an_answer_of_windows() -> None:
+def test_python_errors_are_not_reported_as_scheduler_errors() -> None:
     com = ComScheduler(Service(Folder("\\", plain=[task("\\T")])), "UTC")
     with pytest.raises(AttributeError):
         com.xml("\\T")
@@ -487,7 +396,7 @@ def test_missing_pywin32_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("answer", [None, LookupError("no such zone")])
-def test_zone_that_can_not_be_told_is_asked_for(monkeypatch: pytest.MonkeyPatch, answer: Exception | None) -> None:
+def test_unknown_zone_of_this_machine_is_asked_for(monkeypatch: pytest.MonkeyPatch, answer: Exception | None) -> None:
     def zone() -> None:
         if answer:
             raise answer
@@ -513,7 +422,7 @@ class Silent(NoSuch):
 
 @pytest.mark.parametrize(("raised", "known"), [(None, True), (NoSuch, False), (Silent, None)])
 @pytest.mark.parametrize("account", ["TOWN\\etl", "S-1-5-21-1-2-3-1001"])
-def test_account_is_known_unknown_or_not_told(
+def test_account_is_known_unknown_or_undecided(
     monkeypatch: pytest.MonkeyPatch, account: str, raised: type[Exception] | None, known: bool | None
 ) -> None:
     asked = []
@@ -527,11 +436,33 @@ def test_account_is_known_unknown_or_not_told(
         LookupAccountName=look, LookupAccountSid=look, ConvertStringSidToSid=lambda sid: ("sid", sid), error=NoSuch
     )
     monkeypatch.setitem(sys.modules, "win32security", double)
-    assert machine.account_exists(account) is known
+    assert ComScheduler(Service(Folder(ROOT)), "UTC").account_exists(account) is known
     assert asked == [(None, ("sid", account) if account.startswith("S-1") else account)]
 
 
-def test_path_is_looked_for_with_its_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("domain", "user", "name"), [("TOWN", "anna", r"TOWN\anna"), ("", "anna", "anna"), ("TOWN", KeyError(), "TOWN")]
+)
+def test_current_user_is_named_as_far_as_known(
+    monkeypatch: pytest.MonkeyPatch, domain: str, user: str | KeyError, name: str
+) -> None:
+    def getuser() -> str:
+        if isinstance(user, KeyError):
+            raise user
+        return user
+
+    monkeypatch.setenv("USERDOMAIN", domain)
+    monkeypatch.setattr("getpass.getuser", getuser)
+    assert machine.user_name() == name
+
+
+def test_administrators_are_elevated(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell32 = SimpleNamespace(IsUserAnAdmin=lambda: 1)
+    monkeypatch.setitem(sys.modules, "ctypes", SimpleNamespace(windll=SimpleNamespace(shell32=shell32)))
+    assert ComScheduler(Service(Folder(ROOT)), "UTC").is_elevated() is True
+
+
+def test_path_is_searched_with_its_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "load.exe").write_bytes(b"")
     monkeypatch.setenv("JOBS", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))  # ours, which says nothing of the account that a task runs as
