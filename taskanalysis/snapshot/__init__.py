@@ -5,17 +5,8 @@ PowerShell and the old scripts write; `write_snapshot` adds one to a share.
 """
 
 from taskanalysis.snapshot.dates import ORDERS, moment, settle
-from taskanalysis.snapshot.files import (
-    CHANGED,
-    file_name,
-    in_scope,
-    long_path,
-    plain_path,
-    read_tasks,
-    task_of,
-    task_path,
-    write_whole,
-)
+from taskanalysis.snapshot.files import CHANGED, read_tasks, task_of
+from taskanalysis.snapshot.paths import file_name, in_scope, long_path, plain_path, task_path, write_whole
 from taskanalysis.snapshot.share import (
     Stamped,
     instant,

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from taskanalysis.errors import SnapshotError
-from taskanalysis.snapshot.files import long_path
+from taskanalysis.snapshot.paths import long_path
 from taskanalysis.text import clip
 
 __all__ = [

@@ -25,8 +25,9 @@ from zoneinfo import ZoneInfo
 from taskanalysis import __version__
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.snapshot.files import Found, file_name, find_tasks, in_scope, long_path, task_path
+from taskanalysis.snapshot.files import Found, find_tasks
 from taskanalysis.snapshot.foreign import is_status_file, join_paths, read_statuses_file, status_files
+from taskanalysis.snapshot.paths import file_name, in_scope, long_path, task_path
 from taskanalysis.snapshot.share import Stamped, instant, list_servers, newest_first, server_folder, stamped
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
 from taskanalysis.text import clip

@@ -1,0 +1,90 @@
+"""Names of files, paths of tasks, and files written whole."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskanalysis.snapshot.paths import file_name, in_scope, long_path, task_path
+
+PARTS = st.text(st.characters(exclude_characters="\\", exclude_categories=["Cs"]), min_size=1)
+TRICKY = st.sampled_from(
+    ["CON", "nul.txt", "COM1", "com¹.log", "LPT9 .x", "CONIN$", "..", ".", "a.", "a ", "%41", "a.xml"]
+)
+REFUSED = set('<>:"/|?*') | {chr(number) for number in (*range(32), 127)}
+DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
+    f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"
+}
+
+
+@given(st.lists(PARTS | TRICKY, min_size=1).map(lambda parts: "\\" + "\\".join(parts)))
+def test_file_name_and_task_path_are_inverse_and_windows_takes_the_name(path: str) -> None:
+    name = file_name(path)
+    assert task_path(name) == path
+    for part in name.split("/"):
+        assert part
+        assert not REFUSED & set(part)
+        assert part[-1] not in ". "
+        assert part.partition(".")[0].rstrip(" ").lower() not in DEVICES
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("\\OpenData\\Load", "OpenData/Load.xml"),
+        ("\\..\\..\\etc\\passwd", ".%2E/.%2E/etc/passwd.xml"),
+        ("\\C:/x", "C%3A%2Fx.xml"),
+        ("\\.NET\\.x", ".NET/.x.xml"),
+        ("\\Nul.d\\CON1\\con", "%4Eul.d/CON1/%63on.xml"),
+        ("\\100%", "100%25.xml"),
+        ("\\für – 統計", "für – 統計.xml"),
+    ],
+)
+def test_names_stay_readable_and_inside_the_folder(path: str, name: str) -> None:
+    assert file_name(path) == name
+    assert task_path(name) == path
+
+
+@pytest.mark.parametrize(
+    ("path", "folders", "inside"),
+    [
+        ("\\OpenData\\Load", ["\\OpenData"], True),
+        ("\\OpenData2\\Load", ["\\OpenData"], False),
+        ("\\opendata\\sub\\Load", ["\\OPENDATA\\"], True),
+        ("\\OpenData\\Load", ["OpenData"], True),
+        ("\\OpenData", ["\\OpenData"], False),
+        ("\\A\\B\\Load", ["\\B", "\\A\\B"], True),
+        ("\\Load", ["\\"], True),
+        ("\\Microsoft\\Windows\\Defrag", [], False),
+        ("\\MicrosoftEdge\\Update", [], True),
+        ("\\Microsoft\\Windows\\Defrag", ["\\"], True),
+        ("\\STRASSE\\Load", ["\\straße"], True),
+    ],
+)
+def test_scope_is_a_folder_and_all_below_it(path: str, folders: list[str], inside: bool) -> None:
+    assert in_scope(path, folders) is inside
+
+
+@pytest.mark.parametrize(
+    ("path", "long"),
+    [
+        ("D:\\data", "\\\\?\\D:\\data"),
+        ("\\\\files\\share\\data", "\\\\?\\UNC\\files\\share\\data"),
+        ("\\\\?\\D:\\data", "\\\\?\\D:\\data"),
+    ],
+)
+def test_paths_on_windows_are_not_limited_to_260_characters(
+    path: str, long: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not seen on a real Windows yet."""
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(os.path, "abspath", str)
+    assert str(long_path(path)) == long
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths are made long on Windows only")
+def test_paths_elsewhere_stay_as_they_are() -> None:
+    assert long_path("data") == Path("data")
