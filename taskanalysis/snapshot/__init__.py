@@ -4,8 +4,8 @@ A `Snapshot` holds the definitions and statuses of one server. `read_snapshot` r
 PowerShell and the old scripts write; `write_snapshot` adds one to a share.
 """
 
-from taskanalysis.snapshot.dates import ORDERS, moment, settle
 from taskanalysis.snapshot.files import CHANGED, read_tasks, task_of
+from taskanalysis.snapshot.locales import ORDERS, moment, settle
 from taskanalysis.snapshot.paths import file_name, in_scope, long_path, plain_path, task_path, write_whole
 from taskanalysis.snapshot.share import (
     Stamped,

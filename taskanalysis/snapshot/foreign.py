@@ -1,8 +1,7 @@
 r"""Statuses of tasks in files that are not ours: what schtasks, PowerShell and the old scripts print.
 
 Authority: FACTS on ``schtasks /query`` and Export-Csv, and the samples in ``tests/files/statuses``. A file is known by
-its content, never by its name. The rows come from `statusrows`, the words from `statuswords`, the dates from
-`localdates`; here they become `Status`.
+its content, never by its name. `rows` cuts it into cells, `locales` knows words and dates; here they become `Status`.
 
 >>> found = read_statuses_file(Path("tests/files/statuses/english.csv"), zone="America/New_York")
 >>> found.server, found.statuses[r"\OpenData\Load"].state, len(found.problems)
@@ -25,8 +24,7 @@ from zoneinfo import ZoneInfo
 
 from taskanalysis.definition import MOST_BYTES
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.snapshot.dates import ORDERS, moment, settle
-from taskanalysis.snapshot.languages import WORDS, enabled_of, is_not_available, state_of
+from taskanalysis.snapshot.locales import ORDERS, WORDS, enabled_of, is_not_available, moment, settle, state_of
 from taskanalysis.snapshot.rows import Row, find_layout
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status
 from taskanalysis.text import clip, count

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 
-from taskanalysis.snapshot.languages import field_of
+from taskanalysis.snapshot.locales import field_of
 from taskanalysis.text import clip
 
 __all__ = ["Layout", "Row", "find_layout"]

@@ -17,8 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taskanalysis.errors import SnapshotError
-from taskanalysis.snapshot import languages as statuswords
-from taskanalysis.snapshot.dates import moment
+from taskanalysis.snapshot import locales
 from taskanalysis.snapshot.foreign import (
     ForeignStatuses,
     decode_page,
@@ -27,7 +26,7 @@ from taskanalysis.snapshot.foreign import (
     read_statuses_file,
     status_files,
 )
-from taskanalysis.snapshot.languages import enabled_of, field_of, state_of
+from taskanalysis.snapshot.locales import enabled_of, field_of, moment, state_of
 from taskanalysis.snapshot.status import STATES, STATUS_FIELDS, Status
 from tests import build
 
@@ -244,13 +243,13 @@ def test_known_words_outweigh_odd_letters_where_the_page_is_told() -> None:
 
 
 def test_no_word_means_two_things() -> None:
-    for table in (statuswords._NAMES, statuswords._STATES):
+    for table in (locales._NAMES, locales._STATES):
         listed = [(word, meaning) for meaning, words in table.items() for word in words.split("|")]
         assert [word for word, meaning in listed if (field_of if "name" in table else state_of)(word) != meaning] == []
-    for word in statuswords._ENABLED.split("|"):
+    for word in locales._ENABLED.split("|"):
         assert enabled_of(word) is True
         assert state_of(word) == "Unknown"
-    for word in statuswords._STATES["Disabled"].split("|"):
+    for word in locales._STATES["Disabled"].split("|"):
         assert enabled_of(word) is False
 
 
