@@ -25,11 +25,11 @@ from zoneinfo import ZoneInfo
 from taskanalysis.definition import MOST_BYTES
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.snapshot.locales import ORDERS, WORDS, enabled_of, is_not_available, moment, settle, state_of
-from taskanalysis.snapshot.rows import Row, find_layout
+from taskanalysis.snapshot.rows import TABLE, Row, find_layout, is_table
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status
 from taskanalysis.text import clip, count
 
-__all__ = ["ForeignStatuses", "decode_page", "is_status_file", "join_paths", "read_statuses_file", "status_files"]
+__all__ = ["ForeignStatuses", "decode_page", "join_paths", "read_statuses_file", "status_files"]
 
 MOST_ROWS = 100_000
 MOST_PROBLEMS = 200
@@ -53,22 +53,32 @@ class ForeignStatuses:
     commands: dict[str, str] = field(default_factory=dict)
 
 
-def is_status_file(path: Path) -> bool:
-    """Whether the file holds statuses of tasks in one of the known layouts, by a look at its begin; never an error."""
+def status_files(source: Path) -> tuple[list[Path], list[Path]]:
+    """The status files directly in a folder, newest first, and the tables of schtasks; of a file, the file itself.
+
+    They are known by a look at their beginning. Empty where `source` can't be opened.
+    """
+    try:
+        listed = [path for path in (source.iterdir() if source.is_dir() else [source]) if path.is_file()]
+        listed.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    except (OSError, ValueError):
+        return [], []
+    files, tables = list[Path](), list[Path]()
+    for path in listed:
+        head = _head(path)
+        if find_layout(head):
+            files.append(path)
+        elif is_table(head):
+            tables.append(path)
+    return files, tables
+
+
+def _head(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            return find_layout(decode_page(file.read(_HEAD))) is not None
-    except (OSError, ValueError):
-        return False
-
-
-def status_files(folder: Path) -> list[Path]:
-    """The status files that lie in a folder (not below it), newest first; [] where it can't be opened."""
-    try:
-        found = [(path.stat().st_mtime, path) for path in folder.iterdir() if path.is_file() and is_status_file(path)]
+            return decode_page(file.read(_HEAD))
     except OSError:
-        return []
-    return [path for _, path in sorted(found, reverse=True)]
+        return ""
 
 
 def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> ForeignStatuses:
@@ -94,7 +104,7 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> Foreig
     text = decode_page(data).lstrip("\ufeff")
     layout = find_layout(text)
     if layout is None:
-        raise SnapshotError(f"{path} holds no statuses of tasks")
+        raise SnapshotError(f"{path} {TABLE if is_table(text) else 'holds no statuses of tasks'}")
     notes = _Notes()
     rows = list(islice(layout(text, notes), MOST_ROWS + 1))
     if len(rows) > MOST_ROWS:

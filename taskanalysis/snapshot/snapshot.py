@@ -26,8 +26,9 @@ from taskanalysis import __version__
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.snapshot.files import Found, find_tasks
-from taskanalysis.snapshot.foreign import is_status_file, join_paths, read_statuses_file, status_files
+from taskanalysis.snapshot.foreign import join_paths, read_statuses_file, status_files
 from taskanalysis.snapshot.paths import file_name, in_scope, long_path, task_path
+from taskanalysis.snapshot.rows import TABLE
 from taskanalysis.snapshot.share import Stamped, instant, list_servers, newest_first, server_folder, stamped
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
 from taskanalysis.text import clip
@@ -145,8 +146,9 @@ def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
     inside = (each for depth in ("*", "*/*", "*/*/*") for each in source.glob(f"{depth}/snapshot.json"))
     if source.is_dir() and next(inside, None):
         raise SnapshotError(f"{source} is a part of a share: name the share itself, or one snapshot")
-    files = status_files(source) if source.is_dir() else [source] if is_status_file(source) else []
-    found = Found() if files == [source] else find_tasks(source, skip=files)
+    files, tables = status_files(source)
+    found = Found() if source in (*files, *tables) else find_tasks(source, skip=[*files, *tables])
+    found.problems[:0] = [Problem(file.name, TABLE) for file in tables]
     statuses = read_statuses_file(files[0], zone=zone, dates=dates) if files else None
     if not found.tasks and not statuses:
         why = f" that can be read ({found.problems[0].file}: {found.problems[0].what})" if found.problems else ""

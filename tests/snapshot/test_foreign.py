@@ -21,12 +21,12 @@ from taskanalysis.snapshot import locales
 from taskanalysis.snapshot.foreign import (
     ForeignStatuses,
     decode_page,
-    is_status_file,
     join_paths,
     read_statuses_file,
     status_files,
 )
 from taskanalysis.snapshot.locales import enabled_of, field_of, moment, state_of
+from taskanalysis.snapshot.snapshot import read_snapshot
 from taskanalysis.snapshot.status import STATES, STATUS_FIELDS, Status
 from tests import build
 
@@ -49,6 +49,10 @@ def write(tmp_path: Path) -> Write:
         return file
 
     return to_file
+
+
+def is_status_file(path: Path) -> bool:
+    return status_files(path) == ([path], [])
 
 
 def sample(name: str) -> str:
@@ -330,38 +334,37 @@ def test_list_that_lost_its_columns_is_read_by_its_names(write: Write) -> None:
     assert read_statuses_file(write(text)).statuses == read_statuses_file(write(sample("list.txt"))).statuses
 
 
-def test_table_is_read_by_its_ruler(write: Write) -> None:
-    message = "WARNING: some text that ends with column fits\n"
-    found = read_statuses_file(write((sample("table.txt") + message).replace("\n", "\r\n")))
-    long = "\\OpenData\\Permits\\A name that is longer than its column is"
-    assert list(found.statuses.values()) == [
-        Status(LOAD, "Ready", None, next_run=datetime(2026, 11, 25, 6)),
-        Status("\\OpenData\\Log clean-up", "Disabled", False, next_run="never"),
-        Status("\\OpenData\\Serve", "Running", None, next_run="never"),
-        Status(NIGHTLY, "Unknown", None, next_run=datetime(2026, 11, 24, 23, 30)),
-        Status(long, "Queued", None, next_run=datetime(2026, 11, 26, 1)),
-    ]
-    assert whats(found) == [
-        "INFO: There are no scheduled tasks presently available at your access level. (2 times)",
-        "task names that fill their column may be cut off",
-        message.strip(),
-    ]
-    assert found.holds == {"state", "next_run"}
+RULER = f"{'=' * 40} {'=' * 22} {'=' * 15}\n"
+TABLE = "looks like schtasks /fo table, which has no results and cuts names: export schtasks /query /v /fo csv instead"
 
 
-def test_table_with_wide_characters_lines_up(write: Write) -> None:
-    text = (
-        "フォルダー: \\業務\nタスク名                                 次回の実行時刻         状態\n"
-        f"{'=' * 40} {'=' * 22} {'=' * 15}\n"
-        "日次バックアップ                         2026/11/25 6:00:00     準備完了\n"
-        "Load                                     N/A                    無効\n"
-    )
-    found = read_statuses_file(write(text, "cp932"))
-    assert list(found.statuses.values()) == [
-        Status("\\業務\\日次バックアップ", "Ready", next_run=datetime(2026, 11, 25, 6)),
-        Status("\\業務\\Load", "Disabled", False, next_run="never"),
-    ]
-    assert found.problems == []
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("\nFolder: \\\nTaskName    Next Run Time    Status\n" + RULER + "Load    N/A    Ready\n", "utf-16"),
+        ("\nTaskName      Next Run Time    Status\n" + RULER + "Load    N/A    Ready\n", "utf-8"),
+        ("フォルダー: \\業務\nタスク名    次回の実行時刻    状態\n" + RULER + "Load    N/A    無効\n", "cp932"),
+        ("Папка: \\\nИмя    Срок    Статус\n" + RULER + "Load    11/25/2026 6:00:00 AM    x\n" * 6 + "\n", "utf-8"),
+    ],
+)
+def test_table_of_schtasks_is_refused_by_name(write: Write, text: str, encoding: str) -> None:
+    file = write(text, encoding)
+    assert status_files(file) == ([], [file])
+    with pytest.raises(SnapshotError, match=re.escape(f"{file} {TABLE}")):
+        read_statuses_file(file)
+    with pytest.raises(SnapshotError, match=re.escape(f"({file.name}: {TABLE})")):
+        read_snapshot(file)
+
+
+def test_table_of_schtasks_among_other_files_is_a_problem(write: Write, tmp_path: Path) -> None:
+    table = write("Folder: \\\nTaskName    Next Run Time    Status\n" + RULER, name="table")
+    for name in ("A.xml", "B.xml"):
+        write(b"<Task/>", name=name)
+        found = read_snapshot(tmp_path)
+        assert (found.problems, found.statuses, found.unread) == ([(table.name, TABLE)], {}, 0)
+    csv_file = write(sample("english.csv"), at=datetime(2026, 11, 23, tzinfo=UTC), name="older.csv")
+    assert status_files(tmp_path) == ([csv_file], [table])
+    assert len(read_snapshot(tmp_path).statuses) == 2
 
 
 def test_powershell_5_csv(write: Write) -> None:
@@ -472,12 +475,12 @@ def test_what_can_not_be_opened_is_a_snapshot_error(tmp_path: Path) -> None:
 
 
 def test_newest_status_file_of_a_folder_comes_first(write: Write, tmp_path: Path) -> None:
-    old = write(sample("table.txt"), at=datetime(2026, 11, 23, tzinfo=UTC), name="b.txt")
+    old = write(sample("list.txt"), at=datetime(2026, 11, 23, tzinfo=UTC), name="b.txt")
     new = write(sample("script_status.csv"), name="a.csv")
     write(b"<Task/>", name="Load.xml")
     (tmp_path / "Sub").mkdir()
-    assert status_files(tmp_path) == [new, old]
-    assert status_files(tmp_path / "nowhere") == []
+    assert status_files(tmp_path) == ([new, old], [])
+    assert status_files(tmp_path / "nowhere") == ([], [])
 
 
 # Times ---------------------------------------------------------------------------------------------------------------
@@ -747,8 +750,8 @@ def numbered(line: str, most: int) -> bytes:
         (lambda: b"TaskName,TaskPath,LastRunTime\n" + numbered("%d,\\,x", 99_000), ""),
         (lambda: b'TaskName,TaskPath\nA,"\\' + b"x\n" * 7_000_000, ""),
         (lambda: as_list(LANGUAGES["English"], "utf-8").encode() + b"x: y\n" * 3_000_000, ""),
-        (lambda: b"Folder: \\\na Next Status\n=== === ===\n" + b"a   b   c\n" * 90_000 + b"=" * 5_000_000, ""),
-        (lambda: b"Folder: \\\n" + b"=== " * 4_000_000, ""),
+        (lambda: b"Folder: \\\na Next Status\n=== === ===\n" + b"a   b   c\n" * 90_000 + b"=" * 5_000_000, "/fo table"),
+        (lambda: b"Folder: \\\n" + b"=== " * 4_000_000, "fo table"),
         (lambda: "ホスト名: x\nタスク名: \\A\n".encode("cp932") + b"\x83" * 9_000_000, ""),
     ],
 )
@@ -885,26 +888,9 @@ def test_real_list_needs_to_be_told_the_order_of_its_dates() -> None:
 
 
 @corpus
-def test_real_table_reads_every_row() -> None:
-    file = CORPUS / "schtasks_table_en_SuspectedDorkBot.txt"
-    lines = file.read_text(encoding="utf-8").splitlines()
-    row = re.compile(r"(.{40}) (.{22}) (.{15})$")
-    cut = [each for line in lines if not line.startswith(("===", "INFO", "TaskName")) and (each := row.match(line))]
-    found = read_statuses_file(file)
-    assert len(cut) == 83
-    assert len(found.statuses) == 82  # two names are cut off to the same
-    shown = {state: sum(each[3].strip() == state for each in cut) for state in ("Ready", "Running")}
-    for state, number in shown.items():
-        assert sum(status.state == state for status in found.statuses.values()) == number - (state == "Ready")
-    disabled = sum(each[2].strip() == "Disabled" for each in cut)
-    assert sum(status.state == "Disabled" for status in found.statuses.values()) == disabled
-    times = {
-        datetime.strptime(each[2].strip(), "%m/%d/%Y %I:%M:%S %p")  # noqa: DTZ007
-        for each in cut
-        if "/20" in each[2]
-    }
-    assert {each.next_run for each in found.statuses.values() if isinstance(each.next_run, datetime)} == times
-    assert len(whats(found)) == 3
+def test_real_table_is_refused() -> None:
+    with pytest.raises(SnapshotError, match="looks like schtasks /fo table"):
+        read_statuses_file(CORPUS / "schtasks_table_en_SuspectedDorkBot.txt")
 
 
 def excerpts() -> dict[int, str]:
