@@ -6,7 +6,16 @@ PowerShell and the old scripts write; `write_snapshot` adds one to a share.
 
 from taskanalysis.snapshot.files import CHANGED, read_tasks, task_of
 from taskanalysis.snapshot.locales import ORDERS, moment, settle
-from taskanalysis.snapshot.paths import file_name, in_scope, long_path, plain_path, task_path, write_whole
+from taskanalysis.snapshot.paths import (
+    beside_of,
+    file_name,
+    in_scope,
+    long_path,
+    plain_path,
+    task_path,
+    write_folder,
+    write_whole,
+)
 from taskanalysis.snapshot.share import (
     Stamped,
     instant,
@@ -42,6 +51,7 @@ __all__ = [
     "Status",
     "_status",
     "aware",
+    "beside_of",
     "file_name",
     "in_scope",
     "instant",
@@ -63,6 +73,7 @@ __all__ = [
     "task_of",
     "task_path",
     "with_offset",
+    "write_folder",
     "write_snapshot",
     "write_whole",
 ]

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["file_name", "in_scope", "long_path", "plain_path", "task_path", "write_whole"]
+__all__ = ["beside_of", "file_name", "in_scope", "long_path", "plain_path", "task_path", "write_folder", "write_whole"]
 
 _REFUSED = re.compile(
     r'[%<>:"/|?*\x00-\x1f\x7f]'  # '%' so that decoding is exact
@@ -83,12 +85,43 @@ def plain_path(path: Path) -> str:
 
 
 def write_whole(file: Path, *parts: bytes | memoryview) -> None:
-    """Write a file of these parts beside its place and rename it there, so that it is whole or not there."""
+    """Write a file of these parts atomically: temporary file beside it, then rename."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    beside = beside_of(file)
     try:
         with beside.open("wb") as out:
             out.writelines(parts)
         beside.replace(file)
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a new folder of these files atomically; a name (posix path) that ends in ``/`` is a folder.
+
+    OSError where the disk refuses; nothing is left then.
+    """
+    beside = beside_of(folder)
+    try:
+        shutil.rmtree(beside, ignore_errors=True)  # of a process that was killed
+        for name, content in files.items():
+            file = beside / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if name.endswith("/"):
+                file.mkdir(exist_ok=True)
+            else:
+                file.write_bytes(content)
+        beside.rename(folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def beside_of(place: Path) -> Path:
+    """Where a file or folder is written before it is renamed: hidden, and of this process alone.
+
+    >>> beside_of(Path("latest/status.csv")).match("latest/.status.csv.*.tmp")
+    True
+    """
+    return place.with_name(f".{place.name}.{os.getpid()}.tmp")

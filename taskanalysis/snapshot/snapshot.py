@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.snapshot.files import Found, find_tasks
 from taskanalysis.snapshot.foreign import join_paths, read_statuses_file, status_files
-from taskanalysis.snapshot.paths import file_name, in_scope, long_path, task_path
+from taskanalysis.snapshot.paths import file_name, in_scope, long_path, task_path, write_folder
 from taskanalysis.snapshot.rows import TABLE
 from taskanalysis.snapshot.share import Stamped, instant, list_servers, newest_first, server_folder, stamped
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
@@ -340,14 +339,13 @@ def write_snapshot(
     place = server_folder(data, server) / f"{moment:%Y-%m}" / stamp
     if place.exists():
         raise SnapshotError(f"{place} is there already")
-    names = {f"tasks/{file_name(path)}": path for path in sorted(definitions or {})}
-    contents = {name: definitions[path] for name, path in names.items()} if definitions else {}
+    contents = {f"tasks/{file_name(path)}": xml for path, xml in sorted((definitions or {}).items())}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     stored_in, stored = _last_stored(data, server, moment)
     if definitions is not None and stored_in and stored == hashes:
         contents, hashes = {}, {}
-    else:
-        stored_in = stamp
+    elif definitions is not None:
+        stored_in, contents["tasks/"] = stamp, b""  # also where there is no task
     listed = sorted(statuses, key=lambda status: status.path.casefold())
     contents["status.csv"] = write_statuses(listed)
     hashes["status.csv"] = hashlib.sha256(contents["status.csv"]).hexdigest()
@@ -369,18 +367,9 @@ def write_snapshot(
     more = {"sddl": dict(sddl or {}), "problems": [list(problem) for problem in problems]}
     manifest |= {name: told for name, told in more.items() if told}
     contents["snapshot.json"] = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
-    beside = place.with_name(f".{stamp}.{os.getpid()}.tmp")
     try:
-        shutil.rmtree(beside, ignore_errors=True)  # of a process that was killed
-        if definitions is not None and stored_in == stamp:
-            (beside / "tasks").mkdir(parents=True)  # also where there is no task
-        for name, content in contents.items():
-            file = beside / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-        beside.rename(place)
+        write_folder(place, contents)
     except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
         with suppress(OSError):  # other snapshots of that month are there
             place.parent.rmdir()
         raise

@@ -2,13 +2,14 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskanalysis.snapshot.paths import file_name, in_scope, long_path, task_path
+from taskanalysis.snapshot.paths import file_name, in_scope, long_path, plain_path, task_path, write_folder, write_whole
 
 PARTS = st.text(st.characters(exclude_characters="\\", exclude_categories=["Cs"]), min_size=1)
 TRICKY = st.sampled_from(
@@ -88,3 +89,30 @@ def test_paths_on_windows_are_not_limited_to_260_characters(
 @pytest.mark.skipif(sys.platform == "win32", reason="paths are made long on Windows only")
 def test_paths_elsewhere_stay_as_they_are() -> None:
     assert long_path("data") == Path("data")
+
+
+def test_path_is_shown_as_its_user_wrote_it() -> None:
+    shown = [plain_path(Path(path)) for path in ("\\\\?\\D:\\data", "\\\\?\\UNC\\files\\data", "data")]
+    assert shown == ["D:\\data", "\\\\files\\data", "data"]
+
+
+def broken() -> Iterator[bytes]:
+    yield b"half"
+    raise OSError(28, "No space left on device")
+
+
+def test_file_is_written_whole_or_stays_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "latest" / "status.csv"
+    write_whole(file, b"one ", memoryview(b"two"))
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(file, *broken())
+    assert [(each.name, each.read_bytes()) for each in file.parent.iterdir()] == [("status.csv", b"one two")]
+
+
+def test_folder_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "month" / "stamp"
+    with pytest.raises(FileExistsError):
+        write_folder(folder, {"status.csv": b"", "status.csv/": b""})
+    assert list(folder.parent.iterdir()) == []
+    write_folder(folder, {"tasks/": b"", "F/Load.xml": b"<Task/>"})
+    assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")) == ["F", "F/Load.xml", "tasks"]
