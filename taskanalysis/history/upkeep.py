@@ -8,7 +8,6 @@ r"""Looking after a share: is every snapshot what was written, what is missing, 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from typing import Any, NamedTuple
 
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.store import open_store
-from taskanalysis.snapshot import CHANGED, Stamped, list_snapshots, long_path, read_manifest, read_statuses
+from taskanalysis.snapshot import CHANGED, Stamped, beside_of, list_snapshots, long_path, read_manifest, read_statuses
 from taskanalysis.text import clip
 
 __all__ = ["Verified", "age", "prune", "rebuild", "verify"]
@@ -115,8 +114,7 @@ def prune(data: str | Path, *, before: datetime) -> list[Stamped]:
             needed |= {_of(each, stamp)} if stamp else set()
     old = [each for each in known if each.path not in needed]
     for each in old:
-        beside = each.path.with_name(f".{each.path.name}.{os.getpid()}.tmp")
-        each.path.rename(beside)
+        beside = each.path.rename(beside_of(each.path))
         shutil.rmtree(beside)
         with suppress(OSError):  # other snapshots of that month are left
             each.path.parent.rmdir()
