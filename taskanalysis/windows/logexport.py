@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from taskanalysis.errors import UnfinishedError
-from taskanalysis.snapshot import plain_path, server_folder, stamped
+from taskanalysis.snapshot import beside_of, plain_path, server_folder, stamped
 from taskanalysis.text import clip
 from taskanalysis.windows.collect import WAIT, holding
 
@@ -45,7 +45,7 @@ def export_log(data: Path, server: str, *, now: datetime, run: Run | None = None
         stamp = f"{moment:%Y%m%dT%H%M%SZ}"
         file = folder / f"{stamp}.evtx"
         last = max(filter(None, (stamped(each.stem) for each in folder.glob("*.evtx"))), default=None)
-        beside = folder / f".{stamp}.{os.getpid()}.tmp"  # a folder: readers take every file for a log
+        beside = beside_of(folder / stamp)  # a folder: readers take every file for a log
         beside.mkdir(parents=True)
         try:
             run(["export-log", LOG, plain_path(beside / file.name), f"/query:{query(last, moment)}"])

@@ -15,14 +15,12 @@ ends with any of five quotation marks, and two of them stand for the second. Nob
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from taskanalysis.errors import SnapshotError
-from taskanalysis.snapshot import file_name, long_path, plain_path
+from taskanalysis.snapshot import file_name, long_path, plain_path, write_folder
 from taskanalysis.windows.restorable import Wanted, encoded
 
 __all__ = ["quoted", "script_text", "write_script"]
@@ -84,27 +82,18 @@ def write_script(folder: Path, tasks: Sequence[Wanted], *, title: str) -> Path:
     folder = long_path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SnapshotError(f"{plain_path(folder)} is not empty: name a new folder for the script")
-    beside = folder.absolute().with_name(f".{folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(beside, ignore_errors=True)
-    try:
-        filed = []
-        for number, task in enumerate(tasks, 1):
-            name = f"tasks/{file_name(task.path)}"
-            if len(name) > LONGEST_NAME:
-                name = f"long/{number:05}.xml"
-            content = encoded(task.text)
-            (beside / name).parent.mkdir(parents=True, exist_ok=True)
-            (beside / name).write_bytes(content)
-            filed.append((task, name, content))
-        text = script_text(filed, title).replace("\n", "\r\n")
-        # Windows PowerShell reads a script without byte order mark in the code page of the machine
-        (beside / "restore.ps1").write_bytes(text.encode("utf-8-sig"))
-        if folder.exists():
-            folder.rmdir()
-        beside.rename(folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
+    filed = []
+    for number, task in enumerate(tasks, 1):
+        name = f"tasks/{file_name(task.path)}"
+        if len(name) > LONGEST_NAME:
+            name = f"long/{number:05}.xml"
+        filed.append((task, name, encoded(task.text)))
+    text = script_text(filed, title).replace("\n", "\r\n")
+    # Windows PowerShell reads a script without byte order mark in the code page of the machine
+    files = {name: content for _, name, content in filed} | {"restore.ps1": text.encode("utf-8-sig")}
+    if folder.exists():
+        folder.rmdir()
+    write_folder(folder.absolute(), files)
     return Path(plain_path(folder / "restore.ps1"))
 
 
