@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +20,6 @@ from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
 from taskanalysis.text import clip, printable
 
 __all__ = ["Found", "find_tasks", "read_tasks", "task_of"]
-
-CHANGED = "was changed after the snapshot was written (its sha256 differs)"
 
 
 @dataclass(slots=True)
@@ -53,15 +51,6 @@ class Found:
         """Note task XML that could not be read."""
         self.failed += 1
         self.problems.append(Problem(name, str(what)))
-
-    def compare(self, written: Mapping[str, str]) -> None:
-        """Note each file that is not what it was when its sha256 was `written` down."""
-        read = {self.files[path]: sha256 for path, sha256 in self.hashes.items()}
-        for name in sorted(written.keys() - {problem.file for problem in self.problems}):
-            if name not in read:
-                self.problems.append(Problem(name, "is listed in snapshot.json and not there"))
-            elif read[name] != written[name]:
-                self.problems.append(Problem(name, CHANGED))
 
 
 def read_tasks(source: str | Path) -> tuple[dict[str, TaskDefinition], list[Problem]]:

@@ -8,29 +8,42 @@ Authority: the layout is ours (``data/README.md``).
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-from taskanalysis.errors import SnapshotError
-from taskanalysis.snapshot.paths import long_path
+from taskanalysis.definition import TaskDefinition, read_bytes
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
+from taskanalysis.snapshot.files import Found, find_tasks, task_of
+from taskanalysis.snapshot.paths import file_name, long_path, task_path
+from taskanalysis.snapshot.status import CHANGED, aware
 from taskanalysis.text import clip
 
 __all__ = [
+    "FORMAT",
     "Stamped",
+    "StoredDefinitions",
     "instant",
     "list_servers",
     "list_snapshots",
     "newest_first",
+    "read_manifest",
     "sample_share",
     "server_folder",
+    "snapshot_folder",
+    "stamp_of",
     "stamped",
+    "wrong_files",
 ]
 
 
@@ -97,6 +110,20 @@ def sample_share() -> Path:
     raise SnapshotError("name a share with --data: the sample share is only in a checkout of the project")
 
 
+def snapshot_folder(snapshots: Path, stamp: str) -> Path:
+    """Where a snapshot lies below those of its server: in the folder of its month.
+
+    >>> snapshot_folder(Path("data/snapshots/SRV"), "20261123T170200Z").as_posix()
+    'data/snapshots/SRV/2026-11/20261123T170200Z'
+    """
+    return snapshots / f"{stamp[:4]}-{stamp[4:6]}" / stamp
+
+
+def stamp_of(moment: datetime) -> str:
+    """The name of a snapshot taken at that moment (aware), to the second: the reverse of `stamped`."""
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
 def stamped(name: str) -> datetime | None:
     """The moment that the name of a snapshot's folder tells, None for any other name."""
     try:
@@ -115,3 +142,110 @@ def instant(text: str, zone: str) -> datetime:
     except ValueError:
         raise SnapshotError(f"'{clip(text)}' is not a time such as 2026-11-23T06:00") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone) if zone else UTC)
+
+
+# snapshot.json --------------------------------------------------------------------------------------------------------
+
+FORMAT = 1
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What ``snapshot.json`` of a snapshot's folder says, each key that is used here checked; SnapshotError else."""
+    try:
+        manifest = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
+        if not isinstance(manifest, dict):
+            raise ValueError("it is not an object")
+        if manifest.get("format") != FORMAT:
+            wanted = clip(str(manifest.get("format")))
+            raise SnapshotError(f"{folder}: this program reads format {FORMAT} of snapshot.json, not {wanted}")
+        known = _ABSENT | manifest
+        for name, kind in _KINDS.items():
+            if not isinstance(known.get(name), kind):
+                raise ValueError(f"'{name}' is missing or of a wrong type")
+        pairs = [text for pair in known["problems"] for text in pair]
+        if not all(isinstance(text, str) for text in [*known["folders"], *known["sha256"].values(), *pairs]):
+            raise ValueError("'folders', 'sha256' or 'problems' hold something else than text")
+        if any(len(pair) != 2 for pair in known["problems"]):
+            raise ValueError("'problems' are no pairs")
+        if known["definitions_read"] and not stamped(known["definitions"] or ""):
+            raise ValueError(f"'definitions' is not the name of a snapshot: {known['definitions']}")
+        if known["zone"]:
+            ZoneInfo(known["zone"])
+        aware(known["taken_at"])
+        json.dumps(known, ensure_ascii=False).encode("utf-8")  # half a character can't be shown
+        return known
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:  # KeyError: an unknown zone
+        raise SnapshotError(f"{folder}: snapshot.json can't be read ({clip(str(error), 160)})") from None
+
+
+_KINDS: dict[str, Any] = {"server": str, "taken_at": str, "zone": str, "folders": list, "sha256": dict}
+_KINDS |= {"definitions_read": bool, "definitions": str | None, "problems": list}
+_ABSENT: dict[str, Any] = {"folders": [], "definitions_read": False, "definitions": None, "sha256": {}, "problems": []}
+
+
+# Stored definitions ---------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class StoredDefinitions:
+    """The definitions that the snapshot in `folder` stores, with their sha256 as its ``snapshot.json`` lists them."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, folder: Path, manifest: Mapping[str, Any]) -> Self | None:
+        """Those that a snapshot stores, or those of the snapshot that it names; None where it has none or lost them."""
+        if not manifest["definitions_read"]:
+            return None
+        siblings = Path(os.path.abspath(folder)).parent.parent  # noqa: PTH100 (resolve() would follow a mapped drive)
+        places = (folder, snapshot_folder(siblings, manifest["definitions"]))
+        return next((cls(place) for place in places if (place / "tasks").is_dir()), None)
+
+    @property
+    def tasks(self) -> Path:
+        """The folder of the files."""
+        return self.folder / "tasks"
+
+    @cached_property
+    def hashes(self) -> dict[str, str]:
+        """The sha256 of each file (``tasks/...``); SnapshotError where ``snapshot.json`` can't be read."""
+        hashes = read_manifest(self.folder)["sha256"]
+        return {name: sha256 for name, sha256 in hashes.items() if name.startswith("tasks/")}
+
+    def find(self) -> Found:
+        """All tasks; files that can't be read, are missing or were changed are problems."""
+        found = find_tasks(self.tasks, path_of=task_path)
+        try:
+            hashes = {name.removeprefix("tasks/"): sha256 for name, sha256 in self.hashes.items()}
+        except SnapshotError as error:
+            found.problems.append(Problem(f"{self.folder.name}/snapshot.json", str(error)))
+            return found
+        read = {found.files[path]: sha256 for path, sha256 in found.hashes.items()}
+        for name in sorted(hashes.keys() - {problem.file for problem in found.problems}):
+            if name not in read:
+                found.problems.append(Problem(name, "is listed in snapshot.json and not there"))
+            elif read[name] != hashes[name]:
+                found.problems.append(Problem(name, CHANGED))
+        return found
+
+    def read(self, path: str) -> TaskDefinition:
+        """The definition of a task; TaskXmlError where it can't be read. Its hash is not compared."""
+        try:
+            data = read_bytes(self.tasks / file_name(path))
+        except OSError as error:
+            raise TaskXmlError(f"can't be opened ({error.strerror})") from None
+        return task_of(data, hashlib.sha256(data).hexdigest())
+
+
+def wrong_files(folder: Path, hashes: Mapping[str, str]) -> list[Problem]:
+    """The files of a folder, of those with a sha256 in `hashes` (by posix path), that are missing or were changed."""
+    wrong = []
+    for name, sha256 in sorted(hashes.items()):
+        try:
+            if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
+                wrong.append(Problem(name, CHANGED))
+        except FileNotFoundError:
+            wrong.append(Problem(name, "is not there"))
+        except OSError as error:
+            wrong.append(Problem(name, f"can't be opened ({error.strerror})"))
+    return wrong

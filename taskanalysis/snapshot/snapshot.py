@@ -26,21 +26,29 @@ from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.snapshot.files import Found, find_tasks
 from taskanalysis.snapshot.foreign import join_paths, read_statuses_file, status_files
-from taskanalysis.snapshot.paths import file_name, in_scope, long_path, task_path, write_folder
+from taskanalysis.snapshot.paths import file_name, in_scope, long_path, write_folder
 from taskanalysis.snapshot.rows import TABLE
-from taskanalysis.snapshot.share import Stamped, instant, list_servers, newest_first, server_folder, stamped
+from taskanalysis.snapshot.share import (
+    FORMAT,
+    Stamped,
+    StoredDefinitions,
+    instant,
+    list_servers,
+    newest_first,
+    read_manifest,
+    server_folder,
+    snapshot_folder,
+    stamp_of,
+)
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
 from taskanalysis.text import clip
 
 __all__ = [
     "Snapshot",
-    "read_manifest",
     "read_snapshot",
     "stale_after",
     "write_snapshot",
 ]
-
-FORMAT = 1
 
 
 @dataclass(slots=True)
@@ -217,14 +225,13 @@ def _newest(share: Path, server: str, at: str, holding: str) -> tuple[Path, list
 def _read_own(folder: Path) -> Snapshot:
     manifest = read_manifest(folder)
     problems = [Problem(str(task), str(what)) for task, what in manifest["problems"]]
-    found = _read_definitions(folder, manifest) if manifest["definitions_read"] else None
+    stored = StoredDefinitions.of(folder, manifest)
+    found = stored.find() if stored else Found()
     statuses = read_statuses(folder / "status.csv", manifest["sha256"].get("status.csv"), problems)
-    holds = (STATUS_FIELDS if statuses else ()) + (("definitions",) if found else ())
-    if found is None:
-        found = Found()
-        if manifest["definitions_read"]:
-            what = f"its definitions ({manifest['definitions']}) are not there"
-            problems.append(Problem(f"{folder.name}/snapshot.json", what))
+    holds = (STATUS_FIELDS if statuses else ()) + (("definitions",) if stored else ())
+    if manifest["definitions_read"] and not stored:
+        what = f"its definitions ({manifest['definitions']}) are not there"
+        problems.append(Problem(f"{folder.name}/snapshot.json", what))
     return Snapshot(
         server=manifest["server"],
         taken_at=aware(manifest["taken_at"]).astimezone(UTC),
@@ -249,60 +256,9 @@ def _definitions_before(folder: Path) -> dict[str, TaskDefinition]:
         with suppress(SnapshotError):
             manifest = read_manifest(known.path)
             if known.path.name < folder.name and manifest["definitions_read"]:
-                found = _read_definitions(known.path, manifest)
-                return found.tasks if found else {}
+                stored = StoredDefinitions.of(known.path, manifest)
+                return stored.find().tasks if stored else {}
     return {}
-
-
-def _read_definitions(folder: Path, manifest: Mapping[str, Any]) -> Found | None:
-    """The tasks that this snapshot stores, or that the one it names does; None where they are not there."""
-    stamp, holder = manifest["definitions"], folder
-    if not (folder / "tasks").is_dir():
-        holder = Path(os.path.abspath(folder)).parent.parent / f"{stamp[:4]}-{stamp[4:6]}" / stamp  # noqa: PTH100
-    if not (holder / "tasks").is_dir():
-        return None
-    found = find_tasks(holder / "tasks", path_of=task_path)
-    try:
-        written = manifest["sha256"] if holder == folder else read_manifest(holder)["sha256"]
-    except SnapshotError as error:
-        found.problems.append(Problem(f"{stamp}/snapshot.json", str(error)))
-    else:
-        found.compare({name[6:]: sha256 for name, sha256 in written.items() if name.startswith("tasks/")})
-    return found
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """What ``snapshot.json`` of a snapshot's folder says, each key that is used here checked; SnapshotError else."""
-    try:
-        manifest = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
-        if not isinstance(manifest, dict):
-            raise ValueError("it is not an object")
-        if manifest.get("format") != FORMAT:
-            wanted = clip(str(manifest.get("format")))
-            raise SnapshotError(f"{folder}: this program reads format {FORMAT} of snapshot.json, not {wanted}")
-        known = _ABSENT | manifest
-        for name, kind in _KINDS.items():
-            if not isinstance(known.get(name), kind):
-                raise ValueError(f"'{name}' is missing or of a wrong type")
-        pairs = [text for pair in known["problems"] for text in pair]
-        if not all(isinstance(text, str) for text in [*known["folders"], *known["sha256"].values(), *pairs]):
-            raise ValueError("'folders', 'sha256' or 'problems' hold something else than text")
-        if any(len(pair) != 2 for pair in known["problems"]):
-            raise ValueError("'problems' are no pairs")
-        if known["definitions_read"] and not stamped(known["definitions"] or ""):
-            raise ValueError(f"'definitions' is not the name of a snapshot: {known['definitions']}")
-        if known["zone"]:
-            ZoneInfo(known["zone"])
-        aware(known["taken_at"])
-        json.dumps(known, ensure_ascii=False).encode("utf-8")  # half a character can't be shown
-        return known
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:  # KeyError: an unknown zone
-        raise SnapshotError(f"{folder}: snapshot.json can't be read ({clip(str(error), 160)})") from None
-
-
-_KINDS: dict[str, Any] = {"server": str, "taken_at": str, "zone": str, "folders": list, "sha256": dict}
-_KINDS |= {"definitions_read": bool, "definitions": str | None, "problems": list}
-_ABSENT: dict[str, Any] = {"folders": [], "definitions_read": False, "definitions": None, "sha256": {}, "problems": []}
 
 
 # Writing -------------------------------------------------------------------------------------------------------------
@@ -335,17 +291,17 @@ def write_snapshot(
     for a folder; OSError where the disk refuses. Nothing is left then.
     """
     moment = with_offset(taken_at).astimezone(UTC)
-    stamp = f"{moment:%Y%m%dT%H%M%SZ}"
-    place = server_folder(data, server) / f"{moment:%Y-%m}" / stamp
+    stamp = stamp_of(moment)
+    place = snapshot_folder(server_folder(data, server), stamp)
     if place.exists():
         raise SnapshotError(f"{place} is there already")
     contents = {f"tasks/{file_name(path)}": xml for path, xml in sorted((definitions or {}).items())}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    stored_in, stored = _last_stored(data, server, moment)
-    if definitions is not None and stored_in and stored == hashes:
+    stored_in = _stored_in(data, server, moment, hashes) or stamp
+    if stored_in != stamp:
         contents, hashes = {}, {}
     elif definitions is not None:
-        stored_in, contents["tasks/"] = stamp, b""  # also where there is no task
+        contents["tasks/"] = b""  # also where there is no task
     listed = sorted(statuses, key=lambda status: status.path.casefold())
     contents["status.csv"] = write_statuses(listed)
     hashes["status.csv"] = hashlib.sha256(contents["status.csv"]).hexdigest()
@@ -376,13 +332,12 @@ def write_snapshot(
     return place
 
 
-def _last_stored(data: Path, server: str, before: datetime) -> tuple[str, dict[str, str]]:
-    """Stamp and file hashes of the last snapshot before this one that has ``tasks/``."""
+def _stored_in(data: Path, server: str, before: datetime, hashes: Mapping[str, str]) -> str:
+    """The last snapshot before that stores definitions; "" where they are others, or can't be compared."""
     for known in newest_first(data, server):
-        if known.taken_at < before and (known.path / "tasks").is_dir():
-            try:
-                hashes = read_manifest(known.path)["sha256"]
-            except SnapshotError:
-                break  # a damaged one must not stop the next: store them anew
-            return known.path.name, {name: value for name, value in hashes.items() if name.startswith("tasks/")}
-    return "", {}
+        stored = StoredDefinitions(known.path)
+        if known.taken_at < before and stored.tasks.is_dir():
+            with suppress(SnapshotError):  # a damaged one must not stop the next
+                return known.path.name if stored.hashes == hashes else ""
+            return ""
+    return ""

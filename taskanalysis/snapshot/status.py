@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Literal
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.snapshot.files import CHANGED
 from taskanalysis.text import clip, count
 
-__all__ = ["STATUS_FIELDS", "Status", "aware", "read_statuses", "with_offset", "write_statuses"]
+__all__ = ["CHANGED", "STATUS_FIELDS", "Status", "aware", "read_statuses", "status_of", "with_offset", "write_statuses"]
 
+CHANGED = "was changed after the snapshot was written (its sha256 differs)"
 STATUS_HEADER = ("Path", "State", "Enabled", "LastRunTime", "LastTaskResult", "NextRunTime", "NumberOfMissedRuns")
 STATUS_FIELDS = ("state", "enabled", "last_run", "last_result", "next_run", "missed_runs")
 STATES = ("Unknown", "Disabled", "Queued", "Ready", "Running")
@@ -58,7 +58,7 @@ def read_statuses(file: Path, sha256: str | None, problems: list[Problem]) -> di
             raise ValueError("its header is not the one of status.csv")
         for row in filter(None, rows):
             try:
-                status = _status(row)
+                status = status_of(row)
                 if status.path in statuses:
                     raise ValueError(f"{status.path} is there already")
                 statuses[status.path] = status
@@ -71,7 +71,8 @@ def read_statuses(file: Path, sha256: str | None, problems: list[Problem]) -> di
     return statuses
 
 
-def _status(row: Sequence[str]) -> Status:
+def status_of(row: Sequence[str]) -> Status:
+    """The status in a row of ``status.csv``; ValueError where a cell is wrong."""
     if len(row) != len(STATUS_HEADER):
         raise ValueError(f"has {count(len(row), 'cell')} instead of {len(STATUS_HEADER)}")
     path, state, enabled, last_run, last_result, next_run, missed = row

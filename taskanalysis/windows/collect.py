@@ -37,6 +37,7 @@ from taskanalysis.snapshot import (
     read_manifest,
     read_snapshot,
     server_folder,
+    stamp_of,
     write_snapshot,
 )
 from taskanalysis.text import clip, count
@@ -328,7 +329,7 @@ def _write(data: Path, *, taken_at: datetime, server: str, later: bool = False, 
     """Write the snapshot; with `later` by seconds where there is one of that name."""
     known = {each.path.name for each in list_snapshots(data, server)}
     taken_at = taken_at.astimezone(UTC)
-    while f"{taken_at:%Y%m%dT%H%M%SZ}" in known and later:
+    while stamp_of(taken_at) in known and later:
         taken_at += timedelta(seconds=1)
     for pause in PAUSES:
         try:

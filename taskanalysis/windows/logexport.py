@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from taskanalysis.errors import UnfinishedError
-from taskanalysis.snapshot import beside_of, plain_path, server_folder, stamped
+from taskanalysis.snapshot import beside_of, plain_path, server_folder, stamp_of, stamped
 from taskanalysis.text import clip
 from taskanalysis.windows.collect import WAIT, holding
 
@@ -42,7 +42,7 @@ def export_log(data: Path, server: str, *, now: datetime, run: Run | None = None
     with holding(data, server, wait=wait):
         if re.search(r"(?im)^\s*enabled:\s*false\s*$", run(["get-log", LOG])):
             return None
-        stamp = f"{moment:%Y%m%dT%H%M%SZ}"
+        stamp = stamp_of(moment)
         file = folder / f"{stamp}.evtx"
         last = max(filter(None, (stamped(each.stem) for each in folder.glob("*.evtx"))), default=None)
         beside = beside_of(folder / stamp)  # a folder: readers take every file for a log
