@@ -1,8 +1,8 @@
-r"""The share: a folder with the snapshots of one or more servers, each known by the name of its folder alone.
+r"""The share: a folder with the snapshots of one or more servers, found by the names of their folders.
 
 Authority: the layout is ours (``data/README.md``).
 
->>> [known.server for known in list_snapshots(sample_share())[:1]]
+>>> [snapshot.server for snapshot in list_snapshots(sample_share())[:1]]
 ['OPENDATA01']
 """
 
@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
@@ -61,27 +60,32 @@ class Stamped(NamedTuple):
 
 
 def list_snapshots(data: Path, server: str | None = None) -> list[Stamped]:
-    """All snapshots of a share (of one server, where named), oldest first; found by their names, none is opened."""
+    """All snapshots of a share, or of one server, oldest first; none is opened."""
     return sorted(newest_first(data, server))
 
 
 def newest_first(data: Path, server: str | None = None) -> Iterator[Stamped]:
     """The same, newest first; a month is listed when it is reached, since a year has 35,000 of them."""
-    wanted = [each for each in _months(data) if server is None or each[0].casefold() == server.casefold()]
-    wanted.sort(key=lambda each: each[1].name, reverse=True)
-    for _, group in groupby(wanted, key=lambda each: each[1].name):
-        found = []
-        for name, month in group:
-            known = ((moment, stamp) for stamp in _names(month) if (moment := stamped(stamp)))
-            found += [Stamped(moment, name, f"{month}{os.sep}{stamp}") for moment, stamp in known]
-        yield from sorted(found, reverse=True)
+    months = [(month, name) for name, month in _months(data) if server is None or name.casefold() == server.casefold()]
+    months.sort(key=lambda pair: pair[0].name, reverse=True)
+    for _, group in groupby(months, key=lambda pair: pair[0].name):
+        folders = ((stamp, month, name) for month, name in group for stamp in _names(month))
+        yield from sorted(
+            (
+                Stamped(taken_at, name, f"{month}{os.sep}{stamp}")
+                for stamp, month, name in folders
+                if (taken_at := stamped(stamp))
+            ),
+            reverse=True,
+        )
 
 
 def list_servers(data: Path) -> list[str]:
-    """The servers that have a snapshot in a share, as lists show them."""
-    months = groupby(_months(data), key=itemgetter(0))
-    found = (name for name, group in months if any(stamped(stamp) for _, month in group for stamp in _names(month)))
-    return sorted(found, key=str.casefold)
+    """The servers that have a snapshot in a share, sorted without case."""
+    return sorted(
+        {name for name, month in _months(data) if any(map(stamped, _names(month)))},
+        key=str.casefold,
+    )
 
 
 def _months(data: Path) -> Iterator[tuple[str, Path]]:
@@ -96,7 +100,7 @@ def _names(month: Path) -> list[str]:
 
 
 def server_folder(data: Path, server: str, below: str = "snapshots") -> Path:
-    """Where the snapshots (or ``eventlogs``) of a server lie; SnapshotError where `server` is no name for a folder."""
+    """The folder of a server's snapshots (or ``eventlogs``); SnapshotError where `server` can't name a folder."""
     if not re.fullmatch(r"\w[\w.-]*", server):
         raise SnapshotError(f"'{clip(server)}' is not the name of a server")
     return long_path(data) / below / server
@@ -125,7 +129,7 @@ def stamp_of(moment: datetime) -> str:
 
 
 def stamped(name: str) -> datetime | None:
-    """The moment that the name of a snapshot's folder tells, None for any other name."""
+    """When the snapshot in a folder of this name was taken (aware UTC); None for any other name."""
     try:
         return datetime.fromisoformat(name).astimezone(UTC) if _STAMP.fullmatch(name) else None
     except ValueError:
@@ -136,7 +140,7 @@ _STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 
 
 def instant(text: str, zone: str) -> datetime:
-    """What an ISO time means, local time of `zone` where it has no offset; SnapshotError where it is none."""
+    """An ISO time as an aware datetime, in local time of `zone` where it has no offset; SnapshotError otherwise."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -150,7 +154,7 @@ FORMAT = 1
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """What ``snapshot.json`` of a snapshot's folder says, each key that is used here checked; SnapshotError else."""
+    """The content of ``snapshot.json``, with every key that is used here checked; SnapshotError otherwise."""
     try:
         manifest = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
         if not isinstance(manifest, dict):
@@ -164,9 +168,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
                 raise ValueError(f"'{name}' is missing or of a wrong type")
         pairs = [text for pair in known["problems"] for text in pair]
         if not all(isinstance(text, str) for text in [*known["folders"], *known["sha256"].values(), *pairs]):
-            raise ValueError("'folders', 'sha256' or 'problems' hold something else than text")
+            raise ValueError("'folders', 'sha256' or 'problems' hold something other than text")
         if any(len(pair) != 2 for pair in known["problems"]):
-            raise ValueError("'problems' are no pairs")
+            raise ValueError("'problems' are not pairs")
         if known["definitions_read"] and not stamped(known["definitions"] or ""):
             raise ValueError(f"'definitions' is not the name of a snapshot: {known['definitions']}")
         if known["zone"]:

@@ -1,7 +1,6 @@
 r"""A snapshot: the definitions and statuses of one server at one moment, in our own format.
 
-Authority: the layout is ours and documented in ``data/README.md``. This module owns its folders. A folder or a file of
-task XML is read as a snapshot too; it holds definitions only.
+Authority: the layout is ours and documented in ``data/README.md``. What other programs wrote is read as a snapshot too.
 
 >>> Snapshot("OPENDATA01", datetime(2026, 11, 23, 11, 2, tzinfo=UTC), zone="America/New_York").local_time.hour
 6
@@ -25,7 +24,7 @@ from taskanalysis import __version__
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.snapshot.files import Found, find_tasks
-from taskanalysis.snapshot.foreign import join_paths, read_statuses_file, status_files
+from taskanalysis.snapshot.foreign import ForeignStatuses, join_paths, read_statuses_file, status_files
 from taskanalysis.snapshot.paths import file_name, in_scope, long_path, write_folder
 from taskanalysis.snapshot.rows import TABLE
 from taskanalysis.snapshot.share import (
@@ -55,11 +54,10 @@ __all__ = [
 class Snapshot:
     """One server at one moment. `taken_at` is aware UTC; `zone` an IANA name or "" where not known.
 
-    `tasks` maps task path to TaskDefinition, `statuses` task path to Status, `files` task path to the file it was read
-    from and `hashes` to its sha256; `unread` counts the files that could not be read, `others`
-    the other servers of the share, `commands` the command lines that statuses tell, `in_force`
-    the definitions before where this snapshot read none; `holds` lists the fields that
-    this source has ("definitions" or a field of Status).
+    By task path: `tasks` holds TaskDefinition, `statuses` Status, `files` the file that was read and `hashes` its
+    sha256, `commands` the command line where the statuses have it, `in_force` the earlier definitions where this
+    snapshot read none. `holds` lists the fields of this source ("definitions" or a field of Status); `unread` counts
+    files that could not be read, `others` the other servers of the share.
     """
 
     server: str
@@ -80,7 +78,7 @@ class Snapshot:
     manifest: dict[str, Any] = field(default_factory=dict)
 
     def definition(self, path: str) -> TaskDefinition | None:
-        """The definition of a task, or the last one before, where only statuses were collected."""
+        """The definition of a task, or its last one where this snapshot has statuses only."""
         return self.tasks.get(path) or self.in_force.get(path)
 
     def within(self, folder: str = "") -> dict[str, TaskDefinition]:
@@ -90,13 +88,13 @@ class Snapshot:
 
     @property
     def share(self) -> Path:
-        """The folder of the share that it lies in, or of the files that it was read from: where ``rules.toml`` is."""
+        """The share that it lies in, or else the folder or file that it was read from: where ``rules.toml`` is."""
         above = Path(os.path.abspath(self.source)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
         return above[3] if self.manifest and len(above) > 3 else self.source
 
     @property
     def local_time(self) -> datetime:
-        """`taken_at` in the server's zone, in UTC where the zone is not known."""
+        """`taken_at` in the server's zone, in UTC where that is unknown."""
         return self.taken_at.astimezone(ZoneInfo(self.zone)) if self.zone else self.taken_at
 
 
@@ -108,15 +106,15 @@ def read_snapshot(
 ) -> Snapshot:
     r"""Read a snapshot folder, the newest one of a share, or what other programs wrote: task XML, statuses or both.
 
-    A folder of task XML (with a file of statuses in it, or without), one file with one or many tasks, and the output
-    of schtasks and PowerShell are told apart by looking. For these, `zone` (IANA) is the server's and `dates` ("dmy",
-    "mdy") says which comes first where the file does not tell; without a zone their times are naive.
+    A folder of task XML (with or without a file of statuses), a file with one or many tasks, and the output of schtasks
+    and PowerShell are recognized by their content. For these, `zone` (IANA) is the server's and `dates` ("dmy" or
+    "mdy") the order of day and month where the file leaves it open; without a zone their times are naive.
 
-    Of a share: the newest of `server` ("": of any), not later than `at` (an ISO time, the server's local time where it
-    has no offset), that has what `holding` says ("definitions", or "" for any), or any where none has.
+    Of a share: the newest snapshot of `server` ("": of any), not later than `at` (ISO; local time of the server where
+    it has no offset), and with `holding="definitions"` one that has definitions, unless none has.
 
-    SnapshotError where there is none, or where `snapshot.json` is not of this format. All else that is wrong (a bad
-    row, a missing or changed file) is a problem beside the data.
+    SnapshotError where there is none, or where ``snapshot.json`` has another format. All else that is wrong (a bad row,
+    a missing or changed file) is a problem beside the data.
 
     >>> found = read_snapshot("tests/files/folder")
     >>> sorted(found.tasks), found.statuses, sorted(found.holds)
@@ -156,53 +154,48 @@ def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
     files, tables = status_files(source)
     found = Found() if source in (*files, *tables) else find_tasks(source, skip=[*files, *tables])
     found.problems[:0] = [Problem(file.name, TABLE) for file in tables]
-    statuses = read_statuses_file(files[0], zone=zone, dates=dates) if files else None
-    if not found.tasks and not statuses:
+    if not files and not found.tasks:
         why = f" that can be read ({found.problems[0].file}: {found.problems[0].what})" if found.problems else ""
         raise SnapshotError(f"{source} holds neither snapshots nor task XML nor statuses{why}")
-    problems = found.problems + [Problem(older.name, "is an older file of statuses, not read") for older in files[1:]]
-    if statuses:
-        join_paths(statuses, found.tasks)
-        problems += statuses.problems
+    printed = read_statuses_file(files[0], zone=zone, dates=dates) if files else ForeignStatuses("", found.changed)
+    join_paths(printed, found.tasks)
+    older = [Problem(file.name, "is an older file of statuses, not read") for file in files[1:]]
     return Snapshot(
-        server=statuses.server if statuses else "",
-        taken_at=statuses.taken_at if statuses else found.changed,
+        server=printed.server,
+        taken_at=printed.taken_at,
         zone=zone,
         tasks=found.tasks,
-        statuses=statuses.statuses if statuses else {},
-        holds=(statuses.holds if statuses else frozenset()) | ({"definitions"} if found.tasks else set()),
-        problems=problems,
+        statuses=printed.statuses,
+        holds=printed.holds | ({"definitions"} if found.tasks else set()),
+        problems=found.problems + older + printed.problems,
         source=source,
         files=found.files,
         hashes=found.hashes,
         unread=found.failed,
-        commands=statuses.commands if statuses else {},
+        commands=printed.commands,
     )
 
 
 def stale_after(snapshot: Snapshot) -> datetime:
-    """When the snapshot is too old (aware UTC): after twice the usual time between the last 20, at least an hour.
+    """When the snapshot is too old (aware UTC): after twice the median gap of the last 20, at least an hour.
 
-    Where it is the only one, after 26 hours.
+    After 26 hours where it is the only one.
     """
-    times = (each.taken_at for each in _neighbours(snapshot) if each.taken_at <= snapshot.taken_at)
+    siblings = _siblings(snapshot.source) if snapshot.manifest else ()
+    times = (each.taken_at for each in siblings if each.taken_at <= snapshot.taken_at)
     gaps = sorted(after - before for after, before in pairwise(islice(times, 20)))
     wait = max(2 * gaps[len(gaps) // 2], timedelta(hours=1)) if gaps else timedelta(hours=26)
     return snapshot.taken_at + wait
 
 
-def _neighbours(snapshot: Snapshot) -> Iterable[Stamped]:
-    """All snapshots of its server in the share that it lies in, newest first; none where it is not of our format."""
-    return _in_share(snapshot.source) if snapshot.manifest else ()
-
-
-def _in_share(folder: Path) -> Iterable[Stamped]:
+def _siblings(folder: Path) -> Iterable[Stamped]:
+    """All snapshots of the same server in the share that a snapshot's folder lies in, newest first."""
     above = Path(os.path.abspath(folder)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
     return newest_first(above[3], above[1].name) if len(above) > 3 else ()
 
 
 def _newest(share: Path, server: str, at: str, holding: str) -> tuple[Path, list[Problem]]:
-    """The newest snapshot that fits, and what newer ones could not be read."""
+    """The newest snapshot that fits, and a problem for each newer one that can't be read."""
     damaged: list[Problem] = []
     lacking: list[Path] = []
     for known in newest_first(share, server or None):
@@ -252,7 +245,7 @@ def _read_own(folder: Path) -> Snapshot:
 
 def _definitions_before(folder: Path) -> dict[str, TaskDefinition]:
     """The definitions of the newest snapshot before this one that read any."""
-    for known in _in_share(folder):
+    for known in _siblings(folder):
         with suppress(SnapshotError):
             manifest = read_manifest(known.path)
             if known.path.name < folder.name and manifest["definitions_read"]:
@@ -280,15 +273,15 @@ def write_snapshot(
     sddl: Mapping[str, str] | None = None,
     problems: Sequence[Problem] = (),
 ) -> Path:
-    r"""Write one snapshot beside its place and rename it there; returns its folder.
+    r"""Write a snapshot into a share, whole or not at all; returns its folder.
 
-    `definitions` maps task path to the exact bytes that Windows exported, None for a status-only collect; `folders` is
-    their scope, empty for all outside ``\Microsoft``. They are stored where the set of tasks or any byte differs from
+    `definitions` maps task path to the exact bytes that Windows exported (None: statuses only); `folders` is their
+    scope, empty for all outside ``\Microsoft``. They are stored only where the set of tasks or any byte differs from
     the last snapshot that stored them. `taken_at` and the times of `statuses` are aware. `sddl` maps task path to
-    access list, `problems` tell what could not be read.
+    security descriptor; `problems` lists what could not be read.
 
-    SnapshotError where this moment has a snapshot already, where a time has no offset, or where `server` is no name
-    for a folder; OSError where the disk refuses. Nothing is left then.
+    SnapshotError where there is a snapshot of this moment, a time has no offset, or `server` can't be the name of a
+    folder; OSError where the disk refuses. Nothing is left then.
     """
     moment = with_offset(taken_at).astimezone(UTC)
     stamp = stamp_of(moment)
@@ -321,7 +314,7 @@ def write_snapshot(
         "sha256": hashes,
     }
     more = {"sddl": dict(sddl or {}), "problems": [list(problem) for problem in problems]}
-    manifest |= {name: told for name, told in more.items() if told}
+    manifest |= {name: value for name, value in more.items() if value}
     contents["snapshot.json"] = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
     try:
         write_folder(place, contents)
