@@ -1,7 +1,7 @@
 r"""Task XML in files: a folder of exports, a copy of ``C:\Windows\System32\Tasks``, or one file with many tasks.
 
-One bad file is one problem and never the end. Authority for the shapes: FACTS on ``schtasks /query /xml`` and on the
-files that Windows keeps, which have no extension.
+A bad file is a problem and does not stop the others. Authority for the shapes: FACTS on ``schtasks /query /xml`` and on
+the files that Windows keeps, which have no extension.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Found", "find_tasks", "read_tasks", "task_of"]
 
 @dataclass(slots=True)
 class Found:
-    """Definitions by task path, the file and sha256 of each, what failed, and when the newest file `changed`."""
+    """Definitions by task path with file and sha256, the number `failed`, and when the newest file was `changed`."""
 
     tasks: dict[str, TaskDefinition] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
@@ -41,9 +41,7 @@ class Found:
             wanted, path = path, _where(name)
             while path.casefold() in self._first:
                 path += "~"
-            self.problems.append(
-                Problem(name, f"its task path {clip(wanted)} is that of {other} too; listed as {path}")
-            )
+            self.problems.append(Problem(name, f"has the same task path {clip(wanted)} as {other}; listed as {path}"))
         self._first.setdefault(path.casefold(), name)
         self.tasks[path], self.files[path], self.hashes[path] = definition, name, sha256
 
@@ -54,11 +52,11 @@ class Found:
 
 
 def read_tasks(source: str | Path) -> tuple[dict[str, TaskDefinition], list[Problem]]:
-    r"""All tasks of a folder, or of one file with many (``schtasks /query /xml``), by task path; and what failed.
+    r"""All tasks of a folder, or of one file with many (``schtasks /query /xml``), by task path, and the problems.
 
-    A task's path is where the file lies, without ``.xml``; in a folder without subfolders it is its URI. A second file
-    with the same path is a problem, and listed under its file name so that it is not lost. Files are read that end in
-    ``.xml``, have no extension, or hold ``<Task`` near their begin. SnapshotError where `source` can't be opened.
+    A task path is where the file lies, without ``.xml``; in a folder without subfolders, the URI. A second file with
+    the same path is a problem and listed under its file name, so that it is not lost. Reads files that end in ``.xml``,
+    have no extension, or contain ``<Task`` near the start. SnapshotError where `source` can't be opened.
 
     >>> tasks, problems = read_tasks("tests/files/folder")
     >>> sorted(tasks), [problem.file for problem in problems]
@@ -69,7 +67,7 @@ def read_tasks(source: str | Path) -> tuple[dict[str, TaskDefinition], list[Prob
 
 
 def find_tasks(source: Path, path_of: Callable[[str], str] | None = None, skip: Sequence[Path] = ()) -> Found:
-    """Read all task XML below a folder but `skip`, or in a file; `path_of` gives the task path of a relative name."""
+    """Read all task XML in a file or below a folder, except `skip`; `path_of` gives the task path of a file name."""
     found = Found()
     try:
         source.stat()
@@ -88,7 +86,7 @@ def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None, sk
         name = printable(Path(error.filename).relative_to(source).as_posix())
         found.fail(name + "/", f"can't be opened ({error.strerror})")
 
-    # as text, since a Path for each of many files takes longer than its reading; in the order that paths have
+    # as text: making a Path for each of many files takes longer than reading them; in the order of paths
     files = [os.path.join(root, name) for root, _, names in os.walk(source, onerror=closed) for name in names]  # noqa: PTH118
     files.sort(key=lambda file: os.path.normcase(file).split(os.sep))  # noqa: PTH206
     begin = len(os.path.join(source, ""))  # noqa: PTH118
@@ -117,20 +115,20 @@ def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None, sk
 
 
 def task_of(data: bytes, sha256: str) -> TaskDefinition:
-    """What a file of these bytes and this hash says, as `read_task`; bytes that were read before are not parsed again.
+    """The definition in a file of these bytes, as `read_task`; bytes of the same `sha256` are parsed only once.
 
     >>> task_of(b"<Task/>", "h") is task_of(b"<Task/>", "h")
     True
     """
-    if sha256 not in _KNOWN:
-        if len(_KNOWN) >= MOST_KNOWN:
-            _KNOWN.clear()
-        _KNOWN[sha256] = read_task(data)
-    return _KNOWN[sha256]
+    if sha256 not in _PARSED:
+        if len(_PARSED) >= MOST_PARSED:
+            _PARSED.clear()
+        _PARSED[sha256] = read_task(data)
+    return _PARSED[sha256]
 
 
-MOST_KNOWN = 20_000
-_KNOWN: dict[str, TaskDefinition] = {}
+MOST_PARSED = 20_000
+_PARSED: dict[str, TaskDefinition] = {}
 
 
 def _file_with_many(file: Path, found: Found) -> None:
@@ -154,11 +152,11 @@ def _file_with_many(file: Path, found: Found) -> None:
 
 
 def _check_regular(file: str | Path) -> float:
-    """When it was written. A pipe or a device may never answer, so only files are opened, and what links lead to."""
-    found = os.stat(file)  # noqa: PTH116
-    if not stat.S_ISREG(found.st_mode):
+    """When it was written; TaskXmlError for a pipe or a device, which may never answer."""
+    status = os.stat(file)  # noqa: PTH116
+    if not stat.S_ISREG(status.st_mode):
         raise TaskXmlError("is not a regular file")
-    return found.st_mtime
+    return status.st_mtime
 
 
 def _where(name: str) -> str:
@@ -170,7 +168,7 @@ def _where_without_extension(name: str) -> str:
 
 
 def _is_task_xml(file: str) -> bool:
-    """XML by name; a file without extension, as Windows keeps them; or any that begins like task XML."""
+    """Whether it ends in ``.xml``, has no extension, as Windows keeps them, or begins like task XML."""
     if file.lower().endswith(".xml") or not Path(file).suffix:
         return True
     with Path(file).open("rb") as opened:

@@ -101,12 +101,12 @@ WORDS = frozenset(
 
 
 def field_of(name: str) -> str:
-    """What a column or key holds: a field of Status, "host", "name", "folder", …; "" where the name is not known."""
+    """The field that a column or key holds: one of Status, "host", "name", "folder", …; "" for an unknown name."""
     return _FIELD_OF.get(_key(name), "")
 
 
 def state_of(word: str) -> str:
-    """One of COM's five states for a word in any language or for its number; "Unknown" where it is not in the table.
+    """COM's state for a word in any language or for its number; "Unknown" for any other.
 
     >>> state_of("3"), state_of("Could not start")
     ('Ready', 'Unknown')
@@ -116,12 +116,12 @@ def state_of(word: str) -> str:
 
 
 def enabled_of(word: str) -> bool | None:
-    """Whether a word says enabled or disabled; None for any other."""
+    """Whether a word means enabled or disabled; None for any other."""
     return _ENABLED_OF.get(_key(word))
 
 
 def is_not_available(word: str) -> bool:
-    """Whether a word says that there is no such time or code.
+    """Whether a word means that there is no such time or code.
 
     >>> is_not_available("N/A"), is_not_available("Nicht zutreffend"), is_not_available("soon")
     (True, True, False)
@@ -194,12 +194,12 @@ def _within(found: datetime) -> datetime | None:
 
 
 def settle(lasts: Iterable[str], nexts: Iterable[str], others: Iterable[str], taken_at: datetime) -> str:
-    """Which order of day and month all dates of a file have: "dmy", "mdy", or "" where they don't tell.
+    """The order of day and month that all dates of a file share: "dmy", "mdy", or "" where they leave it open.
 
-    In turn: every date exists, and no date with dots has the month first; no last run is later than the file
-    (`taken_at`, aware, a day more for the zones); no next run comes before the latest last run; no next run is older
-    than the file and the first comes soon (else the file may be a late copy). A test decides only where one order
-    passes and the other does not. `others` are further dates, of which nothing more is known.
+    Tested in turn: every date exists, and no date with dots has the month first; no last run is later than the file
+    (`taken_at`, aware, plus a day for the zones); no next run is before the latest last run; no next run is older than
+    the file and the first one is soon (else the file may be a late copy). A test decides only where exactly one order
+    passes. `others` are dates of another kind.
 
     >>> settle(["02/11/2026 06:00"], ["04/11/2026 06:00"], [], datetime(2026, 11, 3, 12, tzinfo=UTC))
     'dmy'
@@ -228,7 +228,7 @@ Pair = tuple[datetime | None, datetime | None]
 
 
 def _unclear(texts: Iterable[str]) -> list[Pair]:
-    """Each date in both orders, without those that are no date in either."""
+    """Each date in both orders, without those that are a date in neither."""
     pairs = []
     for text in set(texts):
         found = [moment(text, order) for order in ORDERS]

@@ -66,7 +66,7 @@ def in_scope(path: str, folders: Sequence[str]) -> bool:
 
 
 def long_path(path: str | Path) -> Path:
-    r"""The path itself; on Windows in the ``\\?\`` form that is not limited to 260 characters (seen on none yet)."""
+    r"""The path; on Windows in the ``\\?\`` form, which may exceed 260 characters (not yet seen on a real Windows)."""
     if sys.platform != "win32":
         return Path(path)
     full = os.path.abspath(path)  # noqa: PTH100 (resolve() would follow a mapped drive)
@@ -76,7 +76,7 @@ def long_path(path: str | Path) -> Path:
 
 
 def plain_path(path: Path) -> str:
-    r"""A path as its user wrote it, without what `long_path` put before it.
+    r"""A path as its user wrote it, without the prefix of `long_path`.
 
     >>> plain_path(Path(r"\\?\UNC\files\tasks"))
     '\\\\files\\tasks'

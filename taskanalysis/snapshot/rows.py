@@ -45,7 +45,7 @@ _ERROR_WORDS = ("エラー", "警告", "情報", "错误", "信息")
 
 
 def find_layout(text: str) -> Layout | None:
-    """How the text is laid out, found by its content; None where it holds no statuses of tasks that can be read."""
+    """The layout of the text, by its content; None where it holds no statuses that can be read."""
     if text[:_LONGEST].lstrip("\ufeff \t\r\n").startswith("<"):
         return None
     for line in islice(filter(None, _lines(text)), _HEAD):

@@ -227,7 +227,7 @@ class StoredDefinitions:
         read = {found.files[path]: sha256 for path, sha256 in found.hashes.items()}
         for name in sorted(hashes.keys() - {problem.file for problem in found.problems}):
             if name not in read:
-                found.problems.append(Problem(name, "is listed in snapshot.json and not there"))
+                found.problems.append(Problem(name, "is listed in snapshot.json but missing"))
             elif read[name] != hashes[name]:
                 found.problems.append(Problem(name, CHANGED))
         return found

@@ -287,7 +287,7 @@ def write_snapshot(
     stamp = stamp_of(moment)
     place = snapshot_folder(server_folder(data, server), stamp)
     if place.exists():
-        raise SnapshotError(f"{place} is there already")
+        raise SnapshotError(f"{place} already exists")
     contents = {f"tasks/{file_name(path)}": xml for path, xml in sorted((definitions or {}).items())}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     stored_in = _stored_in(data, server, moment, hashes) or stamp

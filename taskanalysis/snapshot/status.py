@@ -1,4 +1,4 @@
-r"""How the tasks of a server stand at one moment, and ``status.csv``, which keeps it.
+r"""The status of tasks at one moment, and the file ``status.csv`` that keeps it.
 
 Authority: the values and their names are those of COM's IRegisteredTask; the file is ours (``data/README.md``).
 
@@ -32,7 +32,7 @@ Moment = datetime | Literal["never"] | None
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What Task Scheduler says of one task; None is "not known", which is never the same as "never".
+    """The status of one task as Task Scheduler reports it; None means "not known", never "never".
 
     Times are aware datetimes or "never"; `last_result` is an unsigned 32-bit code. Source: COM's IRegisteredTask.
     """
@@ -47,7 +47,7 @@ class Status:
 
 
 def read_statuses(file: Path, sha256: str | None, problems: list[Problem]) -> dict[str, Status]:
-    """The rows of a ``status.csv`` by task path; what is wrong with it or with a row is added to `problems`."""
+    """The rows of a ``status.csv`` by task path; errors of the file or of a row are added to `problems`."""
     statuses: dict[str, Status] = {}
     try:
         content = file.read_bytes()
@@ -60,7 +60,7 @@ def read_statuses(file: Path, sha256: str | None, problems: list[Problem]) -> di
             try:
                 status = status_of(row)
                 if status.path in statuses:
-                    raise ValueError(f"{status.path} is there already")
+                    raise ValueError(f"{status.path} is listed twice")
                 statuses[status.path] = status
             except ValueError as error:
                 problems.append(Problem("status.csv", f"line {rows.line_num}: {clip(str(error))}"))
@@ -107,7 +107,7 @@ def aware(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"time '{text}' has no offset")
     if not 1 < moment.year < 9999:  # so that no zone pushes it out of the calendar
-        raise ValueError(f"time '{text}' is out of reach")
+        raise ValueError(f"time '{text}' is out of range")
     return moment
 
 

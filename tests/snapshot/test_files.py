@@ -67,7 +67,7 @@ def test_second_task_with_a_path_is_a_problem_and_not_lost(tmp_path: Path) -> No
     tasks, problems = read_tasks(write(tmp_path, files))
     assert commands(tasks) == {"\\A\\Load": "1", "\\b.xml": "2", "\\c.xml": "3"}
     assert [problem.file for problem in problems] == ["b.xml", "c.xml"]
-    assert problems[0].what == "its task path \\a\\LOAD is that of a.xml too; listed as \\b.xml"
+    assert problems[0].what == "has the same task path \\a\\LOAD as a.xml; listed as \\b.xml"
 
 
 def test_task_is_not_lost_where_its_file_name_is_a_path_too(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_nothing_at_the_source_is_a_snapshot_error(tmp_path: Path, name: str) ->
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the folder of real files is not here")
 def test_folder_of_real_files_gives_274_tasks_and_names_what_failed() -> None:
     tasks, problems = read_tasks(CORPUS / "xml")
-    taken = [problem for problem in problems if "its task path" in problem.what]
+    taken = [problem for problem in problems if "has the same task path" in problem.what]
     assert len(tasks) == 274
     assert [problem.what[:22] for problem in problems if problem not in taken] == ["is not well-formed XML"]
 
@@ -228,7 +228,7 @@ def test_stray_files_in_subfolders_leave_a_flat_folder_flat(tmp_path: Path) -> N
 
 def test_equal_bytes_are_parsed_once_wherever_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed = []
-    monkeypatch.setattr(taskfiles, "_KNOWN", {})
+    monkeypatch.setattr(taskfiles, "_PARSED", {})
     monkeypatch.setattr(taskfiles, "read_task", lambda data: parsed.append(data) or read_task(data))
     for folder in ("a", "b"):
         for number in range(3):
@@ -243,8 +243,8 @@ def test_equal_bytes_are_parsed_once_wherever_they_lie(tmp_path: Path, monkeypat
 
 
 def test_no_more_definitions_are_remembered_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(taskfiles, "_KNOWN", {})
-    monkeypatch.setattr(taskfiles, "MOST_KNOWN", 2)
+    monkeypatch.setattr(taskfiles, "_PARSED", {})
+    monkeypatch.setattr(taskfiles, "MOST_PARSED", 2)
     for number in range(5):
         assert task_of(b"<Task/>", str(number)) == read_task(b"<Task/>")
-        assert len(taskfiles._KNOWN) <= 2
+        assert len(taskfiles._PARSED) <= 2

@@ -571,10 +571,7 @@ def test_dates_decides_where_the_file_does_not(write: Write) -> None:
     file = write(runs(("02/03/2026 06:00", "02/04/2026 06:00"), ("05/05/2026 07:00", "")))
     silent = read_statuses_file(file)
     assert [each.last_run for each in silent.statuses.values()] == [None, datetime(2026, 5, 5, 7)]
-    assert whats(silent) == [
-        "which is the day and which the month of 2 times can't be told from the file;"
-        " --dates dmy or --dates mdy decides"
-    ]
+    assert whats(silent) == ["day and month of 2 times are ambiguous: choose with --dates dmy or --dates mdy"]
     for order, first in (("dmy", datetime(2026, 3, 2, 6)), ("mdy", datetime(2026, 2, 3, 6))):
         found = read_statuses_file(file, dates=order)
         assert found.statuses["\\T0"].last_run == first
@@ -700,7 +697,7 @@ def test_same_task_with_another_value_is_a_problem_and_the_first_counts(write: W
     text = runs(("2026-11-24 06:00", ""), ("2026-11-24 07:00", ""), ("2026-11-24 06:00", ""))
     found = read_statuses_file(write(re.sub(r'"T\d"', lambda name: '"t"' if "1" in name[0] else '"T"', text)))
     assert found.statuses == {"\\T": Status("\\T", last_run=MORNING)}
-    assert whats(found) == ["\\T is there again with another last_run; the first was taken"]
+    assert whats(found) == ["\\T is listed again with another last_run; the first row is used"]
 
 
 def test_rows_of_a_second_server_are_left_out_and_counted(write: Write) -> None:
@@ -708,7 +705,7 @@ def test_rows_of_a_second_server_are_left_out_and_counted(write: Write) -> None:
     other = [line.replace("OPENDATA01", "OPENDATA02") for line in lines[1:]]
     found = read_statuses_file(write("\n".join([*lines, *other])))
     assert found.statuses == WANTED
-    assert whats(found) == ["rows of other servers than OPENDATA01 are left out (8 times)"]
+    assert whats(found) == ["rows of servers other than OPENDATA01 are left out (8 times)"]
 
 
 @pytest.mark.parametrize("name", ["", "\x07bell", "\\"])

@@ -273,7 +273,7 @@ def test_failure_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytes
 def test_snapshot_that_exists_is_refused_and_untouched(tmp_path: Path) -> None:
     folder = write(tmp_path)
     before = sorted(files(tmp_path))
-    with pytest.raises(SnapshotError, match="is there already"):
+    with pytest.raises(SnapshotError, match="already exists"):
         write(tmp_path, definitions={})
     assert sorted(files(tmp_path)) == before
     assert commands(read_snapshot(folder)) == {LOAD: "1", NIGHTLY: "2"}
@@ -332,7 +332,7 @@ def test_changed_missing_and_bad_files_are_problems(tmp_path: Path) -> None:
     changed = "was changed after the snapshot was written (its sha256 differs)"
     of_tasks = [
         ("A.xml", changed),
-        ("B.xml", "is listed in snapshot.json and not there"),
+        ("B.xml", "is listed in snapshot.json but missing"),
         ("C.xml", "the file is empty"),
     ]
     assert sorted(read_snapshot(folder).problems) == sorted([*of_tasks, ("status.csv", changed)])
@@ -360,12 +360,12 @@ def test_unreadable_manifest_of_the_stored_definitions_is_a_problem(tmp_path: Pa
         ("\\B,Ready,yes,never,0,never,0", "line 3: state 'Ready' or enabled 'yes' is not known"),
         ("\\B,Ready,true,soon,0,never,0", "line 3: Invalid isoformat string: 'soon'"),
         ("\\B,Ready,true,2026-11-23T10:00:00,0,never,0", "line 3: time '2026-11-23T10:00:00' has no offset"),
-        ("\\B,Ready,true,0001-01-01T00:00:00+14:00,0,,0", "line 3: time '0001-01-01T00:00:00+14:00' is out of reach"),
+        ("\\B,Ready,true,0001-01-01T00:00:00+14:00,0,,0", "line 3: time '0001-01-01T00:00:00+14:00' is out of range"),
         ("\\B,Ready,true,never,-1,never,0", "line 3: '-1' is not a number from 0 to 4294967295"),
         ("\\B,Ready,true,never,4294967296,never,0", "line 3: '4294967296' is not a number from 0 to 4294967295"),
         ("\\B,Ready,true,never,0x1,never,0", "line 3: '0x1' is not a number from 0 to 4294967295"),
         ("\\B,Ready,true,never,0,never,٣", "line 3: '٣' is not a number from 0 to 4294967295"),
-        ("\\A,Ready,true,never,0,never,0", "line 3: \\A is there already"),
+        ("\\A,Ready,true,never,0,never,0", "line 3: \\A is listed twice"),
     ],
 )
 def test_bad_status_row_is_a_problem_and_the_others_are_read(tmp_path: Path, row: str, what: str) -> None:
