@@ -1,5 +1,6 @@
 """What tests are made of: places, task XML, shares with snapshots, and the frames of a history as values."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from taskanalysis.definition.task import ExecAction, TaskDefinition
 from taskanalysis.history.frames import History, read_history
 from taskanalysis.snapshot.snapshot import write_snapshot
 from taskanalysis.snapshot.status import Status
@@ -111,3 +113,22 @@ def report(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run ``taskanalysis report`` as a user does, in a process of its own."""
     command = [sys.executable, "-m", "taskanalysis", "report", "--reports", str(out), *options]
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
+
+
+# Definitions and manifests --------------------------------------------------------------------------------------------
+
+
+def commands(tasks: Mapping[str, TaskDefinition]) -> dict[str, str]:
+    """The command of each task, which has no other action."""
+    found = {}
+    for path, task in tasks.items():
+        (action,) = task.actions
+        assert isinstance(action, ExecAction)
+        found[path] = action.command
+    return found
+
+
+def rewrite_manifest(folder: Path, **values: Any) -> None:
+    """Write these values into a snapshot's ``snapshot.json``."""
+    file = folder / "snapshot.json"
+    file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | values), encoding="utf-8")

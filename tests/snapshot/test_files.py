@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from taskanalysis.definition.reader import read_task
-from taskanalysis.definition.task import ExecAction, TaskDefinition
 from taskanalysis.errors import SnapshotError
 from taskanalysis.snapshot import files as taskfiles
 from taskanalysis.snapshot.files import find_tasks, read_tasks, task_of
-from tests.build import CORPUS
+from tests.build import CORPUS, commands
 
 
 def xml(command: str, uri: str = "") -> bytes:
@@ -24,15 +23,6 @@ def write(folder: Path, files: dict[str, bytes]) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return folder
-
-
-def commands(tasks: dict[str, TaskDefinition]) -> dict[str, str]:
-    found = {}
-    for path, task in tasks.items():
-        (action,) = task.actions
-        assert isinstance(action, ExecAction)
-        found[path] = action.command
-    return found
 
 
 def test_folder_with_subfolders_names_tasks_by_where_they_lie(tmp_path: Path) -> None:
