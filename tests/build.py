@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from taskanalysis.definition.task import ExecAction, TaskDefinition
+from taskanalysis.definition import ExecAction, TaskDefinition
 from taskanalysis.history.frames import History, read_history
 from taskanalysis.snapshot.snapshot import write_snapshot
 from taskanalysis.snapshot.status import Status
