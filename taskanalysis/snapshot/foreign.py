@@ -193,7 +193,7 @@ def decode_page(data: bytes) -> str:
 def _likely(data: bytes, page: str) -> int:
     text = data.decode(page, errors="replace")
     known = sum(word in text for word in WORDS)
-    return 100 * known + sum(_fits(before, each, page) for before, each in pairwise(" " + text) if each > "\x7f")
+    return 100 * known + sum(_fits(before, letter, page) for before, letter in pairwise(" " + text) if letter > "\x7f")
 
 
 def _fits(before: str, character: str, page: str) -> int:
@@ -233,11 +233,11 @@ def _fold(rows: list[Row], notes: Counter[str]) -> dict[str, Row]:
         if not re.fullmatch(r"\\[^\\\x00-\x1f\x7f][^\x00-\x1f\x7f]*", task):
             notes[f"'{clip(task)}' is not a task path"] += 1
             continue
-        known = first.setdefault(task.casefold(), task)
-        kept = folded.setdefault(known, row)
+        path = first.setdefault(task.casefold(), task)
+        kept = folded.setdefault(path, row)
         different = [name for name in STATUS_FIELDS if name in row and row[name] != kept.get(name, row[name])]
         if different:
-            notes[f"{known} is listed again with another {' and '.join(different)}; the first row is used"] += 1
+            notes[f"{path} is listed again with another {' and '.join(different)}; the first row is used"] += 1
     return folded
 
 

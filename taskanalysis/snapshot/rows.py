@@ -17,7 +17,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
 from taskanalysis.snapshot.locales import field_of
 from taskanalysis.text import clip
@@ -51,7 +51,8 @@ def find_layout(text: str) -> Layout | None:
     for line in islice(filter(None, _lines(text)), _HEAD):
         for delimiter in ",;\t":
             columns = _columns(_cells(line, delimiter)) if delimiter in line else {}
-            if {"name", "folder"} <= columns.keys() or _is_old(columns):
+            is_old = {"name", "path"} <= columns.keys() and {"last_result", "next_run"} & columns.keys()
+            if {"name", "folder"} <= columns.keys() or is_old:
                 return partial(_export, delimiter=delimiter)
             if _SHORT.keys() <= columns.keys():
                 quoted = delimiter == "," and line.startswith('"')
@@ -73,10 +74,6 @@ def is_table(text: str) -> bool:
         _RULER.match(line) and (has_folder or _SHORT.keys() <= _columns(re.split("  +", names)).keys())
         for names, line in pairwise(lines)
     )
-
-
-def _is_old(columns: Mapping[str, int]) -> bool:
-    return {"name", "path"} <= columns.keys() and bool({"last_result", "next_run"} & columns.keys())
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -132,8 +129,8 @@ def _schtasks(text: str, notes: Counter[str]) -> Iterator[Row]:
     header, width = "", 0
     columns: Mapping[str, int] = {}
     pending: list[str] = []
-    found = 0  # cells of `pending`
-    for line in _lines(text + '\n"\\'):  # ends in a begin, so that the last row is complete
+    count = 0  # cells of `pending`
+    for line in _lines(text + '\n"\\'):  # a row that begins after it completes the last one
         starts = _ROW.match(line)
         if not width and line.startswith('"') and line.count('","') > 1:
             width = line.count('","') + 1
@@ -145,10 +142,10 @@ def _schtasks(text: str, notes: Counter[str]) -> Iterator[Row]:
         if starts or (header and line.rstrip() == header):
             if pending:
                 yield from _finish(pending, width, columns, notes)
-            pending, found = ([line], line.count('","') + 1) if starts else ([], 0)
-        elif pending and not (found >= width and pending[-1].rstrip().endswith('"')):
+            pending, count = ([line], line.count('","') + 1) if starts else ([], 0)
+        elif pending and not (count >= width and pending[-1].rstrip().endswith('"')):
             pending.append(line)
-            found += line.count('","')
+            count += line.count('","')
         elif line.strip():
             notes[clip(line, 160)] += 1
 
@@ -193,7 +190,7 @@ def _wide(line: str) -> str:
     r"""The line with a filler after each character that takes two cells of a console, so that columns line up."""
     if line.isascii():
         return line
-    return "".join(each + "\0" * (unicodedata.east_asian_width(each) in "WF") for each in line)
+    return "".join(letter + "\0" * (unicodedata.east_asian_width(letter) in "WF") for letter in line)
 
 
 def _plain(text: str) -> str:
@@ -207,21 +204,21 @@ def _is_error(line: str) -> bool:
 
 def _opening(text: str) -> str:
     """The key that begins each record of a list; "" where the text is no list of tasks."""
-    first, block = "", list[str]()
-    for line in islice(_lines(text), _HEAD):
+    first, block = "", list[tuple[str, str]]()
+    for line in chain(islice(_lines(text), _HEAD), [""]):
         key, value = _pair(line)
         field = field_of(key)
         if field in ("name", "folder") and value.startswith("\\"):
             return first or key
         if field and not first:
             first = key
-        if key and not (_FOLDER.match(line) and not block):
-            block.append(line)
+        if key and (block or not _FOLDER.match(line)):
+            block.append((key, value))
         elif not line.strip():
-            if len(block) in (VERBOSE, 5) and _pair(block[1])[1].startswith("\\"):
-                return _pair(block[0])[0]
+            if len(block) in (VERBOSE, 5) and block[1][1].startswith("\\"):
+                return block[0][0]
             block = []
-    return _pair(block[0])[0] if len(block) in (VERBOSE, 5) and _pair(block[1])[1].startswith("\\") else ""
+    return ""
 
 
 def _pair(line: str) -> tuple[str, str]:
@@ -233,7 +230,7 @@ def _list(text: str, notes: Counter[str]) -> Iterator[Row]:
     """Records of ``key:   value`` whose values begin in one column; what does not line up continues a comment."""
     first, width = _opening(text), 0
     record: list[tuple[str, str]] = []
-    for line in (each[:_LONGEST] for each in _lines(text)):
+    for line in (line[:_LONGEST] for line in _lines(text)):
         key, value = _pair(line)
         if key == first:
             if record:

@@ -162,22 +162,22 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if manifest.get("format") != FORMAT:
             wanted = clip(str(manifest.get("format")))
             raise SnapshotError(f"{folder}: this program reads format {FORMAT} of snapshot.json, not {wanted}")
-        known = _ABSENT | manifest
+        values = _ABSENT | manifest
         for name, kind in _KINDS.items():
-            if not isinstance(known.get(name), kind):
+            if not isinstance(values.get(name), kind):
                 raise ValueError(f"'{name}' is missing or of a wrong type")
-        pairs = [text for pair in known["problems"] for text in pair]
-        if not all(isinstance(text, str) for text in [*known["folders"], *known["sha256"].values(), *pairs]):
+        pairs = [text for pair in values["problems"] for text in pair]
+        if not all(isinstance(text, str) for text in [*values["folders"], *values["sha256"].values(), *pairs]):
             raise ValueError("'folders', 'sha256' or 'problems' hold something other than text")
-        if any(len(pair) != 2 for pair in known["problems"]):
+        if any(len(pair) != 2 for pair in values["problems"]):
             raise ValueError("'problems' are not pairs")
-        if known["definitions_read"] and not stamped(known["definitions"] or ""):
-            raise ValueError(f"'definitions' is not the name of a snapshot: {known['definitions']}")
-        if known["zone"]:
-            ZoneInfo(known["zone"])
-        aware(known["taken_at"])
-        json.dumps(known, ensure_ascii=False).encode("utf-8")  # half a character can't be shown
-        return known
+        if values["definitions_read"] and not stamped(values["definitions"] or ""):
+            raise ValueError(f"'definitions' is not the name of a snapshot: {values['definitions']}")
+        if values["zone"]:
+            ZoneInfo(values["zone"])
+        aware(values["taken_at"])
+        json.dumps(values, ensure_ascii=False).encode("utf-8")  # half a character can't be shown
+        return values
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:  # KeyError: an unknown zone
         raise SnapshotError(f"{folder}: snapshot.json can't be read ({clip(str(error), 160)})") from None
 

@@ -52,7 +52,7 @@ __all__ = [
 
 @dataclass(slots=True)
 class Snapshot:
-    """One server at one moment. `taken_at` is aware UTC; `zone` an IANA name or "" where not known.
+    """One server at one moment. `taken_at` is aware UTC; `zone` an IANA name or "" where not earlier.
 
     By task path: `tasks` holds TaskDefinition, `statuses` Status, `files` the file that was read and `hashes` its
     sha256, `commands` the command line where the statuses have it, `in_force` the earlier definitions where this
@@ -148,7 +148,7 @@ def _known_zone(zone: str) -> None:
 
 def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
     """Definitions, statuses or both, from what is not our format."""
-    inside = (each for depth in ("*", "*/*", "*/*/*") for each in source.glob(f"{depth}/snapshot.json"))
+    inside = (file for depth in ("*", "*/*", "*/*/*") for file in source.glob(f"{depth}/snapshot.json"))
     if source.is_dir() and next(inside, None):
         raise SnapshotError(f"{source} is a part of a share: name the share itself, or one snapshot")
     files, tables = status_files(source)
@@ -182,7 +182,7 @@ def stale_after(snapshot: Snapshot) -> datetime:
     After 26 hours where it is the only one.
     """
     siblings = _siblings(snapshot.source) if snapshot.manifest else ()
-    times = (each.taken_at for each in siblings if each.taken_at <= snapshot.taken_at)
+    times = (sibling.taken_at for sibling in siblings if sibling.taken_at <= snapshot.taken_at)
     gaps = sorted(after - before for after, before in pairwise(islice(times, 20)))
     wait = max(2 * gaps[len(gaps) // 2], timedelta(hours=1)) if gaps else timedelta(hours=26)
     return snapshot.taken_at + wait
@@ -198,17 +198,17 @@ def _newest(share: Path, server: str, at: str, holding: str) -> tuple[Path, list
     """The newest snapshot that fits, and a problem for each newer one that can't be read."""
     damaged: list[Problem] = []
     lacking: list[Path] = []
-    for known in newest_first(share, server or None):
+    for candidate in newest_first(share, server or None):
         try:
-            manifest = read_manifest(known.path)
+            manifest = read_manifest(candidate.path)
         except SnapshotError as error:
-            damaged.append(Problem(f"{known.server}/{known.path.name}/snapshot.json", str(error)))
+            damaged.append(Problem(f"{candidate.server}/{candidate.path.name}/snapshot.json", str(error)))
             continue
-        if at and known.taken_at > instant(at, manifest["zone"]):
+        if at and candidate.taken_at > instant(at, manifest["zone"]):
             continue
         if manifest["definitions_read"] or holding != "definitions":
-            return known.path, damaged
-        lacking.append(known.path)
+            return candidate.path, damaged
+        lacking.append(candidate.path)
     if lacking:
         return lacking[0], damaged
     wanted = "".join([f" of {server}" * bool(server), f" up to {at}" * bool(at)])
@@ -245,11 +245,11 @@ def _read_own(folder: Path) -> Snapshot:
 
 def _definitions_before(folder: Path) -> dict[str, TaskDefinition]:
     """The definitions of the newest snapshot before this one that read any."""
-    for known in _siblings(folder):
+    for earlier in _siblings(folder):
         with suppress(SnapshotError):
-            manifest = read_manifest(known.path)
-            if known.path.name < folder.name and manifest["definitions_read"]:
-                stored = StoredDefinitions.of(known.path, manifest)
+            manifest = read_manifest(earlier.path)
+            if earlier.path.name < folder.name and manifest["definitions_read"]:
+                stored = StoredDefinitions.of(earlier.path, manifest)
                 return stored.find().tasks if stored else {}
     return {}
 
@@ -327,10 +327,10 @@ def write_snapshot(
 
 def _stored_in(data: Path, server: str, before: datetime, hashes: Mapping[str, str]) -> str:
     """The last snapshot before that stores definitions; "" where they are others, or can't be compared."""
-    for known in newest_first(data, server):
-        stored = StoredDefinitions(known.path)
-        if known.taken_at < before and stored.tasks.is_dir():
+    for earlier in newest_first(data, server):
+        stored = StoredDefinitions(earlier.path)
+        if earlier.taken_at < before and stored.tasks.is_dir():
             with suppress(SnapshotError):  # a damaged one must not stop the next
-                return known.path.name if stored.hashes == hashes else ""
+                return earlier.path.name if stored.hashes == hashes else ""
             return ""
     return ""
