@@ -61,7 +61,7 @@ def status_files(source: Path) -> tuple[list[Path], list[Path]]:
     try:
         listed = [path for path in (source.iterdir() if source.is_dir() else [source]) if path.is_file()]
         listed.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    except (OSError, ValueError):
+    except OSError:
         return [], []
     files, tables = list[Path](), list[Path]()
     for path in listed:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from taskanalysis.errors import SnapshotError
-from taskanalysis.snapshot.share import list_snapshots, newest_first
+from taskanalysis.errors import SnapshotError, TaskXmlError
+from taskanalysis.snapshot.paths import file_name
+from taskanalysis.snapshot.share import StoredDefinitions, list_snapshots, newest_first, read_manifest, wrong_files
 from taskanalysis.snapshot.snapshot import read_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS
 from tests.build import LOAD, NOON, commands, rewrite_manifest, xml
@@ -82,6 +83,39 @@ def test_changed_missing_and_bad_files_are_problems(tmp_path: Path) -> None:
     assert sorted(read_snapshot(later).problems) == of_tasks
     assert sorted(read_snapshot(folder).tasks) == ["\\A", "\\D"]
     assert read_snapshot(folder).unread == 1
+
+
+def test_stored_definition_is_read_by_its_task_path(tmp_path: Path) -> None:
+    first, second = write(tmp_path), write(tmp_path, 6)
+    stored = StoredDefinitions.of(second, read_manifest(second))
+    assert stored
+    assert (stored.folder, sorted(stored.hashes)) == (first, [f"tasks/{file_name(path)}" for path in (LOAD, NIGHTLY)])
+    assert commands({LOAD: stored.read(LOAD)}) == {LOAD: "1"}
+    with pytest.raises(TaskXmlError, match="can't be opened"):
+        stored.read("\\Other")
+
+
+def test_file_that_is_not_what_was_written_is_named(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    hashes = read_manifest(folder)["sha256"]
+    assert wrong_files(folder, hashes) == []
+    (folder / "tasks/OpenData/Load.xml").write_bytes(b"")
+    (folder / "status.csv").unlink()
+    (folder / "status.csv").mkdir()
+    shutil.rmtree(folder / "tasks/OpenData/Permits")
+    whats = {problem.file: problem.what[:15] for problem in wrong_files(folder, hashes)}
+    assert whats == {
+        "status.csv": "can't be opened",
+        "tasks/OpenData/Load.xml": "was changed aft",
+        f"tasks/{file_name(NIGHTLY)}": "is not there",
+    }
+
+
+@pytest.mark.parametrize("place", [("snapshots",), ("snapshots", "SRV"), ("snapshots", "SRV", "2026-11")])
+def test_part_of_a_share_is_refused_by_name(tmp_path: Path, place: tuple[str, ...]) -> None:
+    write(tmp_path)
+    with pytest.raises(SnapshotError, match="is a part of a share"):
+        read_snapshot(tmp_path.joinpath(*place))
 
 
 def test_unreadable_manifest_of_the_stored_definitions_is_a_problem(tmp_path: Path) -> None:

@@ -125,6 +125,26 @@ def test_status_only_collect_says_nothing_of_definitions(tmp_path: Path) -> None
     assert not (third / "tasks").exists()
 
 
+def test_definitions_of_a_status_only_snapshot_are_the_last_ones_before(tmp_path: Path) -> None:
+    write(tmp_path)
+    found = read_snapshot(write(tmp_path, 1, definitions=None))
+    assert found.definition(LOAD) == read_snapshot(tmp_path, at="2026-11-20T07:00").tasks[LOAD]
+    assert (found.definition("\\Other"), found.share) == (None, tmp_path)
+
+
+def test_folder_holds_tasks_in_it_and_below(tmp_path: Path) -> None:
+    found = read_snapshot(write(tmp_path, definitions={path: xml() for path in ("\\b", "\\A\\x", "\\Microsoft\\y")}))
+    assert list(found.within()) == ["\\A\\x", "\\b"]
+    assert list(found.within("\\microsoft")) == ["\\Microsoft\\y"]
+
+
+def test_snapshot_of_another_server_or_a_later_time_is_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    for wanted in ({"server": "OTHER"}, {"at": "2026-11-20T06:59"}):
+        with pytest.raises(SnapshotError, match="is of SRV at 2026-11-20 12:00 UTC"):
+            read_snapshot(folder, **wanted)
+
+
 def test_another_servers_definitions_are_not_borrowed(tmp_path: Path) -> None:
     write(tmp_path)
     assert (write(tmp_path, 1, server="OTHER") / "tasks").is_dir()
