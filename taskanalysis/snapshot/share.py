@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
@@ -47,7 +48,7 @@ __all__ = [
 
 
 class Stamped(NamedTuple):
-    """A snapshot folder of a share, known by its name alone."""
+    """A snapshot folder of a share, as its name describes it."""
 
     taken_at: datetime
     server: str
@@ -55,7 +56,7 @@ class Stamped(NamedTuple):
 
     @property
     def path(self) -> Path:
-        """The folder; made when it is asked for, since a year has 35,000 of them."""
+        """The folder, made on demand: a year has 35,000 of them."""
         return Path(self.place)
 
 
@@ -65,34 +66,29 @@ def list_snapshots(data: Path, server: str | None = None) -> list[Stamped]:
 
 
 def newest_first(data: Path, server: str | None = None) -> Iterator[Stamped]:
-    """The same, newest first; a month is listed when it is reached, since a year has 35,000 of them."""
-    months = [(month, name) for name, month in _months(data) if server is None or name.casefold() == server.casefold()]
-    months.sort(key=lambda pair: pair[0].name, reverse=True)
-    for _, group in groupby(months, key=lambda pair: pair[0].name):
-        folders = ((stamp, month, name) for month, name in group for stamp in _names(month))
-        yield from sorted(
-            (
-                Stamped(taken_at, name, f"{month}{os.sep}{stamp}")
-                for stamp, month, name in folders
-                if (taken_at := stamped(stamp))
-            ),
-            reverse=True,
-        )
+    """All snapshots of a share, or of one server, newest first; each month is listed only when it is reached."""
+    months = [month for month in _months(data) if server is None or month.parent.name.casefold() == server.casefold()]
+    months.sort(key=attrgetter("name"), reverse=True)
+    for _, group in groupby(months, key=attrgetter("name")):
+        snapshots = []
+        for month in group:
+            name = month.parent.name
+            dated = ((moment, stamp) for stamp in _names(month) if (moment := stamped(stamp)))
+            snapshots += [Stamped(moment, name, f"{month}{os.sep}{stamp}") for moment, stamp in dated]
+        yield from sorted(snapshots, reverse=True)
 
 
 def list_servers(data: Path) -> list[str]:
     """The servers that have a snapshot in a share, sorted without case."""
-    return sorted(
-        {name for name, month in _months(data) if any(map(stamped, _names(month)))},
-        key=str.casefold,
-    )
+    servers = groupby(_months(data), key=lambda month: month.parent.name)
+    names = (name for name, group in servers if any(stamped(stamp) for month in group for stamp in _names(month)))
+    return sorted(names, key=str.casefold)
 
 
-def _months(data: Path) -> Iterator[tuple[str, Path]]:
-    """The folders of months with the server of each, server by server."""
-    for month in (long_path(data) / "snapshots").glob("*/[0-9][0-9][0-9][0-9]-[0-9][0-9]"):
-        if month.is_dir():
-            yield month.parent.name, month
+def _months(data: Path) -> Iterator[Path]:
+    """The folders of months, server by server."""
+    months = (long_path(data) / "snapshots").glob("*/[0-9][0-9][0-9][0-9]-[0-9][0-9]")
+    return (month for month in months if month.is_dir())
 
 
 def _names(month: Path) -> list[str]:

@@ -52,7 +52,7 @@ __all__ = [
 
 @dataclass(slots=True)
 class Snapshot:
-    """One server at one moment. `taken_at` is aware UTC; `zone` an IANA name or "" where not earlier.
+    """One server at one moment. `taken_at` is aware UTC; `zone` an IANA name or "" where not known.
 
     By task path: `tasks` holds TaskDefinition, `statuses` Status, `files` the file that was read and `hashes` its
     sha256, `commands` the command line where the statuses have it, `in_force` the earlier definitions where this
