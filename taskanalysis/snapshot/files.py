@@ -34,7 +34,7 @@ class Found:
     failed: int = 0
     _first: dict[str, str] = field(default_factory=dict)
 
-    def add(self, path: str, definition: TaskDefinition, name: str, sha256: str = "") -> None:
+    def add(self, path: str, definition: TaskDefinition, name: str, sha256: str) -> None:
         """Keep a task; one whose path is taken (Windows compares without case) is listed under its file name."""
         if path.casefold() in self._first:
             other = self._first[path.casefold()]

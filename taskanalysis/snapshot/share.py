@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -33,6 +33,7 @@ __all__ = [
     "FORMAT",
     "Stamped",
     "StoredDefinitions",
+    "folders_above",
     "instant",
     "list_servers",
     "list_snapshots",
@@ -119,6 +120,11 @@ def snapshot_folder(snapshots: Path, stamp: str) -> Path:
     return snapshots / f"{stamp[:4]}-{stamp[4:6]}" / stamp
 
 
+def folders_above(folder: Path) -> Sequence[Path]:
+    """The folders above that of a snapshot: its month, its server, ``snapshots`` and the share."""
+    return Path(os.path.abspath(folder)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
+
+
 def stamp_of(moment: datetime) -> str:
     """The name of a snapshot taken at that moment (aware), to the second: the reverse of `stamped`."""
     return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
@@ -197,8 +203,7 @@ class StoredDefinitions:
         """Those that a snapshot stores, or those of the snapshot that it names; None where it has none or lost them."""
         if not manifest["definitions_read"]:
             return None
-        siblings = Path(os.path.abspath(folder)).parent.parent  # noqa: PTH100 (resolve() would follow a mapped drive)
-        places = (folder, snapshot_folder(siblings, manifest["definitions"]))
+        places = (folder, snapshot_folder(folders_above(folder)[1], manifest["definitions"]))
         return next((cls(place) for place in places if (place / "tasks").is_dir()), None)
 
     @property

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from taskanalysis.snapshot.share import (
     FORMAT,
     Stamped,
     StoredDefinitions,
+    folders_above,
     instant,
     list_servers,
     newest_first,
@@ -89,7 +89,7 @@ class Snapshot:
     @property
     def share(self) -> Path:
         """The share that it lies in, or else the folder or file that it was read from: where ``rules.toml`` is."""
-        above = Path(os.path.abspath(self.source)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
+        above = folders_above(self.source)
         return above[3] if self.manifest and len(above) > 3 else self.source
 
     @property
@@ -190,7 +190,7 @@ def stale_after(snapshot: Snapshot) -> datetime:
 
 def _siblings(folder: Path) -> Iterable[Stamped]:
     """All snapshots of the same server in the share that a snapshot's folder lies in, newest first."""
-    above = Path(os.path.abspath(folder)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
+    above = folders_above(folder)
     return newest_first(above[3], above[1].name) if len(above) > 3 else ()
 
 

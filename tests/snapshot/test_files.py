@@ -121,23 +121,13 @@ def test_what_schtasks_prints_is_read_by_its_comments(
     assert problems == []
 
 
-def test_one_bad_task_among_many_is_one_problem_with_its_number_and_path(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lost", ["</Command>", "</Command></Exec></Actions></Task>"])
+def test_one_bad_task_among_many_is_one_problem_and_takes_no_other_with_it(tmp_path: Path, lost: str) -> None:
     file = tmp_path / "all.xml"
-    text = printed(root=False, declarations=True)
-    file.write_text(text.replace("<Command>2</Command>", "<Command>2"), encoding="utf-8")
-    tasks, problems = read_tasks(file)
+    file.write_text(printed(root=False, declarations=True).replace("2" + lost, "2"), encoding="utf-8")
+    tasks, (problem,) = read_tasks(file)
     assert commands(tasks) == {"\\A\\One": "1", "\\Three": "3"}
-    assert len(problems) == 1
-    assert problems[0].what.startswith("task 2 \\A\\Zwei für alle: is not well-formed XML")
-
-
-def test_task_cut_off_in_the_middle_does_not_take_the_next_with_it(tmp_path: Path) -> None:
-    file = tmp_path / "all.xml"
-    text = printed(root=False, declarations=True)
-    file.write_text(text.replace("2</Command></Exec></Actions></Task>", ""), encoding="utf-8")
-    tasks, problems = read_tasks(file)
-    assert commands(tasks) == {"\\A\\One": "1", "\\Three": "3"}
-    assert len(problems) == 1
+    assert problem.what.startswith("task 2 \\A\\Zwei für alle: is not well-formed XML")
 
 
 def test_tasks_without_a_path_are_named_by_file_and_number(tmp_path: Path) -> None:

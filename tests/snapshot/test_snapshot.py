@@ -122,14 +122,9 @@ def test_status_only_collect_says_nothing_of_definitions(tmp_path: Path) -> None
     found = read_snapshot(second)
     assert (found.tasks, found.holds, found.problems) == ({}, set(STATUS_FIELDS), [])
     assert found.manifest["definitions"] is None
-    assert not (third / "tasks").exists()
-
-
-def test_definitions_of_a_status_only_snapshot_are_the_last_ones_before(tmp_path: Path) -> None:
-    write(tmp_path)
-    found = read_snapshot(write(tmp_path, 1, definitions=None))
-    assert found.definition(LOAD) == read_snapshot(tmp_path, at="2026-11-20T07:00").tasks[LOAD]
+    assert found.definition(LOAD) == read_snapshot(third).tasks[LOAD]
     assert (found.definition("\\Other"), found.share) == (None, tmp_path)
+    assert not (third / "tasks").exists()
 
 
 def test_folder_holds_tasks_in_it_and_below(tmp_path: Path) -> None:
