@@ -1,5 +1,6 @@
 """What tests are made of: places, task XML, shares with snapshots, and the frames of a history as values."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from taskanalysis.definition import ExecAction, TaskDefinition
 from taskanalysis.history.frames import History, read_history
 from taskanalysis.snapshot.snapshot import write_snapshot
 from taskanalysis.snapshot.status import Status
@@ -125,3 +127,22 @@ def every(interval: str) -> str:
     """A trigger that repeats from the midnight before noon on."""
     repetition = f"<Repetition><Interval>{interval}</Interval></Repetition>"
     return f"<TimeTrigger>{repetition}<StartBoundary>2026-11-20T00:00:00Z</StartBoundary></TimeTrigger>"
+
+
+# Definitions and manifests --------------------------------------------------------------------------------------------
+
+
+def commands(tasks: Mapping[str, TaskDefinition]) -> dict[str, str]:
+    """The command of each task, which has no other action."""
+    found = {}
+    for path, task in tasks.items():
+        (action,) = task.actions
+        assert isinstance(action, ExecAction)
+        found[path] = action.command
+    return found
+
+
+def rewrite_manifest(folder: Path, **values: Any) -> None:
+    """Write these values into a snapshot's ``snapshot.json``."""
+    file = folder / "snapshot.json"
+    file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | values), encoding="utf-8")

@@ -10,7 +10,6 @@ account that collected may have seen less (`proves_absence`).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -20,11 +19,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from taskanalysis.definition import TaskDefinition, describe, differences, read_bytes
+from taskanalysis.definition import TaskDefinition, describe, differences
 from taskanalysis.errors import SnapshotError, TaskXmlError
 from taskanalysis.history.runs import Observed
 from taskanalysis.history.spans import NONE
-from taskanalysis.snapshot import file_name, long_path, read_manifest, task_of, task_path
+from taskanalysis.snapshot import StoredDefinitions, long_path, snapshot_folder, task_path
 
 __all__ = ["Definitions", "Redefined", "Seen", "came_and_went", "proves_absence", "redefined", "switched"]
 
@@ -116,14 +115,12 @@ class Definitions:
     def hashes(self, server: str, stamp: str) -> dict[str, str]:
         """The sha256 of each that the snapshot of that name stores, by task path; none where it can't be read."""
         if (server, stamp) not in self._hashes:
-            folder = self._folder(server, stamp)
+            stored = self._stored(server, stamp)
             try:
-                written = read_manifest(folder)["sha256"] if (folder / "tasks").is_dir() else {}
+                hashes = stored.hashes if stored.tasks.is_dir() else {}
             except SnapshotError:
-                written = {}
-            self._hashes[server, stamp] = {
-                _task_path(name): sha256 for name, sha256 in written.items() if name.startswith("tasks/")
-            }
+                hashes = {}
+            self._hashes[server, stamp] = {_task_path(name): sha256 for name, sha256 in hashes.items()}
         return self._hashes[server, stamp]
 
     def read(self, server: str, stamp: str, path: str) -> TaskDefinition | TaskXmlError:
@@ -131,14 +128,9 @@ class Definitions:
         sha256 = self.hashes(server, stamp)[path]
         if sha256 not in self._read:
             try:
-                data = read_bytes(self._folder(server, stamp) / "tasks" / file_name(path))
-                found = task_of(data, hashlib.sha256(data).hexdigest())
+                self._read[sha256] = self._stored(server, stamp).read(path)
             except TaskXmlError as error:
                 self._read[sha256] = error
-            except OSError as error:
-                self._read[sha256] = TaskXmlError(f"can't be opened ({error.strerror})")
-            else:
-                self._read[sha256] = found
         return self._read[sha256]
 
     def all(self, server: str, stamp: str) -> dict[str, TaskDefinition]:
@@ -146,8 +138,8 @@ class Definitions:
         found = {path: self.read(server, stamp, path) for path in self.hashes(server, stamp)}
         return {path: task for path, task in found.items() if not isinstance(task, TaskXmlError)}
 
-    def _folder(self, server: str, stamp: str) -> Path:
-        return long_path(self.data) / "snapshots" / server / f"{stamp[:4]}-{stamp[4:6]}" / stamp
+    def _stored(self, server: str, stamp: str) -> StoredDefinitions:
+        return StoredDefinitions(snapshot_folder(long_path(self.data) / "snapshots" / server, stamp))
 
 
 @lru_cache(maxsize=65536)

@@ -25,7 +25,7 @@ from taskanalysis.history.days import Record, moments
 from taskanalysis.history.runs import Observed
 from taskanalysis.history.spans import NONE, SCHEMA, moved, numbers, to_rows, to_table
 from taskanalysis.history.store import LoadedDay
-from taskanalysis.snapshot import STATES
+from taskanalysis.snapshot import STATES, stamp_of
 
 __all__ = ["Joined", "category", "clipped", "join", "utc"]
 
@@ -119,7 +119,7 @@ def join(days: Sequence[LoadedDay], in_force: dict[str, str] | None = None) -> J
 
 def clipped(day: LoadedDay, begin: datetime | None, end: datetime | None) -> LoadedDay:
     """What a day would be, had it only the snapshots from `begin` to `end`, both included."""
-    bounds = [f"{each:%Y%m%dT%H%M%SZ}" if each else "" for each in (begin, end)]
+    bounds = [stamp_of(each) if each else "" for each in (begin, end)]
     if begin and begin.microsecond:
         bounds[0] += "."  # later than the stamp of its second
     kept = [

@@ -13,7 +13,6 @@ True
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -26,7 +25,7 @@ from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem
 from taskanalysis.history.eventlog.runs import EventLog, LoggedEvent, LoggedRun, read_eventlog
 from taskanalysis.results import Outcome, decode
-from taskanalysis.snapshot import long_path
+from taskanalysis.snapshot import long_path, write_whole
 
 __all__ = ["Logged", "read_logs", "with_logged"]
 
@@ -201,11 +200,8 @@ def _read(file: Path, zone: str, keep: Path | None, digest: str) -> Logged:
     if keep and not _lacks_something(log):
         told = pd.DataFrame([tuple(problem) for problem in log.problems], columns=["file", "what"], dtype="str")
         with suppress(OSError):  # it is read again next time
-            keep.mkdir(parents=True, exist_ok=True)
             for kind, frame in (("problems", told), ("events", found.events), ("runs", found.runs)):
-                beside = keep / f".{digest}.{kind}.{os.getpid()}.tmp"
-                frame.to_parquet(beside, index=False)
-                beside.replace(keep / f"{digest}.{kind}.parquet")
+                write_whole(keep / f"{digest}.{kind}.parquet", frame.to_parquet(index=False))
     return found
 
 

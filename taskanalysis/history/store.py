@@ -34,7 +34,7 @@ from filelock import FileLock, Timeout
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.days import VERSION, Built, DayJob, Record, build_day, digest, read_day
 from taskanalysis.history.parallel import each_in
-from taskanalysis.snapshot import long_path
+from taskanalysis.snapshot import long_path, write_whole
 from taskanalysis.text import clip
 
 __all__ = ["Day", "LoadedDay", "Store", "load_days", "open_store", "update_store"]
@@ -208,7 +208,7 @@ def load_days(
 def _update(store: Store, executor: Executor | None, problems: list[Problem]) -> None:
     for day, built in _built(store, store.stale(), executor, problems):
         place = store.place(day, built.digest)
-        _write(place, built.content)
+        write_whole(place, built.content)
         _remove(store.place(day, digest_) for digest_ in store.files.get(day, set()) - {built.digest})
         store.files[day] = {built.digest}
     _remove(store.left_over())
@@ -217,7 +217,7 @@ def _update(store: Store, executor: Executor | None, problems: list[Problem]) ->
             month.rmdir()
     if store.is_news:
         content = json.dumps({"version": VERSION, "months": store.remembered}, sort_keys=True)
-        _write(_history(store.data) / ".listed.json", content.encode())
+        write_whole(_history(store.data) / ".listed.json", content.encode())
 
 
 def _built(
@@ -225,18 +225,6 @@ def _built(
 ) -> Iterator[tuple[Day, Built]]:
     days = list(days)
     yield from zip(days, each_in(executor, build_day, map(store.job, days), problems), strict=True)
-
-
-def _write(place: Path, content: bytes) -> None:
-    """Beside its place and renamed: it is whole or it is not there."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    beside = place.with_name(f".{place.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_bytes(content)
-        beside.replace(place)
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 def _remove(files: Iterable[Path]) -> None:

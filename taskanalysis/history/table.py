@@ -18,7 +18,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from pyarrow import csv
 
 from taskanalysis.history.spans import NONE, PATH, WIDTH, Rows, microseconds, row_of
-from taskanalysis.snapshot import STATUS_HEADER, Status, _status, aware
+from taskanalysis.snapshot import STATUS_HEADER, Status, aware, status_of
 
 __all__ = ["regular", "rows_of"]
 
@@ -46,7 +46,7 @@ def regular(contents: Sequence[bytes]) -> tuple[Rows, list[str]] | None:
         cells = _cells(b"".join(bodies))
         which, paths = _distinct(cells.column(0))
         for path in paths:
-            _status([path, *[""] * 6])
+            status_of([path, *[""] * 6])
         values = [_checked(cells.column(number), check) for number, check in enumerate(_CHECKS, 1)]
     except (ValueError, pa.ArrowException):
         return None
@@ -84,11 +84,11 @@ def _checked(column: pa.ChunkedArray, check: Callable[[str], Sequence[int]]) -> 
 
 
 def _state(text: str) -> Sequence[int]:
-    return row_of(_status(["\\a", text, *[""] * 5]))[:1]
+    return row_of(status_of(["\\a", text, *[""] * 5]))[:1]
 
 
 def _enabled(text: str) -> Sequence[int]:
-    return row_of(_status(["\\a", "", text, *[""] * 4]))[1:2]
+    return row_of(status_of(["\\a", "", text, *[""] * 4]))[1:2]
 
 
 def _moment(text: str) -> Sequence[int]:
@@ -98,7 +98,7 @@ def _moment(text: str) -> Sequence[int]:
 
 
 def _number(text: str) -> Sequence[int]:
-    return row_of(_status(["\\a", "", "", "", text, "", ""]))[4:5]
+    return row_of(status_of(["\\a", "", "", "", text, "", ""]))[4:5]
 
 
 _CHECKS = (_state, _enabled, _moment, _number, _moment, _number)

@@ -7,8 +7,6 @@ r"""Looking after a share: is every snapshot what was written, what is missing, 
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -20,7 +18,17 @@ from typing import Any, NamedTuple
 
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.store import open_store
-from taskanalysis.snapshot import CHANGED, Stamped, list_snapshots, long_path, read_manifest, read_statuses
+from taskanalysis.snapshot import (
+    Stamped,
+    StoredDefinitions,
+    beside_of,
+    list_snapshots,
+    long_path,
+    read_manifest,
+    read_statuses,
+    snapshot_folder,
+    wrong_files,
+)
 from taskanalysis.text import clip
 
 __all__ = ["Verified", "age", "prune", "rebuild", "verify"]
@@ -60,17 +68,10 @@ def _wrong(known: Stamped) -> Iterator[tuple[str, str]]:
         yield "snapshot.json", str(error)
         return
     hashes = manifest["sha256"]
+    yield from wrong_files(known.path, hashes)
     there = {path.relative_to(known.path).as_posix() for path in known.path.rglob("*") if path.is_file()}
-    for name in sorted(hashes.keys() - there):
-        yield name, "is not there"
     for name in sorted(there - hashes.keys() - {"snapshot.json"}):
         yield name, "is not in the list of snapshot.json"
-    for name in sorted(hashes.keys() & there):
-        try:
-            if hashlib.sha256((known.path / name).read_bytes()).hexdigest() != hashes[name]:
-                yield name, CHANGED
-        except OSError as error:
-            yield name, f"can't be opened ({error.strerror})"
     yield from _contradictions(known, manifest)
 
 
@@ -81,14 +82,8 @@ def _contradictions(known: Stamped, manifest: dict[str, Any]) -> Iterator[tuple[
     number = manifest.get("tasks")
     if isinstance(number, int) and not told and len(statuses) != number:
         yield "status.csv", f"has {len(statuses)} tasks, and snapshot.json says {number}"
-    stamp = manifest["definitions"]
-    if manifest["definitions_read"] and not (_of(known, stamp) / "tasks").is_dir():
-        yield "snapshot.json", f"its definitions ({stamp}) are not there"
-
-
-def _of(known: Stamped, stamp: str) -> Path:
-    """Where another snapshot of the same server lies."""
-    return known.path.parent.parent / f"{stamp[:4]}-{stamp[4:6]}" / stamp
+    if manifest["definitions_read"] and not StoredDefinitions.of(known.path, manifest):
+        yield "snapshot.json", f"its definitions ({manifest['definitions']}) are not there"
 
 
 def rebuild(data: str | Path) -> None:
@@ -112,11 +107,10 @@ def prune(data: str | Path, *, before: datetime) -> list[Stamped]:
     for each in young:
         with suppress(SnapshotError):  # a damaged one needs none
             stamp = read_manifest(each.path)["definitions"]
-            needed |= {_of(each, stamp)} if stamp else set()
+            needed |= {snapshot_folder(each.path.parent.parent, stamp)} if stamp else set()
     old = [each for each in known if each.path not in needed]
     for each in old:
-        beside = each.path.with_name(f".{each.path.name}.{os.getpid()}.tmp")
-        each.path.rename(beside)
+        beside = each.path.rename(beside_of(each.path))
         shutil.rmtree(beside)
         with suppress(OSError):  # other snapshots of that month are left
             each.path.parent.rmdir()

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from taskanalysis import errors
+from taskanalysis.snapshot import write_whole
 from taskanalysis.text import clip
 
 if TYPE_CHECKING:
@@ -198,9 +199,7 @@ def main() -> None:
         logging.basicConfig(level=logging.INFO, format=f"{job['name']}: %(message)s")
     folder = Path.cwd()
     failure = run_notebook(job.pop("name"), Path(job.pop("source")), job.pop("parameters"), folder, **job)
-    beside = folder / f".{OUTCOME}"
-    beside.write_text(json.dumps(asdict(failure) if failure else None), encoding="utf-8")
-    beside.replace(folder / OUTCOME)
+    write_whole(folder / OUTCOME, json.dumps(asdict(failure) if failure else None).encode())
 
 
 def _end_with_parent() -> None:

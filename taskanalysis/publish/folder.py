@@ -27,7 +27,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from taskanalysis.errors import ReportError
-from taskanalysis.snapshot import plain_path, stamped
+from taskanalysis.snapshot import plain_path, stamp_of, stamped
 from taskanalysis.text import clip
 
 __all__ = ["Keep", "Kept", "held", "list_runs", "new_stamp", "publish", "why_not"]
@@ -150,9 +150,9 @@ def _remove(path: Path) -> None:
 def new_stamp(reports: Path, now: datetime) -> str:
     """The name of a run that begins at `now` (aware), later by seconds where there is one of that name."""
     moment = now.astimezone(UTC)
-    while (reports / "runs" / f"{moment:%Y%m%dT%H%M%SZ}").exists():
+    while (reports / "runs" / stamp_of(moment)).exists():
         moment += timedelta(seconds=1)
-    return f"{moment:%Y%m%dT%H%M%SZ}"
+    return stamp_of(moment)
 
 
 def publish(

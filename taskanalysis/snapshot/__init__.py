@@ -4,43 +4,47 @@ A `Snapshot` holds the definitions and statuses of one server. `read_snapshot` r
 PowerShell and the old scripts write; `write_snapshot` adds one to a share.
 """
 
-from taskanalysis.snapshot.dates import ORDERS, moment, settle
-from taskanalysis.snapshot.files import (
-    CHANGED,
+from taskanalysis.snapshot.files import read_tasks
+from taskanalysis.snapshot.locales import ORDERS, moment, settle
+from taskanalysis.snapshot.paths import (
+    beside_of,
     file_name,
     in_scope,
     long_path,
     plain_path,
-    read_tasks,
-    task_of,
     task_path,
+    write_folder,
     write_whole,
 )
 from taskanalysis.snapshot.share import (
     Stamped,
+    StoredDefinitions,
     instant,
     list_servers,
     list_snapshots,
     newest_first,
+    read_manifest,
     sample_share,
     server_folder,
+    snapshot_folder,
+    stamp_of,
     stamped,
+    wrong_files,
 )
-from taskanalysis.snapshot.snapshot import Snapshot, read_manifest, read_snapshot, stale_after, write_snapshot
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, stale_after, write_snapshot
 from taskanalysis.snapshot.status import (
     STATES,
     STATUS_FIELDS,
     STATUS_HEADER,
     Moment,
     Status,
-    _status,
     aware,
     read_statuses,
+    status_of,
     with_offset,
 )
 
 __all__ = [
-    "CHANGED",
     "ORDERS",
     "STATES",
     "STATUS_FIELDS",
@@ -49,8 +53,9 @@ __all__ = [
     "Snapshot",
     "Stamped",
     "Status",
-    "_status",
+    "StoredDefinitions",
     "aware",
+    "beside_of",
     "file_name",
     "in_scope",
     "instant",
@@ -67,11 +72,15 @@ __all__ = [
     "sample_share",
     "server_folder",
     "settle",
+    "snapshot_folder",
     "stale_after",
+    "stamp_of",
     "stamped",
-    "task_of",
+    "status_of",
     "task_path",
     "with_offset",
+    "write_folder",
     "write_snapshot",
     "write_whole",
+    "wrong_files",
 ]

@@ -1,7 +1,7 @@
 r"""Task XML in files: a folder of exports, a copy of ``C:\Windows\System32\Tasks``, or one file with many tasks.
 
-One bad file is one problem and never the end. Authority for the shapes: FACTS on ``schtasks /query /xml`` and on the
-files that Windows keeps, which have no extension.
+A bad file is a problem and does not stop the others. Authority for the shapes: FACTS on ``schtasks /query /xml`` and on
+the files that Windows keeps, which have no extension.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import hashlib
 import os
 import re
 import stat
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,25 +19,12 @@ from taskanalysis.definition import TaskDefinition, read_bytes, read_many, read_
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
 from taskanalysis.text import clip, printable
 
-__all__ = [
-    "Found",
-    "file_name",
-    "find_tasks",
-    "in_scope",
-    "long_path",
-    "plain_path",
-    "read_tasks",
-    "task_of",
-    "task_path",
-    "write_whole",
-]
-
-CHANGED = "was changed after the snapshot was written (its sha256 differs)"
+__all__ = ["Found", "find_tasks", "read_tasks", "task_of"]
 
 
 @dataclass(slots=True)
 class Found:
-    """Definitions by task path, the file and sha256 of each, what failed, and when the newest file `changed`."""
+    """Definitions by task path with file and sha256, the number `failed`, and when the newest file was `changed`."""
 
     tasks: dict[str, TaskDefinition] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
@@ -48,16 +34,14 @@ class Found:
     failed: int = 0
     _first: dict[str, str] = field(default_factory=dict)
 
-    def add(self, path: str, definition: TaskDefinition, name: str, sha256: str = "") -> None:
+    def add(self, path: str, definition: TaskDefinition, name: str, sha256: str) -> None:
         """Keep a task; one whose path is taken (Windows compares without case) is listed under its file name."""
         if path.casefold() in self._first:
             other = self._first[path.casefold()]
             wanted, path = path, _where(name)
             while path.casefold() in self._first:
                 path += "~"
-            self.problems.append(
-                Problem(name, f"its task path {clip(wanted)} is that of {other} too; listed as {path}")
-            )
+            self.problems.append(Problem(name, f"has the same task path {clip(wanted)} as {other}; listed as {path}"))
         self._first.setdefault(path.casefold(), name)
         self.tasks[path], self.files[path], self.hashes[path] = definition, name, sha256
 
@@ -66,22 +50,13 @@ class Found:
         self.failed += 1
         self.problems.append(Problem(name, str(what)))
 
-    def compare(self, written: Mapping[str, str]) -> None:
-        """Note each file that is not what it was when its sha256 was `written` down."""
-        read = {self.files[path]: sha256 for path, sha256 in self.hashes.items()}
-        for name in sorted(written.keys() - {problem.file for problem in self.problems}):
-            if name not in read:
-                self.problems.append(Problem(name, "is listed in snapshot.json and not there"))
-            elif read[name] != written[name]:
-                self.problems.append(Problem(name, CHANGED))
-
 
 def read_tasks(source: str | Path) -> tuple[dict[str, TaskDefinition], list[Problem]]:
-    r"""All tasks of a folder, or of one file with many (``schtasks /query /xml``), by task path; and what failed.
+    r"""All tasks of a folder, or of one file with many (``schtasks /query /xml``), by task path, and the problems.
 
-    A task's path is where the file lies, without ``.xml``; in a folder without subfolders it is its URI. A second file
-    with the same path is a problem, and listed under its file name so that it is not lost. Files are read that end in
-    ``.xml``, have no extension, or hold ``<Task`` near their begin. SnapshotError where `source` can't be opened.
+    A task path is where the file lies, without ``.xml``; in a folder without subfolders, the URI. A second file with
+    the same path is a problem and listed under its file name, so that it is not lost. Reads files that end in ``.xml``,
+    have no extension, or contain ``<Task`` near the start. SnapshotError where `source` can't be opened.
 
     >>> tasks, problems = read_tasks("tests/files/folder")
     >>> sorted(tasks), [problem.file for problem in problems]
@@ -92,7 +67,7 @@ def read_tasks(source: str | Path) -> tuple[dict[str, TaskDefinition], list[Prob
 
 
 def find_tasks(source: Path, path_of: Callable[[str], str] | None = None, skip: Sequence[Path] = ()) -> Found:
-    """Read all task XML below a folder but `skip`, or in a file; `path_of` gives the task path of a relative name."""
+    """Read all task XML in a file or below a folder, except `skip`; `path_of` gives the task path of a file name."""
     found = Found()
     try:
         source.stat()
@@ -111,7 +86,7 @@ def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None, sk
         name = printable(Path(error.filename).relative_to(source).as_posix())
         found.fail(name + "/", f"can't be opened ({error.strerror})")
 
-    # as text, since a Path for each of many files takes longer than its reading; in the order that paths have
+    # as text: making a Path for each of many files takes longer than reading them; in the order of paths
     files = [os.path.join(root, name) for root, _, names in os.walk(source, onerror=closed) for name in names]  # noqa: PTH118
     files.sort(key=lambda file: os.path.normcase(file).split(os.sep))  # noqa: PTH206
     begin = len(os.path.join(source, ""))  # noqa: PTH118
@@ -140,20 +115,20 @@ def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None, sk
 
 
 def task_of(data: bytes, sha256: str) -> TaskDefinition:
-    """What a file of these bytes and this hash says, as `read_task`; bytes that were read before are not parsed again.
+    """The definition in a file of these bytes, as `read_task`; bytes of the same `sha256` are parsed only once.
 
     >>> task_of(b"<Task/>", "h") is task_of(b"<Task/>", "h")
     True
     """
-    if sha256 not in _KNOWN:
-        if len(_KNOWN) >= MOST_KNOWN:
-            _KNOWN.clear()
-        _KNOWN[sha256] = read_task(data)
-    return _KNOWN[sha256]
+    if sha256 not in _PARSED:
+        if len(_PARSED) >= MOST_PARSED:
+            _PARSED.clear()
+        _PARSED[sha256] = read_task(data)
+    return _PARSED[sha256]
 
 
-MOST_KNOWN = 20_000
-_KNOWN: dict[str, TaskDefinition] = {}
+MOST_PARSED = 20_000
+_PARSED: dict[str, TaskDefinition] = {}
 
 
 def _file_with_many(file: Path, found: Found) -> None:
@@ -177,11 +152,11 @@ def _file_with_many(file: Path, found: Found) -> None:
 
 
 def _check_regular(file: str | Path) -> float:
-    """When it was written. A pipe or a device may never answer, so only files are opened, and what links lead to."""
-    found = os.stat(file)  # noqa: PTH116
-    if not stat.S_ISREG(found.st_mode):
+    """When it was written; TaskXmlError for a pipe or a device, which may never answer."""
+    status = os.stat(file)  # noqa: PTH116
+    if not stat.S_ISREG(status.st_mode):
         raise TaskXmlError("is not a regular file")
-    return found.st_mtime
+    return status.st_mtime
 
 
 def _where(name: str) -> str:
@@ -193,88 +168,8 @@ def _where_without_extension(name: str) -> str:
 
 
 def _is_task_xml(file: str) -> bool:
-    """XML by name; a file without extension, as Windows keeps them; or any that begins like task XML."""
+    """Whether it ends in ``.xml``, has no extension, as Windows keeps them, or begins like task XML."""
     if file.lower().endswith(".xml") or not Path(file).suffix:
         return True
     with Path(file).open("rb") as opened:
         return b"<Task" in opened.read(4096).replace(b"\0", b"")
-
-
-# Names ---------------------------------------------------------------------------------------------------------------
-
-_REFUSED = re.compile(
-    r'[%<>:"/|?*\x00-\x1f\x7f]'  # '%' so that decoding is exact
-    r"|[. ](?=$)"  # Windows drops a dot or space at the end
-    r"|^(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9¹²³]|LPT[0-9¹²³])(?= *(?:$|\.))",  # devices, whatever follows
-    re.IGNORECASE,
-)
-
-
-def file_name(path: str) -> str:
-    r"""Where a task path lies below ``tasks/``, as a posix path: what a file system refuses is percent-encoded.
-
-    >>> file_name(r"\OpenData\nul"), file_name(r"\..\Load.")
-    ('OpenData/%6Eul.xml', '.%2E/Load%2E.xml')
-    """
-    parts = path.strip("\\").split("\\")
-    return "/".join(_REFUSED.sub(_encode_first, part) for part in parts) + ".xml"
-
-
-def task_path(name: str) -> str:
-    r"""The task path of a file name below ``tasks/``: the reverse of `file_name`.
-
-    >>> task_path("OpenData/Permits/Nightly.xml")
-    '\\OpenData\\Permits\\Nightly'
-    """
-    plain = name[:-4] if name.lower().endswith(".xml") else name
-    decoded = re.sub(r"%([0-9A-Fa-f]{2})", lambda found: chr(int(found[1], 16)), plain.replace("/", "\\"))
-    return "\\" + decoded.lstrip("\\")
-
-
-def _encode_first(found: re.Match[str]) -> str:
-    return f"%{ord(found[0][0]):02X}" + found[0][1:]
-
-
-def in_scope(path: str, folders: Sequence[str]) -> bool:
-    r"""Whether a task lies in one of `folders` or below; no folder named means all outside ``\Microsoft``.
-
-    >>> in_scope(r"\OpenData2\Load", [r"\OpenData"]), in_scope(r"\opendata\Sub\Load", ["\\OpenData\\"])
-    (False, True)
-    """
-    if not folders:
-        return not in_scope(path, ["\\Microsoft"])
-    within = tuple(
-        "\\".join(["", *folder.strip("\\").split("\\"), ""]).replace("\\\\", "\\").casefold() for folder in folders
-    )
-    return path.casefold().startswith(within)
-
-
-def long_path(path: str | Path) -> Path:
-    r"""The path itself; on Windows in the ``\\?\`` form that is not limited to 260 characters (seen on none yet)."""
-    if sys.platform != "win32":
-        return Path(path)
-    full = os.path.abspath(path)  # noqa: PTH100 (resolve() would follow a mapped drive)
-    if full.startswith("\\\\?\\"):
-        return Path(full)
-    return Path("\\\\?\\UNC\\" + full[2:] if full.startswith("\\\\") else "\\\\?\\" + full)
-
-
-def plain_path(path: Path) -> str:
-    r"""A path as its user wrote it, without what `long_path` put before it.
-
-    >>> plain_path(Path(r"\\?\UNC\files\tasks"))
-    '\\\\files\\tasks'
-    """
-    return str(path).replace("\\\\?\\UNC\\", "\\\\", 1).replace("\\\\?\\", "", 1)
-
-
-def write_whole(file: Path, *parts: bytes | memoryview) -> None:
-    """Write a file of these parts beside its place and rename it there, so that it is whole or not there."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("wb") as out:
-            out.writelines(parts)
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)

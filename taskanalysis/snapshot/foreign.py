@@ -1,8 +1,7 @@
-r"""Statuses of tasks in files that are not ours: what schtasks, PowerShell and the old scripts print.
+r"""Statuses in files of other programs: what schtasks, PowerShell and the old scripts print.
 
 Authority: FACTS on ``schtasks /query`` and Export-Csv, and the samples in ``tests/files/statuses``. A file is known by
-its content, never by its name. The rows come from `statusrows`, the words from `statuswords`, the dates from
-`localdates`; here they become `Status`.
+its content, never by its name. `rows` cuts it into cells, `locales` knows words and dates; here they become `Status`.
 
 >>> found = read_statuses_file(Path("tests/files/statuses/english.csv"), zone="America/New_York")
 >>> found.server, found.statuses[r"\OpenData\Load"].state, len(found.problems)
@@ -25,13 +24,12 @@ from zoneinfo import ZoneInfo
 
 from taskanalysis.definition import MOST_BYTES
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.snapshot.dates import ORDERS, moment, settle
-from taskanalysis.snapshot.languages import WORDS, enabled_of, is_not_available, state_of
-from taskanalysis.snapshot.rows import Row, find_layout
+from taskanalysis.snapshot.locales import ORDERS, WORDS, enabled_of, is_not_available, moment, settle, state_of
+from taskanalysis.snapshot.rows import TABLE, Row, find_layout, is_table
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status
 from taskanalysis.text import clip, count
 
-__all__ = ["ForeignStatuses", "decode_page", "is_status_file", "join_paths", "read_statuses_file", "status_files"]
+__all__ = ["ForeignStatuses", "decode_page", "join_paths", "read_statuses_file", "status_files"]
 
 MOST_ROWS = 100_000
 MOST_PROBLEMS = 200
@@ -40,11 +38,11 @@ _HEAD = 256 * 1024
 
 @dataclass(slots=True)
 class ForeignStatuses:
-    """What a status file says. `server` is "" where it names none; `taken_at` (aware UTC) is the file's own date.
+    """The content of a status file. `server` is "" where it names none; `taken_at` (aware UTC) is the file's date.
 
-    `statuses` maps task path to Status; its times are aware where the zone is known (or the text has an offset), else
-    naive wall-clock times of the server. `holds` are the fields of Status that the format has; `commands` maps task
-    path to command line, for those that the file tells.
+    `statuses` maps task path to Status, with aware times where the zone is known or the text has an offset, else naive
+    local times of the server. `holds` are the fields of Status that the format has; `commands` maps task path to
+    command line, where the file has it.
     """
 
     server: str
@@ -55,29 +53,39 @@ class ForeignStatuses:
     commands: dict[str, str] = field(default_factory=dict)
 
 
-def is_status_file(path: Path) -> bool:
-    """Whether the file holds statuses of tasks in one of the known layouts, by a look at its begin; never an error."""
+def status_files(source: Path) -> tuple[list[Path], list[Path]]:
+    """The status files directly in a folder, newest first, and the tables of schtasks; of a file, the file itself.
+
+    They are known by a look at their beginning. Empty where `source` can't be opened.
+    """
+    try:
+        listed = [path for path in (source.iterdir() if source.is_dir() else [source]) if path.is_file()]
+        listed.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    except OSError:
+        return [], []
+    files, tables = list[Path](), list[Path]()
+    for path in listed:
+        head = _head(path)
+        if find_layout(head):
+            files.append(path)
+        elif is_table(head):
+            tables.append(path)
+    return files, tables
+
+
+def _head(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            return find_layout(decode_page(file.read(_HEAD))) is not None
-    except (OSError, ValueError):
-        return False
-
-
-def status_files(folder: Path) -> list[Path]:
-    """The status files that lie in a folder (not below it), newest first; [] where it can't be opened."""
-    try:
-        found = [(path.stat().st_mtime, path) for path in folder.iterdir() if path.is_file() and is_status_file(path)]
+            return decode_page(file.read(_HEAD))
     except OSError:
-        return []
-    return [path for _, path in sorted(found, reverse=True)]
+        return ""
 
 
 def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> ForeignStatuses:
     """Read the statuses of a file in any known layout.
 
-    `zone` (IANA) makes wall-clock times aware; without it they stay naive. `dates` ("dmy" or "mdy") says which comes
-    first where the file itself does not tell; times that stay unclear are None, and a problem says so.
+    `zone` (IANA) makes local times aware; without it they stay naive. `dates` ("dmy" or "mdy") is the order of day and
+    month where the file leaves it open; times that stay ambiguous are None, with a problem.
 
     SnapshotError for a file that can't be opened, is larger than 16 MiB or holds no statuses, and for an unknown zone
     or order. All else that is wrong (a cut row, an unreadable cell, an error line) is a problem beside the data.
@@ -96,7 +104,7 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> Foreig
     text = decode_page(data).lstrip("\ufeff")
     layout = find_layout(text)
     if layout is None:
-        raise SnapshotError(f"{path} holds no statuses of tasks")
+        raise SnapshotError(f"{path} {TABLE if is_table(text) else 'holds no statuses of tasks'}")
     notes = _Notes()
     rows = list(islice(layout(text, notes), MOST_ROWS + 1))
     if len(rows) > MOST_ROWS:
@@ -109,28 +117,28 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> Foreig
         taken_at=taken_at,
         statuses={task: _status(task, row, times) for task, row in folded.items()},
         holds=frozenset(name for row in rows for name in row if name in STATUS_FIELDS),
-        problems=[Problem(path.name, what + f" ({n:,} times)" * (n > 1)) for what, n in times.told().items()],
+        problems=[Problem(path.name, what + f" ({n:,} times)" * (n > 1)) for what, n in times.summary().items()],
         commands={task: command for task, row in folded.items() if (command := _command(row))},
     )
 
 
-def join_paths(found: ForeignStatuses, known: Iterable[str]) -> None:
-    r"""Name the tasks of `found` as `known` task paths (of definitions) name them.
+def join_paths(printed: ForeignStatuses, paths: Iterable[str]) -> None:
+    r"""Give the statuses the task paths of their definitions, `paths`.
 
-    Windows compares without case, and an ASCII export holds ``?`` for what it could not write; a path that fits none or
-    several stays as it is.
+    Windows compares without case, and an ASCII export has ``?`` for a character that it could not write. A path that
+    fits none or several stays as it is.
     """
     exact: dict[str, set[str]] = {}
     lossy: dict[str, set[str]] = {}
-    for path in known:
+    for path in paths:
         exact.setdefault(path.casefold(), set()).add(path)
         lossy.setdefault(re.sub(r"[^\x00-\x7f]", _lost, path).casefold(), set()).add(path)
-    for task in list(found.statuses):
+    for task in list(printed.statuses):
         fits = exact.get(task.casefold()) or lossy.get(task.casefold(), set())
-        if len(fits) == 1 and (path := min(fits)) not in found.statuses:
-            found.statuses[path] = replace(found.statuses.pop(task), path=path)
-            if task in found.commands:
-                found.commands[path] = found.commands.pop(task)
+        if len(fits) == 1 and (path := min(fits)) not in printed.statuses:
+            printed.statuses[path] = replace(printed.statuses.pop(task), path=path)
+            if task in printed.commands:
+                printed.commands[path] = printed.commands.pop(task)
 
 
 def _lost(character: re.Match[str]) -> str:
@@ -145,7 +153,7 @@ def _zone(name: str) -> ZoneInfo | None:
 
 
 class _Notes(Counter[str]):
-    """How often each problem came; beyond the first 200, which nobody reads, only how many there are."""
+    """How often each problem occurred; after the first 200 different ones, only their number."""
 
     def __setitem__(self, what: str, times: int) -> None:
         if what not in self and len(self) >= MOST_PROBLEMS:
@@ -160,10 +168,10 @@ _PAGES = ("utf-8", "cp1252", "cp850", "cp852", "cp1250", "cp932", "gbk", "cp437"
 
 
 def decode_page(data: bytes) -> str:
-    """Text of a console or a program that does not say its code page; never an error.
+    """Decode the text of a console or program whose code page is unknown; never an error.
 
-    By byte order mark, then by the pattern of zero bytes, then UTF-8, then the page in which most of what it says are
-    words that schtasks prints, and letters where letters belong.
+    By byte order mark, then the pattern of zero bytes, then UTF-8, then the code page that gives most words of
+    schtasks, and letters where letters belong.
 
     >>> decode_page("Nächste Laufzeit".encode("cp850")), decode_page("状態: 準備完了".encode("cp932"))
     ('Nächste Laufzeit', '状態: 準備完了')
@@ -185,11 +193,11 @@ def decode_page(data: bytes) -> str:
 def _likely(data: bytes, page: str) -> int:
     text = data.decode(page, errors="replace")
     known = sum(word in text for word in WORDS)
-    return 100 * known + sum(_fits(before, each, page) for before, each in pairwise(" " + text) if each > "\x7f")
+    return 100 * known + sum(_fits(before, letter, page) for before, letter in pairwise(" " + text) if letter > "\x7f")
 
 
 def _fits(before: str, character: str, page: str) -> int:
-    """2 or 1 for a character that belongs where it is, below 0 for one that a wrong page makes."""
+    """2 or 1 for a character that fits its place, negative for one that a wrong code page produces."""
     if character == "\ufffd":
         return -3
     if "぀" <= character <= "ヿ":
@@ -210,12 +218,12 @@ def _one_server(rows: list[Row], notes: Counter[str]) -> tuple[str, list[Row]]:
     server = next((row["host"] for row in rows if row.get("host")), "")
     kept = [row for row in rows if row.get("host", "").casefold() in ("", server.casefold())]
     if len(kept) < len(rows):
-        notes[f"rows of other servers than {clip(server)} are left out"] += len(rows) - len(kept)
+        notes[f"rows of servers other than {clip(server)} are left out"] += len(rows) - len(kept)
     return server, kept
 
 
 def _fold(rows: list[Row], notes: Counter[str]) -> dict[str, Row]:
-    """One row a task (Windows compares paths without case): the first; a later one that says otherwise is noted."""
+    """The first row of each task, with paths compared without case; later rows with other values are noted."""
     ending = sum(row.get("path", "").casefold().endswith("\\" + row.get("name", "").casefold()) for row in rows)
     whole = 2 * ending > len(rows)
     folded: dict[str, Row] = {}
@@ -225,16 +233,16 @@ def _fold(rows: list[Row], notes: Counter[str]) -> dict[str, Row]:
         if not re.fullmatch(r"\\[^\\\x00-\x1f\x7f][^\x00-\x1f\x7f]*", task):
             notes[f"'{clip(task)}' is not a task path"] += 1
             continue
-        known = first.setdefault(task.casefold(), task)
-        kept = folded.setdefault(known, row)
+        path = first.setdefault(task.casefold(), task)
+        kept = folded.setdefault(path, row)
         different = [name for name in STATUS_FIELDS if name in row and row[name] != kept.get(name, row[name])]
         if different:
-            notes[f"{known} is there again with another {' and '.join(different)}; the first was taken"] += 1
+            notes[f"{path} is listed again with another {' and '.join(different)}; the first row is used"] += 1
     return folded
 
 
 def _task_path(row: Row, whole: bool) -> str:
-    r"""In PowerShell `TaskPath` is the folder; in the old scripts `Path` is the folder or the `whole`."""
+    """The task path: PowerShell's `TaskPath` is the folder, `Path` of the old scripts the folder or the `whole`."""
     name, folder = row.get("name", ""), row.get("folder", row.get("path", ""))
     if not folder or ("path" in row and whole and not folder.endswith("\\")):
         return folder or name
@@ -250,7 +258,7 @@ def _order(rows: Sequence[Row], taken_at: datetime) -> str:
 
 @dataclass(slots=True)
 class _Times:
-    """How the times of one file are read, and what was odd in its cells."""
+    """Reads the times and numbers of one file and notes the cells that can't be read."""
 
     order: str
     zone: ZoneInfo | None
@@ -286,10 +294,10 @@ class _Times:
     def odd(self, task: str, name: str, text: str) -> None:
         self.notes[f"{clip(task)}: {name.replace('_', ' ')} '{clip(text)}' can't be read"] += 1
 
-    def told(self) -> Counter[str]:
+    def summary(self) -> Counter[str]:
         if self.unclear:
-            what = f"which is the day and which the month of {count(self.unclear, 'time')} can't be told from the file"
-            self.notes[f"{what}; --dates dmy or --dates mdy decides"] += 1
+            what = f"day and month of {count(self.unclear, 'time')} are ambiguous"
+            self.notes[f"{what}: choose with --dates dmy or --dates mdy"] += 1
         return self.notes
 
 

@@ -1,7 +1,7 @@
-r"""Text of a status file -> rows of raw cells, whatever printed it; nothing is decided here about what a cell means.
+r"""Cut the text of a status file into rows of raw cells, whatever printed it; `foreign` decides what a cell means.
 
-Authority: outputs of ``schtasks /query`` (CSV, LIST, TABLE) and of PowerShell's Export-Csv and Format-List. schtasks
-prints a row a trigger, doubles inner quotes on some Windows and not on others, and writes errors between the rows.
+Authority: outputs of ``schtasks /query`` (CSV, LIST) and of PowerShell's Export-Csv and Format-List. schtasks prints
+one row for each trigger, doubles inner quotes on some Windows and not on others, and writes errors between the rows.
 
 >>> text = '"TaskName","Next Run Time","Status"\n"\\Load","N/A","Ready"\n'
 >>> list(find_layout(text)(text, Counter()))
@@ -17,16 +17,17 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
+from itertools import chain, islice, pairwise
 
-from taskanalysis.snapshot.languages import field_of
+from taskanalysis.snapshot.locales import field_of
 from taskanalysis.text import clip
 
-__all__ = ["Layout", "Row", "find_layout"]
+__all__ = ["TABLE", "Layout", "Row", "find_layout", "is_table"]
 
 Row = dict[str, str]
 Layout = Callable[[str, Counter[str]], Iterator[Row]]
 
+TABLE = "looks like schtasks /fo table, which has no results and cuts names: export schtasks /query /v /fo csv instead"
 VERBOSE = 28  # columns of `/v`
 _POSITIONS = {"host": 0, "name": 1, "next_run": 2, "state": 3, "last_run": 5, "last_result": 6, "command": 8}
 _POSITIONS |= {"enabled": 11, "start_date": 20}
@@ -44,29 +45,35 @@ _ERROR_WORDS = ("エラー", "警告", "情報", "错误", "信息")
 
 
 def find_layout(text: str) -> Layout | None:
-    """How the text is laid out, found by its content; None where it holds no statuses of tasks."""
-    folder, previous = False, ""
+    """The layout of the text, by its content; None where it holds no statuses that can be read."""
     if text[:_LONGEST].lstrip("\ufeff \t\r\n").startswith("<"):
         return None
     for line in islice(filter(None, _lines(text)), _HEAD):
-        folder = folder or bool(_FOLDER.match(line))
-        if _RULER.match(line) and (folder or _SHORT.keys() <= _columns(_cut(previous, _spans(line)) or []).keys()):
-            return _table
         for delimiter in ",;\t":
             columns = _columns(_cells(line, delimiter)) if delimiter in line else {}
-            if {"name", "folder"} <= columns.keys() or _is_old(columns):
+            is_old = {"name", "path"} <= columns.keys() and {"last_result", "next_run"} & columns.keys()
+            if {"name", "folder"} <= columns.keys() or is_old:
                 return partial(_export, delimiter=delimiter)
             if _SHORT.keys() <= columns.keys():
                 quoted = delimiter == "," and line.startswith('"')
                 return _schtasks if quoted else partial(_export, delimiter=delimiter)
         if _ROW.match(line) and (line.count('","') == 2 or line.count('","') >= VERBOSE - 1):
             return _schtasks
-        previous = line
     return _list if _opening(text) else None
 
 
-def _is_old(columns: Mapping[str, int]) -> bool:
-    return {"name", "path"} <= columns.keys() and bool({"last_result", "next_run"} & columns.keys())
+def is_table(text: str) -> bool:
+    r"""Whether ``schtasks /fo table`` printed the text: a ruler below the names of columns, or among lines of folders.
+
+    >>> is_table("TaskName      Next Run Time    Status\n============= ================ ======\n")
+    True
+    """
+    lines = [line[:_LONGEST] for line in islice(filter(None, _lines(text)), _HEAD)]
+    has_folder = any(map(_FOLDER.match, lines))
+    return any(
+        _RULER.match(line) and (has_folder or _SHORT.keys() <= _columns(re.split("  +", names)).keys())
+        for names, line in pairwise(lines)
+    )
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -122,8 +129,8 @@ def _schtasks(text: str, notes: Counter[str]) -> Iterator[Row]:
     header, width = "", 0
     columns: Mapping[str, int] = {}
     pending: list[str] = []
-    found = 0  # cells of `pending`
-    for line in _lines(text + '\n"\\'):  # ends in a begin, so that the last row is complete
+    count = 0  # cells of `pending`
+    for line in _lines(text + '\n"\\'):  # a row that begins after it completes the last one
         starts = _ROW.match(line)
         if not width and line.startswith('"') and line.count('","') > 1:
             width = line.count('","') + 1
@@ -135,10 +142,10 @@ def _schtasks(text: str, notes: Counter[str]) -> Iterator[Row]:
         if starts or (header and line.rstrip() == header):
             if pending:
                 yield from _finish(pending, width, columns, notes)
-            pending, found = ([line], line.count('","') + 1) if starts else ([], 0)
-        elif pending and not (found >= width and pending[-1].rstrip().endswith('"')):
+            pending, count = ([line], line.count('","') + 1) if starts else ([], 0)
+        elif pending and not (count >= width and pending[-1].rstrip().endswith('"')):
             pending.append(line)
-            found += line.count('","')
+            count += line.count('","')
         elif line.strip():
             notes[clip(line, 160)] += 1
 
@@ -176,14 +183,14 @@ def _finish(lines: list[str], width: int, columns: Mapping[str, int], notes: Cou
         yield _row(columns, cells)
 
 
-# LIST and TABLE ------------------------------------------------------------------------------------------------------
+# LIST -----------------------------------------------------------------------------------------------------------------
 
 
 def _wide(line: str) -> str:
     r"""The line with a filler after each character that takes two cells of a console, so that columns line up."""
     if line.isascii():
         return line
-    return "".join(each + "\0" * (unicodedata.east_asian_width(each) in "WF") for each in line)
+    return "".join(letter + "\0" * (unicodedata.east_asian_width(letter) in "WF") for letter in line)
 
 
 def _plain(text: str) -> str:
@@ -195,61 +202,23 @@ def _is_error(line: str) -> bool:
     return bool(found and (found[1].isupper() or found[1] in _ERROR_WORDS) and not field_of(found[1]))
 
 
-def _table(text: str, notes: Counter[str]) -> Iterator[Row]:
-    """Columns as wide as the ruler below the header says; a line that crosses them is a message."""
-    folder, previous = "", ""
-    spans: list[tuple[int, int]] = []
-    columns: Mapping[str, int] = {}
-    for line in (each[:_LONGEST] for each in _lines(text)):
-        if _RULER.match(line):
-            spans = _spans(line)
-            columns = _known(_cut(previous, spans) or [], len(spans))
-        elif found := _FOLDER.match(line):
-            folder, spans = found[1].strip(), []
-        elif not line.strip():
-            spans = []
-        elif spans:
-            cells = None if ":" in line[: spans[0][1]] else _cut(line, spans)
-            if cells:
-                row = _row(columns, cells)
-                if len(_wide(row.get("name", ""))) >= 40:
-                    notes["task names that fill their column may be cut off"] += 1
-                yield {"folder": folder, **row} if folder else row
-            else:
-                notes[clip(line, 160)] += 1
-        elif _is_error(line):
-            notes[clip(line, 160)] += 1
-        previous = line
-
-
-def _spans(ruler: str) -> list[tuple[int, int]]:
-    return [found.span() for found in islice(re.finditer("=+", ruler), 200)]
-
-
-def _cut(line: str, spans: Sequence[tuple[int, int]]) -> list[str] | None:
-    for view in (_wide(line), line):
-        if all(view[end : end + 1] in ("", " ") for _, end in spans[:-1]):
-            return [_plain(view[begin:end]) for begin, end in spans[:-1]] + [_plain(view[spans[-1][0] :])]
-    return None
-
-
 def _opening(text: str) -> str:
     """The key that begins each record of a list; "" where the text is no list of tasks."""
-    first, block = "", list[str]()
-    for line in islice(_lines(text), _HEAD):
+    first, block = "", list[tuple[str, str]]()
+    for line in chain(islice(_lines(text), _HEAD), [""]):
         key, value = _pair(line)
         field = field_of(key)
         if field in ("name", "folder") and value.startswith("\\"):
             return first or key
         if field and not first:
             first = key
-        if key and not (_FOLDER.match(line) and not block):
-            block.append(line)
+        if key and (block or not _FOLDER.match(line)):
+            block.append((key, value))
         elif not line.strip():
-            if len(block) in (VERBOSE, 5) and _pair(block[1])[1].startswith("\\"):
-                return _pair(block[0])[0]
+            if len(block) in (VERBOSE, 5) and block[1][1].startswith("\\"):
+                return block[0][0]
             block = []
-    return _pair(block[0])[0] if len(block) in (VERBOSE, 5) and _pair(block[1])[1].startswith("\\") else ""
+    return ""
 
 
 def _pair(line: str) -> tuple[str, str]:
@@ -261,7 +230,7 @@ def _list(text: str, notes: Counter[str]) -> Iterator[Row]:
     """Records of ``key:   value`` whose values begin in one column; what does not line up continues a comment."""
     first, width = _opening(text), 0
     record: list[tuple[str, str]] = []
-    for line in (each[:_LONGEST] for each in _lines(text)):
+    for line in (line[:_LONGEST] for line in _lines(text)):
         key, value = _pair(line)
         if key == first:
             if record:

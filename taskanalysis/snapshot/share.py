@@ -1,41 +1,55 @@
-r"""The share: a folder with the snapshots of one or more servers, each known by the name of its folder alone.
+r"""The share: a folder with the snapshots of one or more servers, found by the names of their folders.
 
 Authority: the layout is ours (``data/README.md``).
 
->>> [known.server for known in list_snapshots(sample_share())[:1]]
+>>> [snapshot.server for snapshot in list_snapshots(sample_share())[:1]]
 ['OPENDATA01']
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-from taskanalysis.errors import SnapshotError
-from taskanalysis.snapshot.files import long_path
+from taskanalysis.definition import TaskDefinition, read_bytes
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
+from taskanalysis.snapshot.files import Found, find_tasks, task_of
+from taskanalysis.snapshot.paths import file_name, long_path, task_path
+from taskanalysis.snapshot.status import CHANGED, aware
 from taskanalysis.text import clip
 
 __all__ = [
+    "FORMAT",
     "Stamped",
+    "StoredDefinitions",
+    "folders_above",
     "instant",
     "list_servers",
     "list_snapshots",
     "newest_first",
+    "read_manifest",
     "sample_share",
     "server_folder",
+    "snapshot_folder",
+    "stamp_of",
     "stamped",
+    "wrong_files",
 ]
 
 
 class Stamped(NamedTuple):
-    """A snapshot folder of a share, known by its name alone."""
+    """A snapshot folder of a share, as its name describes it."""
 
     taken_at: datetime
     server: str
@@ -43,39 +57,39 @@ class Stamped(NamedTuple):
 
     @property
     def path(self) -> Path:
-        """The folder; made when it is asked for, since a year has 35,000 of them."""
+        """The folder, made on demand: a year has 35,000 of them."""
         return Path(self.place)
 
 
 def list_snapshots(data: Path, server: str | None = None) -> list[Stamped]:
-    """All snapshots of a share (of one server, where named), oldest first; found by their names, none is opened."""
+    """All snapshots of a share, or of one server, oldest first; none is opened."""
     return sorted(newest_first(data, server))
 
 
 def newest_first(data: Path, server: str | None = None) -> Iterator[Stamped]:
-    """The same, newest first; a month is listed when it is reached, since a year has 35,000 of them."""
-    wanted = [each for each in _months(data) if server is None or each[0].casefold() == server.casefold()]
-    wanted.sort(key=lambda each: each[1].name, reverse=True)
-    for _, group in groupby(wanted, key=lambda each: each[1].name):
-        found = []
-        for name, month in group:
-            known = ((moment, stamp) for stamp in _names(month) if (moment := stamped(stamp)))
-            found += [Stamped(moment, name, f"{month}{os.sep}{stamp}") for moment, stamp in known]
-        yield from sorted(found, reverse=True)
+    """All snapshots of a share, or of one server, newest first; each month is listed only when it is reached."""
+    months = [month for month in _months(data) if server is None or month.parent.name.casefold() == server.casefold()]
+    months.sort(key=attrgetter("name"), reverse=True)
+    for _, group in groupby(months, key=attrgetter("name")):
+        snapshots = []
+        for month in group:
+            name = month.parent.name
+            dated = ((moment, stamp) for stamp in _names(month) if (moment := stamped(stamp)))
+            snapshots += [Stamped(moment, name, f"{month}{os.sep}{stamp}") for moment, stamp in dated]
+        yield from sorted(snapshots, reverse=True)
 
 
 def list_servers(data: Path) -> list[str]:
-    """The servers that have a snapshot in a share, as lists show them."""
-    months = groupby(_months(data), key=itemgetter(0))
-    found = (name for name, group in months if any(stamped(stamp) for _, month in group for stamp in _names(month)))
-    return sorted(found, key=str.casefold)
+    """The servers that have a snapshot in a share, sorted without case."""
+    servers = groupby(_months(data), key=lambda month: month.parent.name)
+    names = (name for name, group in servers if any(stamped(stamp) for month in group for stamp in _names(month)))
+    return sorted(names, key=str.casefold)
 
 
-def _months(data: Path) -> Iterator[tuple[str, Path]]:
-    """The folders of months with the server of each, server by server."""
-    for month in (long_path(data) / "snapshots").glob("*/[0-9][0-9][0-9][0-9]-[0-9][0-9]"):
-        if month.is_dir():
-            yield month.parent.name, month
+def _months(data: Path) -> Iterator[Path]:
+    """The folders of months, server by server."""
+    months = (long_path(data) / "snapshots").glob("*/[0-9][0-9][0-9][0-9]-[0-9][0-9]")
+    return (month for month in months if month.is_dir())
 
 
 def _names(month: Path) -> list[str]:
@@ -83,7 +97,7 @@ def _names(month: Path) -> list[str]:
 
 
 def server_folder(data: Path, server: str, below: str = "snapshots") -> Path:
-    """Where the snapshots (or ``eventlogs``) of a server lie; SnapshotError where `server` is no name for a folder."""
+    """The folder of a server's snapshots (or ``eventlogs``); SnapshotError where `server` can't name a folder."""
     if not re.fullmatch(r"\w[\w.-]*", server):
         raise SnapshotError(f"'{clip(server)}' is not the name of a server")
     return long_path(data) / below / server
@@ -97,8 +111,27 @@ def sample_share() -> Path:
     raise SnapshotError("name a share with --data: the sample share is only in a checkout of the project")
 
 
+def snapshot_folder(snapshots: Path, stamp: str) -> Path:
+    """Where a snapshot lies below those of its server: in the folder of its month.
+
+    >>> snapshot_folder(Path("data/snapshots/SRV"), "20261123T170200Z").as_posix()
+    'data/snapshots/SRV/2026-11/20261123T170200Z'
+    """
+    return snapshots / f"{stamp[:4]}-{stamp[4:6]}" / stamp
+
+
+def folders_above(folder: Path) -> Sequence[Path]:
+    """The folders above that of a snapshot: its month, its server, ``snapshots`` and the share."""
+    return Path(os.path.abspath(folder)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
+
+
+def stamp_of(moment: datetime) -> str:
+    """The name of a snapshot taken at that moment (aware), to the second: the reverse of `stamped`."""
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
 def stamped(name: str) -> datetime | None:
-    """The moment that the name of a snapshot's folder tells, None for any other name."""
+    """When the snapshot in a folder of this name was taken (aware UTC); None for any other name."""
     try:
         return datetime.fromisoformat(name).astimezone(UTC) if _STAMP.fullmatch(name) else None
     except ValueError:
@@ -109,9 +142,115 @@ _STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 
 
 def instant(text: str, zone: str) -> datetime:
-    """What an ISO time means, local time of `zone` where it has no offset; SnapshotError where it is none."""
+    """An ISO time as an aware datetime, in local time of `zone` where it has no offset; SnapshotError otherwise."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise SnapshotError(f"'{clip(text)}' is not a time such as 2026-11-23T06:00") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone) if zone else UTC)
+
+
+# snapshot.json --------------------------------------------------------------------------------------------------------
+
+FORMAT = 1
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The content of ``snapshot.json``, with every key that is used here checked; SnapshotError otherwise."""
+    try:
+        manifest = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
+        if not isinstance(manifest, dict):
+            raise ValueError("it is not an object")
+        if manifest.get("format") != FORMAT:
+            wanted = clip(str(manifest.get("format")))
+            raise SnapshotError(f"{folder}: this program reads format {FORMAT} of snapshot.json, not {wanted}")
+        values = _ABSENT | manifest
+        for name, kind in _KINDS.items():
+            if not isinstance(values.get(name), kind):
+                raise ValueError(f"'{name}' is missing or of a wrong type")
+        pairs = [text for pair in values["problems"] for text in pair]
+        if not all(isinstance(text, str) for text in [*values["folders"], *values["sha256"].values(), *pairs]):
+            raise ValueError("'folders', 'sha256' or 'problems' hold something other than text")
+        if any(len(pair) != 2 for pair in values["problems"]):
+            raise ValueError("'problems' are not pairs")
+        if values["definitions_read"] and not stamped(values["definitions"] or ""):
+            raise ValueError(f"'definitions' is not the name of a snapshot: {values['definitions']}")
+        if values["zone"]:
+            ZoneInfo(values["zone"])
+        aware(values["taken_at"])
+        json.dumps(values, ensure_ascii=False).encode("utf-8")  # half a character can't be shown
+        return values
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:  # KeyError: an unknown zone
+        raise SnapshotError(f"{folder}: snapshot.json can't be read ({clip(str(error), 160)})") from None
+
+
+_KINDS: dict[str, Any] = {"server": str, "taken_at": str, "zone": str, "folders": list, "sha256": dict}
+_KINDS |= {"definitions_read": bool, "definitions": str | None, "problems": list}
+_ABSENT: dict[str, Any] = {"folders": [], "definitions_read": False, "definitions": None, "sha256": {}, "problems": []}
+
+
+# Stored definitions ---------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class StoredDefinitions:
+    """The definitions that the snapshot in `folder` stores, with their sha256 as its ``snapshot.json`` lists them."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, folder: Path, manifest: Mapping[str, Any]) -> Self | None:
+        """Those that a snapshot stores, or those of the snapshot that it names; None where it has none or lost them."""
+        if not manifest["definitions_read"]:
+            return None
+        places = (folder, snapshot_folder(folders_above(folder)[1], manifest["definitions"]))
+        return next((cls(place) for place in places if (place / "tasks").is_dir()), None)
+
+    @property
+    def tasks(self) -> Path:
+        """The folder of the files."""
+        return self.folder / "tasks"
+
+    @cached_property
+    def hashes(self) -> dict[str, str]:
+        """The sha256 of each file (``tasks/...``); SnapshotError where ``snapshot.json`` can't be read."""
+        hashes = read_manifest(self.folder)["sha256"]
+        return {name: sha256 for name, sha256 in hashes.items() if name.startswith("tasks/")}
+
+    def find(self) -> Found:
+        """All tasks; files that can't be read, are missing or were changed are problems."""
+        found = find_tasks(self.tasks, path_of=task_path)
+        try:
+            hashes = {name.removeprefix("tasks/"): sha256 for name, sha256 in self.hashes.items()}
+        except SnapshotError as error:
+            found.problems.append(Problem(f"{self.folder.name}/snapshot.json", str(error)))
+            return found
+        read = {found.files[path]: sha256 for path, sha256 in found.hashes.items()}
+        for name in sorted(hashes.keys() - {problem.file for problem in found.problems}):
+            if name not in read:
+                found.problems.append(Problem(name, "is listed in snapshot.json but missing"))
+            elif read[name] != hashes[name]:
+                found.problems.append(Problem(name, CHANGED))
+        return found
+
+    def read(self, path: str) -> TaskDefinition:
+        """The definition of a task; TaskXmlError where it can't be read. Its hash is not compared."""
+        try:
+            data = read_bytes(self.tasks / file_name(path))
+        except OSError as error:
+            raise TaskXmlError(f"can't be opened ({error.strerror})") from None
+        return task_of(data, hashlib.sha256(data).hexdigest())
+
+
+def wrong_files(folder: Path, hashes: Mapping[str, str]) -> list[Problem]:
+    """The files of a folder, of those with a sha256 in `hashes` (by posix path), that are missing or were changed."""
+    wrong = []
+    for name, sha256 in sorted(hashes.items()):
+        try:
+            if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
+                wrong.append(Problem(name, CHANGED))
+        except FileNotFoundError:
+            wrong.append(Problem(name, "is not there"))
+        except OSError as error:
+            wrong.append(Problem(name, f"can't be opened ({error.strerror})"))
+    return wrong

@@ -1,7 +1,6 @@
 r"""A snapshot: the definitions and statuses of one server at one moment, in our own format.
 
-Authority: the layout is ours and documented in ``data/README.md``. This module owns its folders. A folder or a file of
-task XML is read as a snapshot too; it holds definitions only.
+Authority: the layout is ours and documented in ``data/README.md``. What other programs wrote is read as a snapshot too.
 
 >>> Snapshot("OPENDATA01", datetime(2026, 11, 23, 11, 2, tzinfo=UTC), zone="America/New_York").local_time.hour
 6
@@ -11,8 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,32 +22,42 @@ from zoneinfo import ZoneInfo
 from taskanalysis import __version__
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.snapshot.files import Found, file_name, find_tasks, in_scope, long_path, task_path
-from taskanalysis.snapshot.foreign import is_status_file, join_paths, read_statuses_file, status_files
-from taskanalysis.snapshot.share import Stamped, instant, list_servers, newest_first, server_folder, stamped
+from taskanalysis.snapshot.files import Found, find_tasks
+from taskanalysis.snapshot.foreign import ForeignStatuses, join_paths, read_statuses_file, status_files
+from taskanalysis.snapshot.paths import file_name, in_scope, long_path, write_folder
+from taskanalysis.snapshot.rows import TABLE
+from taskanalysis.snapshot.share import (
+    FORMAT,
+    Stamped,
+    StoredDefinitions,
+    folders_above,
+    instant,
+    list_servers,
+    newest_first,
+    read_manifest,
+    server_folder,
+    snapshot_folder,
+    stamp_of,
+)
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
 from taskanalysis.text import clip
 
 __all__ = [
     "Snapshot",
-    "read_manifest",
     "read_snapshot",
     "stale_after",
     "write_snapshot",
 ]
-
-FORMAT = 1
 
 
 @dataclass(slots=True)
 class Snapshot:
     """One server at one moment. `taken_at` is aware UTC; `zone` an IANA name or "" where not known.
 
-    `tasks` maps task path to TaskDefinition, `statuses` task path to Status, `files` task path to the file it was read
-    from and `hashes` to its sha256; `unread` counts the files that could not be read, `others`
-    the other servers of the share, `commands` the command lines that statuses tell, `in_force`
-    the definitions before where this snapshot read none; `holds` lists the fields that
-    this source has ("definitions" or a field of Status).
+    By task path: `tasks` holds TaskDefinition, `statuses` Status, `files` the file that was read and `hashes` its
+    sha256, `commands` the command line where the statuses have it, `in_force` the earlier definitions where this
+    snapshot read none. `holds` lists the fields of this source ("definitions" or a field of Status); `unread` counts
+    files that could not be read, `others` the other servers of the share.
     """
 
     server: str
@@ -71,7 +78,7 @@ class Snapshot:
     manifest: dict[str, Any] = field(default_factory=dict)
 
     def definition(self, path: str) -> TaskDefinition | None:
-        """The definition of a task, or the last one before, where only statuses were collected."""
+        """The definition of a task, or its last one where this snapshot has statuses only."""
         return self.tasks.get(path) or self.in_force.get(path)
 
     def within(self, folder: str = "") -> dict[str, TaskDefinition]:
@@ -81,13 +88,13 @@ class Snapshot:
 
     @property
     def share(self) -> Path:
-        """The folder of the share that it lies in, or of the files that it was read from: where ``rules.toml`` is."""
-        above = Path(os.path.abspath(self.source)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
+        """The share that it lies in, or else the folder or file that it was read from: where ``rules.toml`` is."""
+        above = folders_above(self.source)
         return above[3] if self.manifest and len(above) > 3 else self.source
 
     @property
     def local_time(self) -> datetime:
-        """`taken_at` in the server's zone, in UTC where the zone is not known."""
+        """`taken_at` in the server's zone, in UTC where that is unknown."""
         return self.taken_at.astimezone(ZoneInfo(self.zone)) if self.zone else self.taken_at
 
 
@@ -99,15 +106,15 @@ def read_snapshot(
 ) -> Snapshot:
     r"""Read a snapshot folder, the newest one of a share, or what other programs wrote: task XML, statuses or both.
 
-    A folder of task XML (with a file of statuses in it, or without), one file with one or many tasks, and the output
-    of schtasks and PowerShell are told apart by looking. For these, `zone` (IANA) is the server's and `dates` ("dmy",
-    "mdy") says which comes first where the file does not tell; without a zone their times are naive.
+    A folder of task XML (with or without a file of statuses), a file with one or many tasks, and the output of schtasks
+    and PowerShell are recognized by their content. For these, `zone` (IANA) is the server's and `dates` ("dmy" or
+    "mdy") the order of day and month where the file leaves it open; without a zone their times are naive.
 
-    Of a share: the newest of `server` ("": of any), not later than `at` (an ISO time, the server's local time where it
-    has no offset), that has what `holding` says ("definitions", or "" for any), or any where none has.
+    Of a share: the newest snapshot of `server` ("": of any), not later than `at` (ISO; local time of the server where
+    it has no offset), and with `holding="definitions"` one that has definitions, unless none has.
 
-    SnapshotError where there is none, or where `snapshot.json` is not of this format. All else that is wrong (a bad
-    row, a missing or changed file) is a problem beside the data.
+    SnapshotError where there is none, or where ``snapshot.json`` has another format. All else that is wrong (a bad row,
+    a missing or changed file) is a problem beside the data.
 
     >>> found = read_snapshot("tests/files/folder")
     >>> sorted(found.tasks), found.statuses, sorted(found.holds)
@@ -141,71 +148,67 @@ def _known_zone(zone: str) -> None:
 
 def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
     """Definitions, statuses or both, from what is not our format."""
-    inside = (each for depth in ("*", "*/*", "*/*/*") for each in source.glob(f"{depth}/snapshot.json"))
+    inside = (file for depth in ("*", "*/*", "*/*/*") for file in source.glob(f"{depth}/snapshot.json"))
     if source.is_dir() and next(inside, None):
         raise SnapshotError(f"{source} is a part of a share: name the share itself, or one snapshot")
-    files = status_files(source) if source.is_dir() else [source] if is_status_file(source) else []
-    found = Found() if files == [source] else find_tasks(source, skip=files)
-    statuses = read_statuses_file(files[0], zone=zone, dates=dates) if files else None
-    if not found.tasks and not statuses:
+    files, tables = status_files(source)
+    found = Found() if source in (*files, *tables) else find_tasks(source, skip=[*files, *tables])
+    found.problems[:0] = [Problem(file.name, TABLE) for file in tables]
+    if not files and not found.tasks:
         why = f" that can be read ({found.problems[0].file}: {found.problems[0].what})" if found.problems else ""
         raise SnapshotError(f"{source} holds neither snapshots nor task XML nor statuses{why}")
-    problems = found.problems + [Problem(older.name, "is an older file of statuses, not read") for older in files[1:]]
-    if statuses:
-        join_paths(statuses, found.tasks)
-        problems += statuses.problems
+    printed = read_statuses_file(files[0], zone=zone, dates=dates) if files else ForeignStatuses("", found.changed)
+    join_paths(printed, found.tasks)
+    older = [Problem(file.name, "is an older file of statuses, not read") for file in files[1:]]
     return Snapshot(
-        server=statuses.server if statuses else "",
-        taken_at=statuses.taken_at if statuses else found.changed,
+        server=printed.server,
+        taken_at=printed.taken_at,
         zone=zone,
         tasks=found.tasks,
-        statuses=statuses.statuses if statuses else {},
-        holds=(statuses.holds if statuses else frozenset()) | ({"definitions"} if found.tasks else set()),
-        problems=problems,
+        statuses=printed.statuses,
+        holds=printed.holds | ({"definitions"} if found.tasks else set()),
+        problems=found.problems + older + printed.problems,
         source=source,
         files=found.files,
         hashes=found.hashes,
         unread=found.failed,
-        commands=statuses.commands if statuses else {},
+        commands=printed.commands,
     )
 
 
 def stale_after(snapshot: Snapshot) -> datetime:
-    """When the snapshot is too old (aware UTC): after twice the usual time between the last 20, at least an hour.
+    """When the snapshot is too old (aware UTC): after twice the median gap of the last 20, at least an hour.
 
-    Where it is the only one, after 26 hours.
+    After 26 hours where it is the only one.
     """
-    times = (each.taken_at for each in _neighbours(snapshot) if each.taken_at <= snapshot.taken_at)
+    siblings = _siblings(snapshot.source) if snapshot.manifest else ()
+    times = (sibling.taken_at for sibling in siblings if sibling.taken_at <= snapshot.taken_at)
     gaps = sorted(after - before for after, before in pairwise(islice(times, 20)))
     wait = max(2 * gaps[len(gaps) // 2], timedelta(hours=1)) if gaps else timedelta(hours=26)
     return snapshot.taken_at + wait
 
 
-def _neighbours(snapshot: Snapshot) -> Iterable[Stamped]:
-    """All snapshots of its server in the share that it lies in, newest first; none where it is not of our format."""
-    return _in_share(snapshot.source) if snapshot.manifest else ()
-
-
-def _in_share(folder: Path) -> Iterable[Stamped]:
-    above = Path(os.path.abspath(folder)).parents  # noqa: PTH100 (resolve() would follow a mapped drive)
+def _siblings(folder: Path) -> Iterable[Stamped]:
+    """All snapshots of the same server in the share that a snapshot's folder lies in, newest first."""
+    above = folders_above(folder)
     return newest_first(above[3], above[1].name) if len(above) > 3 else ()
 
 
 def _newest(share: Path, server: str, at: str, holding: str) -> tuple[Path, list[Problem]]:
-    """The newest snapshot that fits, and what newer ones could not be read."""
+    """The newest snapshot that fits, and a problem for each newer one that can't be read."""
     damaged: list[Problem] = []
     lacking: list[Path] = []
-    for known in newest_first(share, server or None):
+    for candidate in newest_first(share, server or None):
         try:
-            manifest = read_manifest(known.path)
+            manifest = read_manifest(candidate.path)
         except SnapshotError as error:
-            damaged.append(Problem(f"{known.server}/{known.path.name}/snapshot.json", str(error)))
+            damaged.append(Problem(f"{candidate.server}/{candidate.path.name}/snapshot.json", str(error)))
             continue
-        if at and known.taken_at > instant(at, manifest["zone"]):
+        if at and candidate.taken_at > instant(at, manifest["zone"]):
             continue
         if manifest["definitions_read"] or holding != "definitions":
-            return known.path, damaged
-        lacking.append(known.path)
+            return candidate.path, damaged
+        lacking.append(candidate.path)
     if lacking:
         return lacking[0], damaged
     wanted = "".join([f" of {server}" * bool(server), f" up to {at}" * bool(at)])
@@ -215,14 +218,13 @@ def _newest(share: Path, server: str, at: str, holding: str) -> tuple[Path, list
 def _read_own(folder: Path) -> Snapshot:
     manifest = read_manifest(folder)
     problems = [Problem(str(task), str(what)) for task, what in manifest["problems"]]
-    found = _read_definitions(folder, manifest) if manifest["definitions_read"] else None
+    stored = StoredDefinitions.of(folder, manifest)
+    found = stored.find() if stored else Found()
     statuses = read_statuses(folder / "status.csv", manifest["sha256"].get("status.csv"), problems)
-    holds = (STATUS_FIELDS if statuses else ()) + (("definitions",) if found else ())
-    if found is None:
-        found = Found()
-        if manifest["definitions_read"]:
-            what = f"its definitions ({manifest['definitions']}) are not there"
-            problems.append(Problem(f"{folder.name}/snapshot.json", what))
+    holds = (STATUS_FIELDS if statuses else ()) + (("definitions",) if stored else ())
+    if manifest["definitions_read"] and not stored:
+        what = f"its definitions ({manifest['definitions']}) are not there"
+        problems.append(Problem(f"{folder.name}/snapshot.json", what))
     return Snapshot(
         server=manifest["server"],
         taken_at=aware(manifest["taken_at"]).astimezone(UTC),
@@ -243,64 +245,13 @@ def _read_own(folder: Path) -> Snapshot:
 
 def _definitions_before(folder: Path) -> dict[str, TaskDefinition]:
     """The definitions of the newest snapshot before this one that read any."""
-    for known in _in_share(folder):
+    for earlier in _siblings(folder):
         with suppress(SnapshotError):
-            manifest = read_manifest(known.path)
-            if known.path.name < folder.name and manifest["definitions_read"]:
-                found = _read_definitions(known.path, manifest)
-                return found.tasks if found else {}
+            manifest = read_manifest(earlier.path)
+            if earlier.path.name < folder.name and manifest["definitions_read"]:
+                stored = StoredDefinitions.of(earlier.path, manifest)
+                return stored.find().tasks if stored else {}
     return {}
-
-
-def _read_definitions(folder: Path, manifest: Mapping[str, Any]) -> Found | None:
-    """The tasks that this snapshot stores, or that the one it names does; None where they are not there."""
-    stamp, holder = manifest["definitions"], folder
-    if not (folder / "tasks").is_dir():
-        holder = Path(os.path.abspath(folder)).parent.parent / f"{stamp[:4]}-{stamp[4:6]}" / stamp  # noqa: PTH100
-    if not (holder / "tasks").is_dir():
-        return None
-    found = find_tasks(holder / "tasks", path_of=task_path)
-    try:
-        written = manifest["sha256"] if holder == folder else read_manifest(holder)["sha256"]
-    except SnapshotError as error:
-        found.problems.append(Problem(f"{stamp}/snapshot.json", str(error)))
-    else:
-        found.compare({name[6:]: sha256 for name, sha256 in written.items() if name.startswith("tasks/")})
-    return found
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """What ``snapshot.json`` of a snapshot's folder says, each key that is used here checked; SnapshotError else."""
-    try:
-        manifest = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
-        if not isinstance(manifest, dict):
-            raise ValueError("it is not an object")
-        if manifest.get("format") != FORMAT:
-            wanted = clip(str(manifest.get("format")))
-            raise SnapshotError(f"{folder}: this program reads format {FORMAT} of snapshot.json, not {wanted}")
-        known = _ABSENT | manifest
-        for name, kind in _KINDS.items():
-            if not isinstance(known.get(name), kind):
-                raise ValueError(f"'{name}' is missing or of a wrong type")
-        pairs = [text for pair in known["problems"] for text in pair]
-        if not all(isinstance(text, str) for text in [*known["folders"], *known["sha256"].values(), *pairs]):
-            raise ValueError("'folders', 'sha256' or 'problems' hold something else than text")
-        if any(len(pair) != 2 for pair in known["problems"]):
-            raise ValueError("'problems' are no pairs")
-        if known["definitions_read"] and not stamped(known["definitions"] or ""):
-            raise ValueError(f"'definitions' is not the name of a snapshot: {known['definitions']}")
-        if known["zone"]:
-            ZoneInfo(known["zone"])
-        aware(known["taken_at"])
-        json.dumps(known, ensure_ascii=False).encode("utf-8")  # half a character can't be shown
-        return known
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:  # KeyError: an unknown zone
-        raise SnapshotError(f"{folder}: snapshot.json can't be read ({clip(str(error), 160)})") from None
-
-
-_KINDS: dict[str, Any] = {"server": str, "taken_at": str, "zone": str, "folders": list, "sha256": dict}
-_KINDS |= {"definitions_read": bool, "definitions": str | None, "problems": list}
-_ABSENT: dict[str, Any] = {"folders": [], "definitions_read": False, "definitions": None, "sha256": {}, "problems": []}
 
 
 # Writing -------------------------------------------------------------------------------------------------------------
@@ -322,29 +273,28 @@ def write_snapshot(
     sddl: Mapping[str, str] | None = None,
     problems: Sequence[Problem] = (),
 ) -> Path:
-    r"""Write one snapshot beside its place and rename it there; returns its folder.
+    r"""Write a snapshot into a share, whole or not at all; returns its folder.
 
-    `definitions` maps task path to the exact bytes that Windows exported, None for a status-only collect; `folders` is
-    their scope, empty for all outside ``\Microsoft``. They are stored where the set of tasks or any byte differs from
+    `definitions` maps task path to the exact bytes that Windows exported (None: statuses only); `folders` is their
+    scope, empty for all outside ``\Microsoft``. They are stored only where the set of tasks or any byte differs from
     the last snapshot that stored them. `taken_at` and the times of `statuses` are aware. `sddl` maps task path to
-    access list, `problems` tell what could not be read.
+    security descriptor; `problems` lists what could not be read.
 
-    SnapshotError where this moment has a snapshot already, where a time has no offset, or where `server` is no name
-    for a folder; OSError where the disk refuses. Nothing is left then.
+    SnapshotError where there is a snapshot of this moment, a time has no offset, or `server` can't be the name of a
+    folder; OSError where the disk refuses. Nothing is left then.
     """
     moment = with_offset(taken_at).astimezone(UTC)
-    stamp = f"{moment:%Y%m%dT%H%M%SZ}"
-    place = server_folder(data, server) / f"{moment:%Y-%m}" / stamp
+    stamp = stamp_of(moment)
+    place = snapshot_folder(server_folder(data, server), stamp)
     if place.exists():
-        raise SnapshotError(f"{place} is there already")
-    names = {f"tasks/{file_name(path)}": path for path in sorted(definitions or {})}
-    contents = {name: definitions[path] for name, path in names.items()} if definitions else {}
+        raise SnapshotError(f"{place} already exists")
+    contents = {f"tasks/{file_name(path)}": xml for path, xml in sorted((definitions or {}).items())}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    stored_in, stored = _last_stored(data, server, moment)
-    if definitions is not None and stored_in and stored == hashes:
+    stored_in = _stored_in(data, server, moment, hashes) or stamp
+    if stored_in != stamp:
         contents, hashes = {}, {}
-    else:
-        stored_in = stamp
+    elif definitions is not None:
+        contents["tasks/"] = b""  # also where there is no task
     listed = sorted(statuses, key=lambda status: status.path.casefold())
     contents["status.csv"] = write_statuses(listed)
     hashes["status.csv"] = hashlib.sha256(contents["status.csv"]).hexdigest()
@@ -364,33 +314,23 @@ def write_snapshot(
         "sha256": hashes,
     }
     more = {"sddl": dict(sddl or {}), "problems": [list(problem) for problem in problems]}
-    manifest |= {name: told for name, told in more.items() if told}
+    manifest |= {name: value for name, value in more.items() if value}
     contents["snapshot.json"] = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
-    beside = place.with_name(f".{stamp}.{os.getpid()}.tmp")
     try:
-        shutil.rmtree(beside, ignore_errors=True)  # of a process that was killed
-        if definitions is not None and stored_in == stamp:
-            (beside / "tasks").mkdir(parents=True)  # also where there is no task
-        for name, content in contents.items():
-            file = beside / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-        beside.rename(place)
+        write_folder(place, contents)
     except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
         with suppress(OSError):  # other snapshots of that month are there
             place.parent.rmdir()
         raise
     return place
 
 
-def _last_stored(data: Path, server: str, before: datetime) -> tuple[str, dict[str, str]]:
-    """Stamp and file hashes of the last snapshot before this one that has ``tasks/``."""
-    for known in newest_first(data, server):
-        if known.taken_at < before and (known.path / "tasks").is_dir():
-            try:
-                hashes = read_manifest(known.path)["sha256"]
-            except SnapshotError:
-                break  # a damaged one must not stop the next: store them anew
-            return known.path.name, {name: value for name, value in hashes.items() if name.startswith("tasks/")}
-    return "", {}
+def _stored_in(data: Path, server: str, before: datetime, hashes: Mapping[str, str]) -> str:
+    """The last snapshot before that stores definitions; "" where they are others, or can't be compared."""
+    for earlier in newest_first(data, server):
+        stored = StoredDefinitions(earlier.path)
+        if earlier.taken_at < before and stored.tasks.is_dir():
+            with suppress(SnapshotError):  # a damaged one must not stop the next
+                return earlier.path.name if stored.hashes == hashes else ""
+            return ""
+    return ""

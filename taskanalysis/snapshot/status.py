@@ -1,4 +1,4 @@
-r"""How the tasks of a server stand at one moment, and ``status.csv``, which keeps it.
+r"""The status of tasks at one moment, and the file ``status.csv`` that keeps it.
 
 Authority: the values and their names are those of COM's IRegisteredTask; the file is ours (``data/README.md``).
 
@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Literal
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.snapshot.files import CHANGED
 from taskanalysis.text import clip, count
 
-__all__ = ["STATUS_FIELDS", "Status", "aware", "read_statuses", "with_offset", "write_statuses"]
+__all__ = ["CHANGED", "STATUS_FIELDS", "Status", "aware", "read_statuses", "status_of", "with_offset", "write_statuses"]
 
+CHANGED = "was changed after the snapshot was written (its sha256 differs)"
 STATUS_HEADER = ("Path", "State", "Enabled", "LastRunTime", "LastTaskResult", "NextRunTime", "NumberOfMissedRuns")
 STATUS_FIELDS = ("state", "enabled", "last_run", "last_result", "next_run", "missed_runs")
 STATES = ("Unknown", "Disabled", "Queued", "Ready", "Running")
@@ -32,7 +32,7 @@ Moment = datetime | Literal["never"] | None
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What Task Scheduler says of one task; None is "not known", which is never the same as "never".
+    """The status of one task as Task Scheduler reports it; None means "not known", never "never".
 
     Times are aware datetimes or "never"; `last_result` is an unsigned 32-bit code. Source: COM's IRegisteredTask.
     """
@@ -47,7 +47,7 @@ class Status:
 
 
 def read_statuses(file: Path, sha256: str | None, problems: list[Problem]) -> dict[str, Status]:
-    """The rows of a ``status.csv`` by task path; what is wrong with it or with a row is added to `problems`."""
+    """The rows of a ``status.csv`` by task path; errors of the file or of a row are added to `problems`."""
     statuses: dict[str, Status] = {}
     try:
         content = file.read_bytes()
@@ -58,9 +58,9 @@ def read_statuses(file: Path, sha256: str | None, problems: list[Problem]) -> di
             raise ValueError("its header is not the one of status.csv")
         for row in filter(None, rows):
             try:
-                status = _status(row)
+                status = status_of(row)
                 if status.path in statuses:
-                    raise ValueError(f"{status.path} is there already")
+                    raise ValueError(f"{status.path} is listed twice")
                 statuses[status.path] = status
             except ValueError as error:
                 problems.append(Problem("status.csv", f"line {rows.line_num}: {clip(str(error))}"))
@@ -71,7 +71,8 @@ def read_statuses(file: Path, sha256: str | None, problems: list[Problem]) -> di
     return statuses
 
 
-def _status(row: Sequence[str]) -> Status:
+def status_of(row: Sequence[str]) -> Status:
+    """The status in a row of ``status.csv``; ValueError where a cell is wrong."""
     if len(row) != len(STATUS_HEADER):
         raise ValueError(f"has {count(len(row), 'cell')} instead of {len(STATUS_HEADER)}")
     path, state, enabled, last_run, last_result, next_run, missed = row
@@ -106,7 +107,7 @@ def aware(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"time '{text}' has no offset")
     if not 1 < moment.year < 9999:  # so that no zone pushes it out of the calendar
-        raise ValueError(f"time '{text}' is out of reach")
+        raise ValueError(f"time '{text}' is out of range")
     return moment
 
 

@@ -31,6 +31,7 @@ from taskanalysis import __version__
 from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
 from taskanalysis.snapshot import (
     Status,
+    beside_of,
     file_name,
     in_scope,
     list_snapshots,
@@ -40,6 +41,7 @@ from taskanalysis.snapshot import (
     read_manifest,
     read_snapshot,
     server_folder,
+    stamp_of,
     stamped,
     write_snapshot,
 )
@@ -339,7 +341,7 @@ def _write(
     """Write the snapshot; with `later`, some seconds later if one of that time exists."""
     names = {snapshot.path.name for snapshot in list_snapshots(data, server)}
     taken_at = taken_at.astimezone(UTC)
-    while f"{taken_at:%Y%m%dT%H%M%SZ}" in names and later:
+    while stamp_of(taken_at) in names and later:
         taken_at += timedelta(seconds=1)
     content = {"statuses": statuses, "definitions": definitions, "problems": problems, **manifest}
     pauses = iter(PAUSES)
@@ -373,11 +375,11 @@ def export_log(
     with holding(data, server, wait=wait):
         if re.search(r"(?im)^\s*enabled:\s*false\s*$", run(["get-log", LOG])):
             return None
-        stamp = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        stamp = stamp_of(now)
         file = folder / f"{stamp}.evtx"
         last = max(filter(None, (stamped(log.stem) for log in folder.glob("*.evtx"))), default=None)
         since = f"@SystemTime>='{_iso(last)}' and " if last else ""
-        beside = folder / f".{stamp}.{os.getpid()}.tmp"  # a folder: readers take every file for a log
+        beside = beside_of(folder / stamp)  # a folder: readers take every file for a log
         beside.mkdir(parents=True)
         try:
             events = f"*[System[TimeCreated[{since}@SystemTime<'{_iso(now)}']]]"

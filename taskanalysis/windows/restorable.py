@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from lxml import etree
 
@@ -34,7 +32,7 @@ from taskanalysis.definition import (
     split_tasks,
 )
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
-from taskanalysis.snapshot import CHANGED, Snapshot, in_scope, plain_path, read_manifest
+from taskanalysis.snapshot import Snapshot, StoredDefinitions, in_scope, plain_path, wrong_files
 from taskanalysis.text import clip
 
 __all__ = ["Wanted", "WantedTasks", "encoded", "parse_map", "read_wanted", "stored_text", "switched_off"]
@@ -251,8 +249,9 @@ class _Files:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.chunks: list[Chunk] = []
-        self.root = _holder(snapshot) / "tasks" if snapshot.manifest else snapshot.source
-        damaged = _damage(snapshot, self.root.parent) if snapshot.manifest else []
+        stored = StoredDefinitions.of(snapshot.source, snapshot.manifest) if snapshot.manifest else None
+        self.root = stored.tasks if stored else snapshot.source
+        damaged = _damage(snapshot, stored) if stored else []
         if damaged:
             more = f", and {len(damaged) - 1} more" if len(damaged) > 1 else ""
             raise SnapshotError(
@@ -277,31 +276,14 @@ class _Files:
         return stored_text(data)
 
 
-def _holder(snapshot: Snapshot) -> Path:
-    """The folder whose ``tasks/`` holds the definitions: its own, or that of the snapshot that it names."""
-    if (snapshot.source / "tasks").is_dir():
-        return snapshot.source
-    stamp = str(snapshot.manifest["definitions"])
-    return Path(os.path.abspath(snapshot.source)).parent.parent / f"{stamp[:4]}-{stamp[4:6]}" / stamp  # noqa: PTH100
-
-
-def _damage(snapshot: Snapshot, holder: Path) -> list[Problem]:
+def _damage(snapshot: Snapshot, stored: StoredDefinitions) -> list[Problem]:
     """What is not as it was written, in the snapshot and where its definitions lie."""
-    written = {snapshot.source / name: sha256 for name, sha256 in snapshot.manifest["sha256"].items()}
-    if holder != snapshot.source:
-        kept = read_manifest(holder)["sha256"]
-        written |= {holder / name: sha256 for name, sha256 in kept.items() if name.startswith("tasks/")}
-    damaged = []
-    for file, sha256 in sorted(written.items()):
-        name = file.relative_to(holder if file.is_relative_to(holder) else snapshot.source).as_posix()
-        try:
-            if hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
-                damaged.append(Problem(name, CHANGED))
-        except OSError as error:
-            damaged.append(Problem(name, f"can't be opened ({error.strerror})"))
+    damaged = wrong_files(snapshot.source, snapshot.manifest["sha256"])
+    if stored.folder != snapshot.source:
+        damaged += wrong_files(stored.folder, stored.hashes)
     # one that was put there since would run with the rights that it claims
-    added = sorted({holder / "tasks" / name for name in snapshot.files.values()} - written.keys())
-    return damaged + [Problem(file.relative_to(holder).as_posix(), "is not listed in snapshot.json") for file in added]
+    added = sorted({f"tasks/{name}" for name in snapshot.files.values()} - stored.hashes.keys())
+    return damaged + [Problem(name, "is not listed in snapshot.json") for name in added]
 
 
 # Accounts -------------------------------------------------------------------------------------------------------------

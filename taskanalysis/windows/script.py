@@ -11,13 +11,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from taskanalysis.errors import SnapshotError
-from taskanalysis.snapshot import file_name, long_path, plain_path
+from taskanalysis.snapshot import file_name, long_path, plain_path, write_folder
 from taskanalysis.text import clip, one_line
 from taskanalysis.windows.restorable import Wanted, encoded
 from taskanalysis.windows.scheduler import LOGON_TYPES
@@ -53,18 +51,9 @@ def write_script(folder: Path, tasks: Sequence[Wanted], *, title: str) -> Path:
     files["about.txt"] = f"{one_line(title)}\r\n{_sha256(files['tasks.csv'])}\r\n".encode("utf-8-sig")
     script = Path(__file__).with_name("restore.ps1").read_text(encoding="ascii")
     files["restore.ps1"] = script.replace("\n", "\r\n").encode("ascii")
-    beside = folder.absolute().with_name(f".{folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(beside, ignore_errors=True)
-    try:
-        for name, content in files.items():
-            (beside / name).parent.mkdir(parents=True, exist_ok=True)
-            (beside / name).write_bytes(content)
-        if folder.exists():
-            folder.rmdir()
-        beside.rename(folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
+    if folder.exists():
+        folder.rmdir()
+    write_folder(folder.absolute(), files)
     return Path(plain_path(folder / "restore.ps1"))
 
 

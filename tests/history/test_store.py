@@ -432,33 +432,32 @@ def test_without_a_place_to_write_all_is_computed(share: Path) -> None:
 
 
 def test_without_permission_all_is_computed(share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Path.write_bytes
+    real = Path.replace
 
-    def refuse(path: Path, content: bytes) -> int:
+    def refuse(path: Path, target: Path) -> Path:
         if "share" in path.parts:
             raise PermissionError(errno.EACCES, "Permission denied")
-        return real(path, content)
+        return real(path, target)
 
-    monkeypatch.setattr(Path, "write_bytes", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     expect_computed(share, "because it can't be written (Permission denied)")
 
 
 def test_on_a_full_disk_what_was_written_stays_and_the_rest_is_computed(
     share: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Path.write_bytes
+    real = Path.replace
     left = [2]
 
-    def fill(path: Path, content: bytes) -> int:
+    def fill(path: Path, target: Path) -> Path:
         if "share" in path.parts:
             if not left[0]:
-                real(path, content[:10])
                 raise OSError(errno.ENOSPC, "No space left on device")
             left[0] -= 1
-        return real(path, content)
+        return real(path, target)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "write_bytes", fill)
+        patched.setattr(Path, "replace", fill)
         expect_computed(share, "4 days not stored, because it can't be written (No space left on device)")
     assert len(files(share)) == 2
     assert list((share / "history").rglob("*.tmp")) == []

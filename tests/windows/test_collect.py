@@ -586,7 +586,7 @@ def test_own_snapshot_is_copied_with_its_access_lists(tmp_path: Path) -> None:
         assert (first.place / name).read_bytes() == (second.place / name).read_bytes()
     same = ("server", "taken_at", "zone", "windows", "elevated", "sddl", "sha256", "tasks")
     assert [read_manifest(first.place)[name] for name in same] == [read_manifest(second.place)[name] for name in same]
-    with pytest.raises(SnapshotError, match="is there already"):
+    with pytest.raises(SnapshotError, match="already exists"):
         convert(first.place, two)
 
 

@@ -305,7 +305,7 @@ def change(file: Path) -> None:
     ("name", "damage", "said"),
     [
         ("tasks/OpenData/Load.xml", change, "was changed"),
-        ("tasks/OpenData/Load.xml", Path.unlink, "can't be opened"),
+        ("tasks/OpenData/Load.xml", Path.unlink, "is not there"),
         ("status.csv", change, "was changed"),
         ("tasks/Added.xml", lambda file: file.write_bytes(encoded(task_xml())), "is not listed in snapshot.json"),
     ],

@@ -1,0 +1,127 @@
+r"""Paths of files and of tasks: what a file system refuses, how Windows takes long paths, files written whole.
+
+Authority: Microsoft's "Naming Files, Paths, and Namespaces" for refused names and for the ``\\?\`` form.
+
+>>> task_path(file_name(r"\OpenData\Load: new?"))
+'\\OpenData\\Load: new?'
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["beside_of", "file_name", "in_scope", "long_path", "plain_path", "task_path", "write_folder", "write_whole"]
+
+_REFUSED = re.compile(
+    r'[%<>:"/|?*\x00-\x1f\x7f]'  # '%' so that decoding is exact
+    r"|[. ](?=$)"  # Windows drops a dot or space at the end
+    r"|^(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9¹²³]|LPT[0-9¹²³])(?= *(?:$|\.))",  # devices, whatever follows
+    re.IGNORECASE,
+)
+
+
+def file_name(path: str) -> str:
+    r"""Where a task path lies below ``tasks/``, as a posix path: what a file system refuses is percent-encoded.
+
+    >>> file_name(r"\OpenData\nul"), file_name(r"\..\Load.")
+    ('OpenData/%6Eul.xml', '.%2E/Load%2E.xml')
+    """
+    parts = path.strip("\\").split("\\")
+    return "/".join(_REFUSED.sub(_encode_first, part) for part in parts) + ".xml"
+
+
+def task_path(name: str) -> str:
+    r"""The task path of a file name below ``tasks/``: the reverse of `file_name`.
+
+    >>> task_path("OpenData/Permits/Nightly.xml")
+    '\\OpenData\\Permits\\Nightly'
+    """
+    plain = name[:-4] if name.lower().endswith(".xml") else name
+    decoded = re.sub(r"%([0-9A-Fa-f]{2})", lambda found: chr(int(found[1], 16)), plain.replace("/", "\\"))
+    return "\\" + decoded.lstrip("\\")
+
+
+def _encode_first(found: re.Match[str]) -> str:
+    return f"%{ord(found[0][0]):02X}" + found[0][1:]
+
+
+def in_scope(path: str, folders: Sequence[str]) -> bool:
+    r"""Whether a task lies in one of `folders` or below; no folder named means all outside ``\Microsoft``.
+
+    >>> in_scope(r"\OpenData2\Load", [r"\OpenData"]), in_scope(r"\opendata\Sub\Load", ["\\OpenData\\"])
+    (False, True)
+    """
+    if not folders:
+        return not in_scope(path, ["\\Microsoft"])
+    within = tuple(
+        "\\".join(["", *folder.strip("\\").split("\\"), ""]).replace("\\\\", "\\").casefold() for folder in folders
+    )
+    return path.casefold().startswith(within)
+
+
+def long_path(path: str | Path) -> Path:
+    r"""The path; on Windows in the ``\\?\`` form, which may exceed 260 characters (not yet seen on a real Windows)."""
+    if sys.platform != "win32":
+        return Path(path)
+    full = os.path.abspath(path)  # noqa: PTH100 (resolve() would follow a mapped drive)
+    if full.startswith("\\\\?\\"):
+        return Path(full)
+    return Path("\\\\?\\UNC\\" + full[2:] if full.startswith("\\\\") else "\\\\?\\" + full)
+
+
+def plain_path(path: Path) -> str:
+    r"""A path as its user wrote it, without the prefix of `long_path`.
+
+    >>> plain_path(Path(r"\\?\UNC\files\tasks"))
+    '\\\\files\\tasks'
+    """
+    return str(path).replace("\\\\?\\UNC\\", "\\\\", 1).replace("\\\\?\\", "", 1)
+
+
+def write_whole(file: Path, *parts: bytes | memoryview) -> None:
+    """Write a file of these parts atomically: temporary file beside it, then rename."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = beside_of(file)
+    try:
+        with beside.open("wb") as out:
+            out.writelines(parts)
+        beside.replace(file)
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a new folder of these files atomically; a name (posix path) that ends in ``/`` is a folder.
+
+    OSError where the disk refuses; nothing is left then.
+    """
+    beside = beside_of(folder)
+    try:
+        shutil.rmtree(beside, ignore_errors=True)  # of a process that was killed
+        for name, content in files.items():
+            file = beside / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if name.endswith("/"):
+                file.mkdir(exist_ok=True)
+            else:
+                file.write_bytes(content)
+        beside.rename(folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def beside_of(place: Path) -> Path:
+    """Where a file or folder is written before it is renamed: hidden, and of this process alone.
+
+    >>> beside_of(Path("latest/status.csv")).match("latest/.status.csv.*.tmp")
+    True
+    """
+    return place.with_name(f".{place.name}.{os.getpid()}.tmp")

@@ -1,0 +1,158 @@
+"""What schtasks prints in nine languages, as CSV and as LIST, for the tests of other programs' statuses."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from taskanalysis.snapshot.foreign import ForeignStatuses, read_statuses_file, status_files
+from taskanalysis.snapshot.status import Status
+from tests import build
+
+FILES = build.FILES / "statuses"
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+MORNING = datetime(2026, 11, 24, 6)
+LOAD, NIGHTLY = "\\OpenData\\Load", "\\OpenData\\Permits\\Nightly"
+SCHTASKS = {"state", "enabled", "last_run", "last_result", "next_run"}
+Write = Callable[..., Path]
+
+
+def is_status_file(path: Path) -> bool:
+    return status_files(path) == ([path], [])
+
+
+def sample(name: str) -> str:
+    return (FILES / name).read_text(encoding="utf-8")
+
+
+def whats(found: ForeignStatuses) -> list[str]:
+    return [problem.what for problem in found.problems]
+
+
+class Language(NamedTuple):
+    names: str  # of the first 12 columns
+    ready: str
+    running: str
+    disabled: str
+    on: str
+    off: str
+    none: str
+    date: str
+    pages: tuple[str, ...]
+
+
+WESTERN = ("cp1252", "cp850")
+
+
+LANGUAGES = {
+    "English": Language(
+        "HostName|TaskName|Next Run Time|Status|Logon Mode|Last Run Time|Last Result|Author|Task To Run|Start In"
+        "|Comment|Scheduled Task State",
+        "Ready", "Running", "Disabled", "Enabled", "Disabled", "N/A", "%m/%d/%Y %I:%M:%S %p", (*WESTERN, "cp437"),
+    ),
+    "German": Language(
+        "Hostname|Aufgabenname|Nächste Laufzeit|Status|Anmeldemodus|Letzte Laufzeit|Letztes Ergebnis|Autor"
+        "|Auszuführende Aufgabe|Starten in|Kommentar|Status der geplanten Aufgabe",
+        "Bereit", "Wird ausgeführt", "Deaktiviert", "Aktiviert", "Deaktiviert", "Nicht zutreffend",
+        "%d.%m.%Y %H:%M:%S", (*WESTERN, "cp437"),
+    ),
+    "French": Language(
+        "Nom de l'hôte|Nom de la tâche|Prochaine exécution|Statut|Mode d'ouverture de session"
+        "|Heure de la dernière exécution|Dernier résultat|Auteur|Tâche à exécuter|Commencer dans|Commentaire"
+        "|Statut de la tâche planifiée",
+        "Prêt", "En cours d'exécution", "Désactivée", "Activée", "Désactivée", "N/A", "%d/%m/%Y %H:%M:%S", WESTERN,
+    ),
+    "Spanish": Language(
+        "Nombre de host|Nombre de tarea|Hora próxima ejecución|Estado|Modo de inicio de sesión"
+        "|Último tiempo de ejecución|Último resultado|Autor|Tarea que se ejecutará|Iniciar en|Comentario"
+        "|Estado de tarea programada",
+        "Listo", "En ejecución", "Deshabilitado", "Habilitado", "Deshabilitado", "N/D",
+        "%d/%m/%Y %I:%M:%S\u00a0%p", WESTERN,
+    ),
+    "Italian": Language(
+        "Nome host|Nome attività|Prossima esecuzione|Stato|Modalità accesso|Ultima esecuzione|Ultimo risultato|Autore"
+        "|Attività da eseguire|Inizia in|Commento|Stato attività pianificata",
+        "Pronta", "In esecuzione", "Disabilitata", "Abilitata", "Disabilitata", "N/D", "%d/%m/%Y %H.%M.%S", WESTERN,
+    ),
+    "Polish": Language(
+        "Nazwa hosta|Nazwa zadania|Czas nast. uruchomienia|Stan|Tryb logowania|Czas ostat. uruchomienia|Ostatni wynik"
+        "|Autor|Zadanie do uruchomienia|Rozpocznij w|Komentarz|Stan zaplanowanego zadania",
+        "Gotowe", "Uruchomione", "Wyłączone", "Włączony", "Wyłączony", "Brak", "%Y-%m-%d %H:%M:%S",
+        ("cp1250", "cp852"),
+    ),
+    "Portuguese": Language(
+        "Nome do host|Nome da tarefa|Hora da próxima execução|Status|Modo de logon|Horário da última execução"
+        "|Último resultado|Autor|Tarefa a ser executada|Iniciar em|Comentário|Status da tarefa agendada",
+        "Pronto", "Em execução", "Desabilitado", "Habilitado", "Desabilitado", "N/A", "%d/%m/%Y %H:%M:%S", WESTERN,
+    ),
+    "Japanese": Language(
+        "ホスト名|タスク名|次回の実行時刻|状態|ログオン モード|前回の実行時刻|前回の結果|作成者|実行するタスク|開始"
+        "|コメント|スケジュールされたタスクの状態",
+        "準備完了", "実行中", "無効", "有効", "無効", "N/A", "%Y/%m/%d %H:%M:%S", ("cp932",),
+    ),
+    "Chinese": Language(
+        "主机名|任务名|下次运行时间|模式|登录状态|上次运行时间|上次结果|创建者|要运行的任务|起始于|注释|计划任务状态",
+        "就绪", "正在运行", "已禁用", "已启用", "已禁用", "N/A", "%Y/%m/%d %H:%M:%S", ("gbk",),
+    ),
+}  # fmt: skip
+
+
+WANTED = {
+    LOAD: Status(LOAD, "Ready", True, MORNING, 0, datetime(2026, 11, 25, 18)),
+    "\\OpenData\\Übertragen, dann löschen": Status(
+        "\\OpenData\\Übertragen, dann löschen", "Running", True, datetime(2026, 11, 24, 17, 5, 9), 267009, "never"
+    ),
+    NIGHTLY: Status(NIGHTLY, "Disabled", False, "never", 267011, "never"),
+    "\\備份 就": Status("\\備份 就", "Ready", True, MORNING, 2147942402, datetime(2026, 11, 25, 18)),
+}
+
+
+def cells(language: Language, page: str) -> list[list[str]]:
+    """A row a trigger, the first 12 cells; of names only what the code page can write."""
+    words = {"Ready": language.ready, "Running": language.running, "Disabled": language.disabled}
+    rows = []
+    for status in WANTED.values():
+        path, state, last, code, next_ = status.path, status.state, status.last_run, status.last_result, status.next_run
+        if path.encode(page, "ignore") != path.encode(page, "replace"):
+            continue
+        next_text = next_.strftime(language.date) if isinstance(next_, datetime) else language.none
+        last_text = (last if isinstance(last, datetime) else datetime(1999, 11, 30)).strftime(language.date)
+        signed = str(code - 2**32 if code and code > 2**31 else code)
+        row = ["OPENDATA01", path, next_text, words[state or ""], "x", last_text, signed, "y"]
+        row += ['cmd /c "D:\\a b.bat" 1', language.none, language.none, language.on if status.enabled else language.off]
+        rows += [row, row]
+    return rows
+
+
+def wanted(rows: list[list[str]]) -> dict[str, Status]:
+    return {row[1]: WANTED[row[1]] for row in rows}
+
+
+REST = ["z"] * 8 + ["05/01/2026"] + ["z"] * 7
+
+
+REST_NAMES = [f"{name}: x" for name in "abcdefghijklmnop"]
+
+
+def as_csv(language: Language, page: str, names: str = "") -> str:
+    header = [*(names or language.names).split("|"), *REST_NAMES]
+    rows = [header] + [[*row, *REST] for row in cells(language, page)]
+    return "\r\n".join('"' + '","'.join(row) + '"' for row in rows) + "\r\n"
+
+
+def as_list(language: Language, page: str) -> str:
+    names = [*language.names.split("|"), *REST_NAMES]
+    widths = {name: sum(1 + (each > "\u2fff") for each in name) for name in names}
+    most = max(widths.values()) + 2
+    records = []
+    for row in cells(language, page):
+        pairs = zip(names, [*row, *REST], strict=True)
+        records.append("\r\n".join(f"{name}:{' ' * (most - widths[name] - 1)}{cell}" for name, cell in pairs))
+    return "\r\nFolder: \\OpenData\r\n" + "\r\n\r\n".join(records) + "\r\n"
+
+
+def one(write: Write, **given: str) -> ForeignStatuses:
+    row = {"LastRunTime": "", "LastTaskResult": "", "NextRunTime": "", "State": "", "NumberOfMissedRuns": ""} | given
+    names = '","'.join(["TaskName", "TaskPath", *row])
+    values = '","'.join(["A", "\\", *row.values()])
+    return read_statuses_file(write(f'"{names}"\n"{values}"\n'))

@@ -1,0 +1,87 @@
+"""Words and dates in every language and spelling."""
+
+import unicodedata
+
+import pytest
+
+from taskanalysis.snapshot import locales
+from taskanalysis.snapshot.foreign import decode_page
+from taskanalysis.snapshot.locales import enabled_of, field_of, moment, state_of
+from taskanalysis.snapshot.status import STATES
+from tests.snapshot.printed import (
+    Write,
+    one,
+)
+
+
+def test_known_words_outweigh_odd_letters_where_the_page_is_told() -> None:
+    text = "Nächste Laufzeit" + " aÓ" * 20
+    assert decode_page(text.encode("cp850")) == text
+    assert decode_page("são".encode("cp850")) == "são"  # no "Æ" after a small letter
+    assert field_of(unicodedata.normalize("NFD", "Nächste Laufzeit")) == "next_run"
+
+
+def test_no_word_means_two_things() -> None:
+    for table in (locales._NAMES, locales._STATES):
+        listed = [(word, meaning) for meaning, words in table.items() for word in words.split("|")]
+        assert [word for word, meaning in listed if (field_of if "name" in table else state_of)(word) != meaning] == []
+    for word in locales._ENABLED.split("|"):
+        assert enabled_of(word) is True
+        assert state_of(word) == "Unknown"
+    for word in locales._STATES["Disabled"].split("|"):
+        assert enabled_of(word) is False
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "iso"),
+    [
+        ("24/11/2026 06:00:00", "dmy", "2026-11-24T06:00:00"),
+        ("24/11/2026 06:00:00", "mdy", None),
+        ("11/24/2026 6:00:00 AM", "mdy", "2026-11-24T06:00:00"),
+        ("11/24/2026 12:00:00 AM", "mdy", "2026-11-24T00:00:00"),
+        ("11/24/2026 12:00:00 PM", "mdy", "2026-11-24T12:00:00"),
+        ("24/11/2026 12:39:25 pm", "dmy", "2026-11-24T12:39:25"),
+        ("24/11/2026 6:00:00\u202fp.\u00a0m.", "dmy", "2026-11-24T18:00:00"),
+        ("24/11/2026 06:00:00 a. m.", "dmy", "2026-11-24T06:00:00"),
+        ("11/24/2026 6:00:00?PM", "mdy", "2026-11-24T18:00:00"),
+        ("11/24/2026 13:00:00 PM", "mdy", "2026-11-24T13:00:00"),
+        ("11/24/2026 13:00:00 AM", "mdy", None),
+        ("2026/11/24 午後 6:00:00", "dmy", "2026-11-24T18:00:00"),
+        ("2026/11/24 下午 6:00:00", "mdy", "2026-11-24T18:00:00"),
+        ("2026/11/24 上午 12:30:00", "mdy", "2026-11-24T00:30:00"),
+        ("2026-11-24 오후 6:00:00", "mdy", "2026-11-24T18:00:00"),
+        ("2026年11月24日 6:00:00", "mdy", "2026-11-24T06:00:00"),
+        ("2026/11/24 ?? 6:00:00", "mdy", None),
+        ("2026. 11. 24. 6:00:00", "mdy", "2026-11-24T06:00:00"),
+        ("24.11.2026 06:00:00", "dmy", "2026-11-24T06:00:00"),
+        ("24-11-26 06.05", "dmy", "2026-11-24T06:05:00"),
+        ("\u200e24/\u200e11/\u200e2026 \u200f\u200e06:00:00", "dmy", "2026-11-24T06:00:00"),
+        ("30-12-1899 00:00:00", "dmy", "1899-12-30T00:00:00"),
+        ("30/11/99 00:00", "dmy", "1999-11-30T00:00:00"),
+        ("2026-11-24T06:00:00.1234567", "dmy", "2026-11-24T06:00:00"),
+        ("2026-11-24T06:00:00.1234567Z", "dmy", "2026-11-24T06:00:00.123456+00:00"),
+        ("03/09/1405 06:00:00", "dmy", None),
+        ("24/11/2569 06:00:00", "dmy", None),
+        ("24/11/2026", "dmy", None),
+        ("31/02/2026 06:00:00", "dmy", None),
+        ("24/11/2026 06:60:00", "dmy", None),
+        ("24/11/2026 6:00:00 xm", "dmy", None),
+        ("1" * 100_000, "dmy", None),
+        ("", "dmy", None),
+    ],
+)
+def test_moment_is_read_in_every_spelling(text: str, order: str, iso: str | None) -> None:
+    found = moment(text, order)
+    assert (found.isoformat() if found else None) == iso
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "enabled"),
+    [("", None, None), ("0", "Unknown", None), ("1", "Disabled", False), ("2", "Queued", None), ("3", "Ready", None),
+     ("4", "Running", None), ("5", "Unknown", None), ("Could not start", "Unknown", None), ("??", None, None),
+     ("Désactivé", "Disabled", False), ("準備完了", "Ready", None)],
+)  # fmt: skip
+def test_states_are_coms_words(write: Write, text: str, state: str | None, enabled: bool | None) -> None:
+    status = one(write, State=text).statuses["\\A"]
+    assert (status.state, status.enabled) == (state, enabled)
+    assert state is None or state in STATES

@@ -1,0 +1,118 @@
+"""Names of files, paths of tasks, and files written whole."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskanalysis.snapshot.paths import file_name, in_scope, long_path, plain_path, task_path, write_folder, write_whole
+
+PARTS = st.text(st.characters(exclude_characters="\\", exclude_categories=["Cs"]), min_size=1)
+TRICKY = st.sampled_from(
+    ["CON", "nul.txt", "COM1", "com¹.log", "LPT9 .x", "CONIN$", "..", ".", "a.", "a ", "%41", "a.xml"]
+)
+REFUSED = set('<>:"/|?*') | {chr(number) for number in (*range(32), 127)}
+DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
+    f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"
+}
+
+
+@given(st.lists(PARTS | TRICKY, min_size=1).map(lambda parts: "\\" + "\\".join(parts)))
+def test_file_name_and_task_path_are_inverse_and_windows_takes_the_name(path: str) -> None:
+    name = file_name(path)
+    assert task_path(name) == path
+    for part in name.split("/"):
+        assert part
+        assert not REFUSED & set(part)
+        assert part[-1] not in ". "
+        assert part.partition(".")[0].rstrip(" ").lower() not in DEVICES
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("\\OpenData\\Load", "OpenData/Load.xml"),
+        ("\\..\\..\\etc\\passwd", ".%2E/.%2E/etc/passwd.xml"),
+        ("\\C:/x", "C%3A%2Fx.xml"),
+        ("\\.NET\\.x", ".NET/.x.xml"),
+        ("\\Nul.d\\CON1\\con", "%4Eul.d/CON1/%63on.xml"),
+        ("\\100%", "100%25.xml"),
+        ("\\für – 統計", "für – 統計.xml"),
+    ],
+)
+def test_names_stay_readable_and_inside_the_folder(path: str, name: str) -> None:
+    assert file_name(path) == name
+    assert task_path(name) == path
+
+
+@pytest.mark.parametrize(
+    ("path", "folders", "inside"),
+    [
+        ("\\OpenData\\Load", ["\\OpenData"], True),
+        ("\\OpenData2\\Load", ["\\OpenData"], False),
+        ("\\opendata\\sub\\Load", ["\\OPENDATA\\"], True),
+        ("\\OpenData\\Load", ["OpenData"], True),
+        ("\\OpenData", ["\\OpenData"], False),
+        ("\\A\\B\\Load", ["\\B", "\\A\\B"], True),
+        ("\\Load", ["\\"], True),
+        ("\\Microsoft\\Windows\\Defrag", [], False),
+        ("\\MicrosoftEdge\\Update", [], True),
+        ("\\Microsoft\\Windows\\Defrag", ["\\"], True),
+        ("\\STRASSE\\Load", ["\\straße"], True),
+    ],
+)
+def test_scope_is_a_folder_and_all_below_it(path: str, folders: list[str], inside: bool) -> None:
+    assert in_scope(path, folders) is inside
+
+
+@pytest.mark.parametrize(
+    ("path", "long"),
+    [
+        ("D:\\data", "\\\\?\\D:\\data"),
+        ("\\\\files\\share\\data", "\\\\?\\UNC\\files\\share\\data"),
+        ("\\\\?\\D:\\data", "\\\\?\\D:\\data"),
+    ],
+)
+def test_paths_on_windows_are_not_limited_to_260_characters(
+    path: str, long: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not seen on a real Windows yet."""
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(os.path, "abspath", str)
+    assert str(long_path(path)) == long
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths are made long on Windows only")
+def test_paths_elsewhere_stay_as_they_are() -> None:
+    assert long_path("data") == Path("data")
+
+
+def test_path_is_shown_as_its_user_wrote_it() -> None:
+    shown = [plain_path(Path(path)) for path in ("\\\\?\\D:\\data", "\\\\?\\UNC\\files\\data", "data")]
+    assert shown == ["D:\\data", "\\\\files\\data", "data"]
+
+
+def broken() -> Iterator[bytes]:
+    yield b"half"
+    raise OSError(28, "No space left on device")
+
+
+def test_file_is_written_whole_or_stays_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "latest" / "status.csv"
+    write_whole(file, b"one ", memoryview(b"two"))
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(file, *broken())
+    assert [(each.name, each.read_bytes()) for each in file.parent.iterdir()] == [("status.csv", b"one two")]
+
+
+def test_folder_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "month" / "stamp"
+    with pytest.raises(FileExistsError):
+        write_folder(folder, {"status.csv": b"", "status.csv/": b""})
+    assert list(folder.parent.iterdir()) == []
+    write_folder(folder, {"tasks/": b"", "F/Load.xml": b"<Task/>"})
+    assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")) == ["F", "F/Load.xml", "tasks"]

@@ -1,0 +1,233 @@
+"""The share: folders found by their names, snapshot.json checked, stored definitions compared with their hashes."""
+
+import json
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taskanalysis.errors import SnapshotError, TaskXmlError
+from taskanalysis.snapshot.paths import file_name
+from taskanalysis.snapshot.share import StoredDefinitions, list_snapshots, newest_first, read_manifest, wrong_files
+from taskanalysis.snapshot.snapshot import read_snapshot
+from taskanalysis.snapshot.status import STATUS_FIELDS
+from tests.build import LOAD, NOON, commands, rewrite_manifest, xml
+from tests.snapshot.samples import NIGHTLY, write
+
+
+def test_newest_of_a_share_is_read_and_others_are_listed_in_order(tmp_path: Path) -> None:
+    later = NOON + timedelta(days=40)
+    write(tmp_path, 40 * 24, server="OTHER")
+    write(tmp_path)
+    write(tmp_path, -1 / 3600)
+    (tmp_path / "snapshots/SRV/2026-11/20261399T000000Z").mkdir()
+    (tmp_path / "snapshots/SRV/2026-11/2026121T000000Z").mkdir()
+    (tmp_path / "snapshots/SRV/2026-11/.20261130T000000Z.7.tmp").mkdir()
+    listed = list_snapshots(tmp_path)
+    assert [(each.server, each.taken_at) for each in listed] == [
+        ("SRV", NOON - timedelta(seconds=1)),
+        ("SRV", NOON),
+        ("OTHER", later),
+    ]
+    assert read_snapshot(tmp_path).server == "OTHER"
+    assert [each.taken_at for each in list_snapshots(tmp_path, "srv")] == [NOON - timedelta(seconds=1), NOON]
+    assert list_snapshots(tmp_path, "*") == list_snapshots(tmp_path, "..") == []
+
+
+def test_snapshot_copied_out_of_its_share_still_has_its_own_definitions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(write(tmp_path), tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    assert commands(read_snapshot(".").tasks) == {LOAD: "1", NIGHTLY: "2"}
+
+
+def test_snapshot_without_tasks_is_read_from_within_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+    monkeypatch.chdir(write(tmp_path, 6))
+    assert commands(read_snapshot(".").tasks) == {LOAD: "1", NIGHTLY: "2"}
+
+
+@pytest.mark.parametrize("server", ["", "..", "../../x", "a/b", "a\\b", "a:b", ".hidden", "C:"])
+def test_server_that_is_no_name_for_a_folder_is_refused(tmp_path: Path, server: str) -> None:
+    with pytest.raises(SnapshotError, match="is not the name of a server"):
+        write(tmp_path, server=server)
+    assert not list(tmp_path.iterdir())
+
+
+def test_definitions_that_are_not_there_are_a_problem(tmp_path: Path) -> None:
+    first, second = write(tmp_path), write(tmp_path, 6)
+    shutil.rmtree(first)
+    found = read_snapshot(second)
+    assert found.problems == [(f"{second.name}/snapshot.json", f"its definitions ({first.name}) are not there")]
+    assert (found.holds, found.unread) == (set(STATUS_FIELDS), 0)
+    assert len(found.statuses) == 3
+
+
+def test_changed_missing_and_bad_files_are_problems(tmp_path: Path) -> None:
+    folder = write(tmp_path, definitions={path: xml(path) for path in ("\\A", "\\B", "\\C", "\\D")})
+    (folder / "tasks/A.xml").write_bytes(xml("changed"))
+    (folder / "tasks/B.xml").unlink()
+    (folder / "tasks/C.xml").write_bytes(b"")
+    (folder / "status.csv").write_bytes((folder / "status.csv").read_bytes().replace(b"Ready", b"Queued"))
+    later = write(tmp_path, 6, definitions={path: xml(path) for path in ("\\A", "\\B", "\\C", "\\D")})
+    changed = "was changed after the snapshot was written (its sha256 differs)"
+    of_tasks = [
+        ("A.xml", changed),
+        ("B.xml", "is listed in snapshot.json but missing"),
+        ("C.xml", "the file is empty"),
+    ]
+    assert sorted(read_snapshot(folder).problems) == sorted([*of_tasks, ("status.csv", changed)])
+    assert sorted(read_snapshot(later).problems) == of_tasks
+    assert sorted(read_snapshot(folder).tasks) == ["\\A", "\\D"]
+    assert read_snapshot(folder).unread == 1
+
+
+def test_stored_definition_is_read_by_its_task_path(tmp_path: Path) -> None:
+    first, second = write(tmp_path), write(tmp_path, 6)
+    stored = StoredDefinitions.of(second, read_manifest(second))
+    assert stored
+    assert (stored.folder, sorted(stored.hashes)) == (first, [f"tasks/{file_name(path)}" for path in (LOAD, NIGHTLY)])
+    assert commands({LOAD: stored.read(LOAD)}) == {LOAD: "1"}
+    with pytest.raises(TaskXmlError, match="can't be opened"):
+        stored.read("\\Other")
+
+
+def test_file_that_is_not_what_was_written_is_named(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    hashes = read_manifest(folder)["sha256"]
+    assert wrong_files(folder, hashes) == []
+    (folder / "tasks/OpenData/Load.xml").write_bytes(b"")
+    (folder / "status.csv").unlink()
+    (folder / "status.csv").mkdir()
+    shutil.rmtree(folder / "tasks/OpenData/Permits")
+    whats = {problem.file: problem.what[:15] for problem in wrong_files(folder, hashes)}
+    assert whats == {
+        "status.csv": "can't be opened",
+        "tasks/OpenData/Load.xml": "was changed aft",
+        f"tasks/{file_name(NIGHTLY)}": "is not there",
+    }
+
+
+@pytest.mark.parametrize("place", [("snapshots",), ("snapshots", "SRV"), ("snapshots", "SRV", "2026-11")])
+def test_part_of_a_share_is_refused_by_name(tmp_path: Path, place: tuple[str, ...]) -> None:
+    write(tmp_path)
+    with pytest.raises(SnapshotError, match="is a part of a share"):
+        read_snapshot(tmp_path.joinpath(*place))
+
+
+def test_unreadable_manifest_of_the_stored_definitions_is_a_problem(tmp_path: Path) -> None:
+    first, second = write(tmp_path), write(tmp_path, 6)
+    (first / "snapshot.json").write_text("{", encoding="utf-8")
+    found = read_snapshot(second)
+    assert [problem.file for problem in found.problems] == [f"{first.name}/snapshot.json"]
+    assert commands(found.tasks) == {LOAD: "1", NIGHTLY: "2"}
+
+
+def test_unknown_keys_are_ignored_and_known_ones_may_be_missing(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    rewrite_manifest(folder, colour="blue", later={"a": 1})
+    assert read_snapshot(folder).problems == []
+    manifest = {"format": 1, "server": "SRV", "taken_at": "2026-11-20T12:00:00Z", "zone": ""}
+    (folder / "snapshot.json").write_text(json.dumps(manifest), encoding="utf-8")
+    found = read_snapshot(folder)
+    assert (found.tasks, len(found.statuses), found.zone, found.local_time) == ({}, 3, "", NOON)
+
+
+@pytest.mark.parametrize("number", [2, 0, "1", None, [1], "x" * 1000])
+def test_unknown_format_is_refused_in_one_sentence(tmp_path: Path, number: object) -> None:
+    folder = write(tmp_path)
+    rewrite_manifest(folder, format=number)
+    with pytest.raises(SnapshotError, match="this program reads format 1 of ") as caught:
+        read_snapshot(folder)
+    assert len(str(caught.value)) < 300 + len(str(folder))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"definitions": "../../x"},
+        {"definitions": "/etc"},
+        {"definitions": "20261120T120000Z/../.."},
+        {"definitions": ""},
+        {"definitions": None},
+        {"definitions": 20261123},
+        {"definitions": "20261120T120000Z\n"},
+        {"definitions": "2026112T1170200Z"},
+        {"definitions_read": "yes"},
+        {"zone": "../../etc/passwd"},
+        {"zone": "/etc/passwd"},
+        {"zone": "Mars/Olympus"},
+        {"zone": "America"},
+        {"zone": "a\0b"},
+        {"zone": 5},
+        {"zone": None},
+        {"server": 5},
+        {"server": ["SRV"]},
+        {"taken_at": "yesterday"},
+        {"taken_at": "2026-11-20T12:00:00"},
+        {"taken_at": "0001-01-01T00:00:00+14:00"},
+        {"taken_at": "9999-12-31T23:00:00-14:00"},
+        {"taken_at": 5},
+        {"folders": "\\OpenData"},
+        {"folders": 5},
+        {"folders": [5]},
+        {"sha256": []},
+        {"sha256": {"status.csv": 5}},
+        {"problems": 1},
+        {"problems": [1]},
+        {"problems": [["a"]]},
+        {"problems": [["a", 1]]},
+    ],
+    ids=str,
+)
+def test_bad_value_in_the_manifest_is_a_snapshot_error(tmp_path: Path, values: dict[str, Any]) -> None:
+    folder = write(tmp_path)
+    rewrite_manifest(folder, **values)
+    with pytest.raises(SnapshotError, match="json can't be read"):
+        read_snapshot(folder)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "5", '"x"', "null", '["format"]', "[" * 100_000, '{"format": 1}', "\udcff", "9" * 5000]
+)
+def test_manifest_that_is_no_object_of_ours_is_a_snapshot_error(tmp_path: Path, text: str) -> None:
+    folder = write(tmp_path)
+    (folder / "snapshot.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(SnapshotError):
+        read_snapshot(folder)
+
+
+def test_definitions_outside_the_share_are_not_read(tmp_path: Path) -> None:
+    folder = write(tmp_path / "share", definitions=None)
+    (tmp_path / "tasks").mkdir()
+    (tmp_path / "tasks/Secret.xml").write_bytes(xml("1"))
+    rewrite_manifest(folder, definitions_read=True, definitions="../../../../..")
+    with pytest.raises(SnapshotError):
+        read_snapshot(folder)
+
+
+def test_file_among_the_months_of_a_server_is_no_month(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "snapshots" / "SRV" / "2026-12").write_text("x", encoding="utf-8")
+    assert read_snapshot(tmp_path).taken_at == NOON
+
+
+def test_newest_snapshots_come_first_and_older_months_are_not_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for server, month, day in (("A", "2026-10", 3), ("A", "2026-11", 1), ("B", "2026-11", 2), ("A", "2026-11", 9)):
+        stamp = f"{month.replace('-', '')}{day:02}T120000Z"
+        (tmp_path / "snapshots" / server / month / stamp).mkdir(parents=True)
+    assert [known.path.name[:8] for known in newest_first(tmp_path)] == ["20261109", "20261102", "20261101", "20261003"]
+    assert list(newest_first(tmp_path)) == list_snapshots(tmp_path)[::-1]
+    assert [known.path.name[:8] for known in newest_first(tmp_path, "a")] == ["20261109", "20261101", "20261003"]
+    listed: list[str] = []
+    monkeypatch.setattr(
+        "taskanalysis.snapshot.share._names",
+        lambda month: listed.append(month.name) or [each.name for each in month.iterdir()],
+    )
+    assert next(newest_first(tmp_path)).server == "A"
+    assert set(listed) == {"2026-11"}
