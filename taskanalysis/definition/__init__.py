@@ -8,33 +8,31 @@ from taskanalysis.definition.days import weekdays
 from taskanalysis.definition.differences import differences
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.encoding import MOST_BYTES, Chunk, decode, parse, read_bytes, split_tasks
-from taskanalysis.definition.reader import NAMESPACE, read_many, read_task
-from taskanalysis.definition.task import (
-    Action,
-    ComHandlerAction,
-    ExecAction,
-    Principal,
-    SendEmailAction,
-    ShowMessageAction,
-    TaskDefinition,
-    UnknownAction,
-)
-from taskanalysis.definition.triggers import (
+from taskanalysis.definition.model import (
     LAST,
+    Action,
     CalendarTrigger,
+    ComHandlerAction,
     DayOfWeek,
+    ExecAction,
     LogonTrigger,
+    Principal,
     RegistrationTrigger,
     Schedule,
     ScheduleByDay,
     ScheduleByMonth,
     ScheduleByMonthDayOfWeek,
     ScheduleByWeek,
+    SendEmailAction,
     SessionStateChangeTrigger,
+    ShowMessageAction,
+    TaskDefinition,
     TimeTrigger,
     Trigger,
+    UnknownAction,
     type_name,
 )
+from taskanalysis.definition.reader import NAMESPACE, read_many, read_task
 from taskanalysis.definition.words import describe
 
 __all__ = [

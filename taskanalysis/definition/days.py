@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import singledispatch
 
-from taskanalysis.definition.triggers import (
+from taskanalysis.definition.model import (
     LAST,
     DayOfWeek,
     Month,

@@ -17,8 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.task import Action, ExecAction, Principal, TaskDefinition
-from taskanalysis.definition.triggers import Trigger, type_name
+from taskanalysis.definition.model import Action, ExecAction, Principal, TaskDefinition, Trigger, type_name
 from taskanalysis.definition.words import describe
 from taskanalysis.text import clip, listed, mask_arguments
 
@@ -31,7 +30,7 @@ _NOTHING = "nothing"
 def differences(before: TaskDefinition, after: TaskDefinition) -> list[str]:
     """Each difference as a short phrase, the most telling first; none where both mean the same.
 
-    >>> from taskanalysis.definition.triggers import BootTrigger
+    >>> from taskanalysis.definition.model import BootTrigger
     >>> boot = BootTrigger()
     >>> differences(TaskDefinition(triggers=(boot,)), TaskDefinition(triggers=(replace(boot, enabled=False),)))
     ['trigger 1 disabled']

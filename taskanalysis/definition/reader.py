@@ -22,37 +22,35 @@ from lxml import etree
 
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.encoding import decode, parse, read_bytes, split_tasks
-from taskanalysis.definition.task import (
-    Action,
-    ComHandlerAction,
-    ExecAction,
-    NetworkSettings,
-    Principal,
-    SendEmailAction,
-    Settings,
-    ShowMessageAction,
-    TaskDefinition,
-    UnknownAction,
-)
-from taskanalysis.definition.triggers import (
+from taskanalysis.definition.model import (
     LAST,
+    Action,
     BootTrigger,
     CalendarTrigger,
+    ComHandlerAction,
     DayOfWeek,
     EventTrigger,
+    ExecAction,
     IdleTrigger,
     LogonTrigger,
     Month,
+    NetworkSettings,
     OrLast,
+    Principal,
     RegistrationTrigger,
     Repetition,
     ScheduleByDay,
     ScheduleByMonth,
     ScheduleByMonthDayOfWeek,
     ScheduleByWeek,
+    SendEmailAction,
     SessionStateChangeTrigger,
+    Settings,
+    ShowMessageAction,
+    TaskDefinition,
     TimeTrigger,
     Trigger,
+    UnknownAction,
     UnknownTrigger,
     WnfStateChangeTrigger,
 )

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.triggers import LAST, OrLast
+from taskanalysis.definition.model import LAST, OrLast
 
 __all__ = ["boolean", "date_time", "duration", "integer", "interval", "or_last", "remembered"]
 

@@ -3,7 +3,7 @@ r"""Triggers in English, as a manager reads them.
 Each trigger becomes a `Phrase`: what stands before and after the part that sets it apart from its like (a time, an
 event, a user). Triggers that differ in that part alone are said in one sentence.
 
->>> from taskanalysis.definition.triggers import CalendarTrigger, DayOfWeek, ScheduleByWeek
+>>> from taskanalysis.definition.model import CalendarTrigger, DayOfWeek, ScheduleByWeek
 >>> monday = ScheduleByWeek(days_of_week=(DayOfWeek.Monday,), weeks_interval=2)
 >>> describe(CalendarTrigger(start_boundary=datetime(2026, 11, 23, 6, 30), schedule=monday))
 'At 06:30 on Monday, every 2 weeks'
@@ -19,9 +19,7 @@ from typing import NamedTuple
 
 from taskanalysis.definition.days import days_of
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.query import describe_query
-from taskanalysis.definition.task import Settings, TaskDefinition
-from taskanalysis.definition.triggers import (
+from taskanalysis.definition.model import (
     BootTrigger,
     CalendarTrigger,
     EventTrigger,
@@ -32,11 +30,14 @@ from taskanalysis.definition.triggers import (
     ScheduleByMonth,
     ScheduleByMonthDayOfWeek,
     SessionStateChangeTrigger,
+    Settings,
+    TaskDefinition,
     TimeTrigger,
     Trigger,
     UnknownTrigger,
     WnfStateChangeTrigger,
 )
+from taskanalysis.definition.query import describe_query
 from taskanalysis.text import listed
 
 __all__ = ["describe"]

@@ -35,7 +35,7 @@ RandomDelay and StartWhenAvailable do not move a slot             they are grace
 
 A server's zone may change: give the one of the snapshot that follows the moments asked for.
 
->>> from taskanalysis.definition.triggers import Repetition; from taskanalysis.definition import TimeTrigger
+>>> from taskanalysis.definition.model import Repetition
 >>> trigger = TimeTrigger(start_boundary=datetime(1970, 1, 1), repetition=Repetition(Duration.parse("PT45M")))
 >>> next_run(trigger, datetime(2026, 11, 23, 6, tzinfo=UTC), tz="UTC").isoformat()
 '2026-11-23T06:45:00+00:00'
@@ -166,7 +166,7 @@ def is_judged(moment: datetime, tz: tzinfo | str) -> bool:
 def unscheduled(definition: TaskDefinition) -> dict[int, str]:
     """The enabled triggers whose starts no calendar tells (at boot, at logon, on an event): position -> type.
 
-    >>> from taskanalysis.definition.triggers import BootTrigger
+    >>> from taskanalysis.definition.model import BootTrigger
     >>> unscheduled(TaskDefinition(triggers=(BootTrigger(),)))
     {1: 'BootTrigger'}
     """

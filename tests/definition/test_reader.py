@@ -12,49 +12,45 @@ import pytest
 from lxml import etree
 
 from benchmarks.definitions import write_files
-from taskanalysis.definition import reader as taskxml
-from taskanalysis.definition import task as definition
-from taskanalysis.definition import triggers
+from taskanalysis.definition import model, reader
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.encoding import decode, parse
-from taskanalysis.definition.reader import read_many, read_task
-from taskanalysis.definition.task import (
+from taskanalysis.definition.model import (
+    LAST,
     Action,
+    BootTrigger,
+    CalendarTrigger,
     ComHandlerAction,
+    DayOfWeek,
+    EventTrigger,
     ExecAction,
     IdleSettings,
+    IdleTrigger,
+    LogonTrigger,
     MaintenanceSettings,
+    Month,
     NetworkSettings,
     Principal,
     RegistrationInfo,
-    RestartOnFailure,
-    SendEmailAction,
-    Settings,
-    ShowMessageAction,
-    TaskDefinition,
-    UnknownAction,
-)
-from taskanalysis.definition.triggers import (
-    LAST,
-    BootTrigger,
-    CalendarTrigger,
-    DayOfWeek,
-    EventTrigger,
-    IdleTrigger,
-    LogonTrigger,
-    Month,
     RegistrationTrigger,
     Repetition,
+    RestartOnFailure,
     ScheduleByDay,
     ScheduleByMonth,
     ScheduleByMonthDayOfWeek,
     ScheduleByWeek,
+    SendEmailAction,
     SessionStateChangeTrigger,
+    Settings,
+    ShowMessageAction,
+    TaskDefinition,
     TimeTrigger,
     Trigger,
+    UnknownAction,
     UnknownTrigger,
     WnfStateChangeTrigger,
 )
+from taskanalysis.definition.reader import read_many, read_task
 from taskanalysis.errors import TaskXmlError
 from tests.build import FILES, ROOT
 
@@ -411,7 +407,7 @@ def test_principal_to_run_as_is_the_one_that_actions_name_else_the_first() -> No
 
 def test_elements_that_look_alike_are_read_once_while_there_are_few_kinds() -> None:
     read: list[str] = []
-    read_once = taskxml._alike(lambda element: read.append(element.text) or element.text)
+    read_once = reader._alike(lambda element: read.append(element.text) or element.text)
     for text in ["a", "b", "a", "b", "x" * 5000, "x" * 5000]:
         assert read_once(parse(f"<Settings><!-- {len(read)} -->{text}</Settings>".encode())) == text
     assert read == ["a", "b", "x" * 5000, "x" * 5000]
@@ -531,12 +527,7 @@ def test_every_field_of_every_dataclass_can_be_filled_from_xml() -> None:
 
     for file in DEFINITIONS.iterdir():
         note(read_task(file))
-    kinds = {
-        kind
-        for module in (definition, triggers)
-        for kind in vars(module).values()
-        if is_dataclass(kind) and kind not in (Duration, Trigger, Action)
-    }
+    kinds = {kind for kind in vars(model).values() if is_dataclass(kind) and kind not in (Duration, Trigger, Action)}
     never = {
         f"{kind.__name__}.{field.name}"
         for kind in kinds
@@ -566,21 +557,21 @@ def test_files_of_the_benchmark_differ_and_are_read_as_windows_exports_them(apar
 
 def dropped(element: etree._Element, cls: type[Any]) -> set[str]:
     """Child elements and attributes below an element that the reader of its dataclass would pass over."""
-    known = taskxml._fields(cls)
+    known = reader._fields(cls)
     lost = set()
     for child in element:
-        name = taskxml._local(child)
+        name = reader._local(child)
         field = known[child.tag][0] if known[child.tag] else ""
         if not field:
             lost.add(f"{cls.__name__}/{name}")
         elif field in ("triggers", "actions", "principals"):
-            kinds = {"principals": {"Principal": Principal}, "actions": taskxml._ACTIONS}.get(field, taskxml._TRIGGERS)
+            kinds = {"principals": {"Principal": Principal}, "actions": reader._ACTIONS}.get(field, reader._TRIGGERS)
             for each in child:
-                kind = kinds.get(taskxml._local(each))
-                lost |= dropped(each, kind) if kind else {taskxml._local(each)}
+                kind = kinds.get(reader._local(each))
+                lost |= dropped(each, kind) if kind else {reader._local(each)}
         elif name in PARTS:
             lost |= dropped(child, PARTS[name])
-    allowed = {"id"} if taskxml._has_id(cls) else {"version"} if cls is TaskDefinition else set()
+    allowed = {"id"} if reader._has_id(cls) else {"version"} if cls is TaskDefinition else set()
     return lost | {f"{cls.__name__}@{name}" for name in element.attrib if name not in allowed}
 
 

@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskanalysis.definition import values as xmlvalues
+from taskanalysis.definition import values
 from taskanalysis.definition.values import boolean, date_time, integer, or_last, remembered
 
-TIMES = st.datetimes().map(datetime.isoformat) | st.from_regex(xmlvalues._USUAL, fullmatch=True)
+TIMES = st.datetimes().map(datetime.isoformat) | st.from_regex(values._USUAL, fullmatch=True)
 
 
 @given(TIMES)
 def test_usual_time_is_read_as_the_careful_way_reads_it(text: str) -> None:
     try:
-        expected = xmlvalues._unusual_time(text)
+        expected = values._unusual_time(text)
     except ValueError:
         with pytest.raises(ValueError, match="is not a date and time"):
             date_time(text)

@@ -8,10 +8,10 @@ from typing import get_args
 
 import pytest
 
-from taskanalysis.definition import triggers
+from taskanalysis.definition import model
 from taskanalysis.definition.days import days_of
+from taskanalysis.definition.model import ScheduleByMonthDayOfWeek, Trigger
 from taskanalysis.definition.reader import read_task
-from taskanalysis.definition.triggers import ScheduleByMonthDayOfWeek, Trigger
 from taskanalysis.definition.words import _phrase, describe
 from tests import build
 
@@ -49,13 +49,13 @@ def test_all_sentences_as_a_table_to_proofread() -> None:
     assert [said for _, said in table if said != said.strip() or "  " in said or "None" in said] == []
 
 
-KINDS = {kind for kind in vars(triggers).values() if isinstance(kind, type) and issubclass(kind, Trigger)} - {Trigger}
+KINDS = {kind for kind in vars(model).values() if isinstance(kind, type) and issubclass(kind, Trigger)} - {Trigger}
 
 
 def test_every_trigger_type_and_schedule_has_words() -> None:
     assert len(KINDS) == 10
     assert _phrase.registry.keys() >= KINDS
-    assert set(get_args(triggers.Schedule)) <= days_of.registry.keys()
+    assert set(get_args(model.Schedule)) <= days_of.registry.keys()
 
 
 def test_every_field_of_a_trigger_is_said_or_known_to_be_left_out() -> None:
@@ -68,11 +68,11 @@ def test_every_field_of_a_trigger_is_said_or_known_to_be_left_out() -> None:
 
 def test_text_of_a_task_is_taken_as_it_is() -> None:
     hostile = "{0} %s <b>" + "x" * 10_000
-    assert describe(triggers.LogonTrigger(user_id=hostile)) == f"When {hostile} logs on"
-    assert "MoonTrigger{0}" in describe(triggers.UnknownTrigger(name="MoonTrigger{0}"))
+    assert describe(model.LogonTrigger(user_id=hostile)) == f"When {hostile} logs on"
+    assert "MoonTrigger{0}" in describe(model.UnknownTrigger(name="MoonTrigger{0}"))
 
 
 def test_a_day_without_week_or_weekday_is_said_to_be_none() -> None:
     empty = ScheduleByMonthDayOfWeek(weeks=(1,))
-    trigger = triggers.CalendarTrigger(start_boundary=datetime(2026, 11, 23, 6, 30), schedule=empty)
+    trigger = model.CalendarTrigger(start_boundary=datetime(2026, 11, 23, 6, 30), schedule=empty)
     assert describe(trigger) == "On the first no day of the week of every month at 06:30"

@@ -7,8 +7,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.task import Principal, Settings, TaskDefinition
-from taskanalysis.definition.triggers import CalendarTrigger, Repetition, ScheduleByDay, TimeTrigger, Trigger
+from taskanalysis.definition.model import (
+    CalendarTrigger,
+    Principal,
+    Repetition,
+    ScheduleByDay,
+    Settings,
+    TaskDefinition,
+    TimeTrigger,
+    Trigger,
+)
 from taskanalysis.health.due import Missed, differing, expected_next, grace, missed_starts, what_may_explain
 from taskanalysis.health.rules import Rule
 from taskanalysis.snapshot.snapshot import Snapshot

@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.task import ExecAction, Principal, Settings, TaskDefinition
-from taskanalysis.definition.triggers import Repetition, TimeTrigger
+from taskanalysis.definition.model import ExecAction, Principal, Repetition, Settings, TaskDefinition, TimeTrigger
 from taskanalysis.health.due import Missed
 from taskanalysis.health.incidents import find_incidents
 from taskanalysis.health.past import Past, known_history

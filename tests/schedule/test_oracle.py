@@ -14,8 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.task import Settings, TaskDefinition
-from taskanalysis.definition.triggers import (
+from taskanalysis.definition.model import (
     LAST,
     BootTrigger,
     CalendarTrigger,
@@ -27,6 +26,8 @@ from taskanalysis.definition.triggers import (
     ScheduleByMonth,
     ScheduleByMonthDayOfWeek,
     ScheduleByWeek,
+    Settings,
+    TaskDefinition,
     TimeTrigger,
     Trigger,
     type_name,

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from taskanalysis.definition.model import TaskDefinition
 from taskanalysis.definition.reader import read_task
-from taskanalysis.definition.task import TaskDefinition
 from taskanalysis.definition.words import describe
 from taskanalysis.schedule.slots import expected_runs, next_run, previous_run, slot_arrays, slots
 from tests import build

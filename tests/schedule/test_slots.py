@@ -10,14 +10,15 @@ import pytest
 
 import taskanalysis as ta
 from benchmarks import schedule as benchmark
-from taskanalysis.definition import triggers
+from taskanalysis.definition import model
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.task import Settings, TaskDefinition
-from taskanalysis.definition.triggers import (
+from taskanalysis.definition.model import (
     BootTrigger,
     CalendarTrigger,
     Repetition,
     ScheduleByDay,
+    Settings,
+    TaskDefinition,
     TimeTrigger,
     Trigger,
 )
@@ -93,7 +94,7 @@ def test_triggers_without_a_time_are_named() -> None:
 
 
 def test_each_trigger_type_yields_runs_or_is_named_as_without_a_time() -> None:
-    kinds = [kind for kind in vars(triggers).values() if isinstance(kind, type) and issubclass(kind, Trigger)]
+    kinds = [kind for kind in vars(model).values() if isinstance(kind, type) and issubclass(kind, Trigger)]
     extra = {"UnknownTrigger": {"name": "UnknownTrigger"}, "CalendarTrigger": {"schedule": ScheduleByDay()}}
     made = [
         kind(start_boundary=datetime(2026, 11, 23, 6), **extra.get(kind.__name__, {}))

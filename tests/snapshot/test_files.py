@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taskanalysis.definition.model import ExecAction, TaskDefinition
 from taskanalysis.definition.reader import read_task
-from taskanalysis.definition.task import ExecAction, TaskDefinition
 from taskanalysis.errors import SnapshotError
 from taskanalysis.snapshot import files as taskfiles
 from taskanalysis.snapshot.files import file_name, find_tasks, in_scope, long_path, read_tasks, task_of, task_path

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskanalysis.definition.task import ExecAction
+from taskanalysis.definition.model import ExecAction
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.snapshot.share import list_snapshots, newest_first
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, stale_after, write_snapshot

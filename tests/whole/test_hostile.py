@@ -20,10 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from taskanalysis.definition import encoding as xmltext
+from taskanalysis.definition import encoding
 from taskanalysis.definition.encoding import MOST_BYTES, MOST_MARKUP, decode, parse
+from taskanalysis.definition.model import TaskDefinition
 from taskanalysis.definition.reader import read_many, read_task
-from taskanalysis.definition.task import TaskDefinition
 from taskanalysis.definition.words import describe
 from taskanalysis.errors import TaskXmlError
 from taskanalysis.health.findings import find
@@ -266,9 +266,9 @@ def test_what_windows_exports_is_read_or_refused_as_any_other_file(monkeypatch: 
     texts = [etree.tostring(mutated_tree(random.Random(seed)), encoding="unicode") for seed in range(300)]
     texts += [text[: len(text) // 2] for text in texts[:20]]
     files = [MARK + (DECLARED + "\r\n" + text).encode("utf-16-le") for text in texts]
-    assert sum(file.startswith(xmltext._AS_EXPORTED) for file in files) > 200
+    assert sum(file.startswith(encoding._AS_EXPORTED) for file in files) > 200
     short = [outcome(file) for file in files]
-    monkeypatch.setattr(xmltext, "_AS_EXPORTED", ())
+    monkeypatch.setattr(encoding, "_AS_EXPORTED", ())
     assert [outcome(file) for file in files] == short
     assert {type(each) for each in short} == {TaskDefinition, str}
 
