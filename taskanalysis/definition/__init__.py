@@ -4,7 +4,6 @@ Task XML is read into a `TaskDefinition` (`read_task`, `read_many`), said in Eng
 another (`differences`).
 """
 
-from taskanalysis.definition.days import weekdays
 from taskanalysis.definition.differences import differences
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.encoding import MOST_BYTES, Chunk, decode, parse, read_bytes, split_tasks
@@ -33,7 +32,7 @@ from taskanalysis.definition.model import (
     type_name,
 )
 from taskanalysis.definition.reader import NAMESPACE, read_many, read_task
-from taskanalysis.definition.words import describe
+from taskanalysis.definition.words import describe, weekdays
 
 __all__ = [
     "LAST",

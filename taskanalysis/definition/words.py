@@ -1,7 +1,10 @@
 r"""Triggers in English, as a manager reads them.
 
-Each trigger becomes a `Phrase`: what stands before and after the part that sets it apart from its like (a time, an
-event, a user). Triggers that differ in that part alone are said in one sentence.
+Each trigger becomes a `Phrase`: a sentence around the one part in which similar triggers differ (a time, an event, a
+user). Triggers that differ in that part alone share a sentence.
+
+Authority for event queries: the query schema of Windows Event Log (QueryList with Select and Suppress, an XPath each).
+Only the common shapes are put into words: providers, event ids and the log. Other conditions are mentioned, not guessed.
 
 >>> from taskanalysis.definition.model import CalendarTrigger, DayOfWeek, ScheduleByWeek
 >>> monday = ScheduleByWeek(days_of_week=(DayOfWeek.Monday,), weeks_interval=2)
@@ -11,24 +14,32 @@ event, a user). Triggers that differ in that part alone are said in one sentence
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, datetime, timedelta
 from functools import singledispatch
 from typing import NamedTuple
 
-from taskanalysis.definition.days import days_of
+from lxml import etree
+
 from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.encoding import parse
 from taskanalysis.definition.model import (
+    LAST,
     BootTrigger,
     CalendarTrigger,
+    DayOfWeek,
     EventTrigger,
     IdleTrigger,
     LogonTrigger,
+    Month,
     RegistrationTrigger,
     Repetition,
+    ScheduleByDay,
     ScheduleByMonth,
     ScheduleByMonthDayOfWeek,
+    ScheduleByWeek,
     SessionStateChangeTrigger,
     Settings,
     TaskDefinition,
@@ -37,22 +48,28 @@ from taskanalysis.definition.model import (
     UnknownTrigger,
     WnfStateChangeTrigger,
 )
-from taskanalysis.definition.query import describe_query
-from taskanalysis.text import listed
+from taskanalysis.errors import TaskXmlError
+from taskanalysis.text import clip, listed
 
-__all__ = ["describe"]
+__all__ = [
+    "QueryWords",
+    "days_of",
+    "describe",
+    "describe_query",
+    "weekdays",
+]
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MOST_LISTED = 5  # times, events or users that one sentence names; more are counted
-NEVER = "Never: it has no trigger and may not be started by hand"
-MOST_SENTENCES = 5  # of one task; the table of triggers has them all
+MOST_SENTENCES = 5  # per task; the table of triggers has them all
 
 
 def describe(subject: Trigger | TaskDefinition, *, at: datetime | None = None) -> str:
-    """One trigger, or all of a task, in English; times are wall-clock times of the server unless an offset is said.
+    """Describe one trigger, or all of a task, in English.
 
-    `at` is the aware moment of reading: a trigger that begins later is then said to begin later.
+    Times are wall-clock times of the server unless an offset is given. `at` is the aware moment of reading: a trigger
+    that becomes active later then gets its first day.
 
     >>> describe(BootTrigger(delay=Duration.parse("PT2M")))
     'At start-up, after 2 minutes'
@@ -75,12 +92,10 @@ def describe(subject: Trigger | TaskDefinition, *, at: datetime | None = None) -
         every = f", about every {_every(maintenance.period)}" if maintenance.period else ""
         sentences.append(f"During automatic maintenance{every}")
     if not sentences:
-        by_hand = subject.settings.allow_start_on_demand
-        sentences = [
-            "Only when started by hand" if by_hand else "Never: it has no trigger and may not be started by hand"
-        ]
-    said = "; ".join([sentences[0], *(sentence[0].lower() + sentence[1:] for sentence in sentences[1:])])
-    return said + _conditions(subject.settings, "" if len(sentences) == 1 else "all ")
+        never = "Never: it has no trigger and may not be started by hand"
+        sentences = ["Only when started by hand" if subject.settings.allow_start_on_demand else never]
+    text = "; ".join([sentences[0], *(sentence[0].lower() + sentence[1:] for sentence in sentences[1:])])
+    return text + _conditions(subject.settings, "" if len(sentences) == 1 else "all ")
 
 
 def _begins_after(trigger: Trigger, at: datetime) -> bool:
@@ -90,7 +105,7 @@ def _begins_after(trigger: Trigger, at: datetime) -> bool:
 
 
 def _conditions(settings: Settings, which: str) -> str:
-    """What must hold besides, for all triggers."""
+    """Conditions of the task, which apply to all triggers."""
     conditions = ["while the computer is idle"] * settings.run_only_if_idle
     conditions += ["with a network connection"] * settings.run_only_if_network_available
     mark = "; " if which else ", "
@@ -103,7 +118,7 @@ def _conditions(settings: Settings, which: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A sentence around its `variable`; `kind` says what that is, and so how several of them are listed."""
+    """A sentence around its `variable`; `kind` names its type, which decides how several are listed."""
 
     before: str
     variable: str = ""
@@ -113,40 +128,40 @@ class Phrase:
 
 
 def _sentence(group: Sequence[Phrase]) -> str:
-    """Phrases that differ in their variable alone, as one sentence, with a count where it does not show."""
+    """One sentence for phrases that differ in their variable alone, with a count where the list does not show it."""
     first = group[0]
     variables = sorted(
         {phrase.variable for phrase in group}, key=lambda text: (len(text) if text.isdigit() else 0, text)
     )
-    spoken = _SPOKEN[first.kind]
+    style = _STYLES[first.kind]
     if len(variables) <= MOST_LISTED:
-        said = spoken.before + listed(variables, spoken.joint)
+        middle = style.before + listed(variables, style.joint)
     else:
-        said = spoken.many.format(number=len(variables), first=variables[0], last=variables[-1])
+        middle = style.many.format(number=len(variables), first=variables[0], last=variables[-1])
     counted = f" ({len(group)} triggers)" if len(group) > max(1, len(variables)) else ""
-    return first.before + said + first.after + counted
+    return first.before + middle + first.after + counted
 
 
-class Spoken(NamedTuple):
-    """How several variables of a kind are listed, and how they are counted where they are too many."""
+class Style(NamedTuple):
+    """How several variables of a kind are listed, and counted where they are too many."""
 
     joint: str = "and"
     before: str = ""
     many: str = ""
 
 
-_SPOKEN = {
-    "": Spoken(),
-    "time": Spoken("and", "", "{number} times between {first} and {last}"),
-    "span": Spoken("and", "", "at {number} spans of a day"),
-    "user": Spoken("or", "", "one of {number} users"),
-    "event": Spoken("or", "event ", "one of {number} events ({first} to {last})"),
-    "state": Spoken("or", "state ", "{number} states"),
+_STYLES = {
+    "": Style(),
+    "time": Style("and", "", "{number} times between {first} and {last}"),
+    "span": Style("and", "", "at {number} spans of a day"),
+    "user": Style("or", "", "one of {number} users"),
+    "event": Style("or", "event ", "one of {number} events ({first} to {last})"),
+    "state": Style("or", "state ", "{number} states"),
 }
 
 
 def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
-    """The phrase of a trigger with all that any type may have: delay, limit, ends, switched off."""
+    """The phrase of a trigger with the properties that any type may have: delay, limit, end, disabled."""
     phrase = _phrase(trigger)
     repetition, limit = trigger.repetition, trigger.execution_time_limit
     start = trigger.start_boundary
@@ -318,9 +333,163 @@ def _clock(moment: datetime) -> str:
 
 
 def _day(moment: datetime) -> str:
-    return f"{moment.date().isoformat()}"
+    return moment.date().isoformat()
 
 
 def _moment(moment: datetime) -> str:
     midnight = moment.time() == datetime.min.time() and moment.tzinfo is None
     return _day(moment) if midnight else f"{_day(moment)} {_clock(moment)}"
+
+
+# Days of a calendar schedule ------------------------------------------------------------------------------------------
+
+
+def weekdays(days: Sequence[DayOfWeek]) -> str:
+    """Days of the week, in their order.
+
+    >>> weekdays([DayOfWeek.Saturday, DayOfWeek.Sunday])
+    'Saturday and Sunday'
+    """
+    if tuple(days) == tuple(DayOfWeek):
+        return "every day"
+    if tuple(days) == tuple(DayOfWeek)[:5]:
+        return "Monday to Friday"
+    return listed([day.name for day in days]) if days else "no day of the week"
+
+
+@singledispatch
+def days_of(schedule: object) -> str:
+    """The days of a schedule, with the space or comma before them.
+
+    >>> days_of(ScheduleByMonth(days_of_month=(1, 15, LAST), months=(Month.March,)))
+    ' on the 1st, the 15th and the last day of March'
+    """
+    raise TypeError(f"{type(schedule).__name__} has no words")
+
+
+@days_of.register
+def _(schedule: ScheduleByDay) -> str:
+    return " every day" if schedule.days_interval == 1 else f" every {schedule.days_interval} days"
+
+
+@days_of.register
+def _(schedule: ScheduleByWeek) -> str:
+    days = weekdays(schedule.days_of_week)
+    if days == "every day":
+        return " every day" if schedule.weeks_interval == 1 else f" every day of every {schedule.weeks_interval} weeks"
+    days = f", {days}" if days == "Monday to Friday" else f" on {days}"
+    return days if schedule.weeks_interval == 1 else f"{days}, every {schedule.weeks_interval} weeks"
+
+
+@days_of.register
+def _(schedule: ScheduleByMonth) -> str:
+    if set(schedule.days_of_month) >= set(range(1, 32)):
+        return f" on every day of {_months(schedule.months)}"
+    days = [f"the {part}" for part in _ranges(schedule.days_of_month)]
+    return f" on {listed(days) if days else 'no day'} of {_months(schedule.months)}"
+
+
+@days_of.register
+def _(schedule: ScheduleByMonthDayOfWeek) -> str:
+    names = listed([day.name for day in schedule.days_of_week]) or "no day of the week"
+    if len(schedule.weeks) == 5:
+        return f" on every {names} of {_months(schedule.months)}"
+    weeks = listed([_WEEKS[week] for week in schedule.weeks])
+    return f" on the {weeks} {names} of {_months(schedule.months)}"
+
+
+_WEEKS: dict[object, str] = {1: "first", 2: "second", 3: "third", 4: "fourth", LAST: "last"}
+
+
+def _months(months: Sequence[Month]) -> str:
+    return "every month" if len(months) == 12 else listed([month.name for month in months])
+
+
+def _ranges(days: Iterable[int | str]) -> list[str]:
+    """Days of a month as ordinals, three or more in a row as a range.
+
+    >>> _ranges([1, 2, 3, 15, LAST])
+    ['1st to 3rd', '15th', 'last day']
+    """
+    runs: list[list[int]] = []
+    for day in sorted(int(day) for day in days if day != LAST):
+        if runs and day == runs[-1][-1] + 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    parts: list[str] = []
+    for run in runs:
+        names = [_ordinal(day) for day in run]
+        parts += [f"{names[0]} to {names[-1]}"] if len(run) > 2 else names
+    return parts + ["last day"] * (LAST in days)
+
+
+def _ordinal(number: int) -> str:
+    return f"{number}{'th' if 10 < number < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
+# Event queries --------------------------------------------------------------------------------------------------------
+
+_EVENT_ID = re.compile(r"""\bEventID\s*=\s*['"]?([0-9]+)['"]?""")
+_PROVIDER = re.compile(r"""Provider\s*\[\s*@Name\s*=\s*(?:'([^']*)'|"([^"]*)")\s*\]""")
+
+
+class QueryWords(NamedTuple):
+    """`event`: ids, or "" where they are not one plain condition; `rest`: provider, log and further conditions."""
+
+    event: str
+    rest: str
+
+
+def describe_query(subscription: str) -> QueryWords:
+    """Describe which events a subscription selects; an unreadable query is only mentioned.
+
+    >>> describe_query("<Query Path='Security'><Select>*[System[EventID=4625]]</Select></Query>")
+    QueryWords(event='4625', rest='is logged in Security')
+    >>> describe_query("no xml").rest
+    'that its query selects is logged'
+    """
+    try:
+        root = parse(subscription.encode("utf-8"))
+    except TaskXmlError:
+        return QueryWords("", "that its query selects is logged")
+    selects = [(query, select) for query in root.iter("{*}Query") for select in query.iter("{*}Select")]
+    if len(selects) != 1:
+        kinds = f"one of {len(selects)} queries" if selects else "its query"
+        logs = sorted({_log(query, select) for query, select in selects} - {""})
+        return QueryWords("", f"that {kinds} selects is logged" + (f" in {_some(logs)}" if logs else ""))
+    query, select = selects[0]
+    return _one(select.text or "", _log(query, select), suppressed=query.find("{*}Suppress") is not None)
+
+
+def _one(xpath: str, log: str, *, suppressed: bool) -> QueryWords:
+    conjoined, plain = _shape(xpath)
+    events = list(dict.fromkeys(_EVENT_ID.findall(xpath))) if conjoined else []
+    providers = [one or other for one, other in _PROVIDER.findall(xpath)] if conjoined else []
+    rest = f"of {_some(providers)} " if providers else ""
+    rest += f"is logged in {log}" if log else "is logged"
+    rest += "" if plain else " and fits its further conditions"
+    rest += " and none of its exceptions" if suppressed else ""
+    return QueryWords(_some(events), rest)
+
+
+def _shape(xpath: str) -> tuple[bool, bool]:
+    """Whether a query is "provider and (id or id) and more", so that these can be named; and whether it has no more."""
+    shape = re.sub(r"[*\[\]()/\s]+|\bSystem\b", " ", _PROVIDER.sub(" P ", _EVENT_ID.sub(" E ", xpath)))
+    terms = [" ".join(term.split()) for term in shape.split(" and ")]
+    named = [term for term in terms if re.search(r"\b[PE]\b", term)]
+    mixed = len(named) > 1 and " or " in shape and "(" not in xpath
+    once = sum(term == "P" for term in named) <= 1 and sum(term != "P" for term in named) <= 1
+    simple = all(re.fullmatch("P|E(?: or E)*", term) for term in named)
+    conjoined = once and simple and not mixed and "not" not in shape.split()
+    return conjoined, conjoined and len(named) == len([term for term in terms if term])
+
+
+def _some(names: list[str]) -> str:
+    """Names joined by "or", a few of them."""
+    others = [f"{len(names) - 6} others"] if len(names) > 6 else []
+    return listed([clip(name, 60) for name in names[:6]] + others, "or")
+
+
+def _log(query: etree._Element, select: etree._Element) -> str:
+    return str(select.get("Path") or query.get("Path") or "")

@@ -9,10 +9,9 @@ from typing import get_args
 import pytest
 
 from taskanalysis.definition import model
-from taskanalysis.definition.days import days_of
 from taskanalysis.definition.model import ScheduleByMonthDayOfWeek, Trigger
 from taskanalysis.definition.reader import read_task
-from taskanalysis.definition.words import _phrase, describe
+from taskanalysis.definition.words import _phrase, days_of, describe
 from tests import build
 
 FILES = sorted((build.FILES / "triggers").glob("*.xml"))
