@@ -171,7 +171,7 @@ def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
         phrase.after,
         f", after {delay.words()}" if delay and not delay.is_zero else "",
         f", then {_rest(repetition)}" if repetition and not isinstance(trigger, TimeTrigger | CalendarTrigger) else "",
-        ", what still runs then is stopped"
+        ", stopping any run still going at the end"
         if repetition and repetition.duration and repetition.stop_at_duration_end
         else "",
         f", up to {random.words()} later at random" if random and not random.is_zero else "",
@@ -243,14 +243,14 @@ def _(trigger: WnfStateChangeTrigger) -> Phrase:
 
 @_phrase.register
 def _(trigger: UnknownTrigger) -> Phrase:
-    return Phrase(f"By a trigger of a type that is not known here ({trigger.name})")
+    return Phrase(f"By a trigger of unknown type ({trigger.name})")
 
 
 @_phrase.register
 def _(trigger: TimeTrigger) -> Phrase:
     start, repetition = trigger.start_boundary, trigger.repetition
     if start is None:
-        return Phrase("At a time that is not given")
+        return Phrase("At an unspecified time")
     if repetition is None or not _starts_again(repetition):
         return Phrase(f"Once on {_day(start)} at ", _clock(start), "", "time")
     every = f"very {_every(repetition.interval)}"
@@ -268,7 +268,7 @@ def _(trigger: CalendarTrigger) -> Phrase:
     start, repetition = trigger.start_boundary, trigger.repetition
     days = days_of(trigger.schedule)
     if start is None:
-        return Phrase(f"At a time that is not given,{days.removeprefix(',')}")
+        return Phrase(f"At an unspecified time,{days.removeprefix(',')}")
     if repetition is None or not _starts_again(repetition):
         monthly = isinstance(trigger.schedule, ScheduleByMonth | ScheduleByMonthDayOfWeek)
         on = days.lstrip(", ")
@@ -280,7 +280,7 @@ def _(trigger: CalendarTrigger) -> Phrase:
     if (every_day or (a_day and start.time() == datetime.min.time())) and _divides_a_day(repetition):
         return Phrase(_all_day(repetition, start) + days)
     if repetition.duration is None:
-        return Phrase(f"Every {_every(repetition.interval)} without end, anew from ", _clock(start), days, "time")
+        return Phrase(f"Every {_every(repetition.interval)} indefinitely, restarting at ", _clock(start), days, "time")
     return Phrase(f"Every {_every(repetition.interval)} ", _span(start, repetition.duration), days, "span")
 
 
