@@ -19,6 +19,7 @@ __all__ = [
     "TaskAnalysisError",
     "TaskXmlError",
     "UnfinishedError",
+    "ZoneError",
 ]
 
 
@@ -51,6 +52,10 @@ class ExecutorError(UnfinishedError):
 
 class RulesError(TaskAnalysisError):
     """Rules that can't be read: the text names file, line and key."""
+
+
+class ZoneError(TaskAnalysisError, ValueError):
+    """A time zone whose name the IANA database does not have."""
 
 
 class TaskXmlError(TaskAnalysisError, ValueError):

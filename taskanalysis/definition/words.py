@@ -4,7 +4,7 @@ Each trigger becomes a `Phrase`: a sentence around the one part in which similar
 user). Triggers that differ in that part alone share a sentence.
 
 Authority for event queries: the query schema of Windows Event Log (QueryList with Select and Suppress, an XPath each).
-Only the common shapes are put into words: providers, event ids and the log. Other conditions are mentioned, not guessed.
+Only the common shapes are put into words (providers, event ids, the log); other conditions are mentioned, not guessed.
 
 >>> from taskanalysis.definition.model import CalendarTrigger, DayOfWeek, ScheduleByWeek
 >>> monday = ScheduleByWeek(days_of_week=(DayOfWeek.Monday,), weeks_interval=2)
@@ -51,13 +51,7 @@ from taskanalysis.definition.model import (
 from taskanalysis.errors import TaskXmlError
 from taskanalysis.text import clip, listed
 
-__all__ = [
-    "QueryWords",
-    "days_of",
-    "describe",
-    "describe_query",
-    "weekdays",
-]
+__all__ = ["describe", "weekdays"]
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

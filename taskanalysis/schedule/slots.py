@@ -57,9 +57,9 @@ from taskanalysis.schedule.zones import (
     LATEST,
     Moments,
     ZoneClock,
+    known_zone,
     microseconds,
     moment_of,
-    named_zone,
     zone_clock,
 )
 
@@ -114,7 +114,7 @@ def expected_runs(subject: Subject, start: datetime, end: datetime, *, tz: tzinf
 
     `start` and `end` are aware; `tz` is the server's zone (an IANA name or a tzinfo), and the moments are in it. A
     disabled task or trigger gives none, nor does a trigger without a time (`unscheduled`). ValueError for a naive
-    moment or a zone that nobody knows. Sources: the table at the top of this module.
+    moment, ZoneError for an unknown zone. Sources: the table at the top of this module.
 
     >>> from taskanalysis.definition import ScheduleByDay
     >>> trigger = CalendarTrigger(start_boundary=datetime(2026, 3, 1, 2, 30), schedule=ScheduleByDay())
@@ -127,26 +127,26 @@ def expected_runs(subject: Subject, start: datetime, end: datetime, *, tz: tzinf
 
 def slots(subject: Subject, start: datetime, end: datetime, *, tz: tzinfo | str) -> Iterator[Slot]:
     """The same moments, each with its trigger (the first that has it) and whether it is judged (by any)."""
-    zone, low, last = named_zone(tz), _instant(start), _instant(end)
+    zone, low, last = _zone(tz), _instant(start), _instant(end)
     return _in_steps(subject, low, last, zone)
 
 
 def slot_arrays(subject: Subject, start: datetime, end: datetime, *, tz: tzinfo | str) -> SlotArrays:
     """The same slots all at once, as arrays, times in UTC: for a year of many tasks."""
-    times, numbers, judged = _merged(subject, _instant(start), _instant(end), named_zone(tz))
+    times, numbers, judged = _merged(subject, _instant(start), _instant(end), _zone(tz))
     return SlotArrays(times.astype("datetime64[us]"), numbers, judged)
 
 
 def next_run(subject: Subject, after: datetime, *, tz: tzinfo | str) -> datetime | None:
     """The first moment later than `after` (aware) at which it should start, None where there is none."""
-    zone, low = named_zone(tz), _instant(after) + 1
+    zone, low = _zone(tz), _instant(after) + 1
     found = [_first(plan, low) for plan in _plans(subject, zone)]
     return moment_of(min(times), zone) if (times := [time for time in found if time is not None]) else None
 
 
 def previous_run(subject: Subject, before: datetime, *, tz: tzinfo | str) -> datetime | None:
     """The last moment earlier than `before` (aware) at which it should have started, None where there is none."""
-    zone, high = named_zone(tz), _instant(before)
+    zone, high = _zone(tz), _instant(before)
     found = [_last(plan, high) for plan in _plans(subject, zone)]
     return moment_of(max(times), zone) if (times := [time for time in found if time is not None]) else None
 
@@ -160,7 +160,7 @@ def is_judged(moment: datetime, tz: tzinfo | str) -> bool:
     False
     """
     instant = np.array([_instant(moment)], dtype=np.int64)
-    return bool(_settled(instant, named_zone(tz))[0])
+    return bool(_settled(instant, _zone(tz))[0])
 
 
 def unscheduled(definition: TaskDefinition) -> dict[int, str]:
@@ -204,6 +204,10 @@ def _merged(subject: Subject, low: int, high: int, zone: tzinfo) -> tuple[Moment
         first = np.flatnonzero(np.append(True, times[1:] != times[:-1]))
         times, numbers, judged = times[first], numbers[first], np.logical_or.reduceat(judged, first)
     return times, numbers, judged
+
+
+def _zone(tz: tzinfo | str) -> tzinfo:
+    return known_zone(tz) if isinstance(tz, str) else tz
 
 
 def _instant(moment: datetime) -> int:

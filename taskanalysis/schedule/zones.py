@@ -21,7 +21,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EARLIEST", "LATEST", "Moments", "ZoneClock", "microseconds", "moment_of", "named_zone", "zone_clock"]
+from taskanalysis.errors import ZoneError
+from taskanalysis.text import clip
+
+__all__ = ["EARLIEST", "LATEST", "Moments", "ZoneClock", "known_zone", "microseconds", "moment_of", "zone_clock"]
 
 Moments = NDArray[np.int64]
 
@@ -58,7 +61,7 @@ def microseconds(moment: datetime) -> int:
 
 
 def moment_of(instant: int, zone: tzinfo) -> datetime:
-    """The other way, as a moment in a zone."""
+    """The aware moment, in a zone, of microseconds since 1970."""
     return (_EPOCH + timedelta(microseconds=instant)).astimezone(zone)
 
 
@@ -66,14 +69,16 @@ def moment_of(instant: int, zone: tzinfo) -> datetime:
 EARLIEST, LATEST = (microseconds(datetime(year, 1, 1, tzinfo=UTC)) for year in (2, 9999))
 
 
-def named_zone(tz: tzinfo | str) -> tzinfo:
-    """The zone itself, or the one that an IANA name stands for; ValueError where nobody knows it."""
-    if not isinstance(tz, str):
-        return tz
+def known_zone(name: str) -> ZoneInfo:
+    """The time zone of an IANA name; ZoneError for any other text.
+
+    >>> known_zone("America/New_York").key
+    'America/New_York'
+    """
     try:
-        return ZoneInfo(tz)
-    except (OSError, ValueError, KeyError):
-        raise ValueError(f"'{tz}' is not the name of a time zone, such as America/New_York") from None
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):  # a folder of the database, a path out of it, an unknown name
+        raise ZoneError(f"'{clip(name)}' is not the name of a time zone, such as America/New_York") from None
 
 
 @lru_cache(maxsize=512)

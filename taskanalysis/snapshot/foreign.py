@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 
 from taskanalysis.definition import MOST_BYTES
 from taskanalysis.errors import Problem, SnapshotError
+from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.dates import ORDERS, moment, settle
 from taskanalysis.snapshot.languages import WORDS, enabled_of, is_not_available, state_of
 from taskanalysis.snapshot.rows import Row, find_layout
@@ -79,12 +80,13 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> Foreig
     `zone` (IANA) makes wall-clock times aware; without it they stay naive. `dates` ("dmy" or "mdy") says which comes
     first where the file itself does not tell; times that stay unclear are None, and a problem says so.
 
-    SnapshotError for a file that can't be opened, is larger than 16 MiB or holds no statuses, and for an unknown zone
-    or order. All else that is wrong (a cut row, an unreadable cell, an error line) is a problem beside the data.
+    SnapshotError for a file that can't be opened, is larger than 16 MiB or holds no statuses, and for an unknown
+    order; ZoneError for an unknown zone. All else that is wrong (a cut row, an unreadable cell, an error line) is a
+    problem beside the data.
     """
     if dates not in ("", *ORDERS):
         raise SnapshotError(f"'{clip(dates)}' is not an order of day and month: dmy or mdy")
-    known_zone = _zone(zone)
+    server_zone = known_zone(zone) if zone else None
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
@@ -103,7 +105,7 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> Foreig
         raise SnapshotError(f"{path} holds more than {MOST_ROWS:,} rows")
     server, rows = _one_server(rows, notes)
     folded = _fold(rows, notes)
-    times = _Times(dates or _order(rows, taken_at), known_zone, notes)
+    times = _Times(dates or _order(rows, taken_at), server_zone, notes)
     return ForeignStatuses(
         server=server,
         taken_at=taken_at,
@@ -135,13 +137,6 @@ def join_paths(found: ForeignStatuses, known: Iterable[str]) -> None:
 
 def _lost(character: re.Match[str]) -> str:
     return "?" if character[0] <= "\uffff" else "??"
-
-
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name) if name else None
-    except (OSError, ValueError, KeyError):
-        raise SnapshotError(f"'{clip(name)}' is not a time zone such as America/New_York") from None
 
 
 class _Notes(Counter[str]):

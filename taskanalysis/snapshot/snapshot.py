@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 from taskanalysis import __version__
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError
+from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.files import Found, file_name, find_tasks, in_scope, long_path, task_path
 from taskanalysis.snapshot.foreign import is_status_file, join_paths, read_statuses_file, status_files
 from taskanalysis.snapshot.share import Stamped, instant, list_servers, newest_first, server_folder, stamped
@@ -106,15 +107,15 @@ def read_snapshot(
     Of a share: the newest of `server` ("": of any), not later than `at` (an ISO time, the server's local time where it
     has no offset), that has what `holding` says ("definitions", or "" for any), or any where none has.
 
-    SnapshotError where there is none, or where `snapshot.json` is not of this format. All else that is wrong (a bad
-    row, a missing or changed file) is a problem beside the data.
+    SnapshotError where there is none, or where `snapshot.json` is not of this format; ZoneError for an unknown zone.
+    All else that is wrong (a bad row, a missing or changed file) is a problem beside the data.
 
     >>> found = read_snapshot("tests/files/folder")
     >>> sorted(found.tasks), found.statuses, sorted(found.holds)
     (['\\OpenData\\Load', '\\OpenData\\Permits\\Nightly'], {}, ['definitions'])
     """
     if zone:
-        _known_zone(zone)
+        known_zone(zone)
     source = long_path(path)
     if (source / "snapshots").is_dir() and not (source / "snapshot.json").is_file():
         newest, damaged = _newest(source, server, at, holding)
@@ -130,13 +131,6 @@ def read_snapshot(
             f"{path} is of {snapshot.server or 'no named server'} at {snapshot.taken_at:%Y-%m-%d %H:%M} UTC"
         )
     return snapshot
-
-
-def _known_zone(zone: str) -> None:
-    try:
-        ZoneInfo(zone)
-    except (OSError, ValueError, KeyError):  # KeyError: a zone that nobody knows
-        raise SnapshotError(f"'{clip(zone)}' is not the name of a time zone, such as America/New_York") from None
 
 
 def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
@@ -290,11 +284,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if known["definitions_read"] and not stamped(known["definitions"] or ""):
             raise ValueError(f"'definitions' is not the name of a snapshot: {known['definitions']}")
         if known["zone"]:
-            ZoneInfo(known["zone"])
+            known_zone(known["zone"])
         aware(known["taken_at"])
         json.dumps(known, ensure_ascii=False).encode("utf-8")  # half a character can't be shown
         return known
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:  # KeyError: an unknown zone
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise SnapshotError(f"{folder}: snapshot.json can't be read ({clip(str(error), 160)})") from None
 
 

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from taskanalysis.errors import TaskAnalysisError, UnfinishedError
 from taskanalysis.results import decode
+from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot import STATES, Moment
 from taskanalysis.text import clip
 from taskanalysis.windows import machine
@@ -182,7 +183,7 @@ def connect(server: str = "", *, user: str = "", password: str | None = None, zo
     """
     if sys.platform != "win32":
         raise TaskAnalysisError("Task Scheduler is only on Windows: run this there, or name files with --from")
-    known = machine.known_zone(zone or machine.local_zone())
+    server_zone = known_zone(zone or machine.local_zone()).key
     try:
         service = import_module("win32com.client").Dispatch("Schedule.Service")
     except ImportError as error:
@@ -193,7 +194,7 @@ def connect(server: str = "", *, user: str = "", password: str | None = None, zo
             service.Connect(server, name or None, domain or None, password)
         else:
             service.Connect()
-    return ComScheduler(service, known, server)
+    return ComScheduler(service, server_zone, server)
 
 
 class ComScheduler:

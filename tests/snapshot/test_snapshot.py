@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taskanalysis.definition.model import ExecAction
-from taskanalysis.errors import Problem, SnapshotError
+from taskanalysis.errors import Problem, SnapshotError, ZoneError
 from taskanalysis.snapshot.share import list_snapshots, newest_first
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, stale_after, write_snapshot
 from taskanalysis.snapshot.status import STATES, STATUS_FIELDS, Status
@@ -586,7 +586,7 @@ def test_older_file_of_statuses_is_named_and_not_read(tmp_path: Path) -> None:
 def test_zone_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(STATUS_CSV, encoding="utf-8")
     for zone in ("Nowhere/Town", "../../etc/passwd", "a" * 5000):
-        with pytest.raises(SnapshotError, match="is not the name of a time zone"):
+        with pytest.raises(ZoneError, match="is not the name of a time zone"):
             read_snapshot(tmp_path, zone=zone)
 
 
