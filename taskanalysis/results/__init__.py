@@ -5,6 +5,5 @@ source.
 """
 
 from taskanalysis.results.decode import Outcome, Result, decode, unsigned
-from taskanalysis.results.frames import decode_frame
 
-__all__ = ["Outcome", "Result", "decode", "decode_frame", "unsigned"]
+__all__ = ["Outcome", "Result", "decode", "unsigned"]

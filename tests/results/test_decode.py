@@ -7,6 +7,7 @@ import re
 import pandas as pd
 import pytest
 
+from benchmarks import decoding as benchmark
 from taskanalysis.results.decode import OF_NO_PROGRAM, Outcome, Result, decode, unsigned
 from tests.build import ROOT
 
@@ -237,6 +238,16 @@ def test_codes_that_pandas_made_floats_beside_nan_are_read() -> None:
 def test_anything_else_is_refused(code: object) -> None:
     with pytest.raises(ValueError, match="is no result code"):
         decode(code)
+
+
+def test_each_distinct_row_needs_one_call_only() -> None:
+    frame = benchmark.rows(3_000)
+    assert benchmark.each_case_once(frame) == benchmark.one_by_one(frame)
+
+
+def test_benchmark_runs_at_a_small_size(capsys: pytest.CaptureFixture[str]) -> None:
+    benchmark.main(500)
+    assert "| each distinct case once | 500 |" in capsys.readouterr().out
 
 
 def test_unknown_source_is_refused() -> None:
