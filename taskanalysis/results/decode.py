@@ -1,6 +1,6 @@
 r"""What a result code means, in the context of its task: `decode`.
 
-Authority: ``result_codes.csv`` beside this module, a row a fact with its source; names beyond it from the package
+Authority: ``codes.csv`` beside this module, a row a fact with its source; names beyond it from the package
 `ntstatus` ([MS-ERREF]). A code is never explained by a table that it does not belong to: a program's plain exit code is
 no Win32 error, and what neither table nor convention knows stays unknown.
 
@@ -191,7 +191,7 @@ def _named(code: int) -> Result | None:
 @cache
 def _tables() -> dict[tuple[str, int], Result]:
     """The curated rows by table and code."""
-    file = Path(__file__).with_name("result_codes.csv")
+    file = Path(__file__).with_name("codes.csv")
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     return {
         (row["table"], (code := int(row["code"], 0))): Result(

@@ -259,7 +259,7 @@ def test_unknown_source_is_refused() -> None:
 
 
 def curated() -> list[dict[str, str]]:
-    file = ROOT / "taskanalysis" / "results" / "result_codes.csv"
+    file = ROOT / "taskanalysis" / "results" / "codes.csv"
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     return list(csv.DictReader(lines))
 

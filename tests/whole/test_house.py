@@ -193,5 +193,5 @@ def test_wheel_carries_notebooks_and_template(tmp_path: Path) -> None:
     }
     notebooks = {f"taskanalysis/notebooks/{file.name}" for file in (ROOT / "notebooks").glob("*.ipynb")}
     assert len(template) == 9
-    assert template | notebooks | {"taskanalysis/results/result_codes.csv", "taskanalysis/windows/restore.ps1"} <= names
+    assert template | notebooks | {"taskanalysis/results/codes.csv", "taskanalysis/windows/restore.ps1"} <= names
     assert not [name for name in names if name.startswith(("tests/", "data/"))]
