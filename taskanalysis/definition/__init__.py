@@ -6,7 +6,7 @@ another (`differences`).
 
 from taskanalysis.definition.differences import differences
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.encoding import MOST_BYTES, Chunk, decode, parse, read_bytes, split_tasks
+from taskanalysis.definition.encoding import MOST_BYTES, Chunk, parse, read_bytes, split_tasks, without_mark, xml_text
 from taskanalysis.definition.model import (
     LAST,
     Action,
@@ -60,7 +60,6 @@ __all__ = [
     "TimeTrigger",
     "Trigger",
     "UnknownAction",
-    "decode",
     "describe",
     "differences",
     "parse",
@@ -70,4 +69,6 @@ __all__ = [
     "split_tasks",
     "type_name",
     "weekdays",
+    "without_mark",
+    "xml_text",
 ]

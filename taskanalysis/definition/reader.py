@@ -21,7 +21,7 @@ from typing import Any, get_args, get_type_hints
 from lxml import etree
 
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.encoding import decode, parse, read_bytes, split_tasks
+from taskanalysis.definition.encoding import parse, read_bytes, split_tasks, xml_text
 from taskanalysis.definition.model import (
     LAST,
     Action,
@@ -85,7 +85,7 @@ def read_many(data: bytes) -> Iterator[tuple[str, TaskDefinition | TaskXmlError]
     >>> [path for path, _ in read_many(b"<Tasks><!-- \\A --><Task/><!-- \\B --><Task/></Tasks>")]
     ['\\A', '\\B']
     """
-    for path, text in split_tasks(decode(data)):
+    for path, text in split_tasks(xml_text(data)):
         try:
             definition = _definition(parse(text.encode("utf-8")))
             yield path or (definition.uri if definition.uri.startswith("\\") else ""), definition

@@ -11,7 +11,6 @@ its content, never by its name. The rows come from `statusrows`, the words from 
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from taskanalysis.definition import MOST_BYTES
+from taskanalysis.definition import MOST_BYTES, without_mark
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.dates import ORDERS, moment, settle
@@ -150,7 +149,6 @@ class _Notes(Counter[str]):
 
 # Bytes -> text -------------------------------------------------------------------------------------------------------
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _PAGES = ("utf-8", "cp1252", "cp850", "cp852", "cp1250", "cp932", "gbk", "cp437")
 
 
@@ -163,9 +161,9 @@ def decode_page(data: bytes) -> str:
     >>> decode_page("Nächste Laufzeit".encode("cp850")), decode_page("状態: 準備完了".encode("cp932"))
     ('Nächste Laufzeit', '状態: 準備完了')
     """
-    for bom, encoding in _BOMS:
-        if data.startswith(bom):
-            return data[len(bom) :].decode(encoding, errors="replace")
+    encoding, rest = without_mark(data)
+    if encoding:
+        return rest.decode(encoding, errors="replace")
     head = data[:4096]
     even, odd = head[0::2].count(0), head[1::2].count(0)
     if max(even, odd) * 8 > len(head) and max(even, odd) > 4 * min(even, odd):

@@ -14,7 +14,7 @@ from lxml import etree
 from benchmarks.definitions import write_files
 from taskanalysis.definition import model, reader
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.encoding import decode, parse
+from taskanalysis.definition.encoding import parse, xml_text
 from taskanalysis.definition.model import (
     LAST,
     Action,
@@ -327,7 +327,7 @@ def test_order_of_elements_is_free() -> None:
 )
 @pytest.mark.parametrize("name", ["everything.xml", "every-action.xml"])
 def test_each_encoding_gives_the_same_definition(name: str, encoding: str, mark: bytes) -> None:
-    text = '<?xml version="1.0" encoding="UTF-16"?>\r\n' + decode((DEFINITIONS / name).read_bytes())
+    text = '<?xml version="1.0" encoding="UTF-16"?>\r\n' + xml_text((DEFINITIONS / name).read_bytes())
     assert read_task(mark + text.encode(encoding)) == read_task(DEFINITIONS / name)
 
 
