@@ -67,7 +67,6 @@ __all__ = [
     "Slot",
     "SlotArrays",
     "expected_runs",
-    "is_judged",
     "next_run",
     "previous_run",
     "slot_arrays",
@@ -149,18 +148,6 @@ def previous_run(subject: Subject, before: datetime, *, tz: tzinfo | str) -> dat
     zone, high = _zone(tz), _instant(before)
     found = [_last(plan, high) for plan in _plans(subject, zone)]
     return moment_of(max(times), zone) if (times := [time for time in found if time is not None]) else None
-
-
-def is_judged(moment: datetime, tz: tzinfo | str) -> bool:
-    """Whether the clocks of a zone leave no doubt at an aware moment.
-
-    False for the length of the shift after a spring gap, and in both passes of the hour that autumn repeats.
-
-    >>> is_judged(datetime(2026, 11, 1, 5, 30, tzinfo=UTC), "America/New_York")
-    False
-    """
-    instant = np.array([_instant(moment)], dtype=np.int64)
-    return bool(_settled(instant, _zone(tz))[0])
 
 
 def unscheduled(definition: TaskDefinition) -> dict[int, str]:
@@ -290,7 +277,7 @@ def _between(plan: _Plan, low: int, high: int) -> tuple[Moments, Flags]:
         times = bases[np.searchsorted(bases, low) : np.searchsorted(bases, high)]
         judged = np.ones(len(times), dtype=bool)
     if plan.local and len(times):
-        judged &= _settled(times, plan.zone)
+        judged &= _clock(plan.zone, times).is_settled(times)
     return times, judged
 
 
@@ -350,10 +337,6 @@ def _last(plan: _Plan, high: int) -> int | None:
     base = int(bases[later - 1])
     lasting = min(plan.duration, high - 1 - base)
     return base + lasting // plan.interval * plan.interval if plan.interval else base
-
-
-def _settled(instants: Moments, zone: tzinfo) -> Flags:
-    return _clock(zone, instants).is_settled(instants)
 
 
 def _clock(zone: tzinfo, moments: Moments) -> ZoneClock:

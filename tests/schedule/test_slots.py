@@ -23,7 +23,7 @@ from taskanalysis.definition.model import (
     Trigger,
 )
 from taskanalysis.errors import ZoneError
-from taskanalysis.schedule.slots import is_judged, next_run, previous_run, slot_arrays, slots, unscheduled
+from taskanalysis.schedule.slots import next_run, previous_run, slot_arrays, slots, unscheduled
 from taskanalysis.schedule.zones import microseconds, moment_of, zone_clock
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -116,7 +116,6 @@ def test_moment_without_a_zone_and_a_zone_that_nobody_knows_are_refused() -> Non
         lambda: ta.expected_runs(SIX, MONDAY, naive, tz="UTC"),
         lambda: next_run(SIX, naive, tz="UTC"),
         lambda: previous_run(SIX, naive, tz="UTC"),
-        lambda: is_judged(naive, "UTC"),
     ):
         with pytest.raises(ValueError, match="2026-11-23 00:00:00 has no time zone"):
             ask()
@@ -144,14 +143,11 @@ def test_ends_of_the_calendar_are_no_error(year: int, offset: timezone | None) -
 
 def test_spring_gap_and_autumn_fold_are_not_judged() -> None:
     spring, autumn = datetime(2026, 3, 8, tzinfo=NEW_YORK), datetime(2026, 11, 1, 5, tzinfo=UTC)
-    judged = {hour: is_judged(spring.replace(hour=hour), NEW_YORK) for hour in (1, 3, 4)}
-    assert judged == {1: True, 3: False, 4: True}
-    assert [is_judged(autumn + timedelta(hours=hour), "America/New_York") for hour in (-1, 0, 1, 2)] == [
-        True,
-        False,
-        False,
-        True,
-    ]
+    clock = zone_clock(NEW_YORK, 2026, 2026)
+    hours = np.array([microseconds(spring.replace(hour=hour)) for hour in (1, 3, 4)])
+    assert clock.is_settled(hours).tolist() == [True, False, True]
+    hours = np.array([microseconds(autumn + timedelta(hours=hour)) for hour in (-1, 0, 1, 2)])
+    assert clock.is_settled(hours).tolist() == [True, False, False, True]
 
 
 # Clocks ---------------------------------------------------------------------------------------------------------------
