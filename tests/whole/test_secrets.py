@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from taskanalysis.cli import collect, own_task
+from taskanalysis.cli import report as make_report
 from taskanalysis.cli.check import FORMATS, Check
 from taskanalysis.cli.exit import fail
 from taskanalysis.cli.words import plan_lines, result_lines
@@ -103,6 +104,7 @@ WAYS: dict[str, Callable[[str], object]] = {
     **{f"check, {form}": lambda text, form=form: checked(text, form) for form in FORMATS},  # type: ignore[misc]
     "error on stderr": lambda text: spoken(lambda: fail(text, 2)),
     "collect": lambda text: spoken(lambda: collect._say(collected(text))),
+    "progress of report": lambda text: spoken(lambda: make_report._say(text)),
     "page of a failed report": failed,
     "text on a page": shown,
     "sentences": lambda text: Sentences([text])._repr_html_() + str(Sentences([text])),
