@@ -23,31 +23,10 @@ from typing import NamedTuple
 
 from lxml import etree
 
+from taskanalysis.definition import model
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.encoding import parse
-from taskanalysis.definition.model import (
-    LAST,
-    BootTrigger,
-    CalendarTrigger,
-    DayOfWeek,
-    EventTrigger,
-    IdleTrigger,
-    LogonTrigger,
-    Month,
-    RegistrationTrigger,
-    Repetition,
-    ScheduleByDay,
-    ScheduleByMonth,
-    ScheduleByMonthDayOfWeek,
-    ScheduleByWeek,
-    SessionStateChangeTrigger,
-    Settings,
-    TaskDefinition,
-    TimeTrigger,
-    Trigger,
-    UnknownTrigger,
-    WnfStateChangeTrigger,
-)
+from taskanalysis.definition.model import LAST, TaskDefinition, Trigger
 from taskanalysis.errors import TaskXmlError
 from taskanalysis.text import clip, listed
 
@@ -65,7 +44,7 @@ def describe(subject: Trigger | TaskDefinition, *, at: datetime | None = None) -
     Times are wall-clock times of the server unless an offset is given. `at` is the aware moment of reading: a trigger
     that becomes active later then gets its first day.
 
-    >>> describe(BootTrigger(delay=Duration.parse("PT2M")))
+    >>> describe(model.BootTrigger(delay=Duration.parse("PT2M")))
     'At start-up, after 2 minutes'
     >>> describe(TaskDefinition())
     'Only when started by hand'
@@ -98,7 +77,7 @@ def _begins_after(trigger: Trigger, at: datetime) -> bool:
     return start is not None and (start if start.tzinfo else start.replace(tzinfo=at.tzinfo)) > at
 
 
-def _conditions(settings: Settings, which: str) -> str:
+def _conditions(settings: model.Settings, which: str) -> str:
     """Conditions of the task, which apply to all triggers."""
     conditions = ["while the computer is idle"] * settings.run_only_if_idle
     conditions += ["with a network connection"] * settings.run_only_if_network_available
@@ -160,14 +139,14 @@ def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
     repetition, limit = trigger.repetition, trigger.execution_time_limit
     start = trigger.start_boundary
     delay, random = getattr(trigger, "delay", None), getattr(trigger, "random_delay", None)
+    timed = isinstance(trigger, model.TimeTrigger | model.CalendarTrigger)
+    stopped = repetition and repetition.duration and repetition.stop_at_duration_end
     dated = phrase.before.startswith(("Once on", "From")) or ", counted from " in phrase.before
     parts = [
         phrase.after,
         f", after {delay.words()}" if delay and not delay.is_zero else "",
-        f", then {_rest(repetition)}" if repetition and not isinstance(trigger, TimeTrigger | CalendarTrigger) else "",
-        ", stopping any run still going at the end"
-        if repetition and repetition.duration and repetition.stop_at_duration_end
-        else "",
+        f", then {_rest(repetition)}" if repetition and not timed else "",
+        ", stopping any run still going at the end" if stopped else "",
         f", up to {random.words()} later at random" if random and not random.is_zero else "",
         f", each run stopped after {limit.words()}" if limit and not limit.is_zero else "",
         f", from {_day(start)}" if start and at and _begins_after(trigger, at) and not dated else "",
@@ -186,22 +165,22 @@ def _phrase(trigger: Trigger) -> Phrase:
 
 
 @_phrase.register
-def _(_trigger: BootTrigger) -> Phrase:
+def _(_trigger: model.BootTrigger) -> Phrase:
     return Phrase("At start-up")
 
 
 @_phrase.register
-def _(_trigger: RegistrationTrigger) -> Phrase:
+def _(_trigger: model.RegistrationTrigger) -> Phrase:
     return Phrase("When the task is created or changed")
 
 
 @_phrase.register
-def _(_trigger: IdleTrigger) -> Phrase:
+def _(_trigger: model.IdleTrigger) -> Phrase:
     return Phrase("When the computer becomes idle")
 
 
 @_phrase.register
-def _(trigger: LogonTrigger) -> Phrase:
+def _(trigger: model.LogonTrigger) -> Phrase:
     return Phrase("When ", trigger.user_id or "anyone", " logs on", "user")
 
 
@@ -216,13 +195,13 @@ _SESSION = {
 
 
 @_phrase.register
-def _(trigger: SessionStateChangeTrigger) -> Phrase:
+def _(trigger: model.SessionStateChangeTrigger) -> Phrase:
     what = _SESSION.get(trigger.state_change, f"changes the state of a session ({trigger.state_change or 'any'})")
     return Phrase("When ", trigger.user_id or "anyone", f" {what}", "user")
 
 
 @_phrase.register
-def _(trigger: EventTrigger) -> Phrase:
+def _(trigger: model.EventTrigger) -> Phrase:
     event, rest = describe_query(trigger.subscription)
     if trigger.number_of_occurrences > 1:
         rest += f" {trigger.number_of_occurrences} times"
@@ -231,17 +210,17 @@ def _(trigger: EventTrigger) -> Phrase:
 
 
 @_phrase.register
-def _(trigger: WnfStateChangeTrigger) -> Phrase:
+def _(trigger: model.WnfStateChangeTrigger) -> Phrase:
     return Phrase("When Windows reports a change of its ", trigger.state_name or "(not named)", "", "state")
 
 
 @_phrase.register
-def _(trigger: UnknownTrigger) -> Phrase:
+def _(trigger: model.UnknownTrigger) -> Phrase:
     return Phrase(f"By a trigger of unknown type ({trigger.name})")
 
 
 @_phrase.register
-def _(trigger: TimeTrigger) -> Phrase:
+def _(trigger: model.TimeTrigger) -> Phrase:
     start, repetition = trigger.start_boundary, trigger.repetition
     if start is None:
         return Phrase("At an unspecified time")
@@ -258,13 +237,13 @@ def _(trigger: TimeTrigger) -> Phrase:
 
 
 @_phrase.register
-def _(trigger: CalendarTrigger) -> Phrase:
+def _(trigger: model.CalendarTrigger) -> Phrase:
     start, repetition = trigger.start_boundary, trigger.repetition
     days = days_of(trigger.schedule)
     if start is None:
         return Phrase(f"At an unspecified time,{days.removeprefix(',')}")
     if repetition is None or not _starts_again(repetition):
-        monthly = isinstance(trigger.schedule, ScheduleByMonth | ScheduleByMonthDayOfWeek)
+        monthly = isinstance(trigger.schedule, model.ScheduleByMonth | model.ScheduleByMonthDayOfWeek)
         on = days.lstrip(", ")
         before, after = (on[0].upper() + on[1:] + " at ", "") if monthly else ("At ", days)
         return Phrase(before, _clock(start), after, "time")
@@ -281,7 +260,7 @@ def _(trigger: CalendarTrigger) -> Phrase:
 # Times ----------------------------------------------------------------------------------------------------------------
 
 
-def _starts_again(repetition: Repetition | None) -> bool:
+def _starts_again(repetition: model.Repetition | None) -> bool:
     """Whether a repetition has a second start: an interval longer than its duration has none."""
     if repetition is None:
         return False
@@ -289,12 +268,12 @@ def _starts_again(repetition: Repetition | None) -> bool:
     return duration is None or duration.months > 0 or (interval.delta <= duration.delta and not interval.months)
 
 
-def _divides_a_day(repetition: Repetition) -> bool:
+def _divides_a_day(repetition: model.Repetition) -> bool:
     interval = repetition.interval
     return not interval.months and interval.delta < DAY and not DAY % interval.delta
 
 
-def _all_day(repetition: Repetition, start: datetime) -> str:
+def _all_day(repetition: model.Repetition, start: datetime) -> str:
     """Round the clock; from an hour up it matters at which hours."""
     counted = f" from {_clock(start)}" if repetition.interval.delta > HOUR else ""
     return f"Every {_every(repetition.interval)}{counted}, all day"
@@ -307,7 +286,7 @@ def _span(start: datetime, duration: Duration) -> str:
     return f"from {_clock(start)} to {end:%H:%M}" + (" the next day" if end.date() != start.date() else "")
 
 
-def _rest(repetition: Repetition) -> str:
+def _rest(repetition: model.Repetition) -> str:
     lasting = f" for {repetition.duration.words()}" if repetition.duration else ""
     return f"every {_every(repetition.interval)}{lasting}"
 
@@ -338,15 +317,15 @@ def _moment(moment: datetime) -> str:
 # Days of a calendar schedule ------------------------------------------------------------------------------------------
 
 
-def weekdays(days: Sequence[DayOfWeek]) -> str:
+def weekdays(days: Sequence[model.DayOfWeek]) -> str:
     """Days of the week, in their order.
 
-    >>> weekdays([DayOfWeek.Saturday, DayOfWeek.Sunday])
+    >>> weekdays([model.DayOfWeek.Saturday, model.DayOfWeek.Sunday])
     'Saturday and Sunday'
     """
-    if tuple(days) == tuple(DayOfWeek):
+    if tuple(days) == tuple(model.DayOfWeek):
         return "every day"
-    if tuple(days) == tuple(DayOfWeek)[:5]:
+    if tuple(days) == tuple(model.DayOfWeek)[:5]:
         return "Monday to Friday"
     return listed([day.name for day in days]) if days else "no day of the week"
 
@@ -355,19 +334,19 @@ def weekdays(days: Sequence[DayOfWeek]) -> str:
 def days_of(schedule: object) -> str:
     """The days of a schedule, with the space or comma before them.
 
-    >>> days_of(ScheduleByMonth(days_of_month=(1, 15, LAST), months=(Month.March,)))
+    >>> days_of(model.ScheduleByMonth(days_of_month=(1, 15, LAST), months=(model.Month.March,)))
     ' on the 1st, the 15th and the last day of March'
     """
     raise TypeError(f"{type(schedule).__name__} has no words")
 
 
 @days_of.register
-def _(schedule: ScheduleByDay) -> str:
+def _(schedule: model.ScheduleByDay) -> str:
     return " every day" if schedule.days_interval == 1 else f" every {schedule.days_interval} days"
 
 
 @days_of.register
-def _(schedule: ScheduleByWeek) -> str:
+def _(schedule: model.ScheduleByWeek) -> str:
     days = weekdays(schedule.days_of_week)
     if days == "every day":
         return " every day" if schedule.weeks_interval == 1 else f" every day of every {schedule.weeks_interval} weeks"
@@ -376,7 +355,7 @@ def _(schedule: ScheduleByWeek) -> str:
 
 
 @days_of.register
-def _(schedule: ScheduleByMonth) -> str:
+def _(schedule: model.ScheduleByMonth) -> str:
     if set(schedule.days_of_month) >= set(range(1, 32)):
         return f" on every day of {_months(schedule.months)}"
     days = [f"the {part}" for part in _ranges(schedule.days_of_month)]
@@ -384,7 +363,7 @@ def _(schedule: ScheduleByMonth) -> str:
 
 
 @days_of.register
-def _(schedule: ScheduleByMonthDayOfWeek) -> str:
+def _(schedule: model.ScheduleByMonthDayOfWeek) -> str:
     names = listed([day.name for day in schedule.days_of_week]) or "no day of the week"
     if len(schedule.weeks) == 5:
         return f" on every {names} of {_months(schedule.months)}"
@@ -395,7 +374,7 @@ def _(schedule: ScheduleByMonthDayOfWeek) -> str:
 _WEEKS: dict[object, str] = {1: "first", 2: "second", 3: "third", 4: "fourth", LAST: "last"}
 
 
-def _months(months: Sequence[Month]) -> str:
+def _months(months: Sequence[model.Month]) -> str:
     return "every month" if len(months) == 12 else listed([month.name for month in months])
 
 
