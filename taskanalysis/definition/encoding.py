@@ -1,4 +1,4 @@
-"""Bytes of unknown encoding and origin -> one element tree that is safe to walk.
+"""Parse bytes of unknown encoding and origin into an element tree that is safe to walk.
 
 Nearly every task file declares UTF-16 and many are something else, so the declaration counts last: first the byte
 order mark, then the pattern of zero bytes, then UTF-8, then an 8-bit page. A document type (entities, external

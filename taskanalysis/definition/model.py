@@ -80,7 +80,7 @@ class Month(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """Start again every `interval` for `duration` (None: for ever); [MS-TSCH] 2.5.3.1."""
+    """Start again every `interval` for `duration` (None: indefinitely); [MS-TSCH] 2.5.3.1."""
 
     interval: Duration
     duration: Duration | None = None
