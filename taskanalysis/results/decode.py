@@ -1,4 +1,4 @@
-r"""What a result code means, in the context of its task: `decode`.
+r"""Decode a result code in the context of its task.
 
 Authority: ``codes.csv`` beside this module, a row a fact with its source; names beyond it from the package
 `ntstatus` ([MS-ERREF]). A code is never explained by a table that it does not belong to: a program's plain exit code is
@@ -24,7 +24,7 @@ __all__ = ["Outcome", "Result", "decode", "unsigned"]
 
 
 class Outcome(Enum):
-    """What a result says of a run, in the words of the reports."""
+    """The outcome of a run, in the words of the reports."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -62,11 +62,11 @@ def decode(
     ever_ran: bool | None = None,
     source: str = "status",
 ) -> Result:
-    """Say what a result code means.
+    """Decode a result code.
 
     `code` is an int, a whole float, signed or unsigned, or text of these or of ``0x…``; None and NaN are "no code".
     `command` and `arguments` name the program, `state` is Task Scheduler's word, `ever_ran` whether it has a last run.
-    `source` says where the code stood: "status" (LastTaskResult), "action" (events 201 and 202, whose HRESULT wraps the
+    `source` is where the code stood: "status" (LastTaskResult), "action" (events 201 and 202, whose HRESULT wraps the
     program's own exit code) or "start" (events 101, 103 and 203). ValueError for any other code or source.
 
     >>> decode(2147942401, command="cmd.exe", source="action").basis
@@ -79,9 +79,8 @@ def decode(
 
 @lru_cache(maxsize=65536)
 def _decode(code: int | None, line: tuple[str, str], state: str | None, ever_ran: bool | None, source: str) -> Result:
-    known = _from_context(code, state, ever_ran)
-    if known:
-        return known
+    if result := _from_context(code, state, ever_ran):
+        return result
     assert code is not None  # noqa: S101 (no code is context enough)
     if row := _row(code, "scheduler"):
         return row
@@ -89,16 +88,16 @@ def _decode(code: int | None, line: tuple[str, str], state: str | None, ever_ran
     own = _tables_of(working_program(*line)) if code > 0xFFFF else ()  # a large code of its own is no one else's
     if exit_code == code and (row := _row(code, *own, "win32", "hresult", "ntstatus")):
         return row
-    found = _of_program(exit_code, *line) or (_named(code) if exit_code == code else None)
-    found = found or _result(code, Outcome.UNKNOWN, "Nothing is known of this code.", UNKNOWN_ADVICE, "guess", "none")
-    return replace(found, code=code, hex=_hex(code))
+    result = _of_program(exit_code, *line) or (_named(code) if exit_code == code else None)
+    result = result or _result(code, Outcome.UNKNOWN, "Nothing is known of this code.", UNKNOWN_ADVICE, "guess", "none")
+    return replace(result, code=code, hex=_hex(code))
 
 
 UNKNOWN_ADVICE = "Look for it in the program's own documentation or log; a rule can say what it means here."
 
 
 def unsigned(code: object) -> int | None:
-    """A result code as an unsigned 32-bit number, None for None and NaN; ValueError for all that is no code.
+    """A result code as an unsigned 32-bit number, None for None and NaN; ValueError for anything else.
 
     >>> unsigned(-2147024894) == unsigned("0x80070002") == unsigned(2147942402.0)
     True
@@ -132,7 +131,7 @@ _REFUSED = (Outcome.NOT_STARTED, Outcome.FAILED)
 
 
 def _from_context(code: int | None, state: str | None, ever_ran: bool | None) -> Result | None:
-    """What state and last run decide, whatever the code says."""
+    """The result where state and last run decide, whatever the code is."""
     if state == "Running":
         return _result(code, Outcome.RUNNING, "It is running now.", "", "certain", "state")
     if ever_ran is False and code != RUNNING:
@@ -152,16 +151,16 @@ def _from_context(code: int | None, state: str | None, ever_ran: bool | None) ->
 
 
 def _of_program(code: int, command: str, arguments: str) -> Result | None:
-    """The program's own table, then the convention that 0 is success and other small numbers are not."""
+    """By the program's own table, else by the convention that 0 is success and other small numbers are not."""
     program = working_program(command, arguments)
     # where cmd itself did not find the command, no table of that command can know
     first = ["cmd"] if code == 9009 and program_name(command) == "cmd" else []
-    found = _row(code, *first, *_tables_of(program), "convention")
+    row = _row(code, *first, *_tables_of(program), "convention")
     if code == 0 and (hidden := hides_exit_code(command, arguments)):
         meaning = f"It returned 0, but {hidden} returns 0 whatever the program that it starts returns."
         return _result(code, Outcome.SUCCEEDED, meaning, "", "likely", "convention")
-    if found or code > 255:
-        return found
+    if row or code > 255:
+        return row
     if code == 0:
         return _result(code, Outcome.SUCCEEDED, "It ended without an error.", "", "likely", "convention")
     meaning = f"The program ended with exit code {code}, which by convention is not success."
@@ -209,7 +208,7 @@ def _tables() -> dict[tuple[str, int], Result]:
 
 
 def _row(code: int, *tables: str) -> Result | None:
-    return next((found for table in tables if (found := _tables().get((table, code)))), None)
+    return next((row for table in tables if (row := _tables().get((table, code)))), None)
 
 
 OF_NO_PROGRAM = {"scheduler", "win32", "hresult", "ntstatus", "convention"}

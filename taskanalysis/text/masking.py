@@ -1,4 +1,4 @@
-r"""Secrets out of text: the one function that every text passes before it leaves the package.
+r"""Mask secrets: every text passes `mask` before it leaves the package.
 
 A value counts as secret-looking where a switch or a key says so (``--password``, ``Pwd=``, ``?sig=``), where a
 program is known to take one there (``net use``, ``sqlcmd -P``), where it stands before ``@`` in a URL or after
