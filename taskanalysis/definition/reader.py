@@ -204,7 +204,7 @@ def _members(kind: type[Any]) -> _Read:
         for child in element:
             bit = bits[child.tag]
             if bit is None:
-                raise TaskXmlError(f"is no {kind.__name__}", element=_path(child))
+                raise TaskXmlError(f"is not a {kind.__name__}", element=_path(child))
             mask |= bit
         return chosen(mask)
 

@@ -103,13 +103,13 @@ def unsigned(code: object) -> int | None:
     True
     """
     if isinstance(code, bool):
-        raise ValueError(f"is no result code: {code!r}")
+        raise ValueError(f"is not a result code: {code!r}")
     if code is None or repr(code) == "<NA>":
         return None
     if isinstance(code, str):
         text = code.strip()
         if not re.fullmatch(r"[+-]?[0-9]{1,10}(?:\.0)?|0[xX][0-9a-fA-F]{1,8}", text):
-            raise ValueError(f"is no result code: {code!r:.60}")
+            raise ValueError(f"is not a result code: {code!r:.60}")
         number = int(text, 16) if text[:2] in ("0x", "0X") else int(text.removesuffix(".0"))
     elif isinstance(code, Integral):
         number = int(code)
@@ -118,9 +118,9 @@ def unsigned(code: object) -> int | None:
             return None
         number = int(float(code)) if float(code).is_integer() else 2**32
     else:
-        raise ValueError(f"is no result code: {code!r:.60}")
+        raise ValueError(f"is not a result code: {code!r:.60}")
     if not -(2**31) <= number < 2**32:
-        raise ValueError(f"is no result code of 32 bits: {code!r:.60}")
+        raise ValueError(f"is not a result code of 32 bits: {code!r:.60}")
     return number & 0xFFFFFFFF
 
 

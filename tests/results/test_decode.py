@@ -236,7 +236,7 @@ def test_codes_that_pandas_made_floats_beside_nan_are_read() -> None:
 
 @pytest.mark.parametrize("code", [*REFUSED, b"1", object()])
 def test_anything_else_is_refused(code: object) -> None:
-    with pytest.raises(ValueError, match="is no result code"):
+    with pytest.raises(ValueError, match="is not a result code"):
         decode(code)
 
 

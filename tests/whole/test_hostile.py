@@ -68,7 +68,7 @@ EXPECTED = {
     "half-a-surrogate.xml": ("", NOT_WELL_FORMED),
     "html-without-doctype.xml": ("<HTML>", "is HTML, not a task definition"),
     "html.xml": ("<!DOCTYPE>", "is HTML, not a task definition"),
-    "month.xml": (CALENDAR + "ScheduleByMonth/Months/Brumaire", "is no Month"),
+    "month.xml": (CALENDAR + "ScheduleByMonth/Months/Brumaire", "is not a Month"),
     "nul-inside-utf-16.xml": ("", NOT_WELL_FORMED),
     "nul-inside.xml": ("", NOT_WELL_FORMED),
     "nuls.xml": ("", "the file holds no text"),
@@ -86,7 +86,7 @@ EXPECTED = {
     "two-roots.xml": ("", NOT_WELL_FORMED),
     "undefined-entity.xml": ("", NOT_WELL_FORMED + "Entity 'secret' not defined"),
     "week-5.xml": (CALENDAR + "ScheduleByMonthDayOfWeek/Weeks/Week", "is not 1 to 4 or Last"),
-    "weekday.xml": (CALENDAR + "ScheduleByWeek/DaysOfWeek/Montag", "is no DayOfWeek"),
+    "weekday.xml": (CALENDAR + "ScheduleByWeek/DaysOfWeek/Montag", "is not a DayOfWeek"),
     "wrong-namespace.xml": ("Task", "is not a task definition"),
     "xinclude-of-nothing.xml": ("include", "is not a task definition"),
 }
