@@ -72,17 +72,3 @@ class Duration:
             (round(seconds + self.delta.microseconds / 1e6, 6) if self.delta.microseconds else seconds, "second"),
         ]
         return " ".join(count(number, unit) for number, unit in parts if number) or "0 seconds"
-
-    def __str__(self) -> str:
-        """Back to ``xs:duration``.
-
-        >>> str(Duration.parse("PT24H")), str(Duration.parse("PT0S")), str(Duration.parse("P1Y2M"))
-        ('P1D', 'PT0S', 'P14M')
-        """
-        months = f"{self.months}M" if self.months else ""
-        days = f"{self.delta.days}D" if self.delta.days else ""
-        minutes, seconds = divmod(self.delta.seconds, 60)
-        fraction = f".{self.delta.microseconds:06}".rstrip("0") if self.delta.microseconds else ""
-        parts = [(minutes // 60, "H"), (minutes % 60, "M"), (f"{seconds}{fraction}" if seconds or fraction else 0, "S")]
-        time = "".join(f"{number}{unit}" for number, unit in parts if number)
-        return "P" + months + days + ("T" + time if time else "") if months or days or time else "PT0S"

@@ -40,11 +40,11 @@ _PROLOG = re.compile(r"(?:[?-]*>)?\s*(<!DOCTYPE|<!--|<\?)", re.IGNORECASE)
 _FIRST_ELEMENT = re.compile(r"(?:[?-]*>)?\s*<(?:[\w.-]+:)?([\w.-]+)")
 # ’ between letters, a dash between spaces, “ before a word: typing habits of Windows 1252, nonsense in DOS 850
 _TYPED = re.compile(rb"(?<=[a-z])\x92(?=[a-z])|(?<= )[\x96\x97](?= )|(?<=[ (>])\x93(?=[A-Za-z])")
-# libxml2 reads UTF-16 with BOM by itself; "UTF-16" as the declaration says must then be true
-_UTF16_DECLARED = codecs.BOM_UTF16_LE + '<?xml version="1.0" encoding="UTF-16"?>'.encode("utf-16-le")
-_DOCTYPE_UTF16 = "<!DOCTYPE".encode("utf-16-le")
-# as Windows exports it: with the root element next, there is no place left for a document type
-_AS_EXPORTED = tuple(_UTF16_DECLARED + (end + "<Task ").encode("utf-16-le") for end in ("\r\n", "\n", ""))
+# as Windows exports it, which libxml2 reads by itself: with the root element next, no document type can come before it
+_AS_EXPORTED = tuple(
+    codecs.BOM_UTF16_LE + f'<?xml version="1.0" encoding="UTF-16"?>{end}<Task '.encode("utf-16-le")
+    for end in ("\r\n", "\n", "")
+)
 _PIECE = 1 << 15
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
@@ -111,11 +111,9 @@ def parse(data: bytes) -> etree._Element:
         raise TaskXmlError("the file is empty" if not data else "the file holds no text")
     if len(data) > MOST_MARKUP and data.count(b"<") + data.count(b"=") > MOST_MARKUP:
         raise TaskXmlError(f"holds more than {MOST_MARKUP:,} elements and attributes")
-    if data.startswith(_UTF16_DECLARED) and len(data) % 2 == 0 and _DOCTYPE_UTF16 not in data:
-        return _parse_xml(data, None)
     text = xml_text(data)
     _after_prolog(text)
-    return _parse_xml(text.encode("utf-8"), "utf-8")
+    return _parse_xml(text.encode("utf-8"))
 
 
 class Chunk(NamedTuple):
@@ -225,9 +223,9 @@ def _parser(encoding: str | None) -> etree.XMLParser:
     )
 
 
-def _parse_xml(data: bytes, encoding: str | None) -> etree._Element:
+def _parse_xml(data: bytes) -> etree._Element:
     try:
-        root = etree.fromstring(data, _parser(encoding))
+        root = etree.fromstring(data, _parser("utf-8"))
     except etree.XMLSyntaxError as error:
         what = clip(re.sub(r" \(<string>, line \d+\)$", "", str(error)), 160)
         deep = "Excessive depth" in what

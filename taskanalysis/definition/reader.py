@@ -92,8 +92,6 @@ def _not_a_task(root: etree._Element) -> str:
     kind = _local(root)
     if kind == "ScheduledTasks":
         return "is Group Policy's list of tasks (ScheduledTasks.xml), not a task definition"
-    if kind.lower() == "html":
-        return "is HTML, not a task definition"
     if kind == "Tasks":
         return "holds several tasks; read it with read_tasks"
     return "is not a task definition (its root must be <Task> of Task Scheduler's namespace)"

@@ -1,4 +1,4 @@
-"""xs:duration, read and written back."""
+"""xs:duration, read and in words."""
 
 from datetime import timedelta
 
@@ -13,11 +13,6 @@ SPANS = st.builds(
     months=st.integers(0, 10**9 - 1),
     delta=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=10**8)),
 )
-
-
-@given(SPANS)
-def test_a_duration_written_and_read_again_is_the_same(span: Duration) -> None:
-    assert Duration.parse(str(span)) == span
 
 
 @given(SPANS)
@@ -79,10 +74,5 @@ def test_words_use_days_as_the_largest_exact_unit(text: str, words: str) -> None
 
 
 def test_zero_is_no_limit_and_a_month_is_not_zero() -> None:
-    assert [Duration.parse(text).is_zero for text in ("PT0S", "P0D", "P0M", "P1M", "PT1S")] == [
-        True,
-        True,
-        True,
-        False,
-        False,
-    ]
+    zeros = [text for text in ("PT0S", "P0D", "P0M", "P1M", "PT1S") if Duration.parse(text).is_zero]
+    assert zeros == ["PT0S", "P0D", "P0M"]
