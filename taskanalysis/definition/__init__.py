@@ -1,6 +1,6 @@
 """What does a task's definition say?
 
-Task XML is read into a `TaskDefinition` (`read_task`, `read_many`), said in English (`describe`) and compared with
+Task XML is read into a `TaskDefinition` (`read_task`, `read_many`), described in English (`describe`) and compared with
 another (`differences`).
 """
 

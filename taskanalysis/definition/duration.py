@@ -39,12 +39,12 @@ class Duration:
         >>> Duration.parse("PT0S").is_zero
         True
         """
-        found = _PATTERN.fullmatch(text)
-        if not found:
+        match = _PATTERN.fullmatch(text)
+        if not match:
             raise ValueError("is not a duration such as PT15M")
-        years, months, days, hours, minutes = (int(part or 0) for part in found.groups()[:5])
+        years, months, days, hours, minutes = (int(part or 0) for part in match.groups()[:5])
         try:
-            delta = timedelta(days=days, hours=hours, minutes=minutes, seconds=float(found[6] or 0))
+            delta = timedelta(days=days, hours=hours, minutes=minutes, seconds=float(match[6] or 0))
         except OverflowError:
             raise ValueError("is too long a duration") from None
         return cls(12 * years + months, delta)

@@ -92,14 +92,14 @@ def date_time(text: str) -> datetime | None:
 
 
 def _unusual_time(text: str) -> datetime:
-    found = _DATE_TIME.fullmatch(text)
-    if not found:
+    match = _DATE_TIME.fullmatch(text)
+    if not match:
         raise ValueError
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
     midnight = hour == 24 and not minute and not second  # xs:dateTime's end of the day
     # seven digits occur; a datetime holds six
-    micro = int((found[7] or "0")[:6].ljust(6, "0"))
-    when = datetime(year, month, day, 0 if midnight else hour, minute, second, micro, _offset(found[8]))
+    micro = int((match[7] or "0")[:6].ljust(6, "0"))
+    when = datetime(year, month, day, 0 if midnight else hour, minute, second, micro, _offset(match[8]))
     return when + timedelta(days=1) if midnight else when
 
 

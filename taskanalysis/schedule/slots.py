@@ -139,8 +139,8 @@ def slot_arrays(subject: Subject, start: datetime, end: datetime, *, tz: tzinfo 
 def next_run(subject: Subject, after: datetime, *, tz: tzinfo | str) -> datetime | None:
     """The first expected run later than `after` (aware), None where there is none."""
     zone, low = _zone(tz), _instant(after) + 1
-    runs = [_first(plan, low) for plan in _plans(subject, zone)]
-    return moment_of(min(times), zone) if (times := [time for time in runs if time is not None]) else None
+    times = _firsts(_plans(subject, zone), low)
+    return moment_of(min(times), zone) if times else None
 
 
 def previous_run(subject: Subject, before: datetime, *, tz: tzinfo | str) -> datetime | None:
@@ -168,8 +168,9 @@ def unscheduled(definition: TaskDefinition) -> dict[int, str]:
 
 
 def _in_steps(subject: Subject, low: int, last: int, zone: tzinfo) -> Iterator[Slot]:
-    step = _FIRST_GO
-    while low < last:
+    plans, step = _plans(subject, zone), _FIRST_GO
+    # from one slot to the next that there is: thousands of years may be empty
+    while (low := min(_firsts(plans, low), default=last)) < last:
         high = min(low + step, last)
         for time, number, judged in zip(
             *(column.tolist() for column in _merged(subject, low, high, zone)), strict=True
@@ -311,6 +312,11 @@ def _bases(plan: _Plan, low: int, high: int) -> Moments:
     # a day that the clocks skip as a whole falls on the next one (Pacific/Apia, 2011-12-30)
     bases: Moments = instants[np.append(True, instants[1:] > instants[:-1])]
     return bases
+
+
+def _firsts(plans: list[_Plan], low: int) -> list[int]:
+    """The first slot from `low` on of each plan that has one."""
+    return [time for plan in plans if (time := _first(plan, low)) is not None]
 
 
 def _first(plan: _Plan, low: int) -> int | None:

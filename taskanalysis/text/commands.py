@@ -27,8 +27,8 @@ _BUILT_IN = {
 def program_name(command: str) -> str:
     r"""The program's file name in lower case, without folder and ``.exe``.
 
-    >>> program_name(r"D:\jobs\Load.BAT"), program_name("")
-    ('load.bat', '')
+    >>> program_name(r"D:\jobs\Load.BAT"), program_name("%ComSpec%"), program_name("")
+    ('load.bat', 'cmd', '')
     """
     command = command.strip().strip("\"'")
     if command.lower() == "%comspec%":
@@ -76,7 +76,7 @@ def _without_outer_quotes(line: str) -> str:
 def hides_exit_code(command: str, arguments: str = "") -> str:
     """The launcher that hides the exit code of the program it starts; "" where none is known to.
 
-    >>> hides_exit_code("wscript.exe"), hides_exit_code("cmd.exe", '/c start "" x.exe'), hides_exit_code("cmd", "/c x")
+    >>> hides_exit_code("load.vbs"), hides_exit_code("cmd.exe", '/c start "" x.exe'), hides_exit_code("cmd", "/c x")
     ('wscript', 'cmd /c start', '')
     """
     name = program_name(command)
