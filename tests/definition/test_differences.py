@@ -117,7 +117,7 @@ SAYS = [
 @pytest.mark.parametrize(
     ("before", "after", "says"), SAYS, ids=lambda value: value[:40] if isinstance(value, str) else ""
 )
-def test_what_differs_is_said_in_words(before: TaskDefinition, after: TaskDefinition, says: str) -> None:
+def test_difference_is_described(before: TaskDefinition, after: TaskDefinition, says: str) -> None:
     assert " | ".join(differences(before, after)) == says
 
 
@@ -217,7 +217,7 @@ OF_THE_TASK = ["version", "context", "data"]
 @pytest.mark.parametrize(
     ("whole", "name", "wrap"), PLACES, ids=[f"{type(each).__name__}.{name}" for each, name, _ in PLACES]
 )
-def test_every_field_that_differs_is_said(whole: Any, name: str, wrap: Callable[[Any], TaskDefinition]) -> None:
+def test_every_field_that_differs_is_listed(whole: Any, name: str, wrap: Callable[[Any], TaskDefinition]) -> None:
     value = getattr(whole, name)
     changed = replace(whole, **{name: other(value, get_type_hints(type(whole))[name])})
     assert changed != whole
@@ -228,7 +228,7 @@ def test_every_field_that_differs_is_said(whole: Any, name: str, wrap: Callable[
 
 
 @pytest.mark.parametrize("name", OF_THE_TASK)
-def test_every_text_of_the_task_itself_is_said(name: str) -> None:
+def test_every_text_of_the_task_itself_is_listed(name: str) -> None:
     assert len(differences(TaskDefinition(), TaskDefinition(**{name: "x"}))) == 1
 
 
@@ -238,7 +238,7 @@ def test_the_walk_leaves_out_no_field_of_a_task() -> None:
     assert len(PLACES) > 130
 
 
-def test_other_principals_and_names_are_said() -> None:
+def test_other_principals_and_names_are_listed() -> None:
     one, two = Principal(id="a", user_id="A"), Principal(id="b", user_id="B")
     assert differences(task(one, two), task(one)) == ["other principals changed"]
     assert differences(task(one, context="a"), task(replace(one, id="c"), context="c")) == [

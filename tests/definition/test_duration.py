@@ -16,7 +16,7 @@ SPANS = st.builds(
 
 
 @given(SPANS)
-def test_words_say_every_part_once_and_no_long_fraction(span: Duration) -> None:
+def test_words_have_every_part_once_and_no_long_fraction(span: Duration) -> None:
     words = span.words().replace(",", "").split()
     numbers = dict(zip([unit.removesuffix("s") for unit in words[1::2]], words[::2], strict=True))
     months = 12 * int(numbers.get("year", 0)) + int(numbers.get("month", 0))
@@ -50,7 +50,7 @@ def test_months_are_kept_apart_from_minutes(text: str, span: Duration) -> None:
     ["", "P", "PT", "P1", "P1DT", "T1H", "1H", "-P1D", "P-1D", "PT1H1H", "PT1M1H", "P1S", "P1.5D", "PT.5S", "PT5M ",
      "pt5m", "PT٣M", "PT1H\n", "P" + "9" * 5000 + "D", "P9999999999Y", "P999999999DT999999999H"],
 )  # fmt: skip
-def test_what_is_no_duration_is_a_value_error(text: str) -> None:
+def test_invalid_duration_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match="duration"):
         Duration.parse(text)
 

@@ -71,7 +71,7 @@ def test_page_named_by_the_declaration_counts(page: str, name: str, text: str) -
     assert parse(data).findtext("Data") == text
 
 
-def test_a_page_that_nobody_knows_is_guessed() -> None:
+def test_unknown_page_is_guessed() -> None:
     assert xml_text('<?xml version="1.0" encoding="cp99999"?><a>Müller</a>'.encode("cp1252")) == "<a>Müller</a>"
 
 
@@ -100,7 +100,7 @@ def test_a_file_over_16_mib_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-def test_what_comes_in_pieces_is_read_whole(tmp_path: Path) -> None:
+def test_file_that_comes_in_pieces_is_read_whole(tmp_path: Path) -> None:
     pipe, data = tmp_path / "pipe", bytes(range(256)) * 2000
     os.mkfifo(pipe)
     writer = Thread(target=pipe.write_bytes, args=(data,))
@@ -110,7 +110,7 @@ def test_what_comes_in_pieces_is_read_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-def test_what_never_ends_is_refused_soon(tmp_path: Path) -> None:
+def test_endless_file_is_refused_soon(tmp_path: Path) -> None:
     pipe, written = tmp_path / "pipe", []
     os.mkfifo(pipe)
 

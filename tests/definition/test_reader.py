@@ -314,7 +314,7 @@ def test_offsets_stay_apart_from_local_time(text: str, moment: datetime) -> None
     assert found.utcoffset() == moment.utcoffset()
 
 
-def test_repetition_without_duration_goes_on_for_ever() -> None:
+def test_repetition_without_duration_has_no_end() -> None:
     found = trigger("<Repetition><StopAtDurationEnd>false</StopAtDurationEnd><Interval>PT5M</Interval></Repetition>")
     assert found.repetition == model.Repetition(minutes(5), None, stop_at_duration_end=False)
 
@@ -356,7 +356,7 @@ def test_principal_to_run_as_is_the_one_that_actions_name_else_the_first() -> No
     assert one(principals).principal.id == "A"
 
 
-def test_elements_that_look_alike_are_read_once_while_there_are_few_kinds() -> None:
+def test_equal_elements_are_read_once_while_they_are_few() -> None:
     read: list[str] = []
     read_once = reader._alike(lambda element: read.append(element.text) or element.text)
     for text in ["a", "b", "a", "b", "x" * 5000, "x" * 5000]:
@@ -378,14 +378,14 @@ def test_settings_that_differ_only_in_place_or_namespace_of_an_element_stay_apar
     assert not one("<Settings><a><Hidden>1</Hidden></a></Settings>").settings.hidden
 
 
-def test_principals_keep_their_ids_though_they_say_the_same() -> None:
+def test_equal_principals_keep_their_ids() -> None:
     for name in ("A", "B", "A"):
         assert one(f"<Principals><Principal id='{name}'><UserId>u</UserId></Principal></Principals>").principals == (
             Principal(id=name, user_id="u"),
         )
 
 
-def test_the_same_mistake_is_told_each_time_where_it_stands() -> None:
+def test_same_error_is_reported_each_time_with_its_element() -> None:
     for before in ("", "<Settings/>", "<BootTrigger/>"):
         with pytest.raises(TaskXmlError) as caught:
             one(f"{before}<Settings><Priority>high</Priority></Settings>")

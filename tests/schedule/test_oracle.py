@@ -1,6 +1,6 @@
 """Run times against a simulator that asks every minute: random tasks and zones, mostly where the clocks change.
 
-`pytest tests/test_schedule_oracle.py -k sample -rP` prints what the random cases hold.
+`pytest tests/schedule/test_oracle.py -k sample -rP` prints what the random cases hold.
 """
 
 from collections import Counter

@@ -79,7 +79,7 @@ def test_slot_names_the_first_of_the_triggers_that_share_it() -> None:
         replace(SIX, enabled=False),
     ],
 )
-def test_what_starts_at_no_known_time_yields_nothing(subject: TaskDefinition | Trigger) -> None:
+def test_subject_without_start_times_yields_nothing(subject: TaskDefinition | Trigger) -> None:
     assert list(slots(subject, MONDAY, TUESDAY, tz="UTC")) == []
     assert next_run(subject, MONDAY, tz="UTC") is None
     assert previous_run(subject, MONDAY, tz="UTC") is None
@@ -109,7 +109,7 @@ def test_each_trigger_type_yields_runs_or_is_named_as_without_a_time() -> None:
     assert not timed & named
 
 
-def test_moment_without_a_zone_and_a_zone_that_nobody_knows_are_refused() -> None:
+def test_naive_moment_and_unknown_zone_are_refused() -> None:
     naive = datetime(2026, 11, 23)
     for ask in (
         lambda: ta.expected_runs(SIX, naive, TUESDAY, tz="UTC"),

@@ -583,7 +583,7 @@ def test_older_file_of_statuses_is_named_and_not_read(tmp_path: Path) -> None:
     assert [problem.file for problem in read_snapshot(tmp_path).problems] == ["old.csv"]
 
 
-def test_zone_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+def test_unknown_zone_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(STATUS_CSV, encoding="utf-8")
     for zone in ("Nowhere/Town", "../../etc/passwd", "a" * 5000):
         with pytest.raises(ZoneError, match="is not the name of a time zone"):
