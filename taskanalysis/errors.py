@@ -1,4 +1,16 @@
-"""What can go wrong, in one short file.
+r"""Errors of this package, and problems, which are returned beside the data.
+
+TaskAnalysisError
+├── SnapshotError      a folder that is no snapshot, or that can't be read or written
+├── RulesError         a rules file that can't be read
+├── TaskXmlError       task XML that can't be read (a ValueError too)
+├── ZoneError          an unknown time zone (a ValueError too)
+├── ReportError        a report that could not be made
+└── UnfinishedError    valid input, but the work could not be finished
+    ├── ExecutorError  other processes or machines that can't be used
+    └── SchedulerError a refusal of the Windows Task Scheduler (in `windows`)
+
+The text of an error is one sentence for a reader; the command line shows it as it is.
 
 >>> raise TaskXmlError("is not a date and time", file="Load.xml", element="StartBoundary", text="2024-13-01")
 Traceback (most recent call last):
@@ -6,6 +18,7 @@ Traceback (most recent call last):
 taskanalysis.errors.TaskXmlError: Load.xml: StartBoundary '2024-13-01' is not a date and time
 """
 
+from functools import partial
 from typing import NamedTuple
 
 from taskanalysis.text import clip
@@ -19,11 +32,12 @@ __all__ = [
     "TaskAnalysisError",
     "TaskXmlError",
     "UnfinishedError",
+    "ZoneError",
 ]
 
 
 class Problem(NamedTuple):
-    """Something that could not be read, told beside the data instead of stopping it."""
+    """A non-fatal read error, returned alongside the data."""
 
     file: str
     what: str
@@ -34,23 +48,27 @@ class TaskAnalysisError(Exception):
 
 
 class SnapshotError(TaskAnalysisError):
-    """A folder that is no snapshot, or one that this version can't read or write."""
+    """A folder that is not a snapshot, or one that this version can't read or write."""
 
 
-class UnfinishedError(TaskAnalysisError):
-    """What was asked for is right and could not be finished; nothing half-done is left."""
+class RulesError(TaskAnalysisError):
+    """A rules file that can't be read; the text names file, line and key."""
+
+
+class ZoneError(TaskAnalysisError, ValueError):
+    """A time zone whose name is not in the IANA database."""
 
 
 class ReportError(TaskAnalysisError):
-    """A report that could not be made; what was there before is left as it was."""
+    """A report that could not be made; the previous one is left unchanged."""
+
+
+class UnfinishedError(TaskAnalysisError):
+    """Valid input, but the work could not be finished; nothing half-done is left."""
 
 
 class ExecutorError(UnfinishedError):
     """Other processes or machines that can't be used; the same work can be done in this process."""
-
-
-class RulesError(TaskAnalysisError):
-    """Rules that can't be read: the text names file, line and key."""
 
 
 class TaskXmlError(TaskAnalysisError, ValueError):
@@ -71,8 +89,4 @@ class TaskXmlError(TaskAnalysisError, ValueError):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep the parts when the error comes back from another process."""
-        return _rebuild, (self.reason, self.file, self.element, self.text)
-
-
-def _rebuild(reason: str, file: str, element: str, text: str) -> TaskXmlError:
-    return TaskXmlError(reason, file=file, element=element, text=text)
+        return partial(TaskXmlError, file=self.file, element=self.element, text=self.text), (self.reason,)

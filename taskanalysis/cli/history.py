@@ -38,7 +38,7 @@ def run(share: Path, *, verify: bool, rebuild: bool, prune: str | None, executor
         problems = [*problems, *found.problems]
         for last, gap in found.gaps:
             lasting = Duration(delta=gap).words()
-            click.echo(f"GAP {last.server} {last.taken_at:%Y-%m-%d %H:%M} UTC: nothing for {lasting}")
+            click.echo(one_line(f"GAP {last.server} {last.taken_at:%Y-%m-%d %H:%M} UTC: nothing for {lasting}"))
         click.echo(f"{count(found.snapshots, 'snapshot')} verified, {count(len(found.problems), 'problem')}.")
     for problem in problems:
         click.echo(one_line(f"PROBLEM {problem.file}: {problem.what}"))
@@ -50,7 +50,5 @@ def _say(known: History) -> None:
     for server, seen in known.coverage.groupby("server", observed=True):
         first, last = seen["taken_at"].min(), seen["taken_at"].max()
         runs, changes = (int((frame["server"] == server).sum()) for frame in (known.runs, known.changes))
-        click.echo(
-            f"{server}: {count(len(seen), 'snapshot')} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, "
-            f"{count(runs, 'run')}, {count(changes, 'change')}."
-        )
+        line = f"{server}: {count(len(seen), 'snapshot')} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, "
+        click.echo(one_line(f"{line}{count(runs, 'run')}, {count(changes, 'change')}."))

@@ -14,6 +14,7 @@ from taskanalysis.errors import TaskAnalysisError
 from taskanalysis.health import read_rules
 from taskanalysis.publish import NOTEBOOKS, Keep, Limits, Outcome, make_all, make_reports, renew_history
 from taskanalysis.snapshot import Snapshot, read_snapshot
+from taskanalysis.text import one_line
 
 __all__ = ["run"]
 
@@ -122,7 +123,7 @@ def _say_what_is_read(snapshot: Snapshot, share: Path, out: Path, server: str) -
 
 
 def _say(line: str) -> None:
-    click.echo(line, err=True)
+    click.echo(one_line(line), err=True)
 
 
 def _be_quiet(_: str) -> None:

@@ -1,41 +1,38 @@
 """What does a task's definition say?
 
-Task XML is read into a `TaskDefinition` (`read_task`, `read_many`), said in English (`describe`) and compared with
+Task XML is read into a `TaskDefinition` (`read_task`, `read_many`), described in English (`describe`) and compared with
 another (`differences`).
 """
 
-from taskanalysis.definition.days import weekdays
 from taskanalysis.definition.differences import differences
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.encoding import MOST_BYTES, Chunk, decode, parse, read_bytes, split_tasks
-from taskanalysis.definition.reader import NAMESPACE, read_many, read_task
-from taskanalysis.definition.task import (
-    Action,
-    ComHandlerAction,
-    ExecAction,
-    Principal,
-    SendEmailAction,
-    ShowMessageAction,
-    TaskDefinition,
-    UnknownAction,
-)
-from taskanalysis.definition.triggers import (
+from taskanalysis.definition.encoding import MOST_BYTES, Chunk, parse, read_bytes, split_tasks, without_mark, xml_text
+from taskanalysis.definition.model import (
     LAST,
+    Action,
     CalendarTrigger,
+    ComHandlerAction,
     DayOfWeek,
+    ExecAction,
     LogonTrigger,
+    Principal,
     RegistrationTrigger,
     Schedule,
     ScheduleByDay,
     ScheduleByMonth,
     ScheduleByMonthDayOfWeek,
     ScheduleByWeek,
+    SendEmailAction,
     SessionStateChangeTrigger,
+    ShowMessageAction,
+    TaskDefinition,
     TimeTrigger,
     Trigger,
+    UnknownAction,
     type_name,
 )
-from taskanalysis.definition.words import describe
+from taskanalysis.definition.reader import NAMESPACE, read_many, read_task
+from taskanalysis.definition.words import describe, weekdays
 
 __all__ = [
     "LAST",
@@ -63,7 +60,6 @@ __all__ = [
     "TimeTrigger",
     "Trigger",
     "UnknownAction",
-    "decode",
     "describe",
     "differences",
     "parse",
@@ -73,4 +69,6 @@ __all__ = [
     "split_tasks",
     "type_name",
     "weekdays",
+    "without_mark",
+    "xml_text",
 ]

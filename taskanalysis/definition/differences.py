@@ -1,7 +1,7 @@
-r"""What differs between two definitions of a task, in words.
+r"""Describe what differs between two definitions of a task.
 
-What is compared is what they mean: encoding, the order of elements and of triggers, and defaults that one of them
-writes out make no difference. Arguments are shown masked; other texts are masked by whoever shows them.
+Meanings are compared: encoding, the order of elements and of triggers, and defaults that one of them writes out make no
+difference. Arguments are shown masked; other texts are masked by the code that shows them.
 
 >>> from taskanalysis.definition import ExecAction
 >>> before = TaskDefinition(actions=(ExecAction(command="load.bat"),))
@@ -17,8 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.task import Action, ExecAction, Principal, TaskDefinition
-from taskanalysis.definition.triggers import Trigger, type_name
+from taskanalysis.definition.model import Action, ExecAction, Principal, TaskDefinition, Trigger, type_name
 from taskanalysis.definition.words import describe
 from taskanalysis.text import clip, listed, mask_arguments
 
@@ -29,9 +28,9 @@ _NOTHING = "nothing"
 
 
 def differences(before: TaskDefinition, after: TaskDefinition) -> list[str]:
-    """Each difference as a short phrase, the most telling first; none where both mean the same.
+    """List each difference as a short phrase, the most important first; empty where both mean the same.
 
-    >>> from taskanalysis.definition.triggers import BootTrigger
+    >>> from taskanalysis.definition.model import BootTrigger
     >>> boot = BootTrigger()
     >>> differences(TaskDefinition(triggers=(boot,)), TaskDefinition(triggers=(replace(boot, enabled=False),)))
     ['trigger 1 disabled']
@@ -63,34 +62,34 @@ def _switched(what: str, before: bool, after: bool) -> list[str]:
 
 
 def _triggers(before: Sequence[Trigger], after: Sequence[Trigger]) -> Iterator[str]:
-    """Triggers that are in both, wherever they stand, are the same; of the rest, those at the same place are paired."""
-    olds, news = _rest(before, after), _rest(after, before)
+    """Triggers that are in both, at any position, are equal; of the rest, those at the same position are paired."""
+    olds, news = _missing(before, after), _missing(after, before)
     single = len(before) == len(after) == 1
     pairs = _pairs(olds, news)
     for old, new in pairs:
         yield from _trigger("schedule" if single else f"trigger {new + 1}", before[old], after[new], new + 1)
-    for old in [number for number in olds if number not in {pair[0] for pair in pairs}]:
+    for old in sorted({*olds} - {old for old, _ in pairs}):
         yield f"trigger {old + 1} removed: {_shown(describe(before[old]))}"
-    for new in [number for number in news if number not in {pair[1] for pair in pairs}]:
+    for new in sorted({*news} - {new for _, new in pairs}):
         yield f"trigger {new + 1} added: {_shown(describe(after[new]))}"
 
 
-def _rest(some: Sequence[Trigger], others: Sequence[Trigger]) -> list[int]:
-    """The places of those that the others do not have, as often as they have them not."""
+def _missing(triggers: Sequence[Trigger], others: Sequence[Trigger]) -> list[int]:
+    """Indexes of triggers missing from the other list, counting duplicates."""
     left = list(others)
-    places = []
-    for number, trigger in enumerate(some):
+    indexes = []
+    for index, trigger in enumerate(triggers):
         if trigger in left:
             left.remove(trigger)
         else:
-            places.append(number)
-    return places
+            indexes.append(index)
+    return indexes
 
 
 def _pairs(olds: Sequence[int], news: Sequence[int]) -> list[tuple[int, int]]:
-    """Those at the same place, then the rest in their order."""
-    both = [number for number in olds if number in news]
-    others = [[number for number in places if number not in both] for places in (olds, news)]
+    """Pair equal indexes, then the rest in their order."""
+    both = [index for index in olds if index in news]
+    others = [[index for index in indexes if index not in both] for indexes in (olds, news)]
     return sorted([*zip(both, both, strict=True), *zip(*others, strict=False)], key=lambda pair: pair[1])
 
 
@@ -112,7 +111,7 @@ def _trigger(label: str, before: Trigger, after: Trigger, number: int) -> Iterat
 
 
 def _actions(before: Sequence[Action], after: Sequence[Action]) -> Iterator[str]:
-    """Actions run in their order, so each is compared with the one at its place."""
+    """Actions run in order, so each is compared with the one at its position."""
     several = max(len(before), len(after)) > 1
     for number, (old, new) in enumerate(zip(before, after, strict=False), 1):
         which = f"action {number}: " if several else ""
@@ -140,7 +139,7 @@ def _action(action: Action) -> str:
 
 
 def _principals(before: TaskDefinition, after: TaskDefinition) -> Iterator[str]:
-    """The principal that the task runs as; others, and the names by which they are referred to, as such."""
+    """The principal that the task runs as in detail; that others, or the names of principals, changed."""
     old, new = before.principal, after.principal
     if old.account != new.account:
         yield f"runs as {new.account or _NOTHING} instead of {old.account or _NOTHING}"
@@ -155,23 +154,21 @@ def _principals(before: TaskDefinition, after: TaskDefinition) -> Iterator[str]:
 
 def _others(definition: TaskDefinition) -> list[Principal]:
     used = definition.principal
-    return sorted((each for each in definition.principals if each != used), key=repr)
+    return sorted((principal for principal in definition.principals if principal != used), key=repr)
 
 
 # Fields ---------------------------------------------------------------------------------------------------------------
 
 
 def _fields(before: Any, after: Any, *, skip: Sequence[str] = (), names: dict[str, str] | None = None) -> Iterator[str]:
-    """The fields of two dataclasses of one type that differ, those of dataclasses within them too."""
-    for each in fields(before):
-        values = getattr(before, each.name), getattr(after, each.name)
-        if each.name in skip or values[0] == values[1]:
+    """Fields that differ between two dataclasses of one type, including those of nested dataclasses."""
+    for field in fields(before):
+        values = getattr(before, field.name), getattr(after, field.name)
+        if field.name in skip or values[0] == values[1]:
             continue
-        label = (names or {}).get(each.name) or each.name.strip("_").replace("_", " ")
-        if (
-            all(is_dataclass(value) and not isinstance(value, Duration) for value in values)
-            and len(set(map(type, values))) == 1
-        ):
+        label = (names or {}).get(field.name) or field.name.strip("_").replace("_", " ")
+        nested = is_dataclass(values[0]) and not isinstance(values[0], Duration)
+        if nested and type(values[0]) is type(values[1]):
             yield from (f"{label}: {phrase}" for phrase in _fields(*values))
         else:
             yield from _value(label, *values)
@@ -185,7 +182,7 @@ def _value(label: str, before: object, after: object) -> Iterator[str]:
 
 
 def _shown(value: object) -> str:
-    """A value in words; texts that are long are cut."""
+    """A value in words, cut where it is long."""
     if value is None or value in ("", ()):
         return _NOTHING
     if isinstance(value, bool):
@@ -193,8 +190,8 @@ def _shown(value: object) -> str:
     if isinstance(value, Duration | datetime):
         return value.words() if isinstance(value, Duration) else value.isoformat(" ")
     if isinstance(value, tuple):
-        return clip(listed([" = ".join(each) if isinstance(each, tuple) else _shown(each) for each in value]), MOST)
+        return clip(listed([" = ".join(part) if isinstance(part, tuple) else _shown(part) for part in value]), MOST)
     if is_dataclass(value):
-        said = [f"{each.name.replace('_', ' ')} {_shown(getattr(value, each.name))}" for each in fields(value)]
-        return clip(", ".join(said), MOST)
+        parts = [f"{field.name.replace('_', ' ')} {_shown(getattr(value, field.name))}" for field in fields(value)]
+        return clip(", ".join(parts), MOST)
     return clip(str(value), MOST)

@@ -39,12 +39,12 @@ class Duration:
         >>> Duration.parse("PT0S").is_zero
         True
         """
-        found = _PATTERN.fullmatch(text)
-        if not found:
+        match = _PATTERN.fullmatch(text)
+        if not match:
             raise ValueError("is not a duration such as PT15M")
-        years, months, days, hours, minutes = (int(part or 0) for part in found.groups()[:5])
+        years, months, days, hours, minutes = (int(part or 0) for part in match.groups()[:5])
         try:
-            delta = timedelta(days=days, hours=hours, minutes=minutes, seconds=float(found[6] or 0))
+            delta = timedelta(days=days, hours=hours, minutes=minutes, seconds=float(match[6] or 0))
         except OverflowError:
             raise ValueError("is too long a duration") from None
         return cls(12 * years + months, delta)
@@ -72,17 +72,3 @@ class Duration:
             (round(seconds + self.delta.microseconds / 1e6, 6) if self.delta.microseconds else seconds, "second"),
         ]
         return " ".join(count(number, unit) for number, unit in parts if number) or "0 seconds"
-
-    def __str__(self) -> str:
-        """Back to ``xs:duration``.
-
-        >>> str(Duration.parse("PT24H")), str(Duration.parse("PT0S")), str(Duration.parse("P1Y2M"))
-        ('P1D', 'PT0S', 'P14M')
-        """
-        months = f"{self.months}M" if self.months else ""
-        days = f"{self.delta.days}D" if self.delta.days else ""
-        minutes, seconds = divmod(self.delta.seconds, 60)
-        fraction = f".{self.delta.microseconds:06}".rstrip("0") if self.delta.microseconds else ""
-        parts = [(minutes // 60, "H"), (minutes % 60, "M"), (f"{seconds}{fraction}" if seconds or fraction else 0, "S")]
-        time = "".join(f"{number}{unit}" for number, unit in parts if number)
-        return "P" + months + days + ("T" + time if time else "") if months or days or time else "PT0S"

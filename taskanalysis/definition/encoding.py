@@ -1,4 +1,4 @@
-"""Bytes of unknown encoding and origin -> one element tree that is safe to walk.
+"""Parse bytes of unknown encoding and origin into an element tree that is safe to walk.
 
 Nearly every task file declares UTF-16 and many are something else, so the declaration counts last: first the byte
 order mark, then the pattern of zero bytes, then UTF-8, then an 8-bit page. A document type (entities, external
@@ -23,7 +23,7 @@ from lxml import etree
 from taskanalysis.errors import TaskXmlError
 from taskanalysis.text import clip
 
-__all__ = ["MOST_BYTES", "Chunk", "decode", "parse", "read_bytes", "split_tasks"]
+__all__ = ["MOST_BYTES", "Chunk", "parse", "read_bytes", "split_tasks", "without_mark", "xml_text"]
 
 MOST_BYTES = 16 * 1024 * 1024
 # a node takes 30 times the memory of its "<a/>", so size alone bounds nothing; the largest real task seen has 1,857
@@ -40,11 +40,11 @@ _PROLOG = re.compile(r"(?:[?-]*>)?\s*(<!DOCTYPE|<!--|<\?)", re.IGNORECASE)
 _FIRST_ELEMENT = re.compile(r"(?:[?-]*>)?\s*<(?:[\w.-]+:)?([\w.-]+)")
 # ’ between letters, a dash between spaces, “ before a word: typing habits of Windows 1252, nonsense in DOS 850
 _TYPED = re.compile(rb"(?<=[a-z])\x92(?=[a-z])|(?<= )[\x96\x97](?= )|(?<=[ (>])\x93(?=[A-Za-z])")
-# libxml2 reads UTF-16 with BOM by itself; "UTF-16" as the declaration says must then be true
-_UTF16_DECLARED = codecs.BOM_UTF16_LE + '<?xml version="1.0" encoding="UTF-16"?>'.encode("utf-16-le")
-_DOCTYPE_UTF16 = "<!DOCTYPE".encode("utf-16-le")
-# as Windows exports it: with the root element next, there is no place left for a document type
-_AS_EXPORTED = tuple(_UTF16_DECLARED + (end + "<Task ").encode("utf-16-le") for end in ("\r\n", "\n", ""))
+# as Windows exports it, which libxml2 reads by itself: with the root element next, no document type can come before it
+_AS_EXPORTED = tuple(
+    codecs.BOM_UTF16_LE + f'<?xml version="1.0" encoding="UTF-16"?>{end}<Task '.encode("utf-16-le")
+    for end in ("\r\n", "\n", "")
+)
 _PIECE = 1 << 15
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
@@ -64,23 +64,35 @@ def read_bytes(path: Path | str) -> bytes:
     return data
 
 
-def decode(data: bytes) -> str:
+def without_mark(data: bytes) -> tuple[str, bytes]:
+    r"""The encoding that a byte order mark names ("" without one), and the bytes after the mark.
+
+    >>> without_mark(b"\xff\xfea\x00"), without_mark(b"a")
+    (('utf-16-le', b'a\x00'), ('', b'a'))
+    """
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return encoding, data[len(mark) :]
+    return "", data
+
+
+def xml_text(data: bytes) -> str:
     """Text of task XML, without byte order mark and XML declaration.
 
     Among 8-bit pages only Western ones are told apart (Windows 1252 by its letters above C0, its quotes and dashes,
     DOS 850 by its letters below A6), unless the declaration names a page; double-byte pages need it named.
     TaskXmlError for more than 16 MiB, or for bytes that are not what their byte order mark says.
 
-    >>> decode("<a>é</a>".encode("utf-16-be")), decode("<a>é</a>".encode("cp850"))
+    >>> xml_text("<a>é</a>".encode("utf-16-be")), xml_text("<a>é</a>".encode("cp850"))
     ('<a>é</a>', '<a>é</a>')
     """
     _check_size(data)
-    for bom, encoding in _BOMS:
-        if data.startswith(bom):
-            return _strict(data[len(bom) :], encoding)
+    encoding, rest = without_mark(data)
     zeros = [byte == 0 for byte in data[:2]]
-    if zeros in ([False, True], [True, False]):
-        return _strict(data, "utf-16-le" if zeros[1] else "utf-16-be")
+    if not encoding and zeros in ([False, True], [True, False]):
+        encoding = "utf-16-le" if zeros[1] else "utf-16-be"
+    if encoding:
+        return _strict(rest, encoding)
     try:
         return _without_declaration(data.decode("utf-8"))
     except UnicodeDecodeError:
@@ -99,11 +111,9 @@ def parse(data: bytes) -> etree._Element:
         raise TaskXmlError("the file is empty" if not data else "the file holds no text")
     if len(data) > MOST_MARKUP and data.count(b"<") + data.count(b"=") > MOST_MARKUP:
         raise TaskXmlError(f"holds more than {MOST_MARKUP:,} elements and attributes")
-    if data.startswith(_UTF16_DECLARED) and len(data) % 2 == 0 and _DOCTYPE_UTF16 not in data:
-        return _parse_xml(data, None)
-    text = decode(data)
+    text = xml_text(data)
     _after_prolog(text)
-    return _parse_xml(text.encode("utf-8"), "utf-8")
+    return _parse_xml(text.encode("utf-8"))
 
 
 class Chunk(NamedTuple):
@@ -213,9 +223,9 @@ def _parser(encoding: str | None) -> etree.XMLParser:
     )
 
 
-def _parse_xml(data: bytes, encoding: str | None) -> etree._Element:
+def _parse_xml(data: bytes) -> etree._Element:
     try:
-        root = etree.fromstring(data, _parser(encoding))
+        root = etree.fromstring(data, _parser("utf-8"))
     except etree.XMLSyntaxError as error:
         what = clip(re.sub(r" \(<string>, line \d+\)$", "", str(error)), 160)
         deep = "Excessive depth" in what

@@ -1,4 +1,4 @@
-r"""Task XML -> TaskDefinition, for one task or a text with many.
+r"""Read task XML into `TaskDefinition`s, one task or a text with many.
 
 Authority: [MS-TSCH] 2.5 and the Task Scheduler schema; order of elements is free, because Windows itself varies it.
 Triggers and actions that the schema does not know are kept by name.
@@ -20,42 +20,10 @@ from typing import Any, get_args, get_type_hints
 
 from lxml import etree
 
+from taskanalysis.definition import model
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.encoding import decode, parse, read_bytes, split_tasks
-from taskanalysis.definition.task import (
-    Action,
-    ComHandlerAction,
-    ExecAction,
-    NetworkSettings,
-    Principal,
-    SendEmailAction,
-    Settings,
-    ShowMessageAction,
-    TaskDefinition,
-    UnknownAction,
-)
-from taskanalysis.definition.triggers import (
-    LAST,
-    BootTrigger,
-    CalendarTrigger,
-    DayOfWeek,
-    EventTrigger,
-    IdleTrigger,
-    LogonTrigger,
-    Month,
-    OrLast,
-    RegistrationTrigger,
-    Repetition,
-    ScheduleByDay,
-    ScheduleByMonth,
-    ScheduleByMonthDayOfWeek,
-    ScheduleByWeek,
-    SessionStateChangeTrigger,
-    TimeTrigger,
-    Trigger,
-    UnknownTrigger,
-    WnfStateChangeTrigger,
-)
+from taskanalysis.definition.encoding import parse, read_bytes, split_tasks, xml_text
+from taskanalysis.definition.model import LAST, OrLast, TaskDefinition
 from taskanalysis.definition.values import boolean, date_time, duration, integer, interval, or_last, remembered
 from taskanalysis.errors import TaskXmlError
 
@@ -87,7 +55,7 @@ def read_many(data: bytes) -> Iterator[tuple[str, TaskDefinition | TaskXmlError]
     >>> [path for path, _ in read_many(b"<Tasks><!-- \\A --><Task/><!-- \\B --><Task/></Tasks>")]
     ['\\A', '\\B']
     """
-    for path, text in split_tasks(decode(data)):
+    for path, text in split_tasks(xml_text(data)):
         try:
             definition = _definition(parse(text.encode("utf-8")))
             yield path or (definition.uri if definition.uri.startswith("\\") else ""), definition
@@ -102,10 +70,10 @@ _Read = Callable[[Any], Any]  # of an element; lxml-stubs do not know that eleme
 
 
 class _ByTag(dict[str, Any]):
-    """What is known by an element's name, looked up by its tag: in Windows' namespace, in none, or in any other."""
+    """Values by the name of an element, looked up by its tag: in Windows' namespace, in none, or in any other."""
 
     def __init__(self, by_name: dict[str, Any]) -> None:
-        super().__init__(by_name | {f"{{{NAMESPACE}}}{name}": each for name, each in by_name.items()})
+        super().__init__(by_name | {f"{{{NAMESPACE}}}{name}": value for name, value in by_name.items()})
 
     def __missing__(self, tag: str) -> Any:
         return self.get(tag.rpartition("}")[2])
@@ -124,8 +92,6 @@ def _not_a_task(root: etree._Element) -> str:
     kind = _local(root)
     if kind == "ScheduledTasks":
         return "is Group Policy's list of tasks (ScheduledTasks.xml), not a task definition"
-    if kind.lower() == "html":
-        return "is HTML, not a task definition"
     if kind == "Tasks":
         return "holds several tasks; read it with read_tasks"
     return "is not a task definition (its root must be <Task> of Task Scheduler's namespace)"
@@ -133,18 +99,18 @@ def _not_a_task(root: etree._Element) -> str:
 
 @cache
 def _reader(cls: type[Any], make: Callable[..., Any] | None = None) -> Callable[..., Any]:
-    """What makes a dataclass, or `make` with its fields, of the children of an element and its attribute `id`.
+    """A function that makes a dataclass, or calls `make`, from an element's children and its attribute `id`.
 
     Most of the time is spent here: a leaf takes one look-up by its tag and one call with its text, and no more.
     """
-    known, has_id, made = _fields(cls), _has_id(cls), make or _unfrozen(cls)
+    fields_by_tag, has_id, construct = _fields(cls), _has_id(cls), make or _unfrozen(cls)
 
     def read(element: Any, **values: Any) -> Any:
         if has_id:
             values["id"] = element.get("id", "")
         try:
             for child in element[:]:
-                filled = known[child.tag]
+                filled = fields_by_tag[child.tag]
                 if filled is None:
                     continue
                 name, read_part, is_leaf, default = filled
@@ -159,10 +125,10 @@ def _reader(cls: type[Any], make: Callable[..., Any] | None = None) -> Callable[
             raise
         except ValueError as error:
             raise TaskXmlError(str(error), element=_path(child), text=_text(child)) from None
-        found = made(**values)
+        instance = construct(**values)
         if make is None:
-            found.__class__ = cls
-        return found
+            instance.__class__ = cls
+        return instance
 
     return read
 
@@ -172,9 +138,7 @@ def _unfrozen(cls: type[Any]) -> type[Any]:
 
     A frozen one sets each field through ``object.__setattr__``, which takes more than a tenth of all the reading.
     """
-    plain = make_dataclass(
-        "plain", [(each.name, object, field(default=each.default)) for each in fields(cls)], kw_only=True
-    )
+    plain = make_dataclass("plain", [(f.name, object, field(default=f.default)) for f in fields(cls)], kw_only=True)
     settable = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}  # with one alone, Python is slow
     return type(cls.__name__, (cls,), {"__slots__": (), "__init__": vars(plain)["__init__"], **settable})
 
@@ -184,20 +148,20 @@ def _read(cls: Any, element: etree._Element) -> Any:
 
 
 def _has_id(cls: type[Any]) -> bool:
-    return "id" in cls.__dataclass_fields__ and cls is not NetworkSettings
+    return "id" in cls.__dataclass_fields__ and cls is not model.NetworkSettings
 
 
 def _fields(cls: type[Any]) -> _ByTag:
-    """Which field an element fills, what reads it, whether from its text, and what is meant where that gives None."""
-    known: dict[str, tuple[str, Callable[[Any], Any], bool, Any]] = {}
-    defaults = {each.name: None if each.default is MISSING else each.default for each in fields(cls)}
+    """By element: the field it fills, the function that reads it, whether from its text, and the default for None."""
+    by_element: dict[str, tuple[str, Callable[[Any], Any], bool, Any]] = {}
+    defaults = {f.name: None if f.default is MISSING else f.default for f in fields(cls)}
     for name, kind in get_type_hints(cls).items():
         if name == "schedule":
-            known |= {each.__name__: (name, partial(_read, each), False, None) for each in _SCHEDULES}
+            by_element |= {kind.__name__: (name, partial(_read, kind), False, None) for kind in _SCHEDULES}
         elif not (name == "id" and _has_id(cls)) and not (cls is TaskDefinition and name in ("version", "context")):
             for spelling in _XML_NAMES.get(name) or (name.title().replace("_", ""),):
-                known[spelling] = (name, *_reader_of_field(name, kind), defaults[name])
-    return _ByTag(known)
+                by_element[spelling] = (name, *_reader_of_field(name, kind), defaults[name])
+    return _ByTag(by_element)
 
 
 def _reader_of_field(name: str, kind: Any) -> tuple[Callable[[Any], Any], bool]:
@@ -238,7 +202,7 @@ def _members(kind: type[Any]) -> _Read:
         for child in element:
             bit = bits[child.tag]
             if bit is None:
-                raise TaskXmlError(f"is no {kind.__name__}", element=_path(child))
+                raise TaskXmlError(f"is not a {kind.__name__}", element=_path(child))
             mask |= bit
         return chosen(mask)
 
@@ -271,57 +235,57 @@ def _named_texts(element: etree._Element) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-def _repetition(element: etree._Element) -> Repetition | None:
-    values = _reader(Repetition, dict)(element)
+def _repetition(element: etree._Element) -> model.Repetition | None:
+    values = _reader(model.Repetition, dict)(element)
     if values.get("interval") is None:
         return None
     if values["interval"].is_zero:
         raise TaskXmlError("leaves no time between two starts", element=_path(element) + "/Interval")
-    return Repetition(**values)
+    return model.Repetition(**values)
 
 
-_SCHEDULES = (ScheduleByDay, ScheduleByWeek, ScheduleByMonth, ScheduleByMonthDayOfWeek)
-_SCHEDULE_NAMES = {each.__name__ for each in _SCHEDULES}
+_SCHEDULES = (model.ScheduleByDay, model.ScheduleByWeek, model.ScheduleByMonth, model.ScheduleByMonthDayOfWeek)
+_SCHEDULE_NAMES = {kind.__name__ for kind in _SCHEDULES}
 _TRIGGERS = _ByTag(
     {
         cls.__name__: cls
         for cls in (
-            BootTrigger,
-            CalendarTrigger,
-            EventTrigger,
-            IdleTrigger,
-            LogonTrigger,
-            RegistrationTrigger,
-            SessionStateChangeTrigger,
-            TimeTrigger,
-            WnfStateChangeTrigger,
+            model.BootTrigger,
+            model.CalendarTrigger,
+            model.EventTrigger,
+            model.IdleTrigger,
+            model.LogonTrigger,
+            model.RegistrationTrigger,
+            model.SessionStateChangeTrigger,
+            model.TimeTrigger,
+            model.WnfStateChangeTrigger,
         )
     }
 )
 _ACTIONS = _ByTag(
     {
-        "Exec": ExecAction,
-        "ComHandler": ComHandlerAction,
-        "SendEmail": SendEmailAction,
-        "ShowMessage": ShowMessageAction,
+        "Exec": model.ExecAction,
+        "ComHandler": model.ComHandlerAction,
+        "SendEmail": model.SendEmailAction,
+        "ShowMessage": model.ShowMessageAction,
     }
 )
 
 
 def _trigger(element: etree._Element) -> Any:
     cls, kinds = _TRIGGERS[element.tag], []
-    if cls is CalendarTrigger:
+    if cls is model.CalendarTrigger:
         names = [_local(child) for child in element if "ScheduleBy" in child.tag]
         kinds = [name for name in names if name.startswith("ScheduleBy")]
         cls = cls if len(kinds) == 1 and kinds[0] in _SCHEDULE_NAMES else None
     if cls is None:
-        return _reader(Trigger, UnknownTrigger)(element, name="/".join([_local(element), *kinds]))
+        return _reader(model.Trigger, model.UnknownTrigger)(element, name="/".join([_local(element), *kinds]))
     return _read(cls, element)
 
 
 def _action(element: etree._Element) -> Any:
     cls = _ACTIONS[element.tag]
-    return _read(cls, element) if cls else UnknownAction(id=element.get("id", ""), name=_local(element))
+    return _read(cls, element) if cls else model.UnknownAction(id=element.get("id", ""), name=_local(element))
 
 
 def _each(read: _Read) -> _Read:
@@ -329,19 +293,18 @@ def _each(read: _Read) -> _Read:
 
 
 def _alike(read: _Read) -> _Read:
-    """The same, but elements that look alike are read once and share what they say, as long as there are few kinds."""
-    known: dict[str, Any] = {}
+    """The same function, but equal elements are read once and share the result, as long as they are few and short."""
+    results: dict[str, Any] = {}
 
     def read_once(element: etree._Element) -> Any:
-        if len(known) >= 1024:  # to compare costs a third of reading, for nothing where they are all different
+        if len(results) >= 1024:  # to compare costs a third of reading, for nothing where they are all different
             return read(element)
         xml = etree.tostring(element, encoding="unicode", with_tail=False)
-        if xml not in known:
-            found = read(element)
-            if len(xml) > 4096:
-                return found
-            known[xml] = found
-        return known[xml]
+        if len(xml) > 4096:
+            return read(element)
+        if xml not in results:
+            results[xml] = read(element)
+        return results[xml]
 
     return read_once
 
@@ -363,15 +326,15 @@ _LEAVES: dict[Any, Callable[[str], Any]] = {
     "weeks_interval": remembered(interval),
 }
 _PARTS: dict[Any, _Read] = {
-    Settings: _alike(partial(_read, Settings)),
-    Repetition: _repetition,
+    model.Settings: _alike(partial(_read, model.Settings)),
+    model.Repetition: _repetition,
     tuple[str, ...]: _each(_text),
     tuple[tuple[str, str], ...]: _named_texts,
-    tuple[DayOfWeek, ...]: _members(DayOfWeek),
-    tuple[Month, ...]: _members(Month),
-    tuple[Trigger, ...]: _each(_trigger),
-    tuple[Action, ...]: _each(_action),
-    tuple[Principal, ...]: _alike(_each(partial(_read, Principal))),
+    tuple[model.DayOfWeek, ...]: _members(model.DayOfWeek),
+    tuple[model.Month, ...]: _members(model.Month),
+    tuple[model.Trigger, ...]: _each(_trigger),
+    tuple[model.Action, ...]: _each(_action),
+    tuple[model.Principal, ...]: _alike(_each(partial(_read, model.Principal))),
     "days_of_month": _numbers(31),
     "weeks": _numbers(4),
 }

@@ -1,7 +1,7 @@
-"""What the text of one element says: a switch, a number, a moment or a span of time, as task definitions write them.
+"""Parse the text of one element: a boolean, a number, a date and time, or a duration, as task definitions write them.
 
-Authority: XML Schema Part 2, 3.2 and 3.3, as [MS-TSCH] 2.5 uses it. Spaces around a text do not count, and an empty one
-says nothing: None. Any other text is a ValueError with its reason; who reads the element adds its path.
+Authority: XML Schema Part 2, 3.2 and 3.3, as [MS-TSCH] 2.5 uses it. Spaces around a text are ignored, and an empty text
+is None. Any other text is a ValueError with its reason; the reader adds the path of the element.
 
 >>> boolean(" 1 "), integer("007"), date_time("2026-11-23T06:30:00"), duration("")
 (True, 7, datetime.datetime(2026, 11, 23, 6, 30), None)
@@ -15,13 +15,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.triggers import LAST, OrLast
+from taskanalysis.definition.model import LAST, OrLast
 
 __all__ = ["boolean", "date_time", "duration", "integer", "interval", "or_last", "remembered"]
 
 
 def boolean(text: str) -> bool | None:
-    """Words or digits, in any case."""
+    """Read ``true``, ``1``, ``false`` or ``0``, in any case."""
     word = text.strip().lower()
     if word in ("true", "1"):
         return True
@@ -33,7 +33,7 @@ def boolean(text: str) -> bool | None:
 
 
 def integer(text: str) -> int | None:
-    """Up to nine digits."""
+    """Read a number of up to nine digits."""
     text = text.strip()
     if text and not re.fullmatch(r"[0-9]{1,9}", text):
         raise ValueError("is not a whole number")
@@ -41,7 +41,7 @@ def integer(text: str) -> int | None:
 
 
 def interval(text: str) -> int | None:
-    """A number of days or weeks."""
+    """Read a number of days or weeks, at least 1."""
     number = integer(text)
     if number == 0:
         raise ValueError("must be at least 1")
@@ -49,7 +49,7 @@ def interval(text: str) -> int | None:
 
 
 def or_last(text: str, most: int) -> OrLast:
-    """A day of the month or a week of it, from 1 to `most` or the last; it can't be empty.
+    """Read a day or week of a month: 1 to `most`, or ``Last``; it can't be empty.
 
     >>> or_last("last", 31)
     'Last'
@@ -63,7 +63,7 @@ def or_last(text: str, most: int) -> OrLast:
 
 
 def duration(text: str) -> Duration | None:
-    """A span of time."""
+    """Read an ``xs:duration``."""
     text = text.strip()
     return Duration.parse(text) if text else None
 
@@ -77,7 +77,7 @@ _DATE_TIME = re.compile(
 
 
 def date_time(text: str) -> datetime | None:
-    """Naive where it has no offset; digits below the microsecond are cut off.
+    """Read an ``xs:dateTime``: naive where it has no offset, cut off below the microsecond.
 
     >>> date_time("2026-01-04T24:00Z"), date_time("2024-11-04T11:42:41.3684096").microsecond
     (datetime.datetime(2026, 1, 5, 0, 0, tzinfo=datetime.timezone.utc), 368409)
@@ -92,14 +92,14 @@ def date_time(text: str) -> datetime | None:
 
 
 def _unusual_time(text: str) -> datetime:
-    found = _DATE_TIME.fullmatch(text)
-    if not found:
+    match = _DATE_TIME.fullmatch(text)
+    if not match:
         raise ValueError
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
     midnight = hour == 24 and not minute and not second  # xs:dateTime's end of the day
     # seven digits occur; a datetime holds six
-    micro = int((found[7] or "0")[:6].ljust(6, "0"))
-    when = datetime(year, month, day, 0 if midnight else hour, minute, second, micro, _offset(found[8]))
+    micro = int((match[7] or "0")[:6].ljust(6, "0"))
+    when = datetime(year, month, day, 0 if midnight else hour, minute, second, micro, _offset(match[8]))
     return when + timedelta(days=1) if midnight else when
 
 
@@ -111,7 +111,7 @@ def _offset(text: str | None) -> timezone | None:
 
 
 def remembered(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """The same reading, which keeps what short texts say: the same few occur in every task.
+    """The same function with its results for short texts kept: the same few occur in every task.
 
     >>> switch = remembered(boolean)
     >>> switch("true"), switch("true"), switch("")

@@ -1,9 +1,12 @@
 r"""Triggers in English, as a manager reads them.
 
-Each trigger becomes a `Phrase`: what stands before and after the part that sets it apart from its like (a time, an
-event, a user). Triggers that differ in that part alone are said in one sentence.
+Each trigger becomes a `Phrase`: a sentence around the one part in which similar triggers differ (a time, an event, a
+user). Triggers that differ in that part alone share a sentence.
 
->>> from taskanalysis.definition.triggers import CalendarTrigger, DayOfWeek, ScheduleByWeek
+Authority for event queries: the query schema of Windows Event Log (QueryList with Select and Suppress, an XPath each).
+Only the common shapes are put into words (providers, event ids, the log); other conditions are mentioned, not guessed.
+
+>>> from taskanalysis.definition.model import CalendarTrigger, DayOfWeek, ScheduleByWeek
 >>> monday = ScheduleByWeek(days_of_week=(DayOfWeek.Monday,), weeks_interval=2)
 >>> describe(CalendarTrigger(start_boundary=datetime(2026, 11, 23, 6, 30), schedule=monday))
 'At 06:30 on Monday, every 2 weeks'
@@ -11,49 +14,37 @@ event, a user). Triggers that differ in that part alone are said in one sentence
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, datetime, timedelta
 from functools import singledispatch
 from typing import NamedTuple
 
-from taskanalysis.definition.days import days_of
-from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.query import describe_query
-from taskanalysis.definition.task import Settings, TaskDefinition
-from taskanalysis.definition.triggers import (
-    BootTrigger,
-    CalendarTrigger,
-    EventTrigger,
-    IdleTrigger,
-    LogonTrigger,
-    RegistrationTrigger,
-    Repetition,
-    ScheduleByMonth,
-    ScheduleByMonthDayOfWeek,
-    SessionStateChangeTrigger,
-    TimeTrigger,
-    Trigger,
-    UnknownTrigger,
-    WnfStateChangeTrigger,
-)
-from taskanalysis.text import listed
+from lxml import etree
 
-__all__ = ["describe"]
+from taskanalysis.definition import model
+from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.encoding import parse
+from taskanalysis.definition.model import LAST, TaskDefinition, Trigger
+from taskanalysis.errors import TaskXmlError
+from taskanalysis.text import clip, listed
+
+__all__ = ["describe", "weekdays"]
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MOST_LISTED = 5  # times, events or users that one sentence names; more are counted
-NEVER = "Never: it has no trigger and may not be started by hand"
-MOST_SENTENCES = 5  # of one task; the table of triggers has them all
+MOST_SENTENCES = 5  # per task; the table of triggers has them all
 
 
 def describe(subject: Trigger | TaskDefinition, *, at: datetime | None = None) -> str:
-    """One trigger, or all of a task, in English; times are wall-clock times of the server unless an offset is said.
+    """Describe one trigger, or all of a task, in English.
 
-    `at` is the aware moment of reading: a trigger that begins later is then said to begin later.
+    Times are wall-clock times of the server unless an offset is given. `at` is the aware moment of reading: a trigger
+    that becomes active later then gets its first day.
 
-    >>> describe(BootTrigger(delay=Duration.parse("PT2M")))
+    >>> describe(model.BootTrigger(delay=Duration.parse("PT2M")))
     'At start-up, after 2 minutes'
     >>> describe(TaskDefinition())
     'Only when started by hand'
@@ -74,12 +65,10 @@ def describe(subject: Trigger | TaskDefinition, *, at: datetime | None = None) -
         every = f", about every {_every(maintenance.period)}" if maintenance.period else ""
         sentences.append(f"During automatic maintenance{every}")
     if not sentences:
-        by_hand = subject.settings.allow_start_on_demand
-        sentences = [
-            "Only when started by hand" if by_hand else "Never: it has no trigger and may not be started by hand"
-        ]
-    said = "; ".join([sentences[0], *(sentence[0].lower() + sentence[1:] for sentence in sentences[1:])])
-    return said + _conditions(subject.settings, "" if len(sentences) == 1 else "all ")
+        never = "Never: it has no trigger and may not be started by hand"
+        sentences = ["Only when started by hand" if subject.settings.allow_start_on_demand else never]
+    text = "; ".join([sentences[0], *(sentence[0].lower() + sentence[1:] for sentence in sentences[1:])])
+    return text + _conditions(subject.settings, "" if len(sentences) == 1 else "all ")
 
 
 def _begins_after(trigger: Trigger, at: datetime) -> bool:
@@ -88,8 +77,8 @@ def _begins_after(trigger: Trigger, at: datetime) -> bool:
     return start is not None and (start if start.tzinfo else start.replace(tzinfo=at.tzinfo)) > at
 
 
-def _conditions(settings: Settings, which: str) -> str:
-    """What must hold besides, for all triggers."""
+def _conditions(settings: model.Settings, which: str) -> str:
+    """Conditions of the task, which apply to all triggers."""
     conditions = ["while the computer is idle"] * settings.run_only_if_idle
     conditions += ["with a network connection"] * settings.run_only_if_network_available
     mark = "; " if which else ", "
@@ -102,7 +91,7 @@ def _conditions(settings: Settings, which: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A sentence around its `variable`; `kind` says what that is, and so how several of them are listed."""
+    """A sentence around its `variable`; `kind` names its type, which decides how several are listed."""
 
     before: str
     variable: str = ""
@@ -112,52 +101,52 @@ class Phrase:
 
 
 def _sentence(group: Sequence[Phrase]) -> str:
-    """Phrases that differ in their variable alone, as one sentence, with a count where it does not show."""
+    """One sentence for phrases that differ in their variable alone, with a count where the list does not show it."""
     first = group[0]
     variables = sorted(
         {phrase.variable for phrase in group}, key=lambda text: (len(text) if text.isdigit() else 0, text)
     )
-    spoken = _SPOKEN[first.kind]
+    style = _STYLES[first.kind]
     if len(variables) <= MOST_LISTED:
-        said = spoken.before + listed(variables, spoken.joint)
+        middle = style.before + listed(variables, style.joint)
     else:
-        said = spoken.many.format(number=len(variables), first=variables[0], last=variables[-1])
+        middle = style.many.format(number=len(variables), first=variables[0], last=variables[-1])
     counted = f" ({len(group)} triggers)" if len(group) > max(1, len(variables)) else ""
-    return first.before + said + first.after + counted
+    return first.before + middle + first.after + counted
 
 
-class Spoken(NamedTuple):
-    """How several variables of a kind are listed, and how they are counted where they are too many."""
+class Style(NamedTuple):
+    """How several variables of a kind are listed, and counted where they are too many."""
 
     joint: str = "and"
     before: str = ""
     many: str = ""
 
 
-_SPOKEN = {
-    "": Spoken(),
-    "time": Spoken("and", "", "{number} times between {first} and {last}"),
-    "span": Spoken("and", "", "at {number} spans of a day"),
-    "user": Spoken("or", "", "one of {number} users"),
-    "event": Spoken("or", "event ", "one of {number} events ({first} to {last})"),
-    "state": Spoken("or", "state ", "{number} states"),
+_STYLES = {
+    "": Style(),
+    "time": Style("and", "", "{number} times between {first} and {last}"),
+    "span": Style("and", "", "at {number} spans of a day"),
+    "user": Style("or", "", "one of {number} users"),
+    "event": Style("or", "event ", "one of {number} events ({first} to {last})"),
+    "state": Style("or", "state ", "{number} states"),
 }
 
 
 def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
-    """The phrase of a trigger with all that any type may have: delay, limit, ends, switched off."""
+    """The phrase of a trigger with the properties that any type may have: delay, limit, end, disabled."""
     phrase = _phrase(trigger)
     repetition, limit = trigger.repetition, trigger.execution_time_limit
     start = trigger.start_boundary
     delay, random = getattr(trigger, "delay", None), getattr(trigger, "random_delay", None)
+    timed = isinstance(trigger, model.TimeTrigger | model.CalendarTrigger)
+    stopped = repetition and repetition.duration and repetition.stop_at_duration_end
     dated = phrase.before.startswith(("Once on", "From")) or ", counted from " in phrase.before
     parts = [
         phrase.after,
         f", after {delay.words()}" if delay and not delay.is_zero else "",
-        f", then {_rest(repetition)}" if repetition and not isinstance(trigger, TimeTrigger | CalendarTrigger) else "",
-        ", what still runs then is stopped"
-        if repetition and repetition.duration and repetition.stop_at_duration_end
-        else "",
+        f", then {_rest(repetition)}" if repetition and not timed else "",
+        ", stopping any run still going at the end" if stopped else "",
         f", up to {random.words()} later at random" if random and not random.is_zero else "",
         f", each run stopped after {limit.words()}" if limit and not limit.is_zero else "",
         f", from {_day(start)}" if start and at and _begins_after(trigger, at) and not dated else "",
@@ -176,22 +165,22 @@ def _phrase(trigger: Trigger) -> Phrase:
 
 
 @_phrase.register
-def _(_trigger: BootTrigger) -> Phrase:
+def _(_trigger: model.BootTrigger) -> Phrase:
     return Phrase("At start-up")
 
 
 @_phrase.register
-def _(_trigger: RegistrationTrigger) -> Phrase:
+def _(_trigger: model.RegistrationTrigger) -> Phrase:
     return Phrase("When the task is created or changed")
 
 
 @_phrase.register
-def _(_trigger: IdleTrigger) -> Phrase:
+def _(_trigger: model.IdleTrigger) -> Phrase:
     return Phrase("When the computer becomes idle")
 
 
 @_phrase.register
-def _(trigger: LogonTrigger) -> Phrase:
+def _(trigger: model.LogonTrigger) -> Phrase:
     return Phrase("When ", trigger.user_id or "anyone", " logs on", "user")
 
 
@@ -206,13 +195,13 @@ _SESSION = {
 
 
 @_phrase.register
-def _(trigger: SessionStateChangeTrigger) -> Phrase:
+def _(trigger: model.SessionStateChangeTrigger) -> Phrase:
     what = _SESSION.get(trigger.state_change, f"changes the state of a session ({trigger.state_change or 'any'})")
     return Phrase("When ", trigger.user_id or "anyone", f" {what}", "user")
 
 
 @_phrase.register
-def _(trigger: EventTrigger) -> Phrase:
+def _(trigger: model.EventTrigger) -> Phrase:
     event, rest = describe_query(trigger.subscription)
     if trigger.number_of_occurrences > 1:
         rest += f" {trigger.number_of_occurrences} times"
@@ -221,20 +210,20 @@ def _(trigger: EventTrigger) -> Phrase:
 
 
 @_phrase.register
-def _(trigger: WnfStateChangeTrigger) -> Phrase:
+def _(trigger: model.WnfStateChangeTrigger) -> Phrase:
     return Phrase("When Windows reports a change of its ", trigger.state_name or "(not named)", "", "state")
 
 
 @_phrase.register
-def _(trigger: UnknownTrigger) -> Phrase:
-    return Phrase(f"By a trigger of a type that is not known here ({trigger.name})")
+def _(trigger: model.UnknownTrigger) -> Phrase:
+    return Phrase(f"By a trigger of unknown type ({trigger.name})")
 
 
 @_phrase.register
-def _(trigger: TimeTrigger) -> Phrase:
+def _(trigger: model.TimeTrigger) -> Phrase:
     start, repetition = trigger.start_boundary, trigger.repetition
     if start is None:
-        return Phrase("At a time that is not given")
+        return Phrase("At an unspecified time")
     if repetition is None or not _starts_again(repetition):
         return Phrase(f"Once on {_day(start)} at ", _clock(start), "", "time")
     every = f"very {_every(repetition.interval)}"
@@ -248,13 +237,13 @@ def _(trigger: TimeTrigger) -> Phrase:
 
 
 @_phrase.register
-def _(trigger: CalendarTrigger) -> Phrase:
+def _(trigger: model.CalendarTrigger) -> Phrase:
     start, repetition = trigger.start_boundary, trigger.repetition
     days = days_of(trigger.schedule)
     if start is None:
-        return Phrase(f"At a time that is not given,{days.removeprefix(',')}")
+        return Phrase(f"At an unspecified time,{days.removeprefix(',')}")
     if repetition is None or not _starts_again(repetition):
-        monthly = isinstance(trigger.schedule, ScheduleByMonth | ScheduleByMonthDayOfWeek)
+        monthly = isinstance(trigger.schedule, model.ScheduleByMonth | model.ScheduleByMonthDayOfWeek)
         on = days.lstrip(", ")
         before, after = (on[0].upper() + on[1:] + " at ", "") if monthly else ("At ", days)
         return Phrase(before, _clock(start), after, "time")
@@ -264,14 +253,14 @@ def _(trigger: CalendarTrigger) -> Phrase:
     if (every_day or (a_day and start.time() == datetime.min.time())) and _divides_a_day(repetition):
         return Phrase(_all_day(repetition, start) + days)
     if repetition.duration is None:
-        return Phrase(f"Every {_every(repetition.interval)} without end, anew from ", _clock(start), days, "time")
+        return Phrase(f"Every {_every(repetition.interval)} indefinitely, restarting at ", _clock(start), days, "time")
     return Phrase(f"Every {_every(repetition.interval)} ", _span(start, repetition.duration), days, "span")
 
 
 # Times ----------------------------------------------------------------------------------------------------------------
 
 
-def _starts_again(repetition: Repetition | None) -> bool:
+def _starts_again(repetition: model.Repetition | None) -> bool:
     """Whether a repetition has a second start: an interval longer than its duration has none."""
     if repetition is None:
         return False
@@ -279,12 +268,12 @@ def _starts_again(repetition: Repetition | None) -> bool:
     return duration is None or duration.months > 0 or (interval.delta <= duration.delta and not interval.months)
 
 
-def _divides_a_day(repetition: Repetition) -> bool:
+def _divides_a_day(repetition: model.Repetition) -> bool:
     interval = repetition.interval
     return not interval.months and interval.delta < DAY and not DAY % interval.delta
 
 
-def _all_day(repetition: Repetition, start: datetime) -> str:
+def _all_day(repetition: model.Repetition, start: datetime) -> str:
     """Round the clock; from an hour up it matters at which hours."""
     counted = f" from {_clock(start)}" if repetition.interval.delta > HOUR else ""
     return f"Every {_every(repetition.interval)}{counted}, all day"
@@ -297,7 +286,7 @@ def _span(start: datetime, duration: Duration) -> str:
     return f"from {_clock(start)} to {end:%H:%M}" + (" the next day" if end.date() != start.date() else "")
 
 
-def _rest(repetition: Repetition) -> str:
+def _rest(repetition: model.Repetition) -> str:
     lasting = f" for {repetition.duration.words()}" if repetition.duration else ""
     return f"every {_every(repetition.interval)}{lasting}"
 
@@ -317,9 +306,163 @@ def _clock(moment: datetime) -> str:
 
 
 def _day(moment: datetime) -> str:
-    return f"{moment.date().isoformat()}"
+    return moment.date().isoformat()
 
 
 def _moment(moment: datetime) -> str:
     midnight = moment.time() == datetime.min.time() and moment.tzinfo is None
     return _day(moment) if midnight else f"{_day(moment)} {_clock(moment)}"
+
+
+# Days of a calendar schedule ------------------------------------------------------------------------------------------
+
+
+def weekdays(days: Sequence[model.DayOfWeek]) -> str:
+    """Days of the week, in their order.
+
+    >>> weekdays([model.DayOfWeek.Saturday, model.DayOfWeek.Sunday])
+    'Saturday and Sunday'
+    """
+    if tuple(days) == tuple(model.DayOfWeek):
+        return "every day"
+    if tuple(days) == tuple(model.DayOfWeek)[:5]:
+        return "Monday to Friday"
+    return listed([day.name for day in days]) if days else "no day of the week"
+
+
+@singledispatch
+def days_of(schedule: object) -> str:
+    """The days of a schedule, with the space or comma before them.
+
+    >>> days_of(model.ScheduleByMonth(days_of_month=(1, 15, LAST), months=(model.Month.March,)))
+    ' on the 1st, the 15th and the last day of March'
+    """
+    raise TypeError(f"{type(schedule).__name__} has no words")
+
+
+@days_of.register
+def _(schedule: model.ScheduleByDay) -> str:
+    return " every day" if schedule.days_interval == 1 else f" every {schedule.days_interval} days"
+
+
+@days_of.register
+def _(schedule: model.ScheduleByWeek) -> str:
+    days = weekdays(schedule.days_of_week)
+    if days == "every day":
+        return " every day" if schedule.weeks_interval == 1 else f" every day of every {schedule.weeks_interval} weeks"
+    days = f", {days}" if days == "Monday to Friday" else f" on {days}"
+    return days if schedule.weeks_interval == 1 else f"{days}, every {schedule.weeks_interval} weeks"
+
+
+@days_of.register
+def _(schedule: model.ScheduleByMonth) -> str:
+    if set(schedule.days_of_month) >= set(range(1, 32)):
+        return f" on every day of {_months(schedule.months)}"
+    days = [f"the {part}" for part in _ranges(schedule.days_of_month)]
+    return f" on {listed(days) if days else 'no day'} of {_months(schedule.months)}"
+
+
+@days_of.register
+def _(schedule: model.ScheduleByMonthDayOfWeek) -> str:
+    names = listed([day.name for day in schedule.days_of_week]) or "no day of the week"
+    if len(schedule.weeks) == 5:
+        return f" on every {names} of {_months(schedule.months)}"
+    weeks = listed([_WEEKS[week] for week in schedule.weeks])
+    return f" on the {weeks} {names} of {_months(schedule.months)}"
+
+
+_WEEKS: dict[object, str] = {1: "first", 2: "second", 3: "third", 4: "fourth", LAST: "last"}
+
+
+def _months(months: Sequence[model.Month]) -> str:
+    return "every month" if len(months) == 12 else listed([month.name for month in months])
+
+
+def _ranges(days: Iterable[int | str]) -> list[str]:
+    """Days of a month as ordinals, three or more in a row as a range.
+
+    >>> _ranges([1, 2, 3, 15, LAST])
+    ['1st to 3rd', '15th', 'last day']
+    """
+    runs: list[list[int]] = []
+    for day in sorted(int(day) for day in days if day != LAST):
+        if runs and day == runs[-1][-1] + 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    parts: list[str] = []
+    for run in runs:
+        names = [_ordinal(day) for day in run]
+        parts += [f"{names[0]} to {names[-1]}"] if len(run) > 2 else names
+    return parts + ["last day"] * (LAST in days)
+
+
+def _ordinal(number: int) -> str:
+    return f"{number}{'th' if 10 < number < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
+# Event queries --------------------------------------------------------------------------------------------------------
+
+_EVENT_ID = re.compile(r"""\bEventID\s*=\s*['"]?([0-9]+)['"]?""")
+_PROVIDER = re.compile(r"""Provider\s*\[\s*@Name\s*=\s*(?:'([^']*)'|"([^"]*)")\s*\]""")
+
+
+class QueryWords(NamedTuple):
+    """`event`: ids, or "" where they are not one plain condition; `rest`: provider, log and further conditions."""
+
+    event: str
+    rest: str
+
+
+def describe_query(subscription: str) -> QueryWords:
+    """Describe which events a subscription selects; an unreadable query is only mentioned.
+
+    >>> describe_query("<Query Path='Security'><Select>*[System[EventID=4625]]</Select></Query>")
+    QueryWords(event='4625', rest='is logged in Security')
+    >>> describe_query("no xml").rest
+    'that its query selects is logged'
+    """
+    try:
+        root = parse(subscription.encode("utf-8"))
+    except TaskXmlError:
+        return QueryWords("", "that its query selects is logged")
+    selects = [(query, select) for query in root.iter("{*}Query") for select in query.iter("{*}Select")]
+    if len(selects) != 1:
+        kinds = f"one of {len(selects)} queries" if selects else "its query"
+        logs = sorted({_log(query, select) for query, select in selects} - {""})
+        return QueryWords("", f"that {kinds} selects is logged" + (f" in {_some(logs)}" if logs else ""))
+    query, select = selects[0]
+    return _one(select.text or "", _log(query, select), suppressed=query.find("{*}Suppress") is not None)
+
+
+def _one(xpath: str, log: str, *, suppressed: bool) -> QueryWords:
+    conjoined, plain = _shape(xpath)
+    events = list(dict.fromkeys(_EVENT_ID.findall(xpath))) if conjoined else []
+    providers = [one or other for one, other in _PROVIDER.findall(xpath)] if conjoined else []
+    rest = f"of {_some(providers)} " if providers else ""
+    rest += f"is logged in {log}" if log else "is logged"
+    rest += "" if plain else " and fits its further conditions"
+    rest += " and none of its exceptions" if suppressed else ""
+    return QueryWords(_some(events), rest)
+
+
+def _shape(xpath: str) -> tuple[bool, bool]:
+    """Whether a query is "provider and (id or id) and more", so that these can be named; and whether it has no more."""
+    shape = re.sub(r"[*\[\]()/\s]+|\bSystem\b", " ", _PROVIDER.sub(" P ", _EVENT_ID.sub(" E ", xpath)))
+    terms = [" ".join(term.split()) for term in shape.split(" and ")]
+    named = [term for term in terms if re.search(r"\b[PE]\b", term)]
+    mixed = len(named) > 1 and " or " in shape and "(" not in xpath
+    once = sum(term == "P" for term in named) <= 1 and sum(term != "P" for term in named) <= 1
+    simple = all(re.fullmatch("P|E(?: or E)*", term) for term in named)
+    conjoined = once and simple and not mixed and "not" not in shape.split()
+    return conjoined, conjoined and len(named) == len([term for term in terms if term])
+
+
+def _some(names: list[str]) -> str:
+    """Names joined by "or", a few of them."""
+    others = [f"{len(names) - 6} others"] if len(names) > 6 else []
+    return listed([clip(name, 60) for name in names[:6]] + others, "or")
+
+
+def _log(query: etree._Element, select: etree._Element) -> str:
+    return str(select.get("Path") or query.get("Path") or "")

@@ -5,6 +5,5 @@ source.
 """
 
 from taskanalysis.results.decode import BAD_OUTCOMES, SETTLED, Outcome, Result, decode, unsigned
-from taskanalysis.results.frames import decode_frame
 
-__all__ = ["BAD_OUTCOMES", "SETTLED", "Outcome", "Result", "decode", "decode_frame", "unsigned"]
+__all__ = ["BAD_OUTCOMES", "SETTLED", "Outcome", "Result", "decode", "unsigned"]

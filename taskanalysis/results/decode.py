@@ -1,6 +1,6 @@
-r"""What a result code means, in the context of its task: `decode`.
+r"""Decode a result code in the context of its task.
 
-Authority: ``result_codes.csv`` beside this module, a row a fact with its source; names beyond it from the package
+Authority: ``codes.csv`` beside this module, a row a fact with its source; names beyond it from the package
 `ntstatus` ([MS-ERREF]). A code is never explained by a table that it does not belong to: a program's plain exit code is
 no Win32 error, and what neither table nor convention knows stays unknown.
 
@@ -24,7 +24,7 @@ __all__ = ["BAD_OUTCOMES", "SETTLED", "Outcome", "Result", "decode", "unsigned"]
 
 
 class Outcome(StrEnum):
-    """What a result says of a run, in the words of the reports."""
+    """The outcome of a run, in the words of the reports."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -68,11 +68,11 @@ def decode(
     ever_ran: bool | None = None,
     source: str = "status",
 ) -> Result:
-    """Say what a result code means.
+    """Decode a result code.
 
     `code` is an int, a whole float, signed or unsigned, or text of these or of ``0x…``; None and NaN are "no code".
     `command` and `arguments` name the program, `state` is Task Scheduler's word, `ever_ran` whether it has a last run.
-    `source` says where the code stood: "status" (LastTaskResult), "action" (events 201 and 202, whose HRESULT wraps the
+    `source` is where the code stood: "status" (LastTaskResult), "action" (events 201 and 202, whose HRESULT wraps the
     program's own exit code) or "start" (events 101, 103 and 203). ValueError for any other code or source.
 
     >>> decode(2147942401, command="cmd.exe", source="action").basis
@@ -85,9 +85,8 @@ def decode(
 
 @lru_cache(maxsize=65536)
 def _decode(code: int | None, line: tuple[str, str], state: str | None, ever_ran: bool | None, source: str) -> Result:
-    known = _from_context(code, state, ever_ran)
-    if known:
-        return known
+    if result := _from_context(code, state, ever_ran):
+        return result
     assert code is not None  # noqa: S101 (no code is context enough)
     if row := _row(code, "scheduler"):
         return row
@@ -95,28 +94,28 @@ def _decode(code: int | None, line: tuple[str, str], state: str | None, ever_ran
     own = _tables_of(working_program(*line)) if code > 0xFFFF else ()  # a large code of its own is no one else's
     if exit_code == code and (row := _row(code, *own, "win32", "hresult", "ntstatus")):
         return row
-    found = _of_program(exit_code, *line) or (_named(code) if exit_code == code else None)
-    found = found or _result(code, Outcome.UNKNOWN, "Nothing is known of this code.", UNKNOWN_ADVICE, "guess", "none")
-    return replace(found, code=code, hex=_hex(code))
+    result = _of_program(exit_code, *line) or (_named(code) if exit_code == code else None)
+    result = result or _result(code, Outcome.UNKNOWN, "Nothing is known of this code.", UNKNOWN_ADVICE, "guess", "none")
+    return replace(result, code=code, hex=_hex(code))
 
 
 UNKNOWN_ADVICE = "Look for it in the program's own documentation or log; a rule can say what it means here."
 
 
 def unsigned(code: object) -> int | None:
-    """A result code as an unsigned 32-bit number, None for None and NaN; ValueError for all that is no code.
+    """A result code as an unsigned 32-bit number, None for None and NaN; ValueError for anything else.
 
     >>> unsigned(-2147024894) == unsigned("0x80070002") == unsigned(2147942402.0)
     True
     """
     if isinstance(code, bool):
-        raise ValueError(f"is no result code: {code!r}")
+        raise ValueError(f"is not a result code: {code!r}")
     if code is None or repr(code) == "<NA>":
         return None
     if isinstance(code, str):
         text = code.strip()
         if not re.fullmatch(r"[+-]?[0-9]{1,10}(?:\.0)?|0[xX][0-9a-fA-F]{1,8}", text):
-            raise ValueError(f"is no result code: {code!r:.60}")
+            raise ValueError(f"is not a result code: {code!r:.60}")
         number = int(text, 16) if text[:2] in ("0x", "0X") else int(text.removesuffix(".0"))
     elif isinstance(code, Integral):
         number = int(code)
@@ -125,9 +124,9 @@ def unsigned(code: object) -> int | None:
             return None
         number = int(float(code)) if float(code).is_integer() else 2**32
     else:
-        raise ValueError(f"is no result code: {code!r:.60}")
+        raise ValueError(f"is not a result code: {code!r:.60}")
     if not -(2**31) <= number < 2**32:
-        raise ValueError(f"is no result code of 32 bits: {code!r:.60}")
+        raise ValueError(f"is not a result code of 32 bits: {code!r:.60}")
     return number & 0xFFFFFFFF
 
 
@@ -138,7 +137,7 @@ _REFUSED = (Outcome.NOT_STARTED, Outcome.FAILED)
 
 
 def _from_context(code: int | None, state: str | None, ever_ran: bool | None) -> Result | None:
-    """What state and last run decide, whatever the code says."""
+    """The result where state and last run decide, whatever the code is."""
     if state == "Running":
         return _result(code, Outcome.RUNNING, "It is running now.", "", "certain", "state")
     if ever_ran is False and code != RUNNING:
@@ -158,16 +157,16 @@ def _from_context(code: int | None, state: str | None, ever_ran: bool | None) ->
 
 
 def _of_program(code: int, command: str, arguments: str) -> Result | None:
-    """The program's own table, then the convention that 0 is success and other small numbers are not."""
+    """By the program's own table, else by the convention that 0 is success and other small numbers are not."""
     program = working_program(command, arguments)
     # where cmd itself did not find the command, no table of that command can know
     first = ["cmd"] if code == 9009 and program_name(command) == "cmd" else []
-    found = _row(code, *first, *_tables_of(program), "convention")
+    row = _row(code, *first, *_tables_of(program), "convention")
     if code == 0 and (hidden := hides_exit_code(command, arguments)):
         meaning = f"It returned 0, but {hidden} returns 0 whatever the program that it starts returns."
         return _result(code, Outcome.SUCCEEDED, meaning, "", "likely", "convention")
-    if found or code > 255:
-        return found
+    if row or code > 255:
+        return row
     if code == 0:
         return _result(code, Outcome.SUCCEEDED, "It ended without an error.", "", "likely", "convention")
     meaning = f"The program ended with exit code {code}, which by convention is not success."
@@ -197,7 +196,7 @@ def _named(code: int) -> Result | None:
 @cache
 def _tables() -> dict[tuple[str, int], Result]:
     """The curated rows by table and code."""
-    file = Path(__file__).with_name("result_codes.csv")
+    file = Path(__file__).with_name("codes.csv")
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     return {
         (row["table"], (code := int(row["code"], 0))): Result(
@@ -215,7 +214,7 @@ def _tables() -> dict[tuple[str, int], Result]:
 
 
 def _row(code: int, *tables: str) -> Result | None:
-    return next((found for table in tables if (found := _tables().get((table, code)))), None)
+    return next((row for table in tables if (row := _tables().get((table, code)))), None)
 
 
 OF_NO_PROGRAM = {"scheduler", "win32", "hresult", "ntstatus", "convention"}

@@ -14,13 +14,14 @@ from taskanalysis.schedule.slots import (
     slots,
     unscheduled,
 )
-from taskanalysis.schedule.zones import Moments, microseconds, moment_of
+from taskanalysis.schedule.zones import Moments, known_zone, microseconds, moment_of
 
 __all__ = [
     "Moments",
     "Slot",
     "SlotArrays",
     "expected_runs",
+    "known_zone",
     "microseconds",
     "moment_of",
     "next_run",

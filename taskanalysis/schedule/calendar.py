@@ -1,4 +1,4 @@
-"""Which days the schedule of a calendar trigger names, many at once. Days are whole numbers, counted from 1970-01-01.
+"""Compute the days of a calendar schedule, many at once. Days are whole numbers, counted from 1970-01-01.
 
 Authority: [MS-TSCH] 2.5.3. Weeks are counted from the one that holds the first day and begin on Sunday (unconfirmed);
 a day that a month lacks is skipped (KB 325413).
@@ -31,7 +31,7 @@ Days = NDArray[np.int64]
 
 
 def longest_gap(schedule: Schedule) -> int:
-    """A number of days: no two days of a schedule that has any lie further apart."""
+    """The most days that lie between two days of a schedule."""
     if isinstance(schedule, ScheduleByDay):
         return schedule.days_interval
     if isinstance(schedule, ScheduleByWeek):
@@ -56,7 +56,7 @@ def _(schedule: ScheduleByDay, first: int, low: int, high: int) -> Days:
 def _(schedule: ScheduleByWeek, first: int, low: int, high: int) -> Days:
     days = np.arange(low, high + 1)
     in_turn = (_weeks(days) - _weeks(np.array(first))) % schedule.weeks_interval == 0
-    return _those(days, _marked(7, schedule.days_of_week)[_weekdays(days)] & in_turn)
+    return _chosen(days, _marked(7, schedule.days_of_week)[_weekdays(days)] & in_turn)
 
 
 @days_on.register
@@ -66,7 +66,7 @@ def _(schedule: ScheduleByMonth, first: int, low: int, high: int) -> Days:
     wanted = _marked(32, [day for day in schedule.days_of_month if day != LAST])[of_month]
     if LAST in schedule.days_of_month:
         wanted |= left == 0
-    return _those(days, wanted & _marked(13, schedule.months)[months])
+    return _chosen(days, wanted & _marked(13, schedule.months)[months])
 
 
 @days_on.register
@@ -76,12 +76,12 @@ def _(schedule: ScheduleByMonthDayOfWeek, first: int, low: int, high: int) -> Da
     wanted = _marked(6, [week for week in schedule.weeks if week != LAST])[(of_month - 1) // 7 + 1]
     if LAST in schedule.weeks:
         wanted |= left < 7
-    return _those(
+    return _chosen(
         days, wanted & _marked(7, schedule.days_of_week)[_weekdays(days)] & _marked(13, schedule.months)[months]
     )
 
 
-def _those(days: Days, wanted: NDArray[np.bool_]) -> Days:
+def _chosen(days: Days, wanted: NDArray[np.bool_]) -> Days:
     chosen: Days = days[wanted]
     return chosen
 

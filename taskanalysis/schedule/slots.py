@@ -1,7 +1,7 @@
-r"""When a task should start: the run times of its triggers, computed off Windows.
+r"""Compute when a task should start, without Windows.
 
 Authority: [MS-TSCH] 2.5.3 and the documentation of ITrigger. Where these are silent, the common reading is taken; such
-moments are *not judged*, so that nobody calls a task overdue for them. Nothing here was seen on a Windows machine yet.
+slots are *not judged*, so that no task counts as overdue because of them. Nothing here has been checked on Windows yet.
 
 ================================================================  ====================================================
 a local StartBoundary is wall-clock time of the server, one with  ``ITrigger::put_StartBoundary``
@@ -16,11 +16,11 @@ repetition in elapsed time, every k with                          [MS-TSCH] 2.5.
 ``k * Interval <= Duration``; the last, at exactly Duration, is   run: dahall/TaskScheduler#26
 not judged
 ----------------------------------------------------------------  ----------------------------------------------------
-a later slot of the trigger starts the repetition anew; not       unconfirmed
+a later slot of the trigger restarts the repetition; not          unconfirmed
 judged where Interval does not divide the time between the two
 ----------------------------------------------------------------  ----------------------------------------------------
-so ``P1D`` from a summer's 07:00 starts at 06:00 in winter        unconfirmed; `Due.differing` tells where Windows
-                                                                  names another time
+so ``P1D`` from a summer's 07:00 starts at 06:00 in winter        unconfirmed; health shows where Windows' NextRunTime
+                                                                  differs
 ----------------------------------------------------------------  ----------------------------------------------------
 a month in Interval or Duration counts 31 days; not judged        unconfirmed
 ----------------------------------------------------------------  ----------------------------------------------------
@@ -35,7 +35,7 @@ RandomDelay and StartWhenAvailable do not move a slot             they are grace
 
 A server's zone may change: give the one of the snapshot that follows the moments asked for.
 
->>> from taskanalysis.definition.triggers import Repetition; from taskanalysis.definition import TimeTrigger
+>>> from taskanalysis.definition.model import Repetition
 >>> trigger = TimeTrigger(start_boundary=datetime(1970, 1, 1), repetition=Repetition(Duration.parse("PT45M")))
 >>> next_run(trigger, datetime(2026, 11, 23, 6, tzinfo=UTC), tz="UTC").isoformat()
 '2026-11-23T06:45:00+00:00'
@@ -57,9 +57,9 @@ from taskanalysis.schedule.zones import (
     LATEST,
     Moments,
     ZoneClock,
+    known_zone,
     microseconds,
     moment_of,
-    named_zone,
     zone_clock,
 )
 
@@ -67,7 +67,6 @@ __all__ = [
     "Slot",
     "SlotArrays",
     "expected_runs",
-    "is_judged",
     "next_run",
     "previous_run",
     "slot_arrays",
@@ -86,14 +85,14 @@ _NONE = np.zeros(0, dtype=np.int64)
 # longer than the calendar, and four of them fit into 64 bits
 _MOST_DAYS = 10_000 * 366
 _FOR_EVER = Duration(delta=timedelta(days=_MOST_DAYS))
-# how much of the calendar `slots` looks at in one go: little for who wants the first, much for who wants a year
+# how much of the calendar `slots` computes at once: little for the first slots, more and more for a year of them
 _FIRST_GO, _LONGEST_GO = _DAY, 512 * _DAY
 
 
 class Slot(NamedTuple):
     """A moment at which a trigger (its position in the task, from 1) should start the task.
 
-    `judged` is False where it is in doubt whether Windows starts it just then.
+    `judged` is False where it is uncertain whether Windows starts the task at that moment.
     """
 
     time: datetime
@@ -110,11 +109,11 @@ class SlotArrays(NamedTuple):
 
 
 def expected_runs(subject: Subject, start: datetime, end: datetime, *, tz: tzinfo | str) -> Iterator[datetime]:
-    """The moments at which a definition (or one trigger) should start, ``start <= t < end``, in order, each once.
+    """Iterate over the times at which a definition or trigger should start, ``start <= t < end``, in order, each once.
 
     `start` and `end` are aware; `tz` is the server's zone (an IANA name or a tzinfo), and the moments are in it. A
     disabled task or trigger gives none, nor does a trigger without a time (`unscheduled`). ValueError for a naive
-    moment or a zone that nobody knows. Sources: the table at the top of this module.
+    moment, ZoneError for an unknown zone. Sources: the table at the top of this module.
 
     >>> from taskanalysis.definition import ScheduleByDay
     >>> trigger = CalendarTrigger(start_boundary=datetime(2026, 3, 1, 2, 30), schedule=ScheduleByDay())
@@ -126,47 +125,35 @@ def expected_runs(subject: Subject, start: datetime, end: datetime, *, tz: tzinf
 
 
 def slots(subject: Subject, start: datetime, end: datetime, *, tz: tzinfo | str) -> Iterator[Slot]:
-    """The same moments, each with its trigger (the first that has it) and whether it is judged (by any)."""
-    zone, low, last = named_zone(tz), _instant(start), _instant(end)
+    """Iterate over `expected_runs` as slots: each with the first trigger that gives it, judged where any judges it."""
+    zone, low, last = _zone(tz), _instant(start), _instant(end)
     return _in_steps(subject, low, last, zone)
 
 
 def slot_arrays(subject: Subject, start: datetime, end: datetime, *, tz: tzinfo | str) -> SlotArrays:
-    """The same slots all at once, as arrays, times in UTC: for a year of many tasks."""
-    times, numbers, judged = _merged(subject, _instant(start), _instant(end), named_zone(tz))
+    """Compute all `slots` at once, as arrays with times in UTC: for a year of many tasks."""
+    times, numbers, judged = _merged(subject, _instant(start), _instant(end), _zone(tz))
     return SlotArrays(times.astype("datetime64[us]"), numbers, judged)
 
 
 def next_run(subject: Subject, after: datetime, *, tz: tzinfo | str) -> datetime | None:
-    """The first moment later than `after` (aware) at which it should start, None where there is none."""
-    zone, low = named_zone(tz), _instant(after) + 1
-    found = [_first(plan, low) for plan in _plans(subject, zone)]
-    return moment_of(min(times), zone) if (times := [time for time in found if time is not None]) else None
+    """The first expected run later than `after` (aware), None where there is none."""
+    zone, low = _zone(tz), _instant(after) + 1
+    times = _firsts(_plans(subject, zone), low)
+    return moment_of(min(times), zone) if times else None
 
 
 def previous_run(subject: Subject, before: datetime, *, tz: tzinfo | str) -> datetime | None:
-    """The last moment earlier than `before` (aware) at which it should have started, None where there is none."""
-    zone, high = named_zone(tz), _instant(before)
-    found = [_last(plan, high) for plan in _plans(subject, zone)]
-    return moment_of(max(times), zone) if (times := [time for time in found if time is not None]) else None
-
-
-def is_judged(moment: datetime, tz: tzinfo | str) -> bool:
-    """Whether the clocks of a zone leave no doubt at an aware moment.
-
-    False for the length of the shift after a spring gap, and in both passes of the hour that autumn repeats.
-
-    >>> is_judged(datetime(2026, 11, 1, 5, 30, tzinfo=UTC), "America/New_York")
-    False
-    """
-    instant = np.array([_instant(moment)], dtype=np.int64)
-    return bool(_settled(instant, named_zone(tz))[0])
+    """The last expected run earlier than `before` (aware), None where there is none."""
+    zone, high = _zone(tz), _instant(before)
+    runs = [_last(plan, high) for plan in _plans(subject, zone)]
+    return moment_of(max(times), zone) if (times := [time for time in runs if time is not None]) else None
 
 
 def unscheduled(definition: TaskDefinition) -> dict[int, str]:
-    """The enabled triggers whose starts no calendar tells (at boot, at logon, on an event): position -> type.
+    """Enabled triggers without computable start times (boot, logon, event, …): position in the task to type.
 
-    >>> from taskanalysis.definition.triggers import BootTrigger
+    >>> from taskanalysis.definition.model import BootTrigger
     >>> unscheduled(TaskDefinition(triggers=(BootTrigger(),)))
     {1: 'BootTrigger'}
     """
@@ -181,8 +168,9 @@ def unscheduled(definition: TaskDefinition) -> dict[int, str]:
 
 
 def _in_steps(subject: Subject, low: int, last: int, zone: tzinfo) -> Iterator[Slot]:
-    step = _FIRST_GO
-    while low < last:
+    plans, step = _plans(subject, zone), _FIRST_GO
+    # from one slot to the next that there is: thousands of years may be empty
+    while (low := min(_firsts(plans, low), default=last)) < last:
         high = min(low + step, last)
         for time, number, judged in zip(
             *(column.tolist() for column in _merged(subject, low, high, zone)), strict=True
@@ -192,12 +180,12 @@ def _in_steps(subject: Subject, low: int, last: int, zone: tzinfo) -> Iterator[S
 
 
 def _merged(subject: Subject, low: int, high: int, zone: tzinfo) -> tuple[Moments, Moments, Flags]:
-    """Times, trigger numbers and judged of all triggers, by time; a moment of several is the first one's."""
+    """Times, trigger numbers and judged of all triggers, by time; a shared moment belongs to the first trigger."""
     plans = _plans(subject, zone)
-    found = [_between(plan, low, high) for plan in plans]
-    times = np.concatenate([_NONE, *(times for times, _ in found)])
-    judged = np.concatenate([_NONE.astype(bool), *(flags for _, flags in found)])
-    numbers = np.repeat([plan.number for plan in plans], [len(times) for times, _ in found]).astype(np.int64)
+    parts = [_between(plan, low, high) for plan in plans]
+    times = np.concatenate([_NONE, *(times for times, _ in parts)])
+    judged = np.concatenate([_NONE.astype(bool), *(flags for _, flags in parts)])
+    numbers = np.repeat([plan.number for plan in plans], [len(times) for times, _ in parts]).astype(np.int64)
     if len(plans) > 1 and len(times):
         order = np.argsort(times, kind="stable")
         times, numbers, judged = times[order], numbers[order], judged[order]
@@ -206,8 +194,12 @@ def _merged(subject: Subject, low: int, high: int, zone: tzinfo) -> tuple[Moment
     return times, numbers, judged
 
 
+def _zone(tz: tzinfo | str) -> tzinfo:
+    return known_zone(tz) if isinstance(tz, str) else tz
+
+
 def _instant(moment: datetime) -> int:
-    """An aware moment in microseconds, held within the calendar; ValueError for a naive one."""
+    """Microseconds of an aware moment, clamped to the calendar; ValueError for a naive one."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment} has no time zone")
     return min(max(microseconds(moment), EARLIEST), LATEST)
@@ -217,10 +209,10 @@ def _instant(moment: datetime) -> int:
 
 
 class _Plan(NamedTuple):
-    """What a trigger with a time comes down to; all spans and moments in microseconds.
+    """A trigger with a time, reduced to numbers; all spans and moments in microseconds.
 
-    Days are counted from `first` in `zone`; `interval` is 0 where nothing repeats; `vague` where that counts in months;
-    `local` where the clocks of the server count.
+    Days are counted from `first` in `zone`. `interval` is 0 without a repetition; `vague` is true where that counts in
+    months, `local` where the start boundary is wall-clock time of the server.
     """
 
     number: int
@@ -236,7 +228,7 @@ class _Plan(NamedTuple):
 
     @property
     def gap(self) -> int:
-        """Two slots of the calendar lie no further apart."""
+        """The longest time between two slots of the calendar."""
         return min(longest_gap(self.schedule) + 2, _MOST_DAYS) * _DAY if self.schedule else _DAY
 
 
@@ -276,9 +268,9 @@ def _span(duration: Duration) -> int:
 
 
 def _between(plan: _Plan, low: int, high: int) -> tuple[Moments, Flags]:
-    """The slots with ``low <= t < high``, and which are judged."""
+    """The slots with ``low <= t < high``, and which of them are judged."""
     high = min(high, plan.end)
-    # the base that still repeats at `low`, and the one before it, which tells whether that is in step
+    # the base that still repeats at `low`, and the one before it, to see whether the two are in step
     bases = _bases(plan, low - 2 * min(plan.duration, plan.gap), high) if low < high else _NONE
     if plan.interval and len(bases):
         times, judged = _repeated(plan, bases, low, high)
@@ -286,12 +278,12 @@ def _between(plan: _Plan, low: int, high: int) -> tuple[Moments, Flags]:
         times = bases[np.searchsorted(bases, low) : np.searchsorted(bases, high)]
         judged = np.ones(len(times), dtype=bool)
     if plan.local and len(times):
-        judged &= _settled(times, plan.zone)
+        judged &= _clock(plan.zone, times).is_settled(times)
     return times, judged
 
 
 def _repeated(plan: _Plan, bases: Moments, low: int, high: int) -> tuple[Moments, Flags]:
-    """From each base every interval while the duration lasts, until the next base starts it anew."""
+    """Starts at each interval from each base, until the duration ends or the next base restarts it."""
     interval, duration = plan.interval, plan.duration
     until = np.minimum(np.append(bases[1:], high), high)
     first = np.maximum(-((bases - low) // interval), 0)
@@ -306,9 +298,9 @@ def _repeated(plan: _Plan, bases: Moments, low: int, high: int) -> tuple[Moments
 
 
 def _bases(plan: _Plan, low: int, high: int) -> Moments:
-    """The slots that the calendar gives, without repetition: those from `low` to `high`, and some around them."""
+    """Slots of the calendar without repetition: those from `low` to `high`, and some around them."""
     # two days around: no offset is more than a day, nor is any change of the clocks
-    low_day, high_day = (min(max(each, EARLIEST), LATEST) // _DAY for each in (low - 2 * _DAY, high + 2 * _DAY))
+    low_day, high_day = (min(max(edge, EARLIEST), LATEST) // _DAY for edge in (low - 2 * _DAY, high + 2 * _DAY))
     if plan.schedule:
         days = days_on(plan.schedule, plan.first, max(low_day, plan.first), high_day)
     else:
@@ -317,9 +309,14 @@ def _bases(plan: _Plan, low: int, high: int) -> Moments:
         return _NONE
     wall = days * _DAY + plan.time_of_day
     instants = _clock(plan.zone, wall).instants(wall)
-    # a day that the clocks skip as a whole falls upon the next one (Pacific/Apia, 2011-12-30)
+    # a day that the clocks skip as a whole falls on the next one (Pacific/Apia, 2011-12-30)
     bases: Moments = instants[np.append(True, instants[1:] > instants[:-1])]
     return bases
+
+
+def _firsts(plans: list[_Plan], low: int) -> list[int]:
+    """The first slot from `low` on of each plan that has one."""
+    return [time for plan in plans if (time := _first(plan, low)) is not None]
 
 
 def _first(plan: _Plan, low: int) -> int | None:
@@ -327,13 +324,13 @@ def _first(plan: _Plan, low: int) -> int | None:
     low = max(low, (plan.first - 2) * _DAY)
     bases = _bases(plan, low - plan.gap if plan.interval else low, low + plan.gap)
     later = int(np.searchsorted(bases, low))
-    found = int(bases[later]) if later < len(bases) else None
+    run = int(bases[later]) if later < len(bases) else None
     if plan.interval and later:
         base = int(bases[later - 1])
         repeated = base + -((base - low) // plan.interval) * plan.interval
-        if repeated - base <= plan.duration and (found is None or repeated < found):
-            found = repeated
-    return found if found is not None and found < plan.end else None
+        if repeated - base <= plan.duration and (run is None or repeated < run):
+            run = repeated
+    return run if run is not None and run < plan.end else None
 
 
 def _last(plan: _Plan, high: int) -> int | None:
@@ -348,11 +345,7 @@ def _last(plan: _Plan, high: int) -> int | None:
     return base + lasting // plan.interval * plan.interval if plan.interval else base
 
 
-def _settled(instants: Moments, zone: tzinfo) -> Flags:
-    return _clock(zone, instants).is_settled(instants)
-
-
 def _clock(zone: tzinfo, moments: Moments) -> ZoneClock:
-    """The clock of a zone around moments that are in order, be they instants or wall-clock time."""
+    """The clock of a zone around sorted moments, which may be instants or wall-clock times."""
     first, last = (min(max(int(moment), EARLIEST), LATEST) // _DAY + _EPOCH_DAY for moment in (moments[0], moments[-1]))
     return zone_clock(zone, date.fromordinal(first - 2).year, date.fromordinal(last + 2).year)

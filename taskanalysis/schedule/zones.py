@@ -1,8 +1,8 @@
-"""What the clocks of a time zone do: wall-clock times to instants, many at once, and which of them are in doubt.
+"""Time zones: the check of a name, and wall-clock times converted to instants, many at once.
 
 Authority: the IANA database through `zoneinfo` (`tzdata` on Windows), and PEP 495 for times that a change of the clocks
 skips or repeats: with ``fold=0`` a skipped time moves forward by the gap, a repeated one is its first pass. Task
-Scheduler's own behaviour in such hours is not specified (KB 325413), so they are told apart by `ZoneClock.is_settled`.
+Scheduler's own behaviour in such hours is not specified (KB 325413): `ZoneClock.is_settled` is False there.
 
 Moments are whole microseconds since 1970: of UTC, or, as wall-clock time, as if the wall were UTC.
 
@@ -21,7 +21,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EARLIEST", "LATEST", "Moments", "ZoneClock", "microseconds", "moment_of", "named_zone", "zone_clock"]
+from taskanalysis.errors import ZoneError
+from taskanalysis.text import clip
+
+__all__ = ["EARLIEST", "LATEST", "Moments", "ZoneClock", "known_zone", "microseconds", "moment_of", "zone_clock"]
 
 Moments = NDArray[np.int64]
 
@@ -58,7 +61,7 @@ def microseconds(moment: datetime) -> int:
 
 
 def moment_of(instant: int, zone: tzinfo) -> datetime:
-    """The other way, as a moment in a zone."""
+    """The aware moment, in a zone, of microseconds since 1970."""
     return (_EPOCH + timedelta(microseconds=instant)).astimezone(zone)
 
 
@@ -66,19 +69,21 @@ def moment_of(instant: int, zone: tzinfo) -> datetime:
 EARLIEST, LATEST = (microseconds(datetime(year, 1, 1, tzinfo=UTC)) for year in (2, 9999))
 
 
-def named_zone(tz: tzinfo | str) -> tzinfo:
-    """The zone itself, or the one that an IANA name stands for; ValueError where nobody knows it."""
-    if not isinstance(tz, str):
-        return tz
+def known_zone(name: str) -> ZoneInfo:
+    """The time zone of an IANA name; ZoneError for any other text.
+
+    >>> known_zone("America/New_York").key
+    'America/New_York'
+    """
     try:
-        return ZoneInfo(tz)
-    except (OSError, ValueError, KeyError):
-        raise ValueError(f"'{tz}' is not the name of a time zone, such as America/New_York") from None
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):  # a folder of the database, a path out of it, an unknown name
+        raise ZoneError(f"'{clip(name)}' is not the name of a time zone, such as America/New_York") from None
 
 
 @lru_cache(maxsize=512)
 def zone_clock(zone: tzinfo, first_year: int, last_year: int) -> ZoneClock:
-    """The clock of a zone from the begin of one year to the end of another."""
+    """The clock of a zone from the start of one year to the end of another."""
     years = range(max(first_year, 2), min(last_year, 9998) + 1)
     changes = [change for year in years for change in _changes(zone, year)]
     offset_first = _offset(zone, datetime(years[0], 1, 1, tzinfo=UTC))
@@ -91,17 +96,18 @@ def zone_clock(zone: tzinfo, first_year: int, last_year: int) -> ZoneClock:
 @lru_cache(maxsize=4096)
 def _changes(zone: tzinfo, year: int) -> list[tuple[datetime, int]]:
     """Instant and new offset of each change within a year of UTC."""
-    found = []
+    changes = []
     low, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
     while low < end:
         high = min(low + _STEP, end)
         if _offset(zone, low) != _offset(zone, high):
-            found.append(_between(zone, low, high))
+            changes.append(_between(zone, low, high))
         low = high
-    return found
+    return changes
 
 
 def _between(zone: tzinfo, low: datetime, high: datetime) -> tuple[datetime, int]:
+    """Instant and new offset of the one change between two instants, by bisection."""
     before = _offset(zone, low)
     while high - low > timedelta(seconds=1):
         middle = low + (high - low) // timedelta(seconds=2) * timedelta(seconds=1)

@@ -10,7 +10,6 @@ its content, never by its name. `rows` cuts it into cells, `locales` knows words
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -22,8 +21,9 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from taskanalysis.definition import MOST_BYTES
+from taskanalysis.definition import MOST_BYTES, without_mark
 from taskanalysis.errors import Problem, SnapshotError
+from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.locales import ORDERS, WORDS, enabled_of, is_not_available, moment, settle, state_of
 from taskanalysis.snapshot.rows import TABLE, Row, find_layout, is_table
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status
@@ -87,12 +87,13 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> Foreig
     `zone` (IANA) makes local times aware; without it they stay naive. `dates` ("dmy" or "mdy") is the order of day and
     month where the file leaves it open; times that stay ambiguous are None, with a problem.
 
-    SnapshotError for a file that can't be opened, is larger than 16 MiB or holds no statuses, and for an unknown zone
-    or order. All else that is wrong (a cut row, an unreadable cell, an error line) is a problem beside the data.
+    SnapshotError for a file that can't be opened, is larger than 16 MiB or holds no statuses, and for an unknown
+    order; ZoneError for an unknown zone. All else that is wrong (a cut row, an unreadable cell, an error line) is a
+    problem beside the data.
     """
     if dates not in ("", *ORDERS):
         raise SnapshotError(f"'{clip(dates)}' is not an order of day and month: dmy or mdy")
-    known_zone = _zone(zone)
+    server_zone = known_zone(zone) if zone else None
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
@@ -111,7 +112,7 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> Foreig
         raise SnapshotError(f"{path} holds more than {MOST_ROWS:,} rows")
     server, rows = _one_server(rows, notes)
     folded = _fold(rows, notes)
-    times = _Times(dates or _order(rows, taken_at), known_zone, notes)
+    times = _Times(dates or _order(rows, taken_at), server_zone, notes)
     return ForeignStatuses(
         server=server,
         taken_at=taken_at,
@@ -145,13 +146,6 @@ def _lost(character: re.Match[str]) -> str:
     return "?" if character[0] <= "\uffff" else "??"
 
 
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name) if name else None
-    except (OSError, ValueError, KeyError):
-        raise SnapshotError(f"'{clip(name)}' is not a time zone such as America/New_York") from None
-
-
 class _Notes(Counter[str]):
     """How often each problem occurred; after the first 200 different ones, only their number."""
 
@@ -163,7 +157,6 @@ class _Notes(Counter[str]):
 
 # Bytes -> text -------------------------------------------------------------------------------------------------------
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _PAGES = ("utf-8", "cp1252", "cp850", "cp852", "cp1250", "cp932", "gbk", "cp437")
 
 
@@ -176,9 +169,9 @@ def decode_page(data: bytes) -> str:
     >>> decode_page("Nächste Laufzeit".encode("cp850")), decode_page("状態: 準備完了".encode("cp932"))
     ('Nächste Laufzeit', '状態: 準備完了')
     """
-    for bom, encoding in _BOMS:
-        if data.startswith(bom):
-            return data[len(bom) :].decode(encoding, errors="replace")
+    encoding, rest = without_mark(data)
+    if encoding:
+        return rest.decode(encoding, errors="replace")
     head = data[:4096]
     even, odd = head[0::2].count(0), head[1::2].count(0)
     if max(even, odd) * 8 > len(head) and max(even, odd) > 4 * min(even, odd):

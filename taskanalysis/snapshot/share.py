@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 
 from taskanalysis.definition import TaskDefinition, read_bytes
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
+from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.files import Found, find_tasks, task_of
 from taskanalysis.snapshot.paths import file_name, long_path, task_path
 from taskanalysis.snapshot.status import CHANGED, aware
@@ -176,11 +177,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if values["definitions_read"] and not stamped(values["definitions"] or ""):
             raise ValueError(f"'definitions' is not the name of a snapshot: {values['definitions']}")
         if values["zone"]:
-            ZoneInfo(values["zone"])
+            known_zone(values["zone"])
         aware(values["taken_at"])
         json.dumps(values, ensure_ascii=False).encode("utf-8")  # half a character can't be shown
         return values
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:  # KeyError: an unknown zone
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise SnapshotError(f"{folder}: snapshot.json can't be read ({clip(str(error), 160)})") from None
 
 

@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from taskanalysis import __version__
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem, SnapshotError
+from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.files import Found, find_tasks
 from taskanalysis.snapshot.foreign import ForeignStatuses, join_paths, read_statuses_file, status_files
 from taskanalysis.snapshot.paths import file_name, in_scope, long_path, write_folder
@@ -40,7 +41,6 @@ from taskanalysis.snapshot.share import (
     stamp_of,
 )
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
-from taskanalysis.text import clip
 
 __all__ = [
     "Snapshot",
@@ -113,15 +113,15 @@ def read_snapshot(
     Of a share: the newest snapshot of `server` ("": of any), not later than `at` (ISO; local time of the server where
     it has no offset), and with `holding="definitions"` one that has definitions, unless none has.
 
-    SnapshotError where there is none, or where ``snapshot.json`` has another format. All else that is wrong (a bad row,
-    a missing or changed file) is a problem beside the data.
+    SnapshotError where there is none, or where `snapshot.json` is not of this format; ZoneError for an unknown zone.
+    All else that is wrong (a bad row, a missing or changed file) is a problem beside the data.
 
     >>> found = read_snapshot("tests/files/folder")
     >>> sorted(found.tasks), found.statuses, sorted(found.holds)
     (['\\OpenData\\Load', '\\OpenData\\Permits\\Nightly'], {}, ['definitions'])
     """
     if zone:
-        _known_zone(zone)
+        known_zone(zone)
     source = long_path(path)
     if (source / "snapshots").is_dir() and not (source / "snapshot.json").is_file():
         newest, damaged = _newest(source, server, at, holding)
@@ -137,13 +137,6 @@ def read_snapshot(
             f"{path} is of {snapshot.server or 'no named server'} at {snapshot.taken_at:%Y-%m-%d %H:%M} UTC"
         )
     return snapshot
-
-
-def _known_zone(zone: str) -> None:
-    try:
-        ZoneInfo(zone)
-    except (OSError, ValueError, KeyError):  # KeyError: a zone that nobody knows
-        raise SnapshotError(f"'{clip(zone)}' is not the name of a time zone, such as America/New_York") from None
 
 
 def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:

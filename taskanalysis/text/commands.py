@@ -1,4 +1,4 @@
-r"""What a command line starts: the program whose exit code Task Scheduler sees, and whether it is the one that works.
+r"""Programs of a command line: the one it starts, the one that does the work, and whether its exit code is lost.
 
 >>> program_name(r'"C:\Program Files\Python311\Python.exe"')
 'python'
@@ -17,7 +17,7 @@ _CMD_INNER = re.compile(r"(?:^|\s)(?:/[a-z](?::\w+)?\s*)*?/[ckr]\s*(.*)$", re.IG
 _NO_SEPARATOR = re.compile(r"""\d?>>?\s*&\d|\^.""")  # 2>&1, and what a caret takes its meaning from
 _ASIDE = re.compile(r"@?\s*(?:cd|chdir|pushd|set|echo\s+off)\b", re.IGNORECASE)
 _START = re.compile(r"""(?:^|[&|"(])\s*@?start(?=[\s"]|$)""", re.IGNORECASE)
-# what cmd does itself: an exit code after it is cmd's
+# commands of cmd itself: the exit code is that of cmd
 _BUILT_IN = {
     *("call", "cd", "chdir", "copy", "del", "dir", "echo", "erase", "exit", "for", "goto", "if", "md", "mkdir"),
     *("move", "popd", "pushd", "rd", "ren", "rmdir", "set", "type"),
@@ -27,8 +27,8 @@ _BUILT_IN = {
 def program_name(command: str) -> str:
     r"""The program's file name in lower case, without folder and ``.exe``.
 
-    >>> program_name(r"D:\jobs\Load.BAT"), program_name("")
-    ('load.bat', '')
+    >>> program_name(r"D:\jobs\Load.BAT"), program_name("%ComSpec%"), program_name("")
+    ('load.bat', 'cmd', '')
     """
     command = command.strip().strip("\"'")
     if command.lower() == "%comspec%":
@@ -38,7 +38,7 @@ def program_name(command: str) -> str:
 
 
 def working_program(command: str, arguments: str = "") -> str:
-    """The program whose exit code is seen: what ``cmd /c`` starts, where that is one program, else the command itself.
+    """The program whose exit code Task Scheduler sees: the one that ``cmd /c`` starts, else the command itself.
 
     >>> working_program("cmd", "/c a.exe && b.exe"), working_program("robocopy.exe")
     ('cmd', 'robocopy')
@@ -56,7 +56,7 @@ def working_program(command: str, arguments: str = "") -> str:
 
 
 def _last_command(line: str) -> str:
-    """The one command whose exit code cmd returns, after others that only prepare it; "" where there are several."""
+    """The command whose exit code cmd returns, after others that only prepare it; "" where there are several."""
     quoted = re.sub(r'"[^"]*"', lambda found: "_" * len(found[0]), line)
     plain = _NO_SEPARATOR.sub(lambda found: "_" * len(found[0]), quoted)
     if "|" in plain:
@@ -68,15 +68,15 @@ def _last_command(line: str) -> str:
 
 
 def _without_outer_quotes(line: str) -> str:
-    """What is left when cmd has dropped the quotes around all that follows /c; there may be more inside."""
+    """`line` as cmd reads it after /c: without quotes around the whole; there may be more inside."""
     quoted = len(line) > 1 and line.startswith('"') and line.endswith('"')
     return line[1:-1] if quoted and (line.count('"') == 2 or line.startswith('""')) else line
 
 
 def hides_exit_code(command: str, arguments: str = "") -> str:
-    """What drops the exit code of the program that works; "" where nothing is known to do so.
+    """The launcher that hides the exit code of the program it starts; "" where none is known to.
 
-    >>> hides_exit_code("wscript.exe"), hides_exit_code("cmd.exe", '/c start "" x.exe'), hides_exit_code("cmd", "/c x")
+    >>> hides_exit_code("load.vbs"), hides_exit_code("cmd.exe", '/c start "" x.exe'), hides_exit_code("cmd", "/c x")
     ('wscript', 'cmd /c start', '')
     """
     name = program_name(command)

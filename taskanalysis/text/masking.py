@@ -1,4 +1,4 @@
-r"""Secrets out of text: the one function that every text passes before it leaves the package.
+r"""Mask secrets: every text passes `mask` before it leaves the package.
 
 A value counts as secret-looking where a switch or a key says so (``--password``, ``Pwd=``, ``?sig=``), where a
 program is known to take one there (``net use``, ``sqlcmd -P``), where it stands before ``@`` in a URL or after
@@ -99,11 +99,20 @@ _MARKED = [
 ]
 
 
+# colours of a terminal, and Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt)
+_ZERO_WIDTH = re.compile(
+    r"\x1b\[[0-9;]*[A-Za-z]|"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
 def mask(text: str) -> str:
     r"""`text` with every secret-looking value replaced by ``***``.
 
-    A control or zero-width character hides no secret: where leaving such characters out, or reading them as blanks,
-    shows more secrets, the text comes back without them. Otherwise they stay.
+    A control or zero-width character hides no secret: the text is also read without these characters and with blanks
+    in their place, and comes back in the reading that shows most secrets. Where they hide none, they stay.
 
     >>> mask("Server=db;User ID=etl;Password=two words;Encrypt=yes")
     'Server=db;User ID=etl;Password=***;Encrypt=yes'
@@ -111,10 +120,12 @@ def mask(text: str) -> str:
     ('--password ***', '--password ***', True)
     """
     masked = _masked(text)
-    if text.isprintable():
+    visible = _ZERO_WIDTH.sub("", text)
+    readings = [_CONTROL.sub("", visible), _CONTROL.sub(" ", visible), _CONTROL.sub(" ", _ZERO_WIDTH.sub(" ", text))]
+    if readings[0] == text:
         return masked
-    readings = [_masked(_without_hidden(text, filler)) for filler in ("", " ")]
-    return max([masked, *readings], key=lambda reading: reading.count(MASK))
+    best = max([*map(_masked, readings), masked], key=lambda reading: reading.count(MASK))
+    return masked if _letters(masked) == _letters(best) else best
 
 
 def _masked(text: str) -> str:
@@ -124,8 +135,9 @@ def _masked(text: str) -> str:
     return text
 
 
-def _without_hidden(text: str, filler: str) -> str:
-    return "".join(letter if letter.isprintable() or letter in "\t\r\n" else filler for letter in text)
+def _letters(text: str) -> str:
+    """`text` without blanks, control and zero-width characters."""
+    return "".join(_CONTROL.sub("", _ZERO_WIDTH.sub("", text)).split())
 
 
 def mask_arguments(command: str, arguments: str) -> str:

@@ -17,15 +17,12 @@ import shutil
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from taskanalysis.errors import TaskAnalysisError
-from taskanalysis.text import clip
 
 __all__ = [
     "account_exists",
     "is_elevated",
-    "known_zone",
     "local_zone",
     "path_exists",
     "server_name",
@@ -81,18 +78,6 @@ def local_zone() -> str:
     if not name:
         raise TaskAnalysisError("the time zone of this machine has no known IANA name: give it with --zone")
     return str(name)
-
-
-def known_zone(zone: str) -> str:
-    """`zone` itself; TaskAnalysisError where nobody knows it.
-
-    >>> known_zone("America/New_York")
-    'America/New_York'
-    """
-    try:
-        return ZoneInfo(zone).key
-    except (OSError, ValueError, KeyError):  # KeyError: a zone that nobody knows
-        raise TaskAnalysisError(f"'{clip(zone)}' is not the name of a time zone, such as America/New_York") from None
 
 
 def account_exists(account: str, server: str = "") -> bool | None:

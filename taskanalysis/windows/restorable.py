@@ -25,11 +25,12 @@ from taskanalysis.definition import (
     RegistrationTrigger,
     SessionStateChangeTrigger,
     TaskDefinition,
-    decode,
     parse,
     read_bytes,
     read_task,
     split_tasks,
+    without_mark,
+    xml_text,
 )
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
 from taskanalysis.snapshot import Snapshot, StoredDefinitions, in_scope, plain_path, wrong_files
@@ -185,11 +186,12 @@ def stored_text(data: bytes) -> str:
     >>> stored_text(b"<?xml version='1.0' encoding='UTF-8'?>\n<Task/>").splitlines()
     ['<?xml version="1.0" encoding="UTF-16"?>', '<Task/>']
     """
-    if data.startswith(codecs.BOM_UTF16_LE):
-        text = data[2:].decode("utf-16-le").lstrip("\ufeff")
+    encoding, rest = without_mark(data)
+    if encoding == "utf-16-le":
+        text = rest.decode(encoding).lstrip("\ufeff")
         if not _DECLARES_OTHER.match(text):
             return text
-    return DECLARATION + decode(data).lstrip(" \t\r\n")  # the line that the old declaration stood on is not kept
+    return DECLARATION + xml_text(data).lstrip(" \t\r\n")  # the line that the old declaration stood on is not kept
 
 
 def encoded(xml: str) -> bytes:
@@ -266,7 +268,7 @@ class _Files:
         if self.root.is_dir():
             data = read_bytes(self.root / name)
         elif number:
-            self.chunks = self.chunks or list(split_tasks(decode(read_bytes(self.root))))
+            self.chunks = self.chunks or list(split_tasks(xml_text(read_bytes(self.root))))
             return DECLARATION + self.chunks[int(number[1]) - 1].text
         else:
             data = read_bytes(self.root)

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from taskanalysis.errors import TaskAnalysisError, UnfinishedError
 from taskanalysis.results import decode, unsigned
+from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot import STATES, Moment, Status
 from taskanalysis.text import clip
 from taskanalysis.windows import machine
@@ -170,7 +171,7 @@ def connect(server: str = "", *, user: str = "", password: str | None = None, zo
     """
     if sys.platform != "win32":
         raise TaskAnalysisError("Task Scheduler is only on Windows: run this there, or name files with --from")
-    zone = machine.known_zone(zone or machine.local_zone())
+    zone = known_zone(zone or machine.local_zone()).key
     try:
         service = import_module("win32com.client").Dispatch("Schedule.Service")
     except ImportError as error:

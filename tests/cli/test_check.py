@@ -216,4 +216,4 @@ def test_decode_answers_in_words_and_as_json() -> None:
 
 
 def test_decode_refuses_what_is_no_code() -> None:
-    assert run("decode", "5x") == (2, "", "taskanalysis: is no result code: '5x'\n")
+    assert run("decode", "5x") == (2, "", "taskanalysis: is not a result code: '5x'\n")

@@ -7,31 +7,28 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from taskanalysis.definition import task as definitions
-from taskanalysis.definition import triggers
+from taskanalysis.definition import model
 from taskanalysis.definition.differences import differences
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.reader import read_task
-from taskanalysis.definition.task import (
+from taskanalysis.definition.model import (
     Action,
-    ComHandlerAction,
-    ExecAction,
-    IdleSettings,
-    Principal,
-    RegistrationInfo,
-    Settings,
-    TaskDefinition,
-)
-from taskanalysis.definition.triggers import (
     BootTrigger,
     CalendarTrigger,
+    ComHandlerAction,
     DayOfWeek,
+    ExecAction,
+    IdleSettings,
     LogonTrigger,
+    Principal,
+    RegistrationInfo,
     ScheduleByDay,
     ScheduleByWeek,
+    Settings,
+    TaskDefinition,
     TimeTrigger,
     Trigger,
 )
+from taskanalysis.definition.reader import read_task
 
 SIX = datetime(2026, 11, 23, 6)
 DAILY = CalendarTrigger(start_boundary=SIX, schedule=ScheduleByDay())
@@ -120,7 +117,7 @@ SAYS = [
 @pytest.mark.parametrize(
     ("before", "after", "says"), SAYS, ids=lambda value: value[:40] if isinstance(value, str) else ""
 )
-def test_what_differs_is_said_in_words(before: TaskDefinition, after: TaskDefinition, says: str) -> None:
+def test_difference_is_described(before: TaskDefinition, after: TaskDefinition, says: str) -> None:
     assert " | ".join(differences(before, after)) == says
 
 
@@ -173,7 +170,7 @@ def other(value: Any, hint: Any) -> Any:
 
 TUPLES = {
     "DayOfWeek": (DayOfWeek.Friday,),
-    "Month": (triggers.Month.May,),
+    "Month": (model.Month.May,),
     "Last": (1,),
     "tuple[tuple": (("x", "y"),),
     "str": ("x",),
@@ -187,9 +184,9 @@ def made(kind: type) -> Any:
     return kind(**{name: needs[name] for name in required if name in needs})
 
 
-def children(module: Any, parent: type) -> list[type]:
-    """The classes of a module that are of this kind."""
-    kinds = [kind for kind in vars(module).values() if isinstance(kind, type)]
+def children(parent: type) -> list[type]:
+    """The classes of the model that are of this kind."""
+    kinds = [kind for kind in vars(model).values() if isinstance(kind, type)]
     return [kind for kind in kinds if issubclass(kind, parent) and kind is not parent]
 
 
@@ -204,11 +201,11 @@ def wraps() -> list[tuple[Any, Callable[[Any], TaskDefinition]]]:
     for name, hint in hints.items():
         inner = [kind for kind in (hint, *get_args(hint)) if is_dataclass(kind) and kind is not Duration]
         found += [(kind(), lambda each, name=name: TaskDefinition(settings=Settings(**{name: each}))) for kind in inner]
-    found += [(made(kind), lambda each: TaskDefinition(actions=(each,))) for kind in children(definitions, Action)]
-    found += [(made(kind), lambda each: TaskDefinition(triggers=(each,))) for kind in children(triggers, Trigger)]
-    schedules = [kind() for kind in get_args(triggers.Schedule)]
+    found += [(made(kind), lambda each: TaskDefinition(actions=(each,))) for kind in children(Action)]
+    found += [(made(kind), lambda each: TaskDefinition(triggers=(each,))) for kind in children(Trigger)]
+    schedules = [kind() for kind in get_args(model.Schedule)]
     found += [(each, lambda each: TaskDefinition(triggers=(replace(DAILY, schedule=each),))) for each in schedules]
-    repetition = made(triggers.Repetition)
+    repetition = made(model.Repetition)
     found.append((repetition, lambda each: TaskDefinition(triggers=(replace(DAILY, repetition=each),))))
     return found
 
@@ -220,7 +217,7 @@ OF_THE_TASK = ["version", "context", "data"]
 @pytest.mark.parametrize(
     ("whole", "name", "wrap"), PLACES, ids=[f"{type(each).__name__}.{name}" for each, name, _ in PLACES]
 )
-def test_every_field_that_differs_is_said(whole: Any, name: str, wrap: Callable[[Any], TaskDefinition]) -> None:
+def test_every_field_that_differs_is_listed(whole: Any, name: str, wrap: Callable[[Any], TaskDefinition]) -> None:
     value = getattr(whole, name)
     changed = replace(whole, **{name: other(value, get_type_hints(type(whole))[name])})
     assert changed != whole
@@ -231,7 +228,7 @@ def test_every_field_that_differs_is_said(whole: Any, name: str, wrap: Callable[
 
 
 @pytest.mark.parametrize("name", OF_THE_TASK)
-def test_every_text_of_the_task_itself_is_said(name: str) -> None:
+def test_every_text_of_the_task_itself_is_listed(name: str) -> None:
     assert len(differences(TaskDefinition(), TaskDefinition(**{name: "x"}))) == 1
 
 
@@ -241,7 +238,7 @@ def test_the_walk_leaves_out_no_field_of_a_task() -> None:
     assert len(PLACES) > 130
 
 
-def test_other_principals_and_names_are_said() -> None:
+def test_other_principals_and_names_are_listed() -> None:
     one, two = Principal(id="a", user_id="A"), Principal(id="b", user_id="B")
     assert differences(task(one, two), task(one)) == ["other principals changed"]
     assert differences(task(one, context="a"), task(replace(one, id="c"), context="c")) == [

@@ -1,4 +1,4 @@
-"""xs:duration, read and written back."""
+"""xs:duration, read and in words."""
 
 from datetime import timedelta
 
@@ -16,12 +16,7 @@ SPANS = st.builds(
 
 
 @given(SPANS)
-def test_a_duration_written_and_read_again_is_the_same(span: Duration) -> None:
-    assert Duration.parse(str(span)) == span
-
-
-@given(SPANS)
-def test_words_say_every_part_once_and_no_long_fraction(span: Duration) -> None:
+def test_words_have_every_part_once_and_no_long_fraction(span: Duration) -> None:
     words = span.words().replace(",", "").split()
     numbers = dict(zip([unit.removesuffix("s") for unit in words[1::2]], words[::2], strict=True))
     months = 12 * int(numbers.get("year", 0)) + int(numbers.get("month", 0))
@@ -55,7 +50,7 @@ def test_months_are_kept_apart_from_minutes(text: str, span: Duration) -> None:
     ["", "P", "PT", "P1", "P1DT", "T1H", "1H", "-P1D", "P-1D", "PT1H1H", "PT1M1H", "P1S", "P1.5D", "PT.5S", "PT5M ",
      "pt5m", "PT٣M", "PT1H\n", "P" + "9" * 5000 + "D", "P9999999999Y", "P999999999DT999999999H"],
 )  # fmt: skip
-def test_what_is_no_duration_is_a_value_error(text: str) -> None:
+def test_invalid_duration_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match="duration"):
         Duration.parse(text)
 
@@ -79,10 +74,5 @@ def test_words_use_days_as_the_largest_exact_unit(text: str, words: str) -> None
 
 
 def test_zero_is_no_limit_and_a_month_is_not_zero() -> None:
-    assert [Duration.parse(text).is_zero for text in ("PT0S", "P0D", "P0M", "P1M", "PT1S")] == [
-        True,
-        True,
-        True,
-        False,
-        False,
-    ]
+    zeros = [text for text in ("PT0S", "P0D", "P0M", "P1M", "PT1S") if Duration.parse(text).is_zero]
+    assert zeros == ["PT0S", "P0D", "P0M"]

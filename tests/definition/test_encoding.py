@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskanalysis.definition.encoding import _PIECE, MOST_BYTES, MOST_TASKS, decode, parse, read_bytes, split_tasks
+from taskanalysis.definition.encoding import _PIECE, MOST_BYTES, MOST_TASKS, parse, read_bytes, split_tasks, xml_text
 from taskanalysis.errors import TaskXmlError
 
 CLAIM = '<?xml version="1.0" encoding="UTF-16"?>\r\n'
@@ -71,14 +71,14 @@ def test_page_named_by_the_declaration_counts(page: str, name: str, text: str) -
     assert parse(data).findtext("Data") == text
 
 
-def test_a_page_that_nobody_knows_is_guessed() -> None:
-    assert decode('<?xml version="1.0" encoding="cp99999"?><a>Müller</a>'.encode("cp1252")) == "<a>Müller</a>"
+def test_unknown_page_is_guessed() -> None:
+    assert xml_text('<?xml version="1.0" encoding="cp99999"?><a>Müller</a>'.encode("cp1252")) == "<a>Müller</a>"
 
 
 @given(st.binary(max_size=400))
 def test_any_bytes_give_a_text_or_a_task_xml_error(data: bytes) -> None:
     try:
-        assert isinstance(decode(data), str)
+        assert isinstance(xml_text(data), str)
     except TaskXmlError:
         assert data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or data[:3] == codecs.BOM_UTF8 or 0 in data[:2]
 
@@ -100,7 +100,7 @@ def test_a_file_over_16_mib_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-def test_what_comes_in_pieces_is_read_whole(tmp_path: Path) -> None:
+def test_file_that_comes_in_pieces_is_read_whole(tmp_path: Path) -> None:
     pipe, data = tmp_path / "pipe", bytes(range(256)) * 2000
     os.mkfifo(pipe)
     writer = Thread(target=pipe.write_bytes, args=(data,))
@@ -110,7 +110,7 @@ def test_what_comes_in_pieces_is_read_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-def test_what_never_ends_is_refused_soon(tmp_path: Path) -> None:
+def test_endless_file_is_refused_soon(tmp_path: Path) -> None:
     pipe, written = tmp_path / "pipe", []
     os.mkfifo(pipe)
 

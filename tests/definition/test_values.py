@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskanalysis.definition import values as xmlvalues
+from taskanalysis.definition import values
 from taskanalysis.definition.values import boolean, date_time, integer, or_last, remembered
 
-TIMES = st.datetimes().map(datetime.isoformat) | st.from_regex(xmlvalues._USUAL, fullmatch=True)
+TIMES = st.datetimes().map(datetime.isoformat) | st.from_regex(values._USUAL, fullmatch=True)
 
 
 @given(TIMES)
 def test_usual_time_is_read_as_the_careful_way_reads_it(text: str) -> None:
     try:
-        expected = xmlvalues._unusual_time(text)
+        expected = values._unusual_time(text)
     except ValueError:
         with pytest.raises(ValueError, match="is not a date and time"):
             date_time(text)
@@ -29,7 +29,7 @@ def test_usual_time_is_read_as_the_careful_way_reads_it(text: str) -> None:
      "2026-01-05T06:30:00+05:30:15", "2026-01-05T06:30:00+0530", "2026-01-05T063000", "2026-01-05T24:00:01",
      "2026-01-05T06:30:00.", "٢٠٢٦-01-05T06:30:00", "2026-01-05T06:30:60", "2026-01-05T06:30:00+24:00"],
 )  # fmt: skip
-def test_what_python_may_read_and_xml_does_not_know_is_no_time(text: str) -> None:
+def test_times_that_only_python_knows_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a date and time"):
         date_time(text)
 
@@ -39,7 +39,7 @@ def test_a_day_of_the_month_is_never_empty() -> None:
         or_last(" ", 31)
 
 
-def test_short_texts_are_read_once_and_a_mistake_each_time() -> None:
+def test_short_texts_are_read_once_and_invalid_ones_each_time() -> None:
     read: list[str] = []
 
     def note(text: str) -> int | None:

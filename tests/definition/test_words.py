@@ -8,11 +8,10 @@ from typing import get_args
 
 import pytest
 
-from taskanalysis.definition import triggers
-from taskanalysis.definition.days import days_of
+from taskanalysis.definition import model
+from taskanalysis.definition.model import ScheduleByMonthDayOfWeek, Trigger
 from taskanalysis.definition.reader import read_task
-from taskanalysis.definition.triggers import ScheduleByMonthDayOfWeek, Trigger
-from taskanalysis.definition.words import _phrase, describe
+from taskanalysis.definition.words import _phrase, days_of, describe
 from tests import build
 
 FILES = sorted((build.FILES / "triggers").glob("*.xml"))
@@ -41,7 +40,7 @@ def test_each_file_says_what_it_is_about(file: Path) -> None:
 
 
 def test_all_sentences_as_a_table_to_proofread() -> None:
-    """`pytest tests/test_wording.py -k proofread -rP` prints it: what each file is about, and what we say of it."""
+    """`pytest tests/definition/test_words.py -k proofread -rP` prints what each file is about, and its sentence."""
     table = [(expectation(file)["About"], sentence(file)) for file in FILES]
     width = max(len(about) for about, _ in table)
     print("\n".join(f"{about:<{width}} | {said}" for about, said in table))
@@ -49,16 +48,16 @@ def test_all_sentences_as_a_table_to_proofread() -> None:
     assert [said for _, said in table if said != said.strip() or "  " in said or "None" in said] == []
 
 
-KINDS = {kind for kind in vars(triggers).values() if isinstance(kind, type) and issubclass(kind, Trigger)} - {Trigger}
+KINDS = {kind for kind in vars(model).values() if isinstance(kind, type) and issubclass(kind, Trigger)} - {Trigger}
 
 
 def test_every_trigger_type_and_schedule_has_words() -> None:
     assert len(KINDS) == 10
     assert _phrase.registry.keys() >= KINDS
-    assert set(get_args(triggers.Schedule)) <= days_of.registry.keys()
+    assert set(get_args(model.Schedule)) <= days_of.registry.keys()
 
 
-def test_every_field_of_a_trigger_is_said_or_known_to_be_left_out() -> None:
+def test_every_field_of_a_trigger_is_described_or_left_out_on_purpose() -> None:
     unsaid = {"id", "matching_element", "value_queries", "data", "data_offset"}
     names = {field.name for kind in KINDS for field in fields(kind)} - unsaid - {"name", "schedule"}
     shown = "".join(file.read_text(encoding="utf-8") for file in FILES).lower()
@@ -66,13 +65,13 @@ def test_every_field_of_a_trigger_is_said_or_known_to_be_left_out() -> None:
     assert [name for name, element in elements.items() if f"<{element}>" not in shown] == []
 
 
-def test_text_of_a_task_is_taken_as_it_is() -> None:
+def test_text_of_a_task_is_not_formatted() -> None:
     hostile = "{0} %s <b>" + "x" * 10_000
-    assert describe(triggers.LogonTrigger(user_id=hostile)) == f"When {hostile} logs on"
-    assert "MoonTrigger{0}" in describe(triggers.UnknownTrigger(name="MoonTrigger{0}"))
+    assert describe(model.LogonTrigger(user_id=hostile)) == f"When {hostile} logs on"
+    assert "MoonTrigger{0}" in describe(model.UnknownTrigger(name="MoonTrigger{0}"))
 
 
-def test_a_day_without_week_or_weekday_is_said_to_be_none() -> None:
+def test_schedule_without_weekdays_names_no_day() -> None:
     empty = ScheduleByMonthDayOfWeek(weeks=(1,))
-    trigger = triggers.CalendarTrigger(start_boundary=datetime(2026, 11, 23, 6, 30), schedule=empty)
+    trigger = model.CalendarTrigger(start_boundary=datetime(2026, 11, 23, 6, 30), schedule=empty)
     assert describe(trigger) == "On the first no day of the week of every month at 06:30"

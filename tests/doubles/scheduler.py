@@ -13,8 +13,8 @@ from typing import Any
 
 from lxml import etree
 
+from taskanalysis.definition.model import BootTrigger, RegistrationTrigger
 from taskanalysis.definition.reader import read_task
-from taskanalysis.definition.triggers import BootTrigger, RegistrationTrigger
 from taskanalysis.errors import TaskXmlError
 from taskanalysis.snapshot.status import STATUS_FIELDS, Moment, Status
 from taskanalysis.windows import scheduler as door

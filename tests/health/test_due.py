@@ -8,8 +8,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.task import Principal, Settings, TaskDefinition
-from taskanalysis.definition.triggers import CalendarTrigger, Repetition, ScheduleByDay, TimeTrigger, Trigger
+from taskanalysis.definition.model import (
+    CalendarTrigger,
+    Principal,
+    Repetition,
+    ScheduleByDay,
+    Settings,
+    TaskDefinition,
+    TimeTrigger,
+    Trigger,
+)
 from taskanalysis.health import due as due_module
 from taskanalysis.health.due import Differing, Due, Missed, graces
 from taskanalysis.health.past import known_history

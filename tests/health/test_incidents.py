@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.task import ExecAction, Principal, Settings, TaskDefinition
-from taskanalysis.definition.triggers import Repetition, TimeTrigger
+from taskanalysis.definition.model import ExecAction, Principal, Repetition, Settings, TaskDefinition, TimeTrigger
 from taskanalysis.health.incidents import find_incidents
 from taskanalysis.health.past import Past, known_history
 from taskanalysis.health.verdicts import Judged, Verdict, judge

@@ -8,8 +8,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.task import Action, ComHandlerAction, ExecAction, Principal, Settings, TaskDefinition
-from taskanalysis.definition.triggers import BootTrigger, Repetition, TimeTrigger, Trigger
+from taskanalysis.definition.model import (
+    Action,
+    BootTrigger,
+    ComHandlerAction,
+    ExecAction,
+    Principal,
+    Repetition,
+    Settings,
+    TaskDefinition,
+    TimeTrigger,
+    Trigger,
+)
 from taskanalysis.health.rules import NO_RULES, Rules, parse_rules
 from taskanalysis.health.verdicts import Judged, Verdict, judge
 from taskanalysis.results.decode import Outcome

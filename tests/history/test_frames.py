@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskanalysis.definition.task import ExecAction
+from taskanalysis.definition.model import ExecAction
 from taskanalysis.errors import SnapshotError
 from taskanalysis.history.changes import proves_absence
 from taskanalysis.history.frames import History, read_history

@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.task import Settings, TaskDefinition
-from taskanalysis.definition.triggers import (
+from taskanalysis.definition.model import (
     BootTrigger,
     CalendarTrigger,
     Repetition,
     ScheduleByDay,
+    Settings,
+    TaskDefinition,
     TimeTrigger,
     Trigger,
 )

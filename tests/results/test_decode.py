@@ -7,6 +7,7 @@ import re
 import pandas as pd
 import pytest
 
+from benchmarks import decoding as benchmark
 from taskanalysis.results.decode import OF_NO_PROGRAM, Outcome, Result, decode, unsigned
 from tests.build import ROOT
 
@@ -180,22 +181,16 @@ def read(row: list[str]) -> Result:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: " ".join(filter(None, row[:5])))
 def test_code_in_its_context(row: list[str]) -> None:
-    found = read(row)
-    assert [found.outcome.value, found.certainty, found.basis] == row[5:]
+    result = read(row)
+    assert [result.outcome.value, result.certainty, result.basis] == row[5:]
+    assert (result.code, result.hex) == (unsigned(row[0]), f"0x{result.code:08X}")
+    assert re.fullmatch(r"[A-Za-z0-9].*\.", result.meaning)
+    assert result.advice == "" or re.fullmatch(r"[A-Z].*\.", result.advice)
 
 
 def test_table_is_long_and_has_no_row_twice() -> None:
     assert len(ROWS) >= 120
     assert len({tuple(row[:5]) for row in ROWS}) == len(ROWS)
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: " ".join(filter(None, row[:5])))
-def test_every_answer_is_a_sentence_and_keeps_the_code(row: list[str]) -> None:
-    found = read(row)
-    assert found.code == unsigned(row[0])
-    assert found.hex == f"0x{found.code:08X}"
-    assert re.fullmatch(r"[A-Za-z0-9].*\.", found.meaning)
-    assert found.advice == "" or re.fullmatch(r"[A-Z].*\.", found.advice)
 
 
 @pytest.mark.parametrize("command", ["", "load.exe", "python.exe", "cmd.exe"])
@@ -235,8 +230,18 @@ def test_codes_that_pandas_made_floats_beside_nan_are_read() -> None:
 
 @pytest.mark.parametrize("code", [*REFUSED, b"1", object()])
 def test_anything_else_is_refused(code: object) -> None:
-    with pytest.raises(ValueError, match="is no result code"):
+    with pytest.raises(ValueError, match="is not a result code"):
         decode(code)
+
+
+def test_each_distinct_row_needs_one_call_only() -> None:
+    frame = benchmark.rows(3_000)
+    assert benchmark.each_case_once(frame) == benchmark.one_by_one(frame)
+
+
+def test_benchmark_runs_at_a_small_size(capsys: pytest.CaptureFixture[str]) -> None:
+    benchmark.main(500)
+    assert "| each distinct case once | 500 |" in capsys.readouterr().out
 
 
 def test_unknown_source_is_refused() -> None:
@@ -248,7 +253,7 @@ def test_unknown_source_is_refused() -> None:
 
 
 def curated() -> list[dict[str, str]]:
-    file = ROOT / "taskanalysis" / "results" / "result_codes.csv"
+    file = ROOT / "taskanalysis" / "results" / "codes.csv"
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     return list(csv.DictReader(lines))
 

@@ -4,7 +4,7 @@ Written from the rules alone, to hold `taskanalysis.schedule.slots` against; not
 where all boundaries, intervals and durations are whole minutes.
 
 >>> from zoneinfo import ZoneInfo
->>> from taskanalysis.definition.triggers import TimeTrigger
+>>> from taskanalysis.definition.model import TimeTrigger
 >>> once = TaskDefinition(triggers=(TimeTrigger(start_boundary=datetime(2026, 7, 1, 9, 0)),))
 >>> day = datetime(2026, 7, 1, tzinfo=UTC)
 >>> [(f"{time:%H:%M}", *rest) for time, *rest in simulate(once, day, day + DAY, ZoneInfo("Europe/London"))]
@@ -16,8 +16,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.task import TaskDefinition
-from taskanalysis.definition.triggers import (
+from taskanalysis.definition.model import (
     LAST,
     CalendarTrigger,
     DayOfWeek,
@@ -27,6 +26,7 @@ from taskanalysis.definition.triggers import (
     ScheduleByMonth,
     ScheduleByMonthDayOfWeek,
     ScheduleByWeek,
+    TaskDefinition,
     TimeTrigger,
 )
 

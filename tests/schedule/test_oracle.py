@@ -1,6 +1,6 @@
 """Run times against a simulator that asks every minute: random tasks and zones, mostly where the clocks change.
 
-`pytest tests/test_schedule_oracle.py -k sample -rP` prints what the random cases hold.
+`pytest tests/schedule/test_oracle.py -k sample -rP` prints what the random cases hold.
 """
 
 from collections import Counter
@@ -9,13 +9,13 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.task import Settings, TaskDefinition
-from taskanalysis.definition.triggers import (
+from taskanalysis.definition.model import (
     LAST,
     BootTrigger,
     CalendarTrigger,
@@ -27,19 +27,21 @@ from taskanalysis.definition.triggers import (
     ScheduleByMonth,
     ScheduleByMonthDayOfWeek,
     ScheduleByWeek,
+    Settings,
+    TaskDefinition,
     TimeTrigger,
     Trigger,
     type_name,
 )
 from taskanalysis.schedule.slots import (
     expected_runs,
-    is_judged,
     next_run,
     previous_run,
     slot_arrays,
     slots,
     unscheduled,
 )
+from taskanalysis.schedule.zones import microseconds, zone_clock
 from tests.schedule.oracle import DAY, MINUTE, clock_changes, hits, instant, is_near_change, offset, shown, simulate
 
 ZONES = [
@@ -219,8 +221,10 @@ def check_against_simulation(case: Case) -> None:
         assert unscheduled(definition) == without_a_time
         if len(definition.triggers) == 1:
             assert list(slots(definition.triggers[0], start, end, tz=tz)) == given_slots
+    clock = zone_clock(tz, start.year - 1, end.year + 1)
     for moment in (start, end, *times[:3]):
-        assert is_judged(moment, tz) is not is_near_change(moment, clock_changes(moment, moment + MINUTE, tz))
+        near = is_near_change(moment, clock_changes(moment, moment + MINUTE, tz))
+        assert clock.is_settled(np.array([microseconds(moment)])).tolist() == [not near]
 
 
 # the same cases every time, so that a push is not judged by chance; the long run below draws new ones each time

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from taskanalysis.definition.model import TaskDefinition
 from taskanalysis.definition.reader import read_task
-from taskanalysis.definition.task import TaskDefinition
 from taskanalysis.definition.words import describe
 from taskanalysis.schedule.slots import expected_runs, next_run, previous_run, slot_arrays, slots
 from tests import build
@@ -64,13 +64,8 @@ def test_slots_are_the_runs_that_the_file_says(file: Path) -> None:
     case = Case(file)
     found = islice(slots(case.task, case.start, case.end, tz=case.zone), case.most)
     assert [written(slot.time, judged=slot.judged) for slot in found] == case.runs
-
-
-@each_file
-def test_expected_runs_are_the_same_instants(file: Path) -> None:
-    case = Case(file)
-    found = islice(expected_runs(case.task, case.start, case.end, tz=ZoneInfo(case.zone)), case.most)
-    assert [written(run) for run in found] == case.instants
+    runs = islice(expected_runs(case.task, case.start, case.end, tz=ZoneInfo(case.zone)), case.most)
+    assert [written(run) for run in runs] == case.instants
 
 
 @each_file
@@ -125,7 +120,7 @@ def test_no_two_files_are_about_the_same() -> None:
 
 
 def test_all_runs_as_a_table_to_proofread() -> None:
-    """`pytest tests/test_schedule_files.py -k proofread -rP` prints it: about, sentence, the first runs."""
+    """`pytest tests/schedule/test_schedule_files.py -k proofread -rP` prints it: about, sentence, the first runs."""
     table = [(said["About"], said["Says"], said["Zone"], said["Runs"].split(", ")) for said in map(expectation, FILES)]
     about_width, says_width, zone_width = (max(len(row[column]) for row in table) for column in range(3))
     for about, says, zone, runs in table:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskanalysis.errors import SnapshotError
+from taskanalysis.errors import SnapshotError, ZoneError
 from taskanalysis.snapshot.foreign import (
     decode_page,
     join_paths,
@@ -183,7 +183,7 @@ def test_zone_makes_times_aware_and_its_absence_leaves_wall_clock_times(write: W
     assert str(found.next_run) == "2026-07-24 06:00:00-04:00"
     assert read_statuses_file(file).statuses["\\T0"].last_run == MORNING
     for name in ("Mars/Olympus", "../etc/passwd", "a\0b", "America"):
-        with pytest.raises(SnapshotError, match="is not a time zone"):
+        with pytest.raises(ZoneError, match="is not the name of a time zone"):
             read_statuses_file(file, zone=name)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from taskanalysis.errors import Problem, SnapshotError
+from taskanalysis.errors import Problem, SnapshotError, ZoneError
 from taskanalysis.snapshot.share import list_snapshots
 from taskanalysis.snapshot.snapshot import read_snapshot, stale_after, write_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status
@@ -310,10 +310,10 @@ def test_older_file_of_statuses_is_named_and_not_read(tmp_path: Path) -> None:
     assert [problem.file for problem in read_snapshot(tmp_path).problems] == ["old.csv"]
 
 
-def test_zone_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+def test_unknown_zone_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(STATUS_CSV, encoding="utf-8")
     for zone in ("Nowhere/Town", "../../etc/passwd", "a" * 5000):
-        with pytest.raises(SnapshotError, match="is not the name of a time zone"):
+        with pytest.raises(ZoneError, match="is not the name of a time zone"):
             read_snapshot(tmp_path, zone=zone)
 
 

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from taskanalysis.cli import main
+from taskanalysis.definition.model import CalendarTrigger, ExecAction, Principal, TaskDefinition, TimeTrigger
 from taskanalysis.definition.reader import read_task
-from taskanalysis.definition.task import ExecAction, Principal, TaskDefinition
-from taskanalysis.definition.triggers import CalendarTrigger, TimeTrigger
 from taskanalysis.definition.words import describe
 from taskanalysis.errors import TaskAnalysisError
 from taskanalysis.health.findings import find_findings

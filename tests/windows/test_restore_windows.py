@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from taskanalysis.cli import main
+from taskanalysis.definition.model import WnfStateChangeTrigger
 from taskanalysis.definition.reader import read_task
-from taskanalysis.definition.triggers import WnfStateChangeTrigger
 from taskanalysis.snapshot.paths import file_name, plain_path
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 from taskanalysis.snapshot.status import Status

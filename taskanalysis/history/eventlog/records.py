@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from taskanalysis.definition import parse
+from taskanalysis.definition import parse, without_mark
 from taskanalysis.errors import TaskXmlError
 from taskanalysis.history.eventlog.chunks import CHUNK, ChunkReader, UnknownFormError
 from taskanalysis.history.eventlog.notes import CREATED, Notes, microseconds
@@ -79,8 +79,9 @@ def _read(file: BufferedReader, notes: Notes, zone: ZoneInfo | None, dates: str)
 
 def _encoding(head: bytes) -> str:
     """By byte order mark, then by the zero bytes of the first two characters; "utf-8" for all else."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16-le" if head.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
+    marked, _ = without_mark(head)
+    if marked:
+        return marked
     zeros = [byte == 0 for byte in head[:4]]
     return "utf-16-le" if zeros == [False, True] * 2 else "utf-16-be" if zeros == [True, False] * 2 else "utf-8"
 

@@ -41,12 +41,12 @@ from functools import lru_cache
 from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.eventlog.notes import Notes, Told, moment
 from taskanalysis.history.eventlog.records import read_records
 from taskanalysis.results import unsigned
+from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot import ORDERS
 from taskanalysis.text import clip, count, printable
 
@@ -109,7 +109,7 @@ def read_eventlog(path: str | Path, *, zone: str = "", dates: str = "") -> Event
     r"""Read a log: ``.evtx`` (needs the package `evtx`), XML of ``wevtutil qe /f:xml`` or CSV of ``Get-WinEvent``.
 
     Only a CSV needs `zone` (IANA), for its local times, and maybe `dates` ("dmy" or "mdy"), where the file does not
-    tell which comes first. SnapshotError for an unknown zone or order; all else that is wrong is a problem.
+    tell which comes first. SnapshotError for an unknown order, ZoneError for an unknown zone; all else is a problem.
 
     A run whose end is not in the log (still running, server down, log rolled over) has no end, duration or code. An end
     without a start is no run. The same records in another order, or twice, give the same runs and events.
@@ -121,12 +121,9 @@ def read_eventlog(path: str | Path, *, zone: str = "", dates: str = "") -> Event
     """
     if dates not in ("", *ORDERS):
         raise SnapshotError(f"'{clip(dates)}' is not an order of day and month: dmy or mdy")
-    try:
-        known_zone = ZoneInfo(zone) if zone else None
-    except (OSError, ValueError, KeyError):
-        raise SnapshotError(f"'{clip(zone)}' is not a time zone such as America/New_York") from None
+    server_zone = known_zone(zone) if zone else None
     notes = Notes(_SAID, _KINDS)
-    read_records(Path(path), notes, zone=known_zone, dates=dates)
+    read_records(Path(path), notes, zone=server_zone, dates=dates)
     found = _runs(notes)
     runs = sorted((run for run in found if _is_path(run.path)), key=attrgetter("started", "path", "instance"))
     problems = notes.problems()

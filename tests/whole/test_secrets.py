@@ -1,0 +1,156 @@
+"""No secret leaves the package, whichever way it goes out and whatever stands inside it to hide it."""
+
+import io
+import re
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from taskanalysis.cli import collect, own_task
+from taskanalysis.cli import report as make_report
+from taskanalysis.cli.check import FORMATS, Check
+from taskanalysis.cli.exit import fail
+from taskanalysis.cli.words import plan_lines, result_lines
+from taskanalysis.definition.reader import read_task
+from taskanalysis.errors import Problem
+from taskanalysis.health.verdicts import judge
+from taskanalysis.publish.execute import Failure
+from taskanalysis.publish.pages import Run, failure_page, shown
+from taskanalysis.report.display import Sentences
+from taskanalysis.report.files import save
+from taskanalysis.report.frames import frame
+from taskanalysis.snapshot.snapshot import Snapshot, write_snapshot
+from taskanalysis.snapshot.status import Status
+from taskanalysis.windows.collect import Collected
+from taskanalysis.windows.restorable import Wanted
+from taskanalysis.windows.restore import Action, Plan, Restored, Step
+from tests.build import definition, report
+
+NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
+SECRETS = [
+    "--password S3cret",
+    "--pass\u200bword S3cret",  # zero-width space
+    "--password\u200bS3cret",
+    "--pass\u00adword=S3\u00adcret",  # soft hyphen
+    "--pass\ufe0fword S3cret",  # variation selector
+    "--password\u2060\u0085S3cret",  # word joiner, next line
+    "--password\u2028S3cret",  # line separator
+]
+# XML can't hold these; statuses, names of files and errors can
+CONTROLS = [
+    "--password\x00S3cret",
+    "--pass\x00word S3cret",
+    "--pass\x1fword S3cret",
+    "--pass\u200bword\x00S3cret",
+    "--pass\x1b[0mword S3cret",
+    "--password\nS3cret",
+]
+
+
+def is_shown(text: object) -> bool:
+    """Whether the secret can be read in a text, with or without something between its letters."""
+    return re.search(r"S3[^A-Za-z]{0,8}cret", str(text)) is not None
+
+
+def plan_of(text: str) -> list[str]:
+    wanted = Wanted(f"\\Load {text}", "<Task/>", read_task(b"<Task/>"))
+    steps = tuple(Step(wanted, action, (text,)) for action in Action)
+    named = {text: [f"\\Load {text}"]}
+    plan = Plan(steps, (Problem(text, text),), passwords=named, unknown=named, absent=named)
+    return plan_lines(plan, Snapshot(text, NOW), text)
+
+
+def checked(text: str, form: str) -> str:
+    path = f"\\Load {text}"
+    judged = [
+        replace(each, reason=text, result=replace(each.result, advice=text))
+        for each in judge(Snapshot("S", NOW, statuses={path: Status(path, "Ready", True, NOW, 1)}))
+    ]
+    snapshot = Snapshot(text, NOW, problems=[Problem(text, text), Problem(f"{text}/status.csv", text)])
+    return Check(snapshot, judged, NOW, NOW).render(form)
+
+
+def failed(text: str) -> str:
+    run = Run("20261123T110200Z", NOW, NOW, NOW, "UTC", ["status"])
+    failure = Failure("status", text, text, text)
+    return failure_page(failure, run, {"data": text}, kept=True, has_good=True)
+
+
+def spoken(say: Callable[[], object]) -> str:
+    """What a command prints, on either stream."""
+    printed = io.StringIO()
+    with redirect_stdout(printed), redirect_stderr(printed), suppress(SystemExit):
+        say()
+    return printed.getvalue()
+
+
+def collected(text: str) -> Collected:
+    return Collected(Path(text), text, 1, 1, warnings=(text,), problems=(Problem(text, text),))
+
+
+def saved(text: str, folder: Path) -> str:
+    (file,) = save({"problems": frame("problems", [{"file": text, "what": text}])}, folder)
+    return file.read_text(encoding="utf-8-sig")
+
+
+WAYS: dict[str, Callable[[str], object]] = {
+    "plan of restore": plan_of,
+    "results of restore": lambda text: result_lines([Restored(text, "failed", text)]),
+    **{f"check, {form}": lambda text, form=form: checked(text, form) for form in FORMATS},  # type: ignore[misc]
+    "error on stderr": lambda text: spoken(lambda: fail(text, 2)),
+    "collect": lambda text: spoken(lambda: collect._say(collected(text))),
+    "progress of report": lambda text: spoken(lambda: make_report._say(text)),
+    "page of a failed report": failed,
+    "text on a page": shown,
+    "sentences": lambda text: Sentences([text])._repr_html_() + str(Sentences([text])),
+    "frame": lambda text: frame("problems", [{"file": text, "what": text}]).to_dict(),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("text", [*SECRETS, *CONTROLS], ids=repr)
+def test_no_secret_goes_out(way: str, text: str) -> None:
+    assert not is_shown(WAYS[way](text))
+
+
+@pytest.mark.parametrize("text", [*SECRETS, *CONTROLS], ids=repr)
+def test_no_secret_is_in_a_csv(text: str, tmp_path: Path) -> None:
+    assert not is_shown(saved(text, tmp_path))
+
+
+@pytest.mark.parametrize("text", SECRETS, ids=repr)
+def test_own_task_says_no_secret(text: str, tmp_path: Path) -> None:
+    xml = definition(text).encode()
+    assert not is_shown(spoken(lambda: own_task._say(tmp_path / ("Load " + text.replace("\\", "")), xml)))
+
+
+@pytest.fixture(scope="module")
+def latest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder ``latest`` of a report on tasks with these secrets in all their texts."""
+    data, out = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("reports")
+    texts = {f"\\{number} " + text.replace("\\", ""): text for number, text in enumerate(SECRETS)}
+    write_snapshot(
+        data,
+        server="SERVER",
+        taken_at=NOW,
+        zone="America/New_York",
+        statuses=[Status(path, "Ready", True, NOW - timedelta(days=1), 1) for path in texts],
+        definitions={path: definition(text).encode() for path, text in texts.items()}
+        | {f"\\broken {SECRETS[1]}": b"<Task><b --password S3cret>"},
+    )
+    done = report(out, "--data", str(data))
+    assert done.returncode == 0, done.stderr
+    assert not is_shown(done.stdout + done.stderr)
+    return out
+
+
+def test_no_file_of_a_report_holds_a_secret(latest: Path) -> None:
+    files = {file for file in latest.rglob("*") if file.suffix in (".html", ".csv", ".json", ".txt")}
+    assert {file.name for file in files} >= {"index.html", "status.html", "status.json", "status.csv", "triggers.csv"}
+    assert [file.name for file in files if is_shown(file.read_text(encoding="utf-8-sig"))] == []
+    assert "\u200b" not in pd.read_csv(latest / "latest" / "actions.csv")["arguments"].to_string()
