@@ -16,6 +16,7 @@ from taskanalysis.snapshot.files import (
     task_path,
     write_whole,
 )
+from taskanalysis.snapshot.folders import locked, remove
 from taskanalysis.snapshot.share import (
     Stamped,
     instant,
@@ -56,6 +57,7 @@ __all__ = [
     "instant",
     "list_servers",
     "list_snapshots",
+    "locked",
     "long_path",
     "moment",
     "newest_first",
@@ -64,6 +66,7 @@ __all__ = [
     "read_snapshot",
     "read_statuses",
     "read_tasks",
+    "remove",
     "sample_share",
     "server_folder",
     "settle",

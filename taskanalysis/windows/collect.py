@@ -12,7 +12,6 @@ from __future__ import annotations
 import codecs
 import errno
 import hashlib
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from taskanalysis import __version__
 from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
@@ -31,11 +30,13 @@ from taskanalysis.snapshot import (
     file_name,
     in_scope,
     list_snapshots,
+    locked,
     long_path,
     newest_first,
     plain_path,
     read_manifest,
     read_snapshot,
+    remove,
     server_folder,
     write_snapshot,
 )
@@ -45,7 +46,6 @@ from taskanalysis.windows.scheduler import Scheduler, SchedulerError
 
 __all__ = ["Collected", "collect", "convert", "holding"]
 
-LOCK = ".lock"
 WAIT = 60.0
 """Seconds for another collect of the same server."""
 PAUSES = (0.5, 2.0)
@@ -272,10 +272,8 @@ def holding(data: Path, server: str, *, wait: float = WAIT) -> Iterator[None]:
     _check_there(data)
     folder = server_folder(data, server)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / LOCK).acquire(timeout=wait):
-            for left in [*folder.glob("*/.*.tmp"), *server_folder(data, server, "eventlogs").glob(".*.tmp")]:
-                shutil.rmtree(left, ignore_errors=True)
+        with locked(folder, "*/.*.tmp", wait=wait):
+            remove(*server_folder(data, server, "eventlogs").glob(".*.tmp"))
             for month in folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]"):
                 with suppress(OSError):  # those that hold snapshots stay
                     month.rmdir()
