@@ -24,10 +24,9 @@ from taskanalysis.errors import ExecutorError, Problem, ReportError
 from taskanalysis.history import executor_for
 from taskanalysis.publish import index as overview
 from taskanalysis.publish import pages
-from taskanalysis.publish.execute import CELL_SECONDS, Failure, without_slow_imports
-from taskanalysis.publish.folder import Keep, held, new_stamp, publish
+from taskanalysis.publish.folder import Keep, held, new_stamp, publish, workplace
+from taskanalysis.publish.notebooks import CELL_SECONDS, RUN_SECONDS, Failure, Workers, stoppable, without_slow_imports
 from taskanalysis.publish.pages import Run
-from taskanalysis.publish.workers import RUN_SECONDS, Workers, stoppable, workplace
 from taskanalysis.snapshot import Snapshot, long_path, stale_after
 from taskanalysis.text import clip
 

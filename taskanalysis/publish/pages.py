@@ -27,7 +27,7 @@ from lxml.html import HTMLParser
 from markupsafe import Markup
 
 from taskanalysis import __version__
-from taskanalysis.publish.execute import Failure, without_slow_imports
+from taskanalysis.publish.notebooks import Failure, without_slow_imports
 from taskanalysis.text import clip, mask
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from click.testing import CliRunner
 import taskanalysis
 from taskanalysis.cli import main
 from taskanalysis.errors import ReportError, SnapshotError
-from taskanalysis.publish.execute import Failure
 from taskanalysis.publish.index import Standing
 from taskanalysis.publish.make import Outcome
+from taskanalysis.publish.notebooks import Failure
 
 HEAVY = ("pandas", "numpy", "lxml", "matplotlib", "papermill", "nbconvert")
 

@@ -11,9 +11,9 @@ from lxml import html
 
 from taskanalysis.cli import main
 from taskanalysis.errors import Problem, ReportError
-from taskanalysis.publish.execute import Failure
 from taskanalysis.publish.fleet import MOST_TASKS, make_all
 from taskanalysis.publish.make import Outcome
+from taskanalysis.publish.notebooks import Failure
 from tests.build import status, write, xml
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)

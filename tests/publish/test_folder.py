@@ -20,9 +20,8 @@ import psutil
 import pytest
 
 from taskanalysis.errors import ReportError
-from taskanalysis.publish import folder as publishing
-from taskanalysis.publish.folder import Keep, held, list_runs, new_stamp, publish, why_not
-from taskanalysis.publish.workers import workplace
+from taskanalysis.publish.folder import HOLDER, Keep, held, list_runs, new_stamp, publish, why_not, workplace
+from taskanalysis.snapshot.folders import LOCK
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 PAGES = ("inventory.html", "status.html")
@@ -265,9 +264,9 @@ def test_second_run_waits_and_then_names_the_first(tmp_path: Path) -> None:
         with pytest.raises(ReportError) as refused, held(tmp_path, now=NOW, wait=0.5, say=said.append):
             pass
         assert time.monotonic() - began >= 0.5
-    who = f"process {first.pid} on {socket.gethostname()}, which began at 2026-11-23T11:05:00+00:00"
+    who = f"process {first.pid} on {socket.gethostname()}, running since 2026-11-23T11:05:00+00:00"
     assert said == [f"Waiting for {who}"]
-    assert str(refused.value).startswith(f"{tmp_path} is held by {who}: ")
+    assert str(refused.value).startswith(f"{tmp_path} is locked by {who}: ")
 
 
 def test_second_run_goes_on_when_the_first_is_done(tmp_path: Path) -> None:
@@ -443,7 +442,8 @@ def test_whole_run_that_is_killed_leaves_the_last_reports_and_the_next_cleans_up
 WORK = """
 import json, sys
 from pathlib import Path
-from taskanalysis.publish.workers import Workers, workplace
+from taskanalysis.publish.folder import workplace
+from taskanalysis.publish.notebooks import Workers
 with workplace() as work, Workers(("some",), work) as team:
     list(team.run({"some": {"source": sys.argv[1], "parameters": {}, "cell_seconds": 600}}))
 """
@@ -484,7 +484,7 @@ def test_temporary_folder_of_a_killed_run_is_removed_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    program = "import os\nfrom taskanalysis.publish.workers import workplace\nwith workplace(): os.kill(os.getpid(), 9)"
+    program = "import os\nfrom taskanalysis.publish.folder import workplace\nwith workplace(): os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", program], env=os.environ | {"TMPDIR": str(tmp_path)}, check=False)
     assert len(list(tmp_path.iterdir())) == 2
     with workplace() as mine:
@@ -496,5 +496,5 @@ def test_temporary_folder_of_a_killed_run_is_removed_by_the_next(
 
 
 def test_names_of_the_lock_are_hidden_from_readers() -> None:
-    assert publishing.LOCK.startswith(".")
-    assert publishing.HOLDER.startswith(".")
+    assert LOCK.startswith(".")
+    assert HOLDER.startswith(".")

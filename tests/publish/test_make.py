@@ -21,11 +21,18 @@ from lxml import html
 from taskanalysis.errors import Problem, ReportError
 from taskanalysis.publish import index as overview
 from taskanalysis.publish import make as reports
-from taskanalysis.publish import pages, workers
-from taskanalysis.publish.execute import START_TRIES, Failure, _started_at_last, last_started, run_notebook
+from taskanalysis.publish import notebooks, pages
+from taskanalysis.publish.folder import workplace
 from taskanalysis.publish.make import NOTEBOOKS, Limits, Outcome, make_reports, notebook_file, renew_history
+from taskanalysis.publish.notebooks import (
+    START_TRIES,
+    Failure,
+    Workers,
+    _with_retries,
+    last_started,
+    run_notebook,
+)
 from taskanalysis.publish.pages import Run, find_faults, read_head, report_page, with_notice
-from taskanalysis.publish.workers import Workers, workplace
 from taskanalysis.report import display
 from taskanalysis.snapshot.share import sample_share
 from taskanalysis.snapshot.snapshot import Snapshot
@@ -187,15 +194,15 @@ SOURCES = {
     "outside": "from IPython.display import HTML; HTML('<script src=\"https://example.org/x.js\"></script>')",
 }
 SAID = {
-    "raises": "raises.ipynb: the cell 'raise ValueError('no <b>luck --password S3cret')' gave ValueError: no <b>luck",
-    "exits": "exits.ipynb: the cell 'import sys; sys.exit(0)' did not run to its end",
+    "raises": "raises.ipynb: the cell 'raise ValueError('no <b>luck --password S3cret')' raised ValueError: no <b>luck",
+    "exits": "exits.ipynb: the cell 'import sys; sys.exit(0)' did not complete",
     "nothing": "nothing.ipynb: nowhere does not exist",
-    "dies": "dies.ipynb: the cell 'import os; os._exit(1)' did not end: its kernel died",
-    "sleeps": "sleeps.ipynb: the cell 'import time; time.sleep(600)' took longer than 5 seconds",
+    "dies": "dies.ipynb: the cell 'import os; os._exit(1)' did not complete: its kernel died",
+    "sleeps": "sleeps.ipynb: the cell 'import time; time.sleep(600)' exceeded 5 seconds",
     "silent": "silent.ipynb: an image has no text (alt)",
     "outside": "outside.ipynb: it asks for https://example.org/x.js",
     "broken": "broken.ipynb can't be run",
-    "other": "other.ipynb has no parameter at: put back the notebook of the project",
+    "other": "other.ipynb has no parameter at: restore the original notebook",
     "none": "none.ipynb has no cell with parameters (tagged 'parameters')",
     "missing": "the notebook missing.ipynb is not installed",
 }
@@ -366,13 +373,13 @@ def test_page_of_an_older_version_gets_its_banner_too() -> None:
 def test_run_that_takes_too_long_is_ended_with_its_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, real = tmp_path / "begun", time.monotonic
     clock = SimpleNamespace(monotonic=lambda: real() + 1000 * begun.exists(), sleep=time.sleep)
-    monkeypatch.setattr(workers, "time", clock)
+    monkeypatch.setattr(notebooks, "time", clock)
     source = f"import time; open({str(begun)!r}, 'w').close(); time.sleep(600)"
     notebook_of(tmp_path / "some.ipynb", source)
     job = {"source": str(tmp_path / "some.ipynb"), "parameters": {}, "cell_seconds": 600}
     with workplace() as work, Workers(("some",), work) as team:
         (failure,) = team.run({"some": job}, seconds=300)
-        said = "some.ipynb: was stopped, because the run took 300 seconds"
+        said = "some.ipynb: stopped, because the run exceeded 300 seconds"
         assert failure == Failure("some", said, source)
         left = [each.info["cmdline"] for each in psutil.process_iter(["cmdline"]) if each.info["cmdline"]]
         assert [words for words in left if str(work) in " ".join(words)] == []
@@ -409,7 +416,7 @@ def test_signal_ends_kernels_and_removes_all_that_was_begun(number: signal.Signa
 def test_signal_that_is_ignored_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with workers.stoppable():
+        with notebooks.stoppable():
             assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
             assert signal.getsignal(signal.SIGTERM) not in (signal.SIG_IGN, signal.SIG_DFL)
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
@@ -561,7 +568,7 @@ def test_kernel_that_dies_at_its_start_is_tried_again(tmp_path: Path) -> None:
             raise RuntimeError("Kernel died before replying to kernel_info")
         return "done"
 
-    assert _started_at_last(execute, tmp_path / "status.ipynb") == "done"
+    assert _with_retries(execute, tmp_path / "status.ipynb") == "done"
     assert len(tries) == START_TRIES
 
 
@@ -574,10 +581,10 @@ def test_kernel_that_never_starts_or_dies_in_a_cell_is_not_tried_for_ever(tmp_pa
 
     target = tmp_path / "status.ipynb"
     with pytest.raises(RuntimeError):
-        _started_at_last(execute, target)
+        _with_retries(execute, target)
     assert len(tries) == START_TRIES
     cell = {"source": "x", "metadata": {"papermill": {"start_time": "2026-11-23T11:02:00"}}}
     target.write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
     with pytest.raises(RuntimeError):
-        _started_at_last(execute, target)
+        _with_retries(execute, target)
     assert len(tries) == START_TRIES + 1

@@ -15,9 +15,9 @@ from benchmarks.reports import BROWSERS, PROGRAM, chromium
 from taskanalysis.errors import Problem, ReportError
 from taskanalysis.publish import index as overview
 from taskanalysis.publish import pages as page_maker
-from taskanalysis.publish.execute import Failure
 from taskanalysis.publish.fleet import make_all
 from taskanalysis.publish.make import NOTEBOOKS, Outcome
+from taskanalysis.publish.notebooks import Failure
 from taskanalysis.publish.pages import Run
 from taskanalysis.report.display import BADGES
 from tests.build import HOSTILE, SCRIPT
