@@ -11,8 +11,8 @@ from lxml import html
 
 from taskanalysis.cli import main
 from taskanalysis.errors import Problem, ReportError
-from taskanalysis.publish.fleet import MOST_TASKS, make_all
-from taskanalysis.publish.make import Outcome
+from taskanalysis.publish.index import MOST_TASKS
+from taskanalysis.publish.make import Outcome, make_all
 from taskanalysis.publish.notebooks import Failure
 from tests.build import status, write, xml
 
@@ -123,7 +123,8 @@ def test_stale_and_unknown_servers_are_in_the_sentence(tmp_path: Path) -> None:
     office = Office(tmp_path, {"A": [("\\X", "OK")], "B": [], "C": "oh"})
     office.make = lambda name, folder: told(folder, office.servers[name] if name != "C" else [], timedelta(hours=-1))  # type: ignore[method-assign,arg-type]
     assert state(office.page()) == (
-        "No task on 3 servers needs attention. How 2 servers stand is not known. The snapshots are stale on 3 servers."
+        "No task on 3 servers needs attention. The state of 2 servers is not known. "
+        "The newest snapshot of 3 servers is stale."
     )
 
 
@@ -135,7 +136,7 @@ def test_problems_are_told_above_all_else(tmp_path: Path) -> None:
 def test_very_many_tasks_are_cut_and_counted(tmp_path: Path) -> None:
     page = Office(tmp_path, {"A": [("\\X", "FAILING")] * (MOST_TASKS + 7)}).page()
     assert len(cells(page, "Tasks that need attention")) == MOST_TASKS
-    assert "7 more are on the pages of the servers." in page.text_content()
+    assert "7 more are on the pages of their servers." in page.text_content()
 
 
 # The command ----------------------------------------------------------------------------------------------------------

@@ -114,8 +114,8 @@ def test_only_the_newest_runs_are_listed_and_the_rest_is_counted(tmp_path: Path)
 def test_locked_files_are_named(tmp_path: Path) -> None:
     (note,) = html.fromstring(index(tmp_path, locked=("status.csv", "runs.csv"))).xpath("//main/p[@class='banner']")
     assert note.text_content() == (
-        "Open in another program, and so still of an earlier run: status.csv and runs.csv. "
-        "The next run replaces what is closed."
+        "Open in another program, so still from an earlier run: status.csv and runs.csv. "
+        "The next run replaces the files that are closed then."
     )
 
 

@@ -19,10 +19,10 @@ import pytest
 from lxml import html
 
 from taskanalysis.errors import Problem, ReportError
-from taskanalysis.publish import index as overview
 from taskanalysis.publish import make as reports
 from taskanalysis.publish import notebooks, pages
 from taskanalysis.publish.folder import workplace
+from taskanalysis.publish.index import read_standing
 from taskanalysis.publish.make import NOTEBOOKS, Limits, Outcome, make_reports, notebook_file, renew_history
 from taskanalysis.publish.notebooks import (
     START_TRIES,
@@ -76,7 +76,7 @@ def test_page_says_what_it_is_and_that_it_is_the_sample(name: str, pages: Path) 
     assert "OPENDATA01" in facts
     assert "Monday, 2026-11-23 06:02 (America/New_York)" in facts
     banners = page.xpath("//header/p[@class='banner']/text()")
-    stale = "Stale: the newest snapshot is of 2026-11-23 06:02, and another was due by 2026-11-23 18:02."
+    stale = "Stale: the newest snapshot is from 2026-11-23 06:02, and another was due by 2026-11-23 18:02."
     assert banners == ["This is the sample share: an invented server of an invented town.", stale]
     assert page.xpath("//nav/a[@aria-current='page']/text()") == [name.title()]
 
@@ -129,7 +129,7 @@ def test_report_names_the_page_to_open_and_shows_progress(tmp_path: Path) -> Non
     assert len(page.xpath("//caption[text()='Tasks']/../tbody/tr")) == 2
     assert "tale" not in page.xpath("//header")[0].text_content()  # a time in the past was asked for
     assert not page.xpath("//*[@data-stale-after]")
-    standing = overview.read_standing(tmp_path / "latest/status.json")
+    standing = read_standing(tmp_path / "latest/status.json")
     assert standing
     assert done.returncode == (1 if standing.attention else 0)
 
@@ -200,7 +200,7 @@ SAID = {
     "dies": "dies.ipynb: the cell 'import os; os._exit(1)' did not complete: its kernel died",
     "sleeps": "sleeps.ipynb: the cell 'import time; time.sleep(600)' exceeded 5 seconds",
     "silent": "silent.ipynb: an image has no text (alt)",
-    "outside": "outside.ipynb: it asks for https://example.org/x.js",
+    "outside": "outside.ipynb: it loads https://example.org/x.js",
     "broken": "broken.ipynb can't be run",
     "other": "other.ipynb has no parameter at: restore the original notebook",
     "none": "none.ipynb has no cell with parameters (tagged 'parameters')",
@@ -313,7 +313,7 @@ def test_page_says_cell_error_and_parameters_and_no_secret(failed: Failed) -> No
     cell, error = page.xpath("//pre/text()")
     assert cell == "raise ValueError('no <b>luck --password ***')"
     assert error.splitlines()[-1] == "ValueError: no <b>luck --password ***"
-    names = page.xpath("//h2[text()='The parameters']/following-sibling::dl//dt/text()")
+    names = page.xpath("//h2[text()='Parameters']/following-sibling::dl//dt/text()")
     assert names == ["data", "at"]
     text = (failed.out / "runs/20261123T110500Z/raises-failed.html").read_text(encoding="utf-8")
     assert "S3cret" not in text
@@ -473,7 +473,7 @@ def test_temporary_folder_that_is_full_is_one_sentence_with_a_next_step(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Workers, "_start", refuse)
-    with pytest.raises(ReportError, match=r"can't be worked in .No space left on device.: make room there, or name"):
+    with pytest.raises(ReportError, match=r"can't be used .No space left on device.: make room there, or name"):
         made_by(tmp_path, monkeypatch, ("some",))
     assert sorted(each.name for each in (tmp_path / "out").rglob("*")) == [".lock", "latest", "runs"]
 
@@ -517,7 +517,7 @@ def test_media_type_of_the_title_is_that_of_the_notebooks() -> None:
 
 
 def test_missing_notebook_is_one_sentence() -> None:
-    with pytest.raises(ReportError, match=r"the notebook nowhere\.ipynb is not installed"):
+    with pytest.raises(ReportError, match=r"the notebook nowhere\.ipynb is missing: reinstall"):
         notebook_file("nowhere")
 
 

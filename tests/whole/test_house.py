@@ -192,6 +192,6 @@ def test_wheel_carries_notebooks_and_template(tmp_path: Path) -> None:
         for file in (ROOT / "taskanalysis" / "publish" / "template").iterdir()
     }
     notebooks = {f"taskanalysis/notebooks/{file.name}" for file in (ROOT / "notebooks").glob("*.ipynb")}
-    assert len(template) == 9
+    assert len(template) == 10
     assert template | notebooks | {"taskanalysis/results/result_codes.csv", "taskanalysis/windows/restore.ps1"} <= names
     assert not [name for name in names if name.startswith(("tests/", "data/"))]
