@@ -219,7 +219,7 @@ def index_page(
 def _index_sentence(standing: Standing | None, failed: Sequence[str]) -> str:
     first = standing.sentence() if standing else "The state of the tasks is not known."
     if "status" in failed and standing:
-        first = f"When last known: {first}"
+        first = f"When it was last known: {first}"
     names = listed([name.title() for name in failed])
     return f"{first} {names} could not be made." if failed else f"{first} All reports were made."
 

@@ -55,8 +55,8 @@ def test_unknown_option_is_bad_usage() -> None:
         (ReportError("inventory.ipynb stopped"), 3, "taskanalysis: inventory.ipynb stopped\n"),
         (OSError(28, "No space left on device", "x.html"), 3, "taskanalysis: x.html: No space left on device\n"),
         (ReportError("two\n\x1b[31mlines"), 3, "taskanalysis: two [31mlines\n"),
-        (KeyboardInterrupt(), 3, "taskanalysis: stopped before it was done\n"),
-        (ZeroDivisionError("oh"), 3, "taskanalysis: an error that is not expected: ZeroDivisionError: oh\n"),
+        (KeyboardInterrupt(), 3, "taskanalysis: interrupted\n"),
+        (ZeroDivisionError("oh"), 3, "taskanalysis: unexpected error: ZeroDivisionError: oh\n"),
     ],
 )
 def test_error_is_one_sentence_and_its_exit_code(
@@ -87,11 +87,8 @@ def test_file_that_stayed_locked_is_named_and_no_error(outcome: Callable[..., ob
     outcome(locked=["status.csv", "index.html"])
     done = CliRunner().invoke(main, ["report", "--reports", str(tmp_path)])
     assert done.exit_code == 0
-    where = f"the new ones are in {tmp_path / 'runs' / '20261123T110500Z'}"
-    assert (
-        done.stderr.splitlines()[-1]
-        == f"Open in another program, and so still the old ones: status.csv, index.html; {where}"
-    )
+    where = f"the new versions are in {tmp_path / 'runs' / '20261123T110500Z'}"
+    assert done.stderr.splitlines()[-1] == f"Open in another program, so not replaced: status.csv, index.html; {where}"
 
 
 def test_report_that_failed_is_one_sentence_that_names_the_page(outcome: Callable[..., object], tmp_path: Path) -> None:

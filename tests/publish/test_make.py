@@ -406,7 +406,7 @@ def test_signal_ends_kernels_and_removes_all_that_was_begun(number: signal.Signa
         run.send_signal(number)
         _, said = run.communicate(timeout=30)
     assert run.returncode == 3
-    assert said.splitlines()[-1] == "taskanalysis: stopped before it was done"
+    assert said.splitlines()[-1] == "taskanalysis: interrupted"
     assert not any(each.is_running() for each in family)
     assert list((tmp_path / "tmp").iterdir()) == []
     assert sorted(each.name for each in (tmp_path / "out").rglob("*")) == [".lock", "latest", "runs"]
