@@ -1,5 +1,6 @@
 """What tests are made of: places, task XML, shares with snapshots, and the frames of a history as values."""
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pandas as pd
+import psutil
+from lxml import html
 
 from taskanalysis.history.frames import History, read_history
 from taskanalysis.snapshot.snapshot import write_snapshot
@@ -111,3 +115,27 @@ def report(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run ``taskanalysis report`` as a user does, in a process of its own."""
     command = [sys.executable, "-m", "taskanalysis", "report", "--reports", str(out), *options]
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
+
+
+def notebook_of(file: Path, *sources: str, parameters: str = "data: str = ''") -> None:
+    """Write a notebook of some code cells."""
+    first = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]} if parameters else {})
+    cells = [first, *map(nbformat.v4.new_code_cell, sources)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), file)
+
+
+def processes(word: str) -> list[list[str]]:
+    """Command lines of processes that name a folder, or work in it."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if word in " ".join([*process.cmdline(), process.cwd()]):
+                found.append(process.cmdline())
+    return found
+
+
+def table(page: html.HtmlElement, caption: str) -> list[list[str]]:
+    """The cells of the rows of a table, by its caption."""
+    rows = page.xpath(f"//table[caption='{caption}']/tbody/tr")
+    return [[" ".join(cell.text_content().split()) for cell in row] for row in rows]

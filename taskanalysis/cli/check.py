@@ -148,7 +148,7 @@ class Check:
             "server": mask(self.snapshot.server),
             "taken_at": self.snapshot.local_time.isoformat(timespec="seconds"),
             "stale": self.stale,
-            "blind": self.blind,
+            "blind": mask(self.blind),
             "tasks": len(self.shown),
             "muted": len(self.judged) - len(self.shown),
             "attention": tasks,

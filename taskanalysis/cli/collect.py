@@ -13,9 +13,8 @@ from pathlib import Path
 
 import click
 
-from taskanalysis.cli.main import password_of
+from taskanalysis.cli.main import password_of, say
 from taskanalysis.errors import UnfinishedError
-from taskanalysis.text import one_line
 from taskanalysis.windows import LOG, TURN_ON, Collected, collect, connect, convert, export_log, server_name, user_name
 
 __all__ = ["run"]
@@ -44,7 +43,7 @@ def run(
     if source is not None:
         if status_only or eventlog or user:
             raise click.UsageError("--status-only, --eventlog and --user ask Windows: omit them with --from")
-        _say(convert(Path(source), share, server=server, zone=zone, dates=dates or "", folders=scope))
+        _print(convert(Path(source), share, server=server, zone=zone, dates=dates or "", folders=scope))
         return
     if dates:
         raise click.UsageError("--dates is for --from: dates from Windows are not ambiguous")
@@ -62,17 +61,17 @@ def run(
         status_only=status_only,
         collected_by=user or user_name(),
     )
-    _say(collected)
+    _print(collected)
     if eventlog:
         _export(share, collected.server, now)
 
 
-def _say(collected: Collected) -> None:
+def _print(collected: Collected) -> None:
     for warning in collected.warnings:
-        click.echo(one_line(f"WARNING {warning}"), err=True)
+        say(f"WARNING {warning}", err=True)
     for problem in collected.problems:
-        click.echo(one_line(f"PROBLEM {problem.file}: {problem.what}"), err=True)
-    click.echo(one_line(collected.line()))
+        say(f"PROBLEM {problem.file}: {problem.what}", err=True)
+    say(collected.line())
 
 
 def _export(share: Path, server: str, now: datetime) -> None:

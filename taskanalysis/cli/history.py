@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from taskanalysis import history
+from taskanalysis.cli.main import say
 from taskanalysis.definition import Duration
 from taskanalysis.history import History, executor_for, open_store, read_history
-from taskanalysis.text import count, one_line
+from taskanalysis.text import count
 
 __all__ = ["run"]
 
@@ -26,7 +27,7 @@ def run(share: Path, *, verify: bool, rebuild: bool, prune: str | None, executor
         except (ValueError, OverflowError) as error:
             raise click.UsageError(str(error)) from None
         deleted = history.prune(share, before=before)
-        click.echo(f"{count(len(deleted), 'snapshot')} older than {prune} deleted.")
+        say(f"{count(len(deleted), 'snapshot')} older than {prune} deleted.")
     if rebuild:
         history.rebuild(share)
     with executor_for(len(open_store(share).stale()), executor) as chosen:
@@ -38,10 +39,10 @@ def run(share: Path, *, verify: bool, rebuild: bool, prune: str | None, executor
         problems = [*problems, *verified.problems]
         for last, gap in verified.gaps:
             length = Duration(delta=gap).words()
-            click.echo(f"GAP {last.server} {last.taken_at:%Y-%m-%d %H:%M} UTC: no snapshot for {length}")
-        click.echo(f"{count(verified.snapshots, 'snapshot')} verified, {count(len(verified.problems), 'problem')}.")
+            say(f"GAP {last.server} {last.taken_at:%Y-%m-%d %H:%M} UTC: no snapshot for {length}")
+        say(f"{count(verified.snapshots, 'snapshot')} verified, {count(len(verified.problems), 'problem')}.")
     for problem in problems:
-        click.echo(one_line(f"PROBLEM {problem.file}: {problem.what}"))
+        say(f"PROBLEM {problem.file}: {problem.what}")
     return verify and bool(problems)
 
 
@@ -50,7 +51,7 @@ def _summarize(content: History) -> None:
     for server, snapshots in content.coverage.groupby("server", observed=True):
         first, last = snapshots["taken_at"].min(), snapshots["taken_at"].max()
         runs, changes = (int((frame["server"] == server).sum()) for frame in (content.runs, content.changes))
-        click.echo(
+        say(
             f"{server}: {count(len(snapshots), 'snapshot')} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, "
             f"{count(runs, 'run')}, {count(changes, 'change')}."
         )

@@ -30,7 +30,7 @@ from taskanalysis.text import one_line
 if TYPE_CHECKING:
     from taskanalysis.snapshot import Snapshot
 
-__all__ = ["check_folder", "fail", "main", "one_sentence", "password_of"]
+__all__ = ["check_folder", "fail", "main", "one_sentence", "password_of", "say"]
 
 ATTENTION, BAD_INPUT, NOT_FINISHED = 1, 2, 3
 NAGIOS_UNKNOWN = 3
@@ -41,9 +41,14 @@ SAMPLE = "This is the sample share: an invented server of an invented town."
 # What every command shares --------------------------------------------------------------------------------------------
 
 
+def say(line: str, *, err: bool = False) -> None:
+    """Print one line, masked and without control characters."""
+    click.echo(one_line(line), err=err)
+
+
 def fail(what: str, code: int) -> NoReturn:
-    """Print one masked line on stderr and exit with `code`."""
-    click.echo(f"taskanalysis: {one_line(what)}", err=True)
+    """Print one line on stderr and exit with `code`."""
+    say(f"taskanalysis: {what}", err=True)
     sys.exit(code)
 
 

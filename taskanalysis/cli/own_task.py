@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import click
-
+from taskanalysis.cli.main import say
 from taskanalysis.definition import describe, read_task
 from taskanalysis.errors import TaskAnalysisError, UnfinishedError
 from taskanalysis.health import KINDS, find
 from taskanalysis.snapshot import write_whole
-from taskanalysis.text import clip, one_line
+from taskanalysis.text import clip
 from taskanalysis.windows import own_task, this_program, user_name
 
 __all__ = ["run"]
@@ -67,17 +66,17 @@ def run(
             write_whole(file, xml)
         except OSError as error:
             raise UnfinishedError(f"{file} can't be written ({error.strerror or error})") from None
-        _say(file, xml)
+        _print(file, xml)
 
 
-def _say(file: Path, xml: bytes) -> None:
+def _print(file: Path, xml: bytes) -> None:
     task = read_task(xml)
     who = task.principal.account
     password = f' /ru "{who}" /rp *' if task.principal.needs_password else ""
     for finding in find({task.uri: task}, at=datetime.now(UTC))[task.uri]:
-        click.echo(one_line(f"WARNING {finding}: {KINDS[finding.kind].advice}"), err=True)
-    click.echo(one_line(f"{file} defines the task {task.uri}, which runs as {who}. {describe(task)}."))
+        say(f"WARNING {finding}: {KINDS[finding.kind].advice}", err=True)
+    say(f"{file} defines the task {task.uri}, which runs as {who}. {describe(task)}.")
     line = f'schtasks /create /tn "{task.uri}" /xml "{file}"{password}'
     if who.endswith("$"):
         line = f'taskanalysis restore "{file}" --apply'
-    click.echo(one_line(f"To import, as administrator on the server: {line}"))
+    say(f"To import, as administrator on the server: {line}")

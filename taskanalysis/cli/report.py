@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from taskanalysis.cli.main import ATTENTION, NOT_FINISHED, check_folder, fail
+from taskanalysis.cli.main import ATTENTION, NOT_FINISHED, check_folder, fail, say
 from taskanalysis.errors import TaskAnalysisError
 from taskanalysis.health import read_rules
 from taskanalysis.publish import NOTEBOOKS, Keep, Limits, Outcome, make_all, make_reports, renew_history
@@ -17,6 +18,8 @@ from taskanalysis.snapshot import Snapshot, read_snapshot
 from taskanalysis.text import count
 
 __all__ = ["run"]
+
+progress = partial(say, err=True)
 
 
 def run(share: Path, reports: str, *, every: bool, fail_on: str | None, **options: Any) -> int:
@@ -61,7 +64,7 @@ def _run_all(share: Path, out: Path, **options: Any) -> bool:
         return _make(share, folder, above="../../index.html", **options | {"server": name})
 
     problems = renew_history(share, options["executor"])
-    outcomes = make_all(share, out, make, now=options["now"], problems=problems, say=_say)
+    outcomes = make_all(share, out, make, now=options["now"], problems=problems, say=progress)
     click.echo(f"Open {out / 'index.html'}")
     made = [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
     failed = [str(outcome) for outcome in outcomes if isinstance(outcome, TaskAnalysisError)]
@@ -104,26 +107,22 @@ def _make(
         sample=sample,
         keep=keep,
         limits=Limits(cell_seconds, run_seconds),
-        say=_say if verbose or not above else lambda _: None,
+        say=progress if verbose or not above else lambda _: None,
         verbose=verbose,
         executor=executor,
         above=above,
     )
     if outcome.locked:
         names, place = ", ".join(outcome.locked), out / "runs" / outcome.stamp
-        _say(f"Open in another program, so not replaced: {names}; the new versions are in {place}")
+        progress(f"Open in another program, so not replaced: {names}; the new versions are in {place}")
     return outcome
 
 
 def _announce(snapshot: Snapshot, share: Path, out: Path, server: str) -> None:
     if snapshot.others and not server:
-        _say(
+        progress(
             f"This is {snapshot.server}, one of {snapshot.others + 1} servers in {share}: "
             "choose another with --server, or all with --all-servers."
         )
     number = len(snapshot.tasks.keys() | snapshot.statuses.keys())
-    _say(f"Reading {count(number, 'task')} of {snapshot.server or share} for {out}")
-
-
-def _say(line: str) -> None:
-    click.echo(line, err=True)
+    progress(f"Reading {count(number, 'task')} of {snapshot.server or share} for {out}")

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import click
 
-from taskanalysis.cli.main import ATTENTION, password_of
+from taskanalysis.cli.main import ATTENTION, password_of, say
 from taskanalysis.errors import TaskAnalysisError, UnfinishedError
 from taskanalysis.snapshot import Snapshot, read_snapshot
 from taskanalysis.text import count, one_line
@@ -104,7 +104,7 @@ def _write(source: Snapshot, choice: _Choice, folder: Path) -> int:
     if wanted.left_out:
         click.echo(rf"{count(wanted.left_out, 'task')} of Windows itself (\Microsoft) left out: --folder names them.")
     for problem in wanted.problems:
-        click.echo(one_line(f"Could not be read: {problem.file}: {problem.what}"), err=True)
+        say(f"Could not be read: {problem.file}: {problem.what}", err=True)
     return ATTENTION if wanted.problems else 0
 
 

@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import nbformat
-import psutil
 import pytest
 
 from taskanalysis.errors import ReportError
 from taskanalysis.publish.folder import HOLDER, Keep, held, list_runs, new_stamp, publish, why_not, workplace
 from taskanalysis.snapshot.folders import LOCK
+from tests.build import processes
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 PAGES = ("inventory.html", "status.html")
@@ -437,46 +436,6 @@ def test_whole_run_that_is_killed_leaves_the_last_reports_and_the_next_cleans_up
             assert time.monotonic() < until, f"still there: {others}"
             time.sleep(0.1)
     whole()
-
-
-WORK = """
-import json, sys
-from pathlib import Path
-from taskanalysis.publish.folder import workplace
-from taskanalysis.publish.notebooks import Workers
-with workplace() as work, Workers(("some",), work) as team:
-    list(team.run({"some": {"source": sys.argv[1], "parameters": {}, "cell_seconds": 600}}))
-"""
-
-
-@posix
-@pytest.mark.slow
-def test_notebook_that_runs_ends_soon_after_its_run_was_killed(tmp_path: Path) -> None:
-    begun = tmp_path / "begun"
-    cells = ["x: str = ''", f"import time; open({str(begun)!r}, 'w').close(); time.sleep(600)"]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in cells])
-    nbformat.write(notebook, tmp_path / "some.ipynb")
-    environment = os.environ | {"TMPDIR": str(tmp_path)}
-    with subprocess.Popen([sys.executable, "-c", WORK, str(tmp_path / "some.ipynb")], env=environment) as run:
-        until = time.monotonic() + 60
-        while not begun.exists():
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        run.kill()
-    until = time.monotonic() + 10
-    while others := processes(str(tmp_path)):
-        assert time.monotonic() < until, f"still there: {others}"
-        time.sleep(0.1)
-
-
-def processes(word: str) -> list[list[str]]:
-    """Command lines of processes that name a folder, or work in it."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if word in " ".join([*process.cmdline(), process.cwd()]):
-                found.append(process.cmdline())
-    return found
 
 
 @posix
