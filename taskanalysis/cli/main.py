@@ -15,7 +15,8 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
@@ -221,33 +222,27 @@ def decode(code: str, command: str, arguments: str, state: str | None, source: s
     click.echo("\n".join(filter(None, (result.meaning, result.advice, f"Source: {result.basis}"))))
 
 
-class UnknownUsage(click.UsageError):
-    """Bad usage, with the exit code that Nagios reads as unknown, not as critical."""
-
-    exit_code = NAGIOS_UNKNOWN
-
-
 class Monitored(click.Command):
-    """A command that raises `UnknownUsage` with ``--format nagios``."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run it."""
-        try:
-            return super().invoke(ctx)
-        except click.UsageError as error:
-            raise _as_monitor(error, ctx.params.get("form") == "nagios") from None
+    """A command whose bad usage ends, with ``--format nagios``, with the code for unknown, not for critical."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments."""
-        nagios = "nagios" in args or "--format=nagios" in args
-        try:
+        with _nagios_codes("nagios" in args or "--format=nagios" in args):
             return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            raise _as_monitor(error, nagios) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it."""
+        with _nagios_codes(ctx.params.get("form") == "nagios"):
+            return super().invoke(ctx)
 
 
-def _as_monitor(error: click.UsageError, nagios: bool) -> click.UsageError:
-    return UnknownUsage(error.format_message(), error.ctx) if nagios else error
+@contextmanager
+def _nagios_codes(wanted: bool) -> Iterator[None]:
+    try:
+        yield
+    except click.UsageError as error:
+        error.exit_code = NAGIOS_UNKNOWN if wanted else BAD_INPUT  # type: ignore[misc]
+        raise
 
 
 @main.command(cls=Monitored)

@@ -75,42 +75,22 @@ def _run_all(share: Path, out: Path, **options: Any) -> bool:
     return any(outcome.standing and outcome.standing.attention for outcome in made)
 
 
-def _make(
-    share: Path,
-    out: Path,
-    *,
-    server: str,
-    folder: str,
-    at: str,
-    zone: str,
-    dates: str | None,
-    keep: Keep,
-    cell_seconds: int,
-    run_seconds: int,
-    executor: str,
-    verbose: bool,
-    sample: str,
-    now: datetime,
-    above: str = "",
-) -> Outcome:
+def _make(share: Path, out: Path, *, above: str = "", **options: Any) -> Outcome:
     # missing data is reported at once, not by a notebook
-    snapshot = read_snapshot(share, server=server, at=at, zone=zone, dates=dates or "")
+    selected = {name: options[name] or "" for name in ("server", "at", "zone", "dates")}
+    snapshot = read_snapshot(share, **selected)
     read_rules(snapshot.share / "rules.toml")
     if not above:
-        check_folder(snapshot, folder)
-        _announce(snapshot, share, out, server)
+        check_folder(snapshot, options["folder"])
+        _announce(snapshot, share, out, options["server"])
     outcome = make_reports(
         snapshot,
         out,
-        {"data": str(share), "server": server, "folder": folder, "at": at, "zone": zone, "dates": dates or ""},
-        now=now,
-        sample=sample,
-        keep=keep,
-        limits=Limits(cell_seconds, run_seconds),
-        say=progress if verbose or not above else lambda _: None,
-        verbose=verbose,
-        executor=executor,
+        {"data": str(share), "folder": options["folder"], **selected},
+        limits=Limits(options["cell_seconds"], options["run_seconds"]),
+        say=progress if options["verbose"] or not above else lambda _: None,
         above=above,
+        **{name: options[name] for name in ("now", "sample", "keep", "verbose", "executor")},
     )
     if outcome.locked:
         names, place = ", ".join(outcome.locked), out / "runs" / outcome.stamp

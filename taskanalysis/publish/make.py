@@ -102,9 +102,8 @@ def make_reports(
         problems = renew_history(Path(str(parameters["data"])), executor)
         made = _Made(run, reports, work / "made", parameters)
         began = time.monotonic()
-        for done in _run_all(team, made, limits):
-            name = done if isinstance(done, str) else done.report
-            failure = made.report(name, team.folders[name]) if isinstance(done, str) else made.fail(done)
+        for name, error in _run_all(team, made, limits):
+            failure = made.add(name, team.folders[name], error)
             say(failure.what if failure else f"{name}: made in {time.monotonic() - began:.1f} s")
         made.write_pages()
         several = snapshot.others and not above
@@ -173,14 +172,14 @@ def _naming_the_temporary_folder() -> Iterator[None]:
         raise ReportError(f"{where} can't be used ({why}): {remedy}; the last reports are still there") from None
 
 
-def _run_all(team: Workers, made: _Made, limits: Limits) -> Iterator[Failure | str]:
+def _run_all(team: Workers, made: _Made, limits: Limits) -> Iterator[tuple[str, Failure | None]]:
     jobs = {}
     for name in team.folders:
         values = {**made.parameters, "save_to": str(made.files_of(name))}
         try:
             jobs[name] = {"source": str(notebook_file(name)), "parameters": values, "cell_seconds": limits.cell}
         except ReportError as error:
-            yield Failure(name, str(error))
+            yield name, Failure(name, str(error))
     yield from team.run(jobs, seconds=limits.run)
 
 
@@ -210,20 +209,19 @@ class _Made:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def report(self, name: str, folder: Path) -> Failure | None:
-        """Render an executed notebook; a page that readers must not get is a failure."""
+    def add(self, name: str, folder: Path, failure: Failure | None) -> Failure | None:
+        """Note a failure, or render the executed notebook; a page that readers must not get is a failure, too."""
         without_slow_imports()
         import nbformat  # noqa: PLC0415 (while notebooks run there is time for it)
 
-        rendered = pages.render_cells(nbformat.read(folder / f"{name}.ipynb", as_version=4))
-        if faults := pages.find_faults(rendered[1]):
-            return self.fail(Failure(name, f"{name}.ipynb: {faults[0]}", "", "\n".join(faults)))
-        self.rendered[name] = rendered
-        return None
-
-    def fail(self, failure: Failure) -> Failure:
-        """Note a report that could not be made."""
-        self.failures[failure.report] = failure
+        if not failure:
+            rendered = pages.render_cells(nbformat.read(folder / f"{name}.ipynb", as_version=4))
+            if faults := pages.find_faults(rendered[1]):
+                failure = Failure(name, f"{name}.ipynb: {faults[0]}", "", "\n".join(faults))
+            else:
+                self.rendered[name] = rendered
+        if failure:
+            self.failures[name] = failure
         return failure
 
     def write_pages(self) -> None:
@@ -235,7 +233,7 @@ class _Made:
                     shutil.copyfile(file, folder / file.name)
                 names = [file.name for file in files]
                 text = pages.report_page(name, rendered, self.run, files=names, kept=kept, failed=[*self.failures])
-                _write(folder / f"{name}.html", text)
+                (folder / f"{name}.html").write_bytes(text.encode())
             for failure in self.failures.values():
                 self._write_failure(failure, folder, kept)
 
@@ -248,27 +246,19 @@ class _Made:
         text = pages.failure_page(
             failure, run, self.parameters, kept=kept, has_good=has_good, failed=[*self.failures] if kept else ()
         )
-        _write(folder / f"{name}-failed.html", text)
+        (folder / f"{name}-failed.html").write_bytes(text.encode())
         if kept:
             return
         if has_good:
             of = f", of {run.local(head.made_at)}" if head else ""
             sentence = f"This report could not be made at {run.local(run.made_at)}. Below is the last good one{of}."
-            text = pages.with_notice(_read(place), sentence, f"{name}-failed.html", "What failed")
-        _write(folder / place.name, text)
+            good = place.read_bytes().decode("utf-8", "replace")
+            text = pages.with_notice(good, sentence, f"{name}-failed.html", "What failed")
+        (folder / place.name).write_bytes(text.encode())
 
     def outdated(self) -> list[str]:
         """Names of failure pages whose reports were made this time."""
         return [f"{name}-failed.html" for name in self.run.names if name not in self.failures]
-
-
-def _read(file: Path) -> str:
-    with file.open(encoding="utf-8", errors="replace", newline="") as opened:
-        return opened.read()
-
-
-def _write(file: Path, text: str) -> None:
-    file.write_text(text, encoding="utf-8", newline="")
 
 
 # History --------------------------------------------------------------------------------------------------------------

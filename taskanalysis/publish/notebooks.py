@@ -264,8 +264,10 @@ class Workers:
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
 
-    def run(self, jobs: Mapping[str, Mapping[str, Any]], *, seconds: float = RUN_SECONDS) -> Iterator[Failure | str]:
-        """Send each process its job (arguments of `run_notebook`); as each ends, yield its name or its failure.
+    def run(
+        self, jobs: Mapping[str, Mapping[str, Any]], *, seconds: float = RUN_SECONDS
+    ) -> Iterator[tuple[str, Failure | None]]:
+        """Send each process its job (arguments of `run_notebook`); as each ends, yield its name and failure.
 
         Those still running after `seconds` are killed and count as failed.
         """
@@ -281,17 +283,18 @@ class Workers:
             ended = [name for name in waiting if self._processes[name].poll() is not None]
             for name in ended:
                 waiting.remove(name)
-                yield self._outcome(name)
+                yield name, self._outcome(name)
             if waiting and time.monotonic() > until:
                 for name in waiting:
                     _end(self._processes[name])
                     cell = last_started(self.folders[name] / f"{name}.ipynb")
-                    yield Failure(name, f"{name}.ipynb: stopped, because the run exceeded {seconds:g} seconds", cell)
+                    what = f"{name}.ipynb: stopped, because the run exceeded {seconds:g} seconds"
+                    yield name, Failure(name, what, cell)
                 return
             if not ended:
                 time.sleep(POLL)
 
-    def _outcome(self, name: str) -> Failure | str:
+    def _outcome(self, name: str) -> Failure | None:
         try:
             failure = json.loads((self.folders[name] / OUTCOME).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -300,7 +303,7 @@ class Workers:
             last = f": {log.splitlines()[-1]}" if log else ""
             cell = last_started(self.folders[name] / f"{name}.ipynb")
             return Failure(name, f"{name}.ipynb: its process ended with code {code}{last}", cell, log)
-        return Failure(**failure) if failure else name
+        return Failure(**failure) if failure else None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -35,7 +35,7 @@ def test_run_that_takes_too_long_is_ended_with_its_kernels(tmp_path: Path, monke
     notebook_of(tmp_path / "some.ipynb", source)
     job = {"source": str(tmp_path / "some.ipynb"), "parameters": {}, "cell_seconds": 600}
     with workplace() as work, Workers(("some",), work) as team:
-        (failure,) = team.run({"some": job}, seconds=300)
+        ((_, failure),) = team.run({"some": job}, seconds=300)
         said = "some.ipynb: stopped, because the run exceeded 300 seconds"
         assert failure == Failure("some", said, source)
         assert processes(str(work)) == []
