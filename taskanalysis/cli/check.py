@@ -21,7 +21,7 @@ from pathlib import Path
 
 import click
 
-from taskanalysis.cli.main import ATTENTION, BAD_INPUT, NAGIOS_UNKNOWN, NOT_FINISHED, check_folder, fail, where
+from taskanalysis.cli.main import ATTENTION, BAD_INPUT, NAGIOS_UNKNOWN, NOT_FINISHED, check_folder, data_path, fail
 from taskanalysis.errors import TaskAnalysisError
 from taskanalysis.health import Judged, Verdict, judge, known_history, read_rules
 from taskanalysis.snapshot import Snapshot, instant, read_snapshot, stale_after, write_whole
@@ -51,7 +51,7 @@ def run(
         raise click.UsageError("--output is empty: name a file")
     now = datetime.now(UTC)
     try:
-        share, folder = where(data), folder.replace("/", "\\")
+        share, folder = data_path(data), folder.replace("/", "\\")
         snapshot = read_snapshot(share, server=server, at=at, zone=zone, dates=dates or "")
         check_folder(snapshot, folder)
         judged = judge(snapshot, read_rules(snapshot.share / "rules.toml"), folder, known_history(snapshot))
@@ -91,9 +91,9 @@ class Check:
         """Why no output does not mean that all is well; "" where it does."""
         if not self.judged:
             return "no status was collected"
-        for problem in self.snapshot.problems:
-            if problem.file.endswith(("status.csv", "snapshot.json")):
-                return f"{problem.file} is damaged"
+        files = [problem.file for problem in self.snapshot.problems]
+        if damaged := [file for file in files if file.endswith(("status.csv", "snapshot.json"))]:
+            return f"{damaged[0]} is damaged"
         return f"stale since {self._local(self.stale_after)}" if self.stale else ""
 
     @property

@@ -90,7 +90,7 @@ def password_of(user: str, server: str) -> str | None:
     return str(click.prompt(one_line(f"Password of {user}"), hide_input=True, err=True)) if user else None
 
 
-def where(data: str | None) -> Path:
+def data_path(data: str | None) -> Path:
     """The path of the data: the sample share without --data."""
     from taskanalysis.snapshot import sample_share  # noqa: PLC0415 (lxml)
 
@@ -186,7 +186,7 @@ def report(**options: Any) -> int:
     from taskanalysis.cli.report import run  # noqa: PLC0415 (lxml)
 
     data = options.pop("data")
-    return run(where(data), sample=SAMPLE if data is None else "", **options)
+    return run(data_path(data), sample=SAMPLE if data is None else "", **options)
 
 
 @main.command()
@@ -292,7 +292,7 @@ def history(data: str | None, verify: bool, rebuild: bool, prune: str | None, ex
     """
     from taskanalysis.cli.history import run  # noqa: PLC0415 (pyarrow)
 
-    wrong = run(where(data), verify=verify, rebuild=rebuild, prune=prune, executor=executor)
+    wrong = run(data_path(data), verify=verify, rebuild=rebuild, prune=prune, executor=executor)
     return ATTENTION if wrong else 0
 
 

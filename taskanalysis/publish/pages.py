@@ -153,8 +153,8 @@ def _with_contents(body: str) -> tuple[str, str, list[tuple[str, str]]]:
     """
     contents: dict[str, str] = {}
 
-    def with_id(found: re.Match[str]) -> str:
-        attributes, inner = found.groups()
+    def with_id(heading: re.Match[str]) -> str:
+        attributes, inner = heading.groups()
         text = unescape(re.sub("<[^>]*>", "", inner)).strip()
         own = re.search(r"""\bid=(["'])(.+?)\1""", attributes)
         wanted = unescape(own[2]) if own else "-".join(re.findall("[a-z0-9]+", text.lower())) or "section"
@@ -163,7 +163,7 @@ def _with_contents(body: str) -> tuple[str, str, list[tuple[str, str]]]:
             number += 1
             name = f"{wanted}-{number}"
         contents[name] = text
-        return found[0] if own else f'<h2 id="{name}"{attributes}>{inner}</h2>'
+        return heading[0] if own else f'<h2 id="{name}"{attributes}>{inner}</h2>'
 
     first = _SECTION.search(body)
     begin = first.start() if first else len(body)

@@ -64,7 +64,7 @@ def test_error_is_one_sentence_and_its_exit_code(
     assert (done.exit_code, done.stderr.splitlines(keepends=True)[-1]) == (code, said)
 
 
-def test_what_is_typed_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arguments_are_taken_literally(monkeypatch: pytest.MonkeyPatch) -> None:
     """On Windows click would take brackets in a path for a pattern."""
     said: dict[str, object] = {}
     monkeypatch.setattr(click.Group, "main", lambda _, *args, **kwargs: said.update(kwargs))

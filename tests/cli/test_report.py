@@ -40,7 +40,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> Asked:
     return end_with
 
 
-def test_file_that_stayed_locked_is_named_and_no_error(outcome: Asked, tmp_path: Path) -> None:
+def test_locked_file_is_named_and_is_no_error(outcome: Asked, tmp_path: Path) -> None:
     outcome(locked=["status.csv", "index.html"])
     done = run("--reports", str(tmp_path))
     assert done.exit_code == 0
@@ -65,9 +65,7 @@ def test_report_that_failed_is_one_sentence_that_names_the_page(outcome: Asked, 
         ({"FAILING": 1}, [], 0),
     ],
 )
-def test_attention_fails_only_where_it_is_asked_for(
-    counts: dict[str, int], options: list[str], code: int, outcome: Asked
-) -> None:
+def test_attention_fails_only_on_request(counts: dict[str, int], options: list[str], code: int, outcome: Asked) -> None:
     outcome(standing=Standing(counts))
     assert run(*options).exit_code == code
 
@@ -100,7 +98,7 @@ def test_options_reach_the_run_and_its_notebooks(outcome: Asked) -> None:
         (["--fail-on", "monday"], "'monday' is not 'attention'"),
     ],
 )
-def test_bad_usage_of_report_is_told_with_its_option(options: list[str], said: str) -> None:
+def test_bad_usage_is_reported_with_its_option(options: list[str], said: str) -> None:
     done = run(*options)
     assert done.exit_code == 2
     assert said in done.stderr
@@ -198,7 +196,7 @@ def test_one_server_and_all_of_them_is_bad_usage(tmp_path: Path) -> None:
     assert "--server and --all-servers exclude each other: omit one of them" in done.output
 
 
-def test_what_is_no_share_has_no_servers(tmp_path: Path) -> None:
+def test_all_servers_need_a_share(tmp_path: Path) -> None:
     (tmp_path / "Load.xml").write_bytes(xml())
     done = run("--all-servers", "--data", str(tmp_path))
     assert done.exit_code == 2

@@ -98,7 +98,7 @@ def test_second_run_in_the_same_second_gets_a_name_of_its_own(tmp_path: Path) ->
     assert list_runs(tmp_path / "out") == ["20261123T110501Z", "20261123T110500Z"]
 
 
-def test_page_that_is_not_true_any_more_goes(tmp_path: Path) -> None:
+def test_outdated_page_is_removed(tmp_path: Path) -> None:
     put(tmp_path)
     old = tmp_path / "out/latest/status-failed.html"
     old.write_text("failed", encoding="utf-8")
@@ -194,12 +194,12 @@ def test_disk_that_refuses_is_one_sentence_and_changes_nothing(
     assert {each: each.read_bytes() for each in out.rglob("*") if each.is_file()} == before
 
 
-def test_errors_that_copytree_gathers_are_understood() -> None:
+def test_errors_collected_by_copytree_are_recognized() -> None:
     error = shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")])
     assert "is full" in why_not(error, Path("out"))
 
 
-def test_full_disk_and_share_that_is_gone_are_told_by_their_windows_numbers() -> None:
+def test_full_disk_and_lost_share_are_recognized_by_their_windows_codes() -> None:
     def said(number: int) -> str:
         error = OSError(errno.EINVAL, "The specified network name is no longer available")
         error.winerror = number  # type: ignore[attr-defined, unused-ignore]
@@ -284,7 +284,7 @@ def test_run_that_was_killed_holds_nothing(tmp_path: Path) -> None:
             pass
 
 
-def test_holder_that_has_not_said_its_name_yet_is_no_error(tmp_path: Path) -> None:
+def test_holder_that_has_not_identified_itself_yet_is_no_error(tmp_path: Path) -> None:
     with holder(tmp_path, 60):
         (tmp_path / ".lock.json").write_text("[", encoding="utf-8")
         with pytest.raises(ReportError, match="another run"), held(tmp_path, now=NOW, wait=0):

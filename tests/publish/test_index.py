@@ -64,37 +64,40 @@ def test_state_is_one_sentence(counts: dict[str, int], said: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"tasks": [1]}', '{"tasks": []}', '{"tasks": [{}]}'])
-def test_status_file_that_is_no_such_one_says_nothing(text: str, tmp_path: Path) -> None:
+def test_invalid_status_file_says_nothing(text: str, tmp_path: Path) -> None:
     (tmp_path / "status.json").write_text(text, encoding="utf-8")
     assert read_standing(tmp_path / "status.json") is None
     assert read_standing(tmp_path / "nowhere.json") is None
 
 
-def test_unknown_code_needs_attention_and_what_is_not_known_does_not(tmp_path: Path) -> None:
+def test_unknown_code_needs_attention_and_missing_data_does_not(tmp_path: Path) -> None:
     rows = [{"verdict": "UNKNOWN", "rule": "unknown code"}, {"verdict": "UNKNOWN", "rule": "no status"}]
-    told = Standing.of({"tasks": rows, "incidents": [{"cause": "--password S3cret"}]})
-    assert (told.attention, told.counts, told.causes) == (1, {"UNKNOWN CODE": 1, "UNKNOWN": 1}, ["--password ***"])
+    standing = Standing.of({"tasks": rows, "incidents": [{"cause": "--password S3cret"}]})
+    assert (standing.attention, standing.counts, standing.causes) == (
+        1,
+        {"UNKNOWN CODE": 1, "UNKNOWN": 1},
+        ["--password ***"],
+    )
 
 
-def index(out: Path, *, stay: tuple[str, ...] = (), locked: tuple[str, ...] = (), run: Run = RUN) -> str:
-    return index_page(out, run, server="SERVER", failed=[])(stay, locked)
+def index(out: Path, *, stay: tuple[str, ...] = (), locked: tuple[str, ...] = ()) -> str:
+    return index_page(out, RUN, server="SERVER", failed=[])(stay, locked)
 
 
-def test_page_of_an_earlier_run_is_told_with_its_own_time(tmp_path: Path) -> None:
+def test_page_of_an_earlier_run_has_its_own_time(tmp_path: Path) -> None:
     latest = tmp_path / "latest"
     latest.mkdir()
     old = Run("20261122T110500Z", NOW - timedelta(days=1), NOW, NOW - timedelta(hours=20), "", ("status",))
     (latest / "status.html").write_text(report_page("status", ("Status", "x"), old, files=[]), encoding="utf-8")
-    (row,) = html.fromstring(index(tmp_path)).xpath("//caption[text()='Reports']/../tbody/tr")
-    state, made, run = (cell.text_content() for cell in row.xpath("td"))
-    assert state == "stale since 2026-11-22 15:05 (Europe/London)"
-    assert (made, run) == ("2026-11-22 11:05 (Europe/London)", "20261122T110500Z")
+    ((_, *cells),) = table(html.fromstring(index(tmp_path)), "Reports")
+    stale = "stale since 2026-11-22 15:05 (Europe/London)"
+    assert cells == [stale, "2026-11-22 11:05 (Europe/London)", "20261122T110500Z"]
 
 
 @pytest.mark.parametrize(
     "text", ["", "<html>", "\x00" * 9000, '<html data-state="good" data-run="<b>" data-made-at="x">']
 )
-def test_page_that_is_none_of_ours_is_missing(text: str, tmp_path: Path) -> None:
+def test_page_of_another_program_is_missing(text: str, tmp_path: Path) -> None:
     (tmp_path / "latest").mkdir()
     (tmp_path / "latest/status.html").write_text(text, encoding="utf-8")
     (row,) = html.fromstring(index(tmp_path)).xpath("//caption[text()='Reports']/../tbody/tr")
@@ -238,7 +241,7 @@ def test_stale_and_unknown_servers_are_in_the_sentence(tmp_path: Path) -> None:
     )
 
 
-def test_problems_are_told_above_all_else(tmp_path: Path) -> None:
+def test_problems_stand_above_all_else(tmp_path: Path) -> None:
     page = Office(tmp_path, {"A": []}).page(Problem("history", "can't be written"))
     assert page.xpath("string(//p[@class='banner'])") == "history: can't be written"
 
