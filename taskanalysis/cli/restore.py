@@ -14,9 +14,9 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -43,16 +43,6 @@ from taskanalysis.windows import (
 __all__ = ["plan_lines", "result_lines", "run"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """Which tasks of the snapshot to restore, and how."""
-
-    folder: str
-    tasks: Sequence[str]
-    mapping: Mapping[str, str]
-    disabled: bool
-
-
 def run(
     snapshot: str,
     *,
@@ -76,14 +66,19 @@ def run(
     if script is not None and (carry_out or server or user or data):
         raise click.UsageError("--script only writes a folder: omit --apply, --server, --user and --data")
     try:
-        choice = _Choice(folder.replace("/", "\\"), tasks, parse_map(maps), disabled)
+        choice: dict[str, Any] = {
+            "folder": folder.replace("/", "\\"),
+            "tasks": tasks,
+            "mapping": parse_map(maps),
+            "disabled": disabled,
+        }
     except ValueError as error:
         raise click.UsageError(f"--map {error}") from None
     source = read_snapshot(snapshot, holding="definitions")
     if script is not None:
         return _write(source, choice, Path(script))
     scheduler = _connect(server, user, source.zone)
-    planned = plan(source, scheduler, **asdict(choice))
+    planned = plan(source, scheduler, **choice)
     name = server or server_name()
     click.echo("\n".join(plan_lines(planned, source, name)))
     if carry_out:
@@ -92,17 +87,15 @@ def run(
     return 0
 
 
-def _write(source: Snapshot, choice: _Choice, folder: Path) -> int:
-    wanted = read_wanted(
-        source, folder=choice.folder, tasks=choice.tasks, mapping=choice.mapping, disabled=choice.disabled
-    )
+def _write(source: Snapshot, choice: Mapping[str, Any], folder: Path) -> int:
+    wanted = read_wanted(source, **choice)
     moment = f"{source.local_time:%Y-%m-%d %H:%M} {source.zone or 'UTC'}"
     title = f"{len(wanted.tasks)} tasks of {source.server or source.source}, as they were at {moment}"
     written = write_script(folder, wanted.tasks, title=title)
     click.echo(f"Copy {written.parent} to the server, and there, as administrator:")
     click.echo("powershell -NoProfile -ExecutionPolicy Bypass -File restore.ps1 -WhatIf")
     if wanted.left_out:
-        click.echo(rf"{count(wanted.left_out, 'task')} of Windows itself (\Microsoft) left out: --folder names them.")
+        say(_left_out(wanted.left_out))
     for problem in wanted.problems:
         say(f"Could not be read: {problem.file}: {problem.what}", err=True)
     return ATTENTION if wanted.problems else 0
@@ -176,7 +169,7 @@ def plan_lines(plan: Plan, snapshot: Snapshot, target: str) -> list[str]:
     if losses:
         lines += ["", "Not restored automatically", *losses]
     if plan.left_out:
-        lines += ["", rf"{count(plan.left_out, 'task')} of Windows itself (\Microsoft) left out: --folder names them."]
+        lines += ["", _left_out(plan.left_out)]
     return [one_line(line) for line in lines]
 
 
@@ -211,3 +204,7 @@ def _named(heading: str, names: Mapping[str, list[str]]) -> Iterator[str]:
         yield f"  {heading}:"
     for name, paths in names.items():
         yield f"    {name} ({count(len(paths), 'task')}: {', '.join(paths[:3])}{', …' * (len(paths) > 3)})"
+
+
+def _left_out(number: int) -> str:
+    return rf"{count(number, 'task')} of Windows itself (\Microsoft) left out: --folder names them."
