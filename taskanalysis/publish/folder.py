@@ -87,8 +87,8 @@ def held(
         with explained(reports):
             _lock(stack, reports, wait, say)
             holder = {"host": socket.gethostname(), "process": os.getpid(), "since": now.isoformat(timespec="seconds")}
-            reports.joinpath(HOLDER).write_text(json.dumps(holder), encoding="utf-8")
             stack.callback(remove, reports / HOLDER)
+            reports.joinpath(HOLDER).write_text(json.dumps(holder), encoding="utf-8")
             for folder in folders:
                 reports.joinpath(folder).mkdir(exist_ok=True)
         yield
