@@ -27,11 +27,13 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert done.stdout.endswith("heavy: []\n")
 
 
-@pytest.mark.parametrize("words", [[], ["report"]])
-def test_each_help_has_an_example(words: list[str]) -> None:
-    done = CliRunner().invoke(main, [*words, "--help"])
+@pytest.mark.parametrize("name", main.commands)
+def test_each_command_explains_its_options_and_has_an_example(name: str) -> None:
+    done = CliRunner().invoke(main, [name, "--help"])
     assert done.exit_code == 0
-    assert "Example: taskanalysis report --data" in done.output
+    assert f"Example: taskanalysis {name} " in " ".join(done.output.split())
+    options = [option for option in main.commands[name].params if isinstance(option, click.Option)]
+    assert [option.name for option in options if not option.help] == []
 
 
 def test_version_is_that_of_the_package() -> None:
