@@ -215,5 +215,5 @@ def test_decode_answers_in_words_and_as_json() -> None:
     assert json.loads(run("decode", "--json", "--", "-2147024894")[1])["code"] == 0x80070002
 
 
-def test_decode_refuses_invalid_codes() -> None:
+def test_decode_refuses_what_is_no_code() -> None:
     assert run("decode", "5x") == (2, "", "taskanalysis: is no result code: '5x'\n")
