@@ -1,5 +1,6 @@
 """What tests are made of: places, task XML, shares with snapshots, and the frames of a history as values."""
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -9,7 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pandas as pd
+import psutil
+from lxml import html
 
 from taskanalysis.definition import ExecAction, TaskDefinition
 from taskanalysis.history.frames import History, read_history
@@ -146,3 +150,27 @@ def rewrite_manifest(folder: Path, **values: Any) -> None:
     """Write these values into a snapshot's ``snapshot.json``."""
     file = folder / "snapshot.json"
     file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | values), encoding="utf-8")
+
+
+def notebook_of(file: Path, *sources: str, parameters: str = "data: str = ''") -> None:
+    """Write a notebook of some code cells."""
+    first = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]} if parameters else {})
+    cells = [first, *map(nbformat.v4.new_code_cell, sources)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), file)
+
+
+def processes(word: str) -> list[list[str]]:
+    """Command lines of processes that name a folder, or work in it."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if word in " ".join([*process.cmdline(), process.cwd()]):
+                found.append(process.cmdline())
+    return found
+
+
+def table(page: html.HtmlElement, caption: str) -> list[list[str]]:
+    """The cells of the rows of a table, by its caption."""
+    rows = page.xpath(f"//table[caption='{caption}']/tbody/tr")
+    return [[" ".join(cell.text_content().split()) for cell in row] for row in rows]

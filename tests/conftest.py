@@ -1,9 +1,13 @@
 """What several tests share: the sample snapshot, a hostile one, and a rendered page."""
 
+import os
+import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import Problem
@@ -34,28 +38,42 @@ def hostile() -> Snapshot:
     )
 
 
+def made_once(
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], subprocess.CompletedProcess[str]]
+) -> Path:
+    """The folder ``latest`` of a report, made once however many processes run the tests; its output lies beside it."""
+    root = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
+    out = root / name
+    with FileLock(root / f"{name}.lock"):
+        if not (out / "index.html").exists():
+            done = make(out)
+            assert done.returncode == 0, done.stderr
+            out.with_suffix(".out").write_text(done.stdout, encoding="utf-8")
+            out.with_suffix(".err").write_text(done.stderr, encoding="utf-8")
+    return out / "latest"
+
+
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder ``latest`` of a report on the sample share."""
-    out = tmp_path_factory.mktemp("reports")
-    done = report(out)
-    assert done.returncode == 0, done.stderr
-    return out / "latest"
+    return made_once(tmp_path_factory, "reports", lambda out: report(out, "-v"))
 
 
 @pytest.fixture(scope="session")
 def hostile_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder ``latest`` of a report on a share of hostile tasks."""
-    data, out = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("reports")
-    write_snapshot(
-        data,
-        server="SERVER",
-        taken_at=datetime(2026, 11, 23, 11, 2, tzinfo=UTC),
-        zone="America/New_York",
-        statuses=[Status(path, "Ready", True, "never", 1) for path in HOSTILE],
-        definitions={path: definition(text).encode() for path, text in HOSTILE.items()}
-        | {r"\broken": b"<Task><b onclick='x'>"},
-    )
-    done = report(out, "--data", str(data))
-    assert done.returncode == 0, done.stderr
-    return out / "latest"
+
+    def make(out: Path) -> subprocess.CompletedProcess[str]:
+        data = tmp_path_factory.mktemp("data")
+        write_snapshot(
+            data,
+            server="SERVER",
+            taken_at=datetime(2026, 11, 23, 11, 2, tzinfo=UTC),
+            zone="America/New_York",
+            statuses=[Status(path, "Ready", True, "never", 1) for path in HOSTILE],
+            definitions={path: definition(text).encode() for path, text in HOSTILE.items()}
+            | {r"\broken": b"<Task><b onclick='x'>"},
+        )
+        return report(out, "--data", str(data))
+
+    return made_once(tmp_path_factory, "hostile", make)

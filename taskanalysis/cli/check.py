@@ -1,4 +1,4 @@
-r"""What needs attention, for people at a prompt and for monitors: text, JSON, Nagios plug-ins, Prometheus.
+r"""``taskanalysis check``: what needs attention, as text, JSON, Nagios plug-in output or Prometheus metrics.
 
 Authority: the Nagios plug-in codes; Prometheus' text format 0.0.4. All text is masked, because all of it is shown.
 
@@ -12,26 +12,69 @@ Authority: the Nagios plug-in codes; Prometheus' text format 0.0.4. All text is 
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 
-from taskanalysis.health import Judged, Verdict
-from taskanalysis.snapshot import Snapshot
+import click
+
+from taskanalysis.cli.main import ATTENTION, BAD_INPUT, NAGIOS_UNKNOWN, NOT_FINISHED, check_folder, data_path, fail
+from taskanalysis.errors import TaskAnalysisError
+from taskanalysis.health import Judged, Verdict, judge, known_history, read_rules
+from taskanalysis.snapshot import Snapshot, instant, read_snapshot, stale_after, write_whole
 from taskanalysis.text import mask, one_line
 
-__all__ = ["FORMATS", "Check"]
+__all__ = ["FORMATS", "Check", "run"]
 
 FORMATS = ("text", "json", "nagios", "prometheus")
-ATTENTION, BLIND = 1, 3
+BLIND = 3
 NAGIOS_WARNING, NAGIOS_CRITICAL = 1, 2
 NAGIOS_WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 
 
+def run(
+    data: str | None,
+    *,
+    server: str,
+    folder: str,
+    at: str,
+    zone: str,
+    dates: str | None,
+    form: str,
+    output: Path | None,
+) -> int:
+    """Print the tasks that need attention in one of `FORMATS`, or write them to `output`; the exit code."""
+    if output and not output.name:
+        raise click.UsageError("--output is empty: name a file")
+    now = datetime.now(UTC)
+    try:
+        share, folder = data_path(data), folder.replace("/", "\\")
+        snapshot = read_snapshot(share, server=server, at=at, zone=zone, dates=dates or "")
+        check_folder(snapshot, folder)
+        judged = judge(snapshot, read_rules(snapshot.share / "rules.toml"), folder, known_history(snapshot))
+        moment = min(instant(at, snapshot.zone), now) if at else now
+    except TaskAnalysisError as error:
+        fail(str(error), NAGIOS_UNKNOWN if form == "nagios" else BAD_INPUT)
+    check = Check(snapshot, judged, stale_after(snapshot), moment)
+    content = check.render(form).encode("utf-8")
+    if output:
+        try:
+            write_whole(output, content)
+        except OSError as error:
+            fail(f"{output} can't be written ({error.strerror})", NOT_FINISHED)
+    elif form == "text":
+        click.echo(content.decode("utf-8"), nl=False)
+    else:
+        sys.stdout.buffer.write(content)  # programs read it, whatever the console's code page
+    return check.exit_code(form)
+
+
 @dataclass(frozen=True)
 class Check:
-    """The tasks of a snapshot that are judged, muted ones too, and whether it is too old at `now` (aware)."""
+    """The verdicts on the tasks of a snapshot, muted ones too, and whether it is stale at `now` (aware)."""
 
     snapshot: Snapshot
     judged: Sequence[Judged]
@@ -40,31 +83,31 @@ class Check:
 
     @property
     def stale(self) -> bool:
-        """Whether a newer snapshot should be there by now."""
+        """Whether a newer snapshot should exist by now."""
         return self.now > self.stale_after
 
     @property
     def blind(self) -> str:
-        """Why nothing should be concluded from silence, "" where something may."""
+        """Why no output does not mean that all is well; "" where it does."""
         if not self.judged:
             return "no status was collected"
-        damaged = [each.file for each in self.snapshot.problems if each.file.endswith(("status.csv", "snapshot.json"))]
-        if damaged:
+        files = [problem.file for problem in self.snapshot.problems]
+        if damaged := [file for file in files if file.endswith(("status.csv", "snapshot.json"))]:
             return f"{damaged[0]} is damaged"
         return f"stale since {self._local(self.stale_after)}" if self.stale else ""
 
     @property
     def shown(self) -> list[Judged]:
         """The tasks that are not muted."""
-        return [each for each in self.judged if not each.ignored]
+        return [task for task in self.judged if not task.ignored]
 
     @property
     def loud(self) -> list[Judged]:
         """The tasks that need attention."""
-        return [each for each in self.judged if each.needs_attention]
+        return [task for task in self.judged if task.needs_attention]
 
     def exit_code(self, form: str) -> int:
-        """0 where all is well, 1 for attention, 3 for stale or nothing known; or the plug-in codes of Nagios."""
+        """0 where all is well, 1 for attention, 3 for stale or nothing known; or the Nagios plug-in code."""
         if self.blind:
             return BLIND
         if form == "nagios":
@@ -77,16 +120,14 @@ class Check:
 
     def text(self) -> str:
         """A line on the snapshot, then a line for each task that needs attention."""
-        needs = (
-            f"{len(self.loud) or 'none'} of {len(self.shown)} tasks need{'' if len(self.loud) > 1 else 's'} attention"
-        )
-        lines = [f"{self._where()}: {needs}{self._besides()}."]
-        lines += [f"{each.verdict.value} {each.path}: {each.reason}" for each in self.loud]
-        lines += [f"PROBLEM {each.file}: {each.what}" for each in self.snapshot.problems]
+        number, need = len(self.loud), "need" if len(self.loud) > 1 else "needs"
+        lines = [f"{self._where()}: {number or 'none'} of {len(self.shown)} tasks {need} attention{self._besides()}."]
+        lines += [f"{task.verdict.value} {task.path}: {task.reason}" for task in self.loud]
+        lines += [f"PROBLEM {problem.file}: {problem.what}" for problem in self.snapshot.problems]
         return "".join(one_line(line) + "\n" for line in lines)
 
     def _besides(self) -> str:
-        """What a reader must know besides the tasks: muted ones, and why silence may be no good news."""
+        """Muted tasks, and why no output does not mean that all is well."""
         muted = len(self.judged) - len(self.shown)
         parts = [f"{muted} muted" if muted else "", self.blind]
         return "".join(f"; {part}" for part in parts if part)
@@ -95,15 +136,15 @@ class Check:
         """One object: the snapshot, and the tasks that need attention."""
         tasks = [
             {
-                "task_path": mask(each.path),
-                "verdict": each.verdict.value,
-                "reason": mask(each.reason),
-                "code": each.result.code,
-                "advice": mask(each.result.advice),
+                "task_path": mask(task.path),
+                "verdict": task.verdict.value,
+                "reason": mask(task.reason),
+                "code": task.result.code,
+                "advice": mask(task.result.advice),
             }
-            for each in self.loud
+            for task in self.loud
         ]
-        said = {
+        content = {
             "server": mask(self.snapshot.server),
             "taken_at": self.snapshot.local_time.isoformat(timespec="seconds"),
             "stale": self.stale,
@@ -111,52 +152,52 @@ class Check:
             "tasks": len(self.shown),
             "muted": len(self.judged) - len(self.shown),
             "attention": tasks,
-            "problems": [{"file": mask(each.file), "what": mask(each.what)} for each in self.snapshot.problems],
+            "problems": [{"file": mask(file), "what": mask(what)} for file, what in self.snapshot.problems],
         }
-        return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
     def nagios(self) -> str:
-        """One line with the worst first, then a line a task; ``|`` would begin performance data."""
+        """One line with state and figures, then a line for each task; ``|`` would start performance data."""
         code = BLIND if self.blind else self._nagios_code()
         figures = f"attention={len(self.loud)};;;0;{len(self.shown)}"
         head = f"TASKS {NAGIOS_WORDS[code]} - {self._where()}: {len(self.loud)} need attention{self._besides()}"
         if self.snapshot.problems:
             head += f"; {len(self.snapshot.problems)} problems in what was read"
         lines = [f"{head.replace('|', '/')} | {figures}"]
-        lines += [f"{each.verdict.value} {each.path}: {each.reason}".replace("|", "/") for each in self.loud]
+        lines += [f"{task.verdict.value} {task.path}: {task.reason}".replace("|", "/") for task in self.loud]
         return "".join(one_line(line) + "\n" for line in lines)
 
     def prometheus(self) -> str:
-        """Gauges a task, and the time of the snapshot."""
+        """Gauges for each task, and the time of the snapshot."""
         return "\n".join(self._gauges()) + "\n"
 
     def _gauges(self) -> Iterator[str]:
         server = f'server="{_label(self.snapshot.server)}"'
         labels = {
-            each.path: f'{server},path="{name}"' for each, name in zip(self.shown, _names(self.shown), strict=True)
+            task.path: f'{server},path="{name}"' for task, name in zip(self.shown, _names(self.shown), strict=True)
         }
-        started = [(each, each.status.last_run) for each in self.shown]
+        started = [(task, task.status.last_run) for task in self.shown]
         yield from _gauge(
             "taskscheduler_task_last_run_timestamp_seconds",
             "Start of the last run.",
-            [(labels[each.path], at.timestamp()) for each, at in started if isinstance(at, datetime) and at.tzinfo],
+            [(labels[task.path], at.timestamp()) for task, at in started if isinstance(at, datetime) and at.tzinfo],
         )
         yield from _gauge(
             "taskscheduler_task_last_result",
             "Last result, unsigned.",
-            [(labels[each.path], each.result.code) for each in self.shown if each.result.code is not None],
+            [(labels[task.path], task.result.code) for task in self.shown if task.result.code is not None],
         )
         yield from _gauge(
             "taskscheduler_task_needs_attention",
-            "1 where someone should look.",
-            [(labels[each.path], int(each.needs_attention)) for each in self.shown],
+            "1 if the task needs attention.",
+            [(labels[task.path], int(task.needs_attention)) for task in self.shown],
         )
         yield from _gauge(
             "taskscheduler_task_verdict",
-            "1 for the verdict that holds.",
+            "1 for the current verdict.",
             [
-                (f'{labels[each.path]},verdict="{verdict.value}"', int(each.verdict is verdict))
-                for each in self.shown
+                (f'{labels[task.path]},verdict="{verdict.value}"', int(task.verdict is verdict))
+                for task in self.shown
                 for verdict in Verdict
             ],
         )
@@ -164,12 +205,12 @@ class Check:
         yield from _gauge("taskscheduler_snapshot_timestamp_seconds", "Time of the snapshot.", [(server, taken_at)])
 
     def _nagios_code(self) -> int:
-        if any(each.verdict is Verdict.FAILING for each in self.loud):
+        if any(task.verdict is Verdict.FAILING for task in self.loud):
             return NAGIOS_CRITICAL
         return NAGIOS_WARNING if self.loud else 0
 
     def _where(self) -> str:
-        return f"{self.snapshot.server or 'server not named'}, {self._local(self.snapshot.taken_at)}"
+        return f"{self.snapshot.server or 'unnamed server'}, {self._local(self.snapshot.taken_at)}"
 
     def _local(self, moment: datetime) -> str:
         zone = self.snapshot.local_time.tzinfo
@@ -177,11 +218,11 @@ class Check:
 
 
 def _names(judged: Sequence[Judged]) -> list[str]:
-    """Task paths as labels; where masking made two alike they are numbered, since a series must be there once."""
+    """Task paths as labels; equal ones, from masking, are numbered, since task series must be unique."""
     seen: Counter[str] = Counter()
     names = []
-    for each in judged:
-        name = _label(each.path)
+    for task in judged:
+        name = _label(task.path)
         seen[name] += 1
         names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     return names

@@ -1,4 +1,4 @@
-"""``taskanalysis task-xml``: write our own task and say how to import it."""
+"""``taskanalysis task-xml``: write the XML of our own task and print how to import it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import click
-
+from taskanalysis.cli.main import say
 from taskanalysis.definition import describe, read_task
 from taskanalysis.errors import TaskAnalysisError, UnfinishedError
 from taskanalysis.health import KINDS, find_findings
 from taskanalysis.snapshot import write_whole
-from taskanalysis.text import clip, one_line
+from taskanalysis.text import clip
 from taskanalysis.windows import own_task, this_program, user_name
 
 __all__ = ["run"]
@@ -32,18 +31,18 @@ def run(
     owner: str = "",
     program: str = "",
 ) -> None:
-    """Write the file, with `status_every` a second one beside it, and say how each is imported.
+    """Write the file, with `status_every` a second one beside it, and print how to import each.
 
-    TaskAnalysisError for what can't be, as `own_task` raises it; UnfinishedError where a file can't be written.
+    TaskAnalysisError for bad values, as from `own_task`; UnfinishedError where a file can't be written.
     """
     if output.name in ("", "-"):
         raise TaskAnalysisError("--output needs the name of a file: a redirection would change the encoding")
     clock = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", at)
     if not clock:
-        raise TaskAnalysisError(f"--at '{clip(at)}' is no time of day, such as 05:45")
+        raise TaskAnalysisError(f"--at '{clip(at)}' is not a time of day such as 05:45")
     now = datetime.now(UTC).astimezone().replace(tzinfo=None)
     start = now.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
-    start += timedelta(days=start <= now)  # in the past it might be made up for as soon as it is registered
+    start += timedelta(days=start <= now)  # a start in the past may be caught up on registration
     owner, program = owner or user_name(), program or this_program()
     files = {output: 0}
     if status_every:
@@ -67,18 +66,17 @@ def run(
             write_whole(file, xml)
         except OSError as error:
             raise UnfinishedError(f"{file} can't be written ({error.strerror or error})") from None
-        _say(file, xml)
+        _print(file, xml)
 
 
-def _say(file: Path, xml: bytes) -> None:
+def _print(file: Path, xml: bytes) -> None:
     task = read_task(xml)
     who = task.principal.account
     password = f' /ru "{who}" /rp *' if task.principal.needs_password else ""
-    for found in find_findings({task.uri: task}, at=datetime.now(UTC))[task.uri]:
-        click.echo(one_line(f"WARNING {found}: {KINDS[found.kind].advice}"), err=True)
-    click.echo(one_line(f"{file} is the task {task.uri}, which runs as {who}. {describe(task)}."))
+    for finding in find_findings({task.uri: task}, at=datetime.now(UTC))[task.uri]:
+        say(f"WARNING {finding}: {KINDS[finding.kind].advice}", err=True)
+    say(f"{file} defines the task {task.uri}, which runs as {who}. {describe(task)}.")
+    line = f'schtasks /create /tn "{task.uri}" /xml "{file}"{password}'
     if who.endswith("$"):
-        click.echo(one_line(f'To import, as administrator on the server: taskanalysis restore "{file}" --apply'))
-    else:
-        line = f'schtasks /create /tn "{task.uri}" /xml "{file}"{password}'
-        click.echo(one_line(f"To import, as administrator on the server: {line}"))
+        line = f'taskanalysis restore "{file}" --apply'
+    say(f"To import, as administrator on the server: {line}")

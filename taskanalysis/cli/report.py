@@ -1,34 +1,37 @@
-"""``taskanalysis report``: what it checks first and prints."""
+"""``taskanalysis report``: check the input first, make the reports, and print where they are."""
 
 from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from taskanalysis.cli.exit import ATTENTION, NOT_FINISHED, check_folder, fail
+from taskanalysis.cli.main import ATTENTION, NOT_FINISHED, check_folder, fail, say
 from taskanalysis.errors import TaskAnalysisError
 from taskanalysis.health import read_rules
 from taskanalysis.publish import NOTEBOOKS, Keep, Limits, Outcome, make_all, make_reports, renew_history
 from taskanalysis.snapshot import Snapshot, read_snapshot
-from taskanalysis.text import one_line
+from taskanalysis.text import count
 
 __all__ = ["run"]
 
+progress = partial(say, err=True)
+
 
 def run(share: Path, reports: str, *, every: bool, fail_on: str | None, **options: Any) -> int:
-    """Make the reports of one server, or of `every` one; the exit code.
+    """Make the reports of one server, or of `every` server; the exit code.
 
-    The options are those of `taskanalysis report`. UsageError for such as make no sense, other errors as of
-    `make_reports` and `make_all`.
+    The options are those of `taskanalysis report`. UsageError for options that do not fit together, other errors as
+    from `make_reports` and `make_all`.
     """
     if not reports:
         raise click.UsageError("--reports is empty: name a folder")
     if every and options["server"]:
-        raise click.UsageError("--server names one, and --all-servers means every one: leave one of them out")
+        raise click.UsageError("--server and --all-servers exclude each other: omit one of them")
     try:
         options["keep"] = Keep.of(options["keep"])
     except ValueError as error:
@@ -36,8 +39,9 @@ def run(share: Path, reports: str, *, every: bool, fail_on: str | None, **option
     if options["verbose"]:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     options |= {"folder": options["folder"].replace("/", "\\"), "now": datetime.now(UTC)}
-    needing = _run_all(share, Path(reports), **options) if every else _run_one(share, Path(reports), **options)
-    return ATTENTION if fail_on and needing else 0
+    make = _run_all if every else _run_one
+    attention = make(share, Path(reports), **options)
+    return ATTENTION if fail_on and attention else 0
 
 
 def _run_one(share: Path, out: Path, **options: Any) -> bool:
@@ -46,7 +50,7 @@ def _run_one(share: Path, out: Path, **options: Any) -> bool:
     for page in (out / "index.html", *(out / "latest" / f"{name}.html" for name in NOTEBOOKS)):
         click.echo(f"Open {page}")
     if outcome.failures:
-        failed = ", ".join(str(out / "latest" / f"{each.report}-failed.html") for each in outcome.failures)
+        failed = ", ".join(str(out / "latest" / f"{failure.report}-failed.html") for failure in outcome.failures)
         fail(f"{outcome.failures[0].what} (see {failed})", NOT_FINISHED)
     return bool(outcome.standing and outcome.standing.attention)
 
@@ -54,77 +58,51 @@ def _run_one(share: Path, out: Path, **options: Any) -> bool:
 def _run_all(share: Path, out: Path, **options: Any) -> bool:
     """The reports of all servers; whether a task needs attention. Ends with code 3 where one could not be made."""
     if not (share / "snapshots").is_dir():
-        raise click.UsageError(f"--all-servers is for a share: {share} has no folder snapshots")
+        raise click.UsageError(f"--all-servers needs a share: {share} has no folder snapshots")
 
     def make(name: str, folder: Path) -> Outcome:
         return _make(share, folder, above="../../index.html", **options | {"server": name})
 
     problems = renew_history(share, options["executor"])
-    outcomes = make_all(share, out, make, now=options["now"], problems=problems, say=_say)
+    outcomes = make_all(share, out, make, now=options["now"], problems=problems, say=progress)
     click.echo(f"Open {out / 'index.html'}")
-    made = [each for each in outcomes if isinstance(each, Outcome)]
-    failed = [str(each) for each in outcomes if isinstance(each, TaskAnalysisError)]
-    failed += [failure.what for each in made for failure in each.failures]
+    made = [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
+    failed = [str(outcome) for outcome in outcomes if isinstance(outcome, TaskAnalysisError)]
+    failed += [failure.what for outcome in made for failure in outcome.failures]
     if failed:
         more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
         fail(f"{failed[0]}{more} (see {out / 'index.html'})", NOT_FINISHED)
-    return any(each.standing and each.standing.attention for each in made)
+    return any(outcome.standing and outcome.standing.attention for outcome in made)
 
 
-def _make(
-    share: Path,
-    out: Path,
-    *,
-    server: str,
-    folder: str,
-    at: str,
-    zone: str,
-    dates: str | None,
-    keep: Keep,
-    cell_seconds: int,
-    run_seconds: int,
-    executor: str,
-    verbose: bool,
-    sample: str,
-    now: datetime,
-    above: str = "",
-) -> Outcome:
-    # what is not there is told at once, not by a notebook
-    snapshot = read_snapshot(share, server=server, at=at, zone=zone, dates=dates or "")
+def _make(share: Path, out: Path, *, above: str = "", **options: Any) -> Outcome:
+    # missing data is reported at once, not by a notebook
+    selected = {name: options[name] or "" for name in ("server", "at", "zone", "dates")}
+    snapshot = read_snapshot(share, **selected)
     read_rules(snapshot.share / "rules.toml")
     if not above:
-        check_folder(snapshot, folder)
-        _say_what_is_read(snapshot, share, out, server)
+        check_folder(snapshot, options["folder"])
+        _announce(snapshot, share, out, options["server"])
     outcome = make_reports(
         snapshot,
         out,
-        {"data": str(share), "server": server, "folder": folder, "at": at, "zone": zone, "dates": dates or ""},
-        now=now,
-        sample=sample,
-        keep=keep,
-        limits=Limits(cell_seconds, run_seconds),
-        say=_say if verbose or not above else _be_quiet,
-        verbose=verbose,
-        executor=executor,
+        {"data": str(share), "folder": options["folder"], **selected},
+        limits=Limits(options["cell_seconds"], options["run_seconds"]),
+        say=progress if options["verbose"] or not above else lambda _: None,
         above=above,
+        **{name: options[name] for name in ("now", "sample", "keep", "verbose", "executor")},
     )
     if outcome.locked:
         names, place = ", ".join(outcome.locked), out / "runs" / outcome.stamp
-        _say(f"Open in another program, and so still the old ones: {names}; the new ones are in {place}")
+        progress(f"Open in another program, so not replaced: {names}; the new versions are in {place}")
     return outcome
 
 
-def _say_what_is_read(snapshot: Snapshot, share: Path, out: Path, server: str) -> None:
+def _announce(snapshot: Snapshot, share: Path, out: Path, server: str) -> None:
     if snapshot.others and not server:
-        count = f"{snapshot.others} other server{'s are' if snapshot.others > 1 else ' is'}"
-        _say(f"This is {snapshot.server}; {count} in {share}: --server names one, --all-servers means every one.")
+        progress(
+            f"This is {snapshot.server}, one of {snapshot.others + 1} servers in {share}: "
+            "choose another with --server, or all with --all-servers."
+        )
     number = len(snapshot.tasks.keys() | snapshot.statuses.keys())
-    _say(f"Reading {number} tasks of {snapshot.server or share} for {out}")
-
-
-def _say(line: str) -> None:
-    click.echo(one_line(line), err=True)
-
-
-def _be_quiet(_: str) -> None:
-    """Say nothing of each of many servers."""
+    progress(f"Reading {count(number, 'task')} of {snapshot.server or share} for {out}")

@@ -29,12 +29,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.days import VERSION, Built, DayJob, Record, build_day, digest, read_day
 from taskanalysis.history.parallel import each_in
-from taskanalysis.snapshot import long_path, write_whole
+from taskanalysis.snapshot import locked, long_path, write_whole
 from taskanalysis.text import clip
 
 __all__ = ["Day", "LoadedDay", "Store", "load_days", "open_store", "update_store"]
@@ -157,9 +157,7 @@ def update_store(data: str | Path, *, executor: Executor | None = None, wait: fl
     if not (history.parent / "snapshots").is_dir():
         raise SnapshotError(f"{data} is not a share: it has no folder snapshots")
     try:
-        history.mkdir(exist_ok=True)
-        # a lock of the operating system, which a dead process does not hold, or none at all
-        with FileLock(history / ".lock", timeout=wait, fallback_to_soft=False):
+        with locked(history, wait=wait, fallback_to_soft=False):
             _update(open_store(data), executor, problems)
     except Timeout:
         why = "another process writes it"

@@ -6,5 +6,5 @@ for every server of a share.
 
 import lazy_loader
 
-# the names stand in __init__.pyi: pandas is loaded when one of them is first used
+# the names stand in __init__.pyi; a room is loaded when one of its names is first used, and none loads pandas
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,6 +1,6 @@
-"""The index of a folder of reports: the state in one sentence, the reports and how fresh they are, earlier runs.
+"""The index of a folder of reports, and the page of all servers: the state in one sentence, and where everything is.
 
-What it says of the reports it reads from the pages that lie there, so that it is true after a failed run too.
+Both read the published pages and their ``status.json``, so that what they say holds after a failed run too.
 
 >>> Standing.of({"tasks": [{"verdict": "FAILING"}, {"verdict": "OK"}]}).sentence()
 '1 of 2 tasks needs attention.'
@@ -11,20 +11,33 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
-from taskanalysis.errors import TaskAnalysisError
+from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.history import each_in, executor_for
 from taskanalysis.publish.pages import Run, age, page, read_head, shown
 from taskanalysis.snapshot import list_servers, stamped
 from taskanalysis.text import clip, count, listed
 
-__all__ = ["QUESTIONS", "Server", "Standing", "index_page", "needs_attention", "read_standing", "servers"]
+__all__ = [
+    "QUESTIONS",
+    "LoudTask",
+    "Server",
+    "ServerReports",
+    "Standing",
+    "index_page",
+    "loud",
+    "read_reports",
+    "read_standing",
+    "servers",
+    "servers_page",
+]
 
 QUESTIONS = {
     "inventory": "if the server dies tonight, can we put every task back?",
@@ -35,31 +48,34 @@ LOUD = ("FAILING", "OVERDUE", "RUNNING LONG", "UNKNOWN CODE")
 ORDER = (*LOUD, "UNKNOWN", "RUNNING", "OK", "NEVER RAN", "DISABLED")
 MOST_RUNS = 30
 MOST_CAUSES = 5
+MOST_TASKS = 1_000
+"""Rows of the table of tasks of all servers; the pages of the servers have them all."""
 PIECES_A_SERVER = 8
-"""To judge the tasks of a server takes as long as so many pieces of work of `executor_for`."""
+"""Judging the tasks of a server takes as long as this many pieces of work of `executor_for`."""
+
+
+# How tasks stand ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How the tasks stand: verdict to number, with ``UNKNOWN CODE`` for those that someone should look at."""
+    """How the tasks stand: verdict to number, with ``UNKNOWN CODE`` for unknown codes, and the causes of incidents."""
 
     counts: Mapping[str, int]
     causes: Sequence[str] = ()
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Standing:
+    def of(cls, content: Mapping[str, Any]) -> Standing:
         """From the content of ``status.json``."""
-        return cls.count((row["verdict"], row.get("rule")) for row in told["tasks"]).because(told.get("incidents", ()))
+        verdicts = [(row["verdict"], row.get("rule")) for row in content["tasks"]]
+        incidents = content.get("incidents", ())[:MOST_CAUSES]
+        return cls.count(verdicts, [shown(str(incident["cause"])) for incident in incidents])
 
     @classmethod
-    def count(cls, verdicts: Any) -> Standing:
-        """From pairs of a verdict and of what decided it."""
+    def count(cls, verdicts: Iterable[tuple[str, str | None]], causes: Sequence[str] = ()) -> Standing:
+        """From pairs of a verdict and the rule that decided it."""
         counts = Counter(_word(verdict, rule) for verdict, rule in verdicts)
-        return cls({name: counts[name] for name in [*ORDER, *(counts.keys() - set(ORDER))] if counts[name]})
-
-    def because(self, incidents: Sequence[Mapping[str, Any]]) -> Standing:
-        """With the causes that several tasks share."""
-        return Standing(self.counts, [shown(str(each["cause"])) for each in incidents[:MOST_CAUSES]])
+        return cls({name: counts[name] for name in [*ORDER, *(counts.keys() - set(ORDER))] if counts[name]}, causes)
 
     @property
     def attention(self) -> int:
@@ -67,19 +83,13 @@ class Standing:
         return sum(self.counts.get(name, 0) for name in LOUD)
 
     def listing(self) -> str:
-        """How many tasks have which verdict."""
-        numbers = [f"{number} {name}" for name, number in self.counts.items()]
-        return listed(numbers) or "no status was collected"
+        """The number of tasks with each verdict."""
+        return listed([f"{number} {name}" for name, number in self.counts.items()]) or "no status was collected"
 
     def sentence(self) -> str:
-        """How many of them do, for a reader."""
+        """How many tasks need attention, as a sentence."""
         number, tasks = self.attention, count(sum(self.counts.values()), "task")
         return f"{number or 'None'} of {tasks} need{'' if number > 1 else 's'} attention."
-
-
-def needs_attention(verdict: str, rule: str | None) -> bool:
-    """Whether someone should look at a task with this verdict, and what decided it."""
-    return _word(verdict, rule) in LOUD
 
 
 def _word(verdict: str, rule: str | None) -> str:
@@ -87,31 +97,53 @@ def _word(verdict: str, rule: str | None) -> str:
 
 
 def read_standing(file: Path) -> Standing | None:
-    """What a ``status.json`` says, None where there is none, or one without a task."""
+    """The content of a ``status.json``; None where there is none, or one without a task."""
     try:
-        told = Standing.of(json.loads(file.read_text(encoding="utf-8")))
+        standing = Standing.of(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return told if told.counts else None
+    return standing if standing.counts else None
+
+
+class LoudTask(NamedTuple):
+    """A task that needs attention; `since` is ISO 8601 with offset, "" where it is not known."""
+
+    task_path: str
+    verdict: str
+    since: str
+    reason: str
+
+
+def loud(rows: Iterable[Mapping[str, Any]]) -> list[LoudTask]:
+    """The rows of ``status.json`` that need attention.
+
+    >>> loud([{"task_path": "A", "verdict": "OK"}, {"task_path": "B", "verdict": "FAILING", "reason": "It failed."}])
+    [LoudTask(task_path='B', verdict='FAILING', since='', reason='It failed.')]
+    """
+    return [
+        LoudTask(*(shown(str(row.get(name) or "")) for name in LoudTask._fields))
+        for row in rows
+        if _word(row["verdict"], row.get("rule")) in LOUD
+    ]
 
 
 class Server(NamedTuple):
-    """A row of the table of servers; `attention` None where nothing is known, `page` where its reports are."""
+    """A row of the table of servers; `attention` is None where nothing is known, `page` links its reports."""
 
     server: str
-    taken_at: datetime | None
-    moment: str
-    due: datetime | None
-    attention: int | None
-    verdicts: str
+    taken_at: datetime | None = None
+    moment: str = ""
+    due: datetime | None = None
+    attention: int | None = None
+    verdicts: str = ""
     problem: str = ""
     page: str = ""
 
 
 def servers(share: Path, at: str = "") -> list[Server]:
-    """A row for each server of a share, as its newest snapshot and its history show it; none where there is only one.
+    """A row for each server of a share, from its newest snapshot and its history; none where there is only one.
 
-    `at` takes the newest not later than this ISO time. A server that can't be read is a row that says so.
+    `at` selects the newest snapshot not later than this ISO time. A server that can't be read is a row that says so.
     """
     names = list_servers(share)
     if len(names) < 2:
@@ -121,7 +153,7 @@ def servers(share: Path, at: str = "") -> list[Server]:
 
 
 def _server(share: Path, at: str, name: str) -> Server:
-    from taskanalysis.health import judge, known_history, read_rules  # noqa: PLC0415
+    from taskanalysis.health import judge, known_history, read_rules  # noqa: PLC0415 (pandas)
     from taskanalysis.snapshot import read_snapshot, stale_after  # noqa: PLC0415
 
     try:
@@ -129,11 +161,14 @@ def _server(share: Path, at: str, name: str) -> Server:
         judged = judge(snapshot, read_rules(share / "rules.toml"), history=known_history(snapshot))
         due = stale_after(snapshot)
     except (TaskAnalysisError, OSError) as error:
-        return Server(shown(name), None, "", None, None, "", f"can't be read ({clip(shown(str(error)), 200)})")
-    told = Standing.count((each.verdict.value, each.rule) for each in judged if not each.ignored)
+        return Server(shown(name), problem=f"can't be read ({clip(shown(str(error)), 200)})")
+    standing = Standing.count((task.verdict.value, task.rule) for task in judged if not task.ignored)
     moment = f"{snapshot.local_time:%Y-%m-%d %H:%M} ({snapshot.zone or 'UTC'})"
-    attention = told.attention if judged else None
-    return Server(shown(name), snapshot.taken_at, moment, due, attention, told.listing())
+    attention = standing.attention if judged else None
+    return Server(shown(name), snapshot.taken_at, moment, due, attention, standing.listing())
+
+
+# The index of one folder of reports -----------------------------------------------------------------------------------
 
 
 def index_page(
@@ -146,45 +181,44 @@ def index_page(
     notes: Sequence[str] = (),
     above: str = "",
 ) -> Callable[[Sequence[str], Sequence[str]], str]:
-    """What makes the index of a folder from the stamps of the runs that stay and the files that are locked.
+    """A function that renders the index from the stamps of the kept runs and the names of locked files.
 
-    `failed` are reports of this run without a page; `notes` are said above all else; `above` is where the page of all
-    servers is.
+    `failed` are reports of this run without a page; `notes` stand above all else; `above` links the page of all
+    servers.
     """
     up = [("All servers", above)] if above else []
 
-    def make(stay: Sequence[str], locked: Sequence[str]) -> str:
+    def render(stay: Sequence[str], locked: Sequence[str]) -> str:
         latest = reports / "latest"
-        told = read_standing(latest / "status.json")
-        names = listed(list(locked))
-        held = (
-            f"Open in another program, and so still of an earlier run: {names}. The next run replaces what is closed."
+        standing = read_standing(latest / "status.json")
+        note = (
+            f"Open in another program, so still from an earlier run: {listed(list(locked))}. "
+            "The next run replaces the files that are closed then."
         )
         return page(
-            "overview",
+            "index",
             run,
             title="All reports",
             links=[*up, ("All reports", "index.html"), *((name.title(), f"latest/{name}.html") for name in run.names)],
-            server=shown(server) or "a server that is not named",
-            sentence=_sentence(told, failed),
+            server=shown(server) or "an unnamed server",
+            sentence=_index_sentence(standing, failed),
             age=age(run.taken_at, run.made_at),
-            notes=[*notes, *([held] if locked else [])],
-            counts=list(told.counts.items()) if told else [],
-            causes=told.causes if told else [],
+            notes=[*notes, *([note] if locked else [])],
+            counts=list(standing.counts.items()) if standing else [],
+            causes=standing.causes if standing else [],
             loud=LOUD,
-            latest="latest/",
             reports=[_report(latest, name, name in failed) for name in run.names],
             servers=rows,
-            runs=[_earlier(reports, each, run.names) for each in stay[:MOST_RUNS]],
+            runs=[_earlier(reports, stamp, run.names) for stamp in stay[:MOST_RUNS]],
             more=max(len(stay) - MOST_RUNS, 0),
         )
 
-    return make
+    return render
 
 
-def _sentence(told: Standing | None, failed: Sequence[str]) -> str:
-    first = told.sentence() if told else "How the tasks stand is not known."
-    if "status" in failed and told:
+def _index_sentence(standing: Standing | None, failed: Sequence[str]) -> str:
+    first = standing.sentence() if standing else "The state of the tasks is not known."
+    if "status" in failed and standing:
         first = f"When it was last known: {first}"
     names = listed([name.title() for name in failed])
     return f"{first} {names} could not be made." if failed else f"{first} All reports were made."
@@ -205,17 +239,76 @@ def _report(latest: Path, name: str, failed: bool) -> dict[str, Any]:
 
 
 def _earlier(reports: Path, stamp: str, wanted: Sequence[str]) -> dict[str, Any]:
-    """A run of the list: the pages that lie in it; of the run that is about to be published, in the hidden folder."""
+    """A run of the list with its pages; those of the run being published lie in the hidden folder."""
     folder = reports / "runs" / stamp
     try:
         place = folder if folder.is_dir() else folder.with_name(f".{stamp}.tmp")
-        names = {each.name for each in place.iterdir()}
+        names = {file.name for file in place.iterdir()}
     except OSError as error:
         logging.getLogger(__name__).info("%s: %s", stamp, error)
         names = set()
-    known = [each for name in wanted for each in (name, f"{name}-failed")]
-    pages = [each for each in known if f"{each}.html" in names]
+    pages = [stem for name in wanted for stem in (name, f"{name}-failed") if f"{stem}.html" in names]
     return {
         "made_at": stamped(stamp),
-        "pages": [(each.replace("-", " ").capitalize(), f"runs/{stamp}/{each}.html") for each in pages],
+        "pages": [(stem.replace("-", " ").capitalize(), f"runs/{stamp}/{stem}.html") for stem in pages],
     }
+
+
+# The page of all servers ----------------------------------------------------------------------------------------------
+
+
+class ServerReports(NamedTuple):
+    """What the reports of one server say: its row, and its tasks that need attention."""
+
+    row: Server
+    tasks: Sequence[LoudTask]
+
+
+def read_reports(name: str, folder: Path, failed: str) -> ServerReports:
+    """The last good ``status.json`` in the reports folder of a server; `failed` is what failed just now, or ""."""
+    href = f"servers/{quote(name)}/index.html" if (folder / "index.html").is_file() else ""
+    try:
+        content = json.loads((folder / "latest" / "status.json").read_text(encoding="utf-8"))
+        taken_at, due = (datetime.fromisoformat(content[key]) for key in ("taken_at", "stale_after"))
+        standing, tasks = Standing.of(content), loud(content["tasks"])
+        moment = f"{taken_at:%Y-%m-%d %H:%M} ({content['zone'] or 'UTC'})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ServerReports(Server(shown(name), problem=failed or "no status is known", page=href), [])
+    attention = standing.attention if standing.counts else None
+    return ServerReports(Server(shown(name), taken_at, moment, due, attention, standing.listing(), failed, href), tasks)
+
+
+def servers_page(reports: Sequence[ServerReports], run: Run, problems: Sequence[Problem]) -> str:
+    """The page of all servers: `problems` first, then tasks that need attention, worst first, then the servers."""
+    rows = sorted((one.row for one in reports), key=lambda row: (-(row.attention or 0), not row.problem))
+    tasks = [(one.row, task) for one in reports for task in one.tasks]
+    tasks.sort(key=lambda pair: LOUD.index(pair[1].verdict) if pair[1].verdict in LOUD else len(LOUD))
+    totals = Counter(task.verdict for _, task in tasks)
+    return page(
+        "servers",
+        run,
+        title="All servers",
+        links=[("All servers", "index.html")],
+        sentence=_servers_sentence(rows, run.made_at),
+        notes=[shown(f"{problem.file}: {problem.what}") for problem in problems],
+        counts=totals.most_common(),
+        servers=rows,
+        tasks=tasks[:MOST_TASKS],
+        more=max(len(tasks) - MOST_TASKS, 0),
+    )
+
+
+def _servers_sentence(rows: Sequence[Server], now: datetime) -> str:
+    needing = [row for row in rows if row.attention]
+    number = sum(row.attention or 0 for row in needing)
+    unknown = sum(row.attention is None for row in rows)
+    stale = sum(bool(row.due and now > row.due) for row in rows)
+    tasks, total = count(number, "task"), count(len(rows), "server")
+    sentences = [f"{tasks} on {len(needing)} of {total} need{'s' if number == 1 else ''} attention."]
+    if not needing:
+        sentences = [f"No task on {total} needs attention."]
+    if unknown:
+        sentences.append(f"The state of {count(unknown, 'server')} is not known.")
+    if stale:
+        sentences.append(f"The newest snapshot of {count(stale, 'server')} is stale.")
+    return " ".join(sentences)

@@ -1,7 +1,7 @@
-"""Notebooks -> reports on the share: run at once in processes of their own, rendered, checked, published.
+"""Make reports: run the notebooks, render and check their pages, and publish them on the share.
 
 A report that fails stops no other: its last good version stays in ``latest`` under a banner, beside a page that says
-what failed.
+what failed. Nor does a server stop the others.
 
 >>> notebook_file("inventory").name
 'inventory.ipynb'
@@ -13,35 +13,42 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from taskanalysis.errors import ExecutorError, Problem, ReportError
+from taskanalysis.errors import ExecutorError, Problem, ReportError, TaskAnalysisError
 from taskanalysis.history import executor_for
-from taskanalysis.publish import index as overview
 from taskanalysis.publish import pages
-from taskanalysis.publish.execute import CELL_SECONDS, Failure, without_slow_imports
-from taskanalysis.publish.folder import Keep, held, new_stamp, publish
+from taskanalysis.publish.folder import Keep, held, new_stamp, publish, workplace
+from taskanalysis.publish.index import (
+    ServerReports,
+    Standing,
+    index_page,
+    read_reports,
+    read_standing,
+    servers,
+    servers_page,
+)
+from taskanalysis.publish.notebooks import CELL_SECONDS, RUN_SECONDS, Failure, Workers, stoppable, without_slow_imports
 from taskanalysis.publish.pages import Run
-from taskanalysis.publish.workers import RUN_SECONDS, Workers, stoppable, workplace
-from taskanalysis.snapshot import Snapshot, long_path, stale_after
+from taskanalysis.snapshot import Snapshot, list_servers, long_path, stale_after, write_whole
 from taskanalysis.text import clip
 
-__all__ = ["NOTEBOOKS", "Limits", "Outcome", "make_reports", "notebook_file", "renew_history"]
+__all__ = ["NOTEBOOKS", "Limits", "Outcome", "make_all", "make_reports", "notebook_file", "renew_history"]
 
 NOTEBOOKS = ("inventory", "status", "trends")
-"""The reports there are; pages, index and links follow from it."""
+"""The reports; pages, index and links follow from it."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds that a cell and all notebooks together may take."""
+    """Timeouts in seconds, of a cell and of the whole run."""
 
     cell: int = CELL_SECONDS
     run: float = RUN_SECONDS
@@ -52,12 +59,12 @@ LIMITS, KEEP = Limits(), Keep()
 
 @dataclass
 class Outcome:
-    """What came of a run: what failed, the files that stayed locked, and how the tasks stand where that is known."""
+    """The result of a run: failures, files that stayed locked, and how the tasks stand, where known."""
 
     stamp: str
     failures: list[Failure] = field(default_factory=list)
     locked: list[str] = field(default_factory=list)
-    standing: overview.Standing | None = None
+    standing: Standing | None = None
 
 
 def make_reports(
@@ -74,18 +81,18 @@ def make_reports(
     executor: str = "",
     above: str = "",
 ) -> Outcome:
-    """Run all notebooks on the data that `snapshot` was read from, and publish what they made into `reports`.
+    """Run all notebooks on the data that `snapshot` was read from, and publish their pages and files in `reports`.
 
-    `parameters` go to each notebook, `now` is aware, `sample` is said on each page, `say` gets progress in sentences,
-    `executor` is the address of a Dask cluster that builds what is new in the history. `above` is where the page of all
-    servers lies, as seen from the index: then the index lists no other servers.
-    ReportError where nothing could be published, KeyboardInterrupt where a signal stopped it: what was there stays.
+    `parameters` go to each notebook, `now` is aware, `sample` is a banner on each page, `say` receives progress in
+    sentences, `executor` is the address of a Dask cluster that builds new parts of the history. `above` links the page
+    of all servers from the index, which then lists no other servers.
+    ReportError where nothing could be published, KeyboardInterrupt after a signal: the last reports stay.
     """
     reports = long_path(reports)
     with (
         stoppable(),
         held(reports, now=now, say=say),
-        _saying_where_it_works(),
+        _naming_the_temporary_folder(),
         workplace() as work,
         Workers(NOTEBOOKS, work, verbose=verbose) as team,
     ):
@@ -95,59 +102,94 @@ def make_reports(
         problems = renew_history(Path(str(parameters["data"])), executor)
         made = _Made(run, reports, work / "made", parameters)
         began = time.monotonic()
-        for done in _run_all(team, made, limits):
-            name = done if isinstance(done, str) else done.report
-            failure = made.report(name, team.folders[name]) if isinstance(done, str) else made.failure(done)
+        for name, error in _run_all(team, made, limits):
+            failure = made.add(name, team.folders[name], error)
             say(failure.what if failure else f"{name}: made in {time.monotonic() - began:.1f} s")
         made.write_pages()
-        share = snapshot.share
         several = snapshot.others and not above
-        rows = overview.servers(share, str(parameters.get("at") or "")) if several else []
-        index = overview.index_page(
+        rows = servers(snapshot.share, str(parameters.get("at") or "")) if several else []
+        index = index_page(
             reports,
             run,
             server=snapshot.server,
             failed=sorted(made.failures, key=NOTEBOOKS.index),
             rows=rows,
             above=above,
-            notes=[pages.shown(f"{each.file}: {each.what}") for each in problems],
+            notes=[pages.shown(f"{problem.file}: {problem.what}") for problem in problems],
         )
         locked = publish(
-            made.kept, made.latest, reports, stamp=stamp, keep=keep, now=now, index=index, gone=made.not_true_any_more()
+            made.kept, made.latest, reports, stamp=stamp, keep=keep, now=now, index=index, gone=made.outdated()
         )
-        standing = overview.read_standing(made.latest / "status.json")
-        return Outcome(stamp, list(made.failures.values()), locked, standing)
+        return Outcome(stamp, list(made.failures.values()), locked, read_standing(made.latest / "status.json"))
+
+
+def make_all(
+    share: Path,
+    reports: Path,
+    make: Callable[[str, Path], Outcome],
+    *,
+    now: datetime,
+    problems: Sequence[Problem] = (),
+    say: Callable[[str], None],
+) -> list[Outcome | TaskAnalysisError]:
+    """Call `make` with each server of `share` and the folder of its reports, and write the page of all servers.
+
+    The folders are ``<reports>/servers/<SERVER>``; `now` is aware; `problems` stand on the page. A server whose reports
+    fail is its error in the list and a row of the page. ReportError where the folder can't be written or is locked.
+    """
+    names = list_servers(share)
+    outcomes: list[Outcome | TaskAnalysisError] = []
+    rows: list[ServerReports] = []
+    with held(reports, now=now, say=say, folders=("servers",)):
+        for number, name in enumerate(names, 1):
+            say(f"{name}: {number} of {len(names)}")
+            folder = reports / "servers" / name
+            try:
+                outcome: Outcome | TaskAnalysisError = make(name, folder)
+            except TaskAnalysisError as error:
+                outcome = error
+            outcomes.append(outcome)
+            rows.append(read_reports(name, folder, _failed(outcome)))
+        text = servers_page(rows, Run(new_stamp(reports, now), now, now, None, "", ()), problems)
+        write_whole(reports / "index.html", text.encode())
+    return outcomes
+
+
+def _failed(outcome: Outcome | TaskAnalysisError) -> str:
+    if isinstance(outcome, TaskAnalysisError):
+        return f"its reports could not be made ({clip(pages.shown(str(outcome)), 200)})"
+    return "; ".join(f"{failure.report} could not be made" for failure in outcome.failures)
 
 
 @contextmanager
-def _saying_where_it_works() -> Iterator[None]:
-    """Turn what the system says of the local temporary folder into a ReportError with a next step."""
+def _naming_the_temporary_folder() -> Iterator[None]:
+    """Turn an error of the system about the local temporary folder into a ReportError with a next step."""
     try:
         yield
     except OSError as error:
         where, why = tempfile.gettempdir(), error.strerror or error
         remedy = "make room there, or name another folder in TMPDIR (on Windows TEMP)"
-        raise ReportError(f"{where} can't be worked in ({why}): {remedy}; the last reports are still there") from None
+        raise ReportError(f"{where} can't be used ({why}): {remedy}; the last reports are still there") from None
 
 
-def _run_all(team: Workers, made: _Made, limits: Limits) -> Iterator[Failure | str]:
+def _run_all(team: Workers, made: _Made, limits: Limits) -> Iterator[tuple[str, Failure | None]]:
     jobs = {}
     for name in team.folders:
         values = {**made.parameters, "save_to": str(made.files_of(name))}
         try:
             jobs[name] = {"source": str(notebook_file(name)), "parameters": values, "cell_seconds": limits.cell}
         except ReportError as error:
-            yield Failure(name, str(error))
+            yield name, Failure(name, str(error))
     yield from team.run(jobs, seconds=limits.run)
 
 
 def notebook_file(name: str) -> Path:
-    """Where a notebook lies: in the package when installed from a wheel, else in the checkout."""
+    """The path of a notebook: in the package when installed from a wheel, else in the checkout."""
     places = [Path(__file__).parents[1] / "notebooks", Path(__file__).parents[2] / "notebooks"]
     for place in places:
         if (place / f"{name}.ipynb").is_file():
             return place / f"{name}.ipynb"
-    raise ReportError(f"the notebook {name}.ipynb is not installed: install taskanalysis again")
+    raise ReportError(f"the notebook {name}.ipynb is missing: reinstall taskanalysis")
 
 
 class _Made:
@@ -162,29 +204,28 @@ class _Made:
             folder.mkdir(parents=True)
 
     def files_of(self, name: str) -> Path:
-        """Where a notebook puts its CSV and JSON files."""
+        """The folder for the CSV and JSON files of a notebook."""
         folder = self.work / "files" / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def report(self, name: str, folder: Path) -> Failure | None:
-        """Render what a notebook made; what a reader must not get is a failure."""
+    def add(self, name: str, folder: Path, failure: Failure | None) -> Failure | None:
+        """Note a failure, or render the executed notebook; a page that readers must not get is a failure, too."""
         without_slow_imports()
         import nbformat  # noqa: PLC0415 (while notebooks run there is time for it)
 
-        rendered = pages.render_cells(nbformat.read(folder / f"{name}.ipynb", as_version=4))
-        if faults := pages.find_faults(rendered[1]):
-            return self.failure(Failure(name, f"{name}.ipynb: {faults[0]}", "", "\n".join(faults)))
-        self.rendered[name] = rendered
-        return None
-
-    def failure(self, failure: Failure) -> Failure:
-        """Note a report that could not be made."""
-        self.failures[failure.report] = failure
+        if not failure:
+            rendered = pages.render_cells(nbformat.read(folder / f"{name}.ipynb", as_version=4))
+            if faults := pages.find_faults(rendered[1]):
+                failure = Failure(name, f"{name}.ipynb: {faults[0]}", "", "\n".join(faults))
+            else:
+                self.rendered[name] = rendered
+        if failure:
+            self.failures[name] = failure
         return failure
 
     def write_pages(self) -> None:
-        """Write the pages of all reports, when it is known which of them failed, and their files beside them."""
+        """Write the pages of all reports and their files, once it is known which failed."""
         for folder, kept in ((self.kept, True), (self.latest, False)):
             for name, rendered in self.rendered.items():
                 files = sorted(self.files_of(name).iterdir())
@@ -192,12 +233,12 @@ class _Made:
                     shutil.copyfile(file, folder / file.name)
                 names = [file.name for file in files]
                 text = pages.report_page(name, rendered, self.run, files=names, kept=kept, failed=[*self.failures])
-                _write(folder / f"{name}.html", text)
+                (folder / f"{name}.html").write_bytes(text.encode())
             for failure in self.failures.values():
                 self._write_failure(failure, folder, kept)
 
     def _write_failure(self, failure: Failure, folder: Path, kept: bool) -> None:
-        """The page that says what failed; in ``latest`` the last good report, under a banner that says so, too."""
+        """Write the page that says what failed; in ``latest`` also put a banner on the last good report."""
         name, run = failure.report, self.run
         place = self.reports / "latest" / f"{name}.html"
         head = pages.read_head(place)
@@ -205,37 +246,29 @@ class _Made:
         text = pages.failure_page(
             failure, run, self.parameters, kept=kept, has_good=has_good, failed=[*self.failures] if kept else ()
         )
-        _write(folder / f"{name}-failed.html", text)
+        (folder / f"{name}-failed.html").write_bytes(text.encode())
         if kept:
             return
         if has_good:
             of = f", of {run.local(head.made_at)}" if head else ""
             sentence = f"This report could not be made at {run.local(run.made_at)}. Below is the last good one{of}."
-            text = pages.with_notice(_read(place), sentence, f"{name}-failed.html", "What failed")
-        _write(folder / place.name, text)
+            good = place.read_bytes().decode("utf-8", "replace")
+            text = pages.with_notice(good, sentence, f"{name}-failed.html", "What failed")
+        (folder / place.name).write_bytes(text.encode())
 
-    def not_true_any_more(self) -> list[str]:
-        """Failure pages of reports that were made this time."""
+    def outdated(self) -> list[str]:
+        """Names of failure pages whose reports were made this time."""
         return [f"{name}-failed.html" for name in self.run.names if name not in self.failures]
-
-
-def _read(file: Path) -> str:
-    with file.open(encoding="utf-8", errors="replace", newline="") as opened:
-        return opened.read()
-
-
-def _write(file: Path, text: str) -> None:
-    file.write_text(text, encoding="utf-8", newline="")
 
 
 # History --------------------------------------------------------------------------------------------------------------
 
 
 def renew_history(share: Path, executor: str = "") -> list[Problem]:
-    """Bring the history store of a share up to date, once, before notebooks read it; nothing for other data.
+    """Bring the history store of a share up to date, once, before notebooks read it; do nothing for other data.
 
-    `executor` is the address of a Dask cluster, "" this machine. Whatever keeps it from that is a problem beside the
-    reports: then they compute what is missing in memory.
+    `executor` is the address of a Dask cluster, "" for this machine. An error is returned as a problem to show beside
+    the reports, which then compute the missing part in memory.
     """
     if not (share / "snapshots").is_dir():
         return []

@@ -1,10 +1,10 @@
-"""Pages: an executed notebook, or what is known, as one HTML file through the templates beside this module.
+"""Render pages: an executed notebook, a failure or an index as one HTML file, through the templates in ``template``.
 
-nbconvert renders the cells; what is around them is ours, since its own page asks the internet for scripts. Each page
-carries its moment and when a newer one is due, so that the reader's browser can say that nobody renews it any more.
+nbconvert renders the cells; the page around them is ours, since nbconvert's loads scripts from the internet. Each page
+holds its time and when a newer one is due, so that the reader's browser can say that it is stale.
 
 >>> find_faults('<img src="data:image/png;base64,aaaa" alt=""><script src="https://example.org/x.js"></script>')
-['an image has no text (alt)', 'it asks for https://example.org/x.js']
+['an image has no text (alt)', 'it loads https://example.org/x.js']
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from lxml.html import HTMLParser
 from markupsafe import Markup
 
 from taskanalysis import __version__
-from taskanalysis.publish.execute import Failure, without_slow_imports
-from taskanalysis.text import clip, mask
+from taskanalysis.publish.notebooks import Failure, without_slow_imports
+from taskanalysis.text import clip, count, mask
 
 if TYPE_CHECKING:
     from nbconvert import HTMLExporter
@@ -48,16 +48,16 @@ __all__ = [
 
 TEMPLATE = Path(__file__).parent / "template"
 HEAD_BYTES = 4096
-# that of display.py, which would bring pandas into a process that only waits for notebooks; a test compares both
+# the same as in report/display.py, which would import pandas here; a test compares both
 PAGE_TYPE = "application/vnd.taskanalysis.page+json"
 
 
 @dataclass(frozen=True)
 class Run:
-    """What all pages of a run share: its stamp, when it was made, and of which snapshot.
+    """What all pages of a run share: its stamp, when it was made, and the time of its snapshot.
 
-    The moments are aware. `due` is when a newer snapshot should be there, None for a time in the past that was asked
-    for; `zone` is the server's, "" where not known; `names` are the reports there are; `sample` is said on each page.
+    Times are aware. `due` is when a newer snapshot should exist, None where ``--at`` selected an earlier one; `zone` is
+    the server's, "" where not known; `names` are the reports; `sample` is a banner for each page.
     """
 
     stamp: str
@@ -69,22 +69,21 @@ class Run:
     sample: str = ""
 
     def local(self, moment: datetime) -> str:
-        """A moment as readers of this server see it."""
+        """A time in the zone of the server."""
         there = moment.astimezone(ZoneInfo(self.zone or "UTC"))
         return f"{there:%Y-%m-%d %H:%M} ({self.zone or 'UTC'})"
 
     def stale_words(self) -> str:
-        """That the snapshot is too old: said from the moment `due` on."""
+        """The sentence that the snapshot is too old, shown from `due` on."""
         zone = ZoneInfo(self.zone or "UTC")
-        taken_at, due = (
-            f"{each.astimezone(zone):%Y-%m-%d %H:%M}" for each in (self.taken_at, self.due or self.made_at)
-        )
-        return f"Stale: the newest snapshot is of {taken_at}, and another was due by {due}."
+        times = (self.taken_at, self.due or self.made_at)
+        taken_at, due = (f"{time.astimezone(zone):%Y-%m-%d %H:%M}" for time in times)
+        return f"Stale: the newest snapshot is from {taken_at}, and another was due by {due}."
 
 
 @dataclass(frozen=True)
 class Head:
-    """What a page that lies in the share says of itself; `state` is good or failed."""
+    """The data of a published page; `state` is good or failed."""
 
     state: str
     run: str
@@ -96,10 +95,10 @@ class Head:
 
 
 def render_cells(notebook: NotebookNode) -> tuple[str, str]:
-    """The title of an executed notebook, and its cells as HTML without their code."""
+    """The title of an executed notebook, and its cells as HTML without code."""
     from nbconvert import TemplateExporter  # noqa: PLC0415 (while notebooks run there is time for it)
 
-    # HTMLExporter would parse the page once more, which takes minutes for thousands of rows; ours needs no mending
+    # HTMLExporter would parse the page again, which takes minutes for thousands of rows
     body, _ = TemplateExporter.from_notebook_node(_exporter(), notebook)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     titles = [output["data"][PAGE_TYPE]["title"] for output in outputs if PAGE_TYPE in output.get("data", {})]
@@ -108,7 +107,7 @@ def render_cells(notebook: NotebookNode) -> tuple[str, str]:
 
 @cache
 def _exporter() -> HTMLExporter:
-    """One exporter for all pages: it takes a while to make."""
+    """One exporter for all pages, since creating one is slow."""
     without_slow_imports()
     from nbconvert import HTMLExporter  # noqa: PLC0415
 
@@ -130,9 +129,9 @@ def report_page(
     kept: bool = False,
     failed: Sequence[str] = (),
 ) -> str:
-    """The page of a report: for ``latest``, or where `kept` for its run; `rendered` is what `render_cells` gave.
+    """The page of a report, for ``latest`` or, where `kept`, for its run; `rendered` comes from `render_cells`.
 
-    `files` lie beside it; `failed` are reports of the same run that have no page.
+    `files` are linked beside it; `failed` are reports of the same run without a page.
     """
     title, body = rendered
     links = _links(run.names, "../../index.html" if kept else "../index.html", failed if kept else ())
@@ -147,15 +146,15 @@ _SECTION = re.compile(r"<h2\b([^>]*)>(.*?)</h2>", re.DOTALL)
 
 
 def _with_contents(body: str) -> tuple[str, str, list[tuple[str, str]]]:
-    """The cells before the first section, the sections with an id on each heading, and these ids with their texts.
+    """The cells before the first section, the sections with an id on each heading, and the ids with their texts.
 
     >>> _with_contents("<h1>T</h1><h2>Why?</h2><h2>Why &amp; <i>how</i></h2>")[1:]
     ('<h2 id="why">Why?</h2><h2 id="why-how">Why &amp; <i>how</i></h2>', [('why', 'Why?'), ('why-how', 'Why & how')])
     """
     contents: dict[str, str] = {}
 
-    def with_id(found: re.Match[str]) -> str:
-        attributes, inner = found.groups()
+    def with_id(heading: re.Match[str]) -> str:
+        attributes, inner = heading.groups()
         text = unescape(re.sub("<[^>]*>", "", inner)).strip()
         own = re.search(r"""\bid=(["'])(.+?)\1""", attributes)
         wanted = unescape(own[2]) if own else "-".join(re.findall("[a-z0-9]+", text.lower())) or "section"
@@ -164,7 +163,7 @@ def _with_contents(body: str) -> tuple[str, str, list[tuple[str, str]]]:
             number += 1
             name = f"{wanted}-{number}"
         contents[name] = text
-        return found[0] if own else f'<h2 id="{name}"{attributes}>{inner}</h2>'
+        return heading[0] if own else f'<h2 id="{name}"{attributes}>{inner}</h2>'
 
     first = _SECTION.search(body)
     begin = first.start() if first else len(body)
@@ -174,7 +173,7 @@ def _with_contents(body: str) -> tuple[str, str, list[tuple[str, str]]]:
 def failure_page(
     failure: Failure, run: Run, parameters: Mapping[str, Any], *, kept: bool, has_good: bool, failed: Sequence[str] = ()
 ) -> str:
-    """Why a report could not be made: the cell, the error, the parameters; masked."""
+    """The page of a failed report: cell, error and parameters, masked."""
     visible = Failure(failure.report, *(shown(text) for text in (failure.what, failure.cell, failure.error)))
     good = f"../../latest/{failure.report}.html" if kept else f"{failure.report}.html"
     return page(
@@ -185,7 +184,7 @@ def failure_page(
         state="failed",
         failure=visible,
         good=good if has_good else "",
-        parameters={each: shown(str(value)) for each, value in parameters.items()},
+        parameters={name: shown(str(value)) for name, value in parameters.items()},
     )
 
 
@@ -197,7 +196,7 @@ def _links(names: Sequence[str], index: str, failed: Sequence[str]) -> list[tupl
 def page(
     template: str, run: Run, *, title: str, links: Sequence[tuple[str, str]], state: str = "good", **fields: Any
 ) -> str:
-    """A page by the name of its template; all that goes in is escaped."""
+    """Render a page by the name of its template; all values are escaped."""
     return (
         _environment()
         .get_template(f"{template}.html.j2")
@@ -223,36 +222,28 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
 
 
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# Faults of a page --------------------------------------------------------------------------------------------
 
-
-def _visible(text: str) -> str:
-    """Text without colours of a terminal, and with its control characters as pictures of them."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in _ANSI.sub("", text))
-
-
-# What a page must not have --------------------------------------------------------------------------------------------
-
-_ASKING = ("src", "href", "srcset", "poster", "data", "action", "background", "xlink:href")
+_REFERENCES = ("src", "href", "srcset", "poster", "data", "action", "background", "xlink:href")
 _URL = re.compile(r"@import|url\(\s*['\"]?(?!data:|#)", re.IGNORECASE)
 
 
 def find_faults(body: str) -> list[str]:
-    """Why a rendered notebook must not be published: images without text, references to what lies outside."""
+    """Reasons not to publish a rendered notebook: images without text, references outside the folder."""
     root = etree.fromstring(f"<div>{body}</div>", HTMLParser(huge_tree=True))
     faults = []
     for element in root.iter(etree.Element):
         if element.tag == "img" and not (element.get("alt") or "").strip():
             faults.append("an image has no text (alt)")
-        asked = [str(element.get(name) or "").strip() for name in _ASKING]
+        references = [str(element.get(name) or "").strip() for name in _REFERENCES]
         styled = str(element.get("style") or "") + (element.text or "" if element.tag == "style" else "")
-        asked += [styled] if _URL.search(styled) else []
-        faults += [f"it asks for {clip(each)}" for each in asked if _is_outside(each)]
+        references += [styled] if _URL.search(styled) else []
+        faults += [f"it loads {clip(reference)}" for reference in references if _is_outside(reference)]
     return faults
 
 
 def _is_outside(reference: str) -> bool:
-    r"""Whether it leads out of the folder: all that has a scheme or a host, but no data.
+    r"""Whether a reference leaves the folder: anything with a scheme or a host, except ``data:``.
 
     >>> [_is_outside(each) for each in ("status.csv", "#top", "data:,", "//host/x", "https://host", "\\\\host\\x")]
     [False, False, False, True, True, True]
@@ -265,21 +256,21 @@ def _is_outside(reference: str) -> bool:
     )
 
 
-# Pages that lie in the share ------------------------------------------------------------------------------------------
+# Published pages ------------------------------------------------------------------------------------------
 
 
 def read_head(file: Path) -> Head | None:
-    """What a page says of itself, None where it is not there or not one of ours."""
+    """The data of a published page; None where it is missing or not one of ours."""
     try:
         with file.open("rb") as opened:
             text = opened.read(HEAD_BYTES).decode("utf-8", "replace")
     except OSError:
         return None
-    found = dict(re.findall(r'data-([a-z-]+)="([^"]*)"', text.partition("<head>")[0]))
+    values = dict(re.findall(r'data-([a-z-]+)="([^"]*)"', text.partition("<head>")[0]))
     try:
-        due = datetime.fromisoformat(unescape(found["due"])) if "due" in found else None
-        made_at = datetime.fromisoformat(unescape(found["made-at"]))
-        return Head(unescape(found["state"]), unescape(found["run"]), made_at, due) if made_at.tzinfo else None
+        due = datetime.fromisoformat(unescape(values["due"])) if "due" in values else None
+        made_at = datetime.fromisoformat(unescape(values["made-at"]))
+        return Head(unescape(values["state"]), unescape(values["run"]), made_at, due) if made_at.tzinfo else None
     except (KeyError, ValueError):
         return None
 
@@ -288,16 +279,16 @@ _NOTICE = re.compile(r"<!--notice-->.*?<!--/notice-->", re.DOTALL)
 
 
 def with_notice(text: str, sentence: str, link: str, name: str) -> str:
-    """The text of a page with a sentence and a link at its top, in place of such a one from before."""
+    """The text of a page with a sentence and a link at its top, replacing an earlier one."""
     shown_link = f'<a href="{escape(link)}">{escape(name)}</a>'
     band = f'<!--notice--><p class="banner">{escape(sentence)} {shown_link}</p><!--/notice-->'
     head, begin, body = text.partition("<body>")
     replaced, number = _NOTICE.subn(lambda _: band, body, count=1)
-    return head + begin + (replaced if number else band + body)  # a page of an older version has no place for it
+    return head + begin + (replaced if number else band + body)  # pages of older versions have no place for it
 
 
 def age(earlier: datetime, later: datetime) -> str:
-    """How long it was, in one unit.
+    """The time between two moments, in one unit.
 
     >>> from datetime import UTC, timedelta
     >>> moment = datetime(2026, 11, 23, tzinfo=UTC)
@@ -306,10 +297,13 @@ def age(earlier: datetime, later: datetime) -> str:
     """
     minutes = max(int((later - earlier).total_seconds() // 60), 0)
     size, unit = (1, "minute") if minutes < 120 else (60, "hour") if minutes < 2880 else (1440, "day")
-    number = minutes // size
-    return f"{number} {unit}{'' if number == 1 else 's'}"
+    return count(minutes // size, unit)
+
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def shown(text: str) -> str:
-    """Text of a file as it may be shown on a page: masked, its control characters visible."""
-    return _visible(mask(text))
+    """Text from a file as a page may show it: masked, without terminal colours, control characters as U+FFFD."""
+    plain = mask(_ANSI.sub("", text))
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in plain)

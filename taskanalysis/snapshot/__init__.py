@@ -5,6 +5,7 @@ PowerShell and the old scripts write; `write_snapshot` adds one to a share.
 """
 
 from taskanalysis.snapshot.files import read_tasks
+from taskanalysis.snapshot.folders import locked, remove
 from taskanalysis.snapshot.locales import ORDERS, moment, settle
 from taskanalysis.snapshot.paths import (
     beside_of,
@@ -61,6 +62,7 @@ __all__ = [
     "instant",
     "list_servers",
     "list_snapshots",
+    "locked",
     "long_path",
     "moment",
     "newest_first",
@@ -69,6 +71,7 @@ __all__ = [
     "read_snapshot",
     "read_statuses",
     "read_tasks",
+    "remove",
     "sample_share",
     "server_folder",
     "settle",

@@ -25,7 +25,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from taskanalysis import __version__
 from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
@@ -35,11 +35,13 @@ from taskanalysis.snapshot import (
     file_name,
     in_scope,
     list_snapshots,
+    locked,
     long_path,
     newest_first,
     plain_path,
     read_manifest,
     read_snapshot,
+    remove,
     server_folder,
     stamp_of,
     stamped,
@@ -55,7 +57,6 @@ LOG = "Microsoft-Windows-TaskScheduler/Operational"
 TURN_ON = f"wevtutil set-log {LOG} /enabled:true"
 WEVTUTIL_SECONDS = 600
 """Time limit of wevtutil."""
-LOCK = ".lock"
 WAIT = 60.0
 """Seconds to wait for another collect of the same server."""
 PAUSES = (0.5, 2.0)
@@ -279,10 +280,8 @@ def holding(data: Path, server: str, *, wait: float = WAIT) -> Iterator[None]:
     _check_exists(data)
     folder = server_folder(data, server)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / LOCK).acquire(timeout=wait):
-            for leftover in [*folder.glob("*/.*.tmp"), *server_folder(data, server, "eventlogs").glob(".*.tmp")]:
-                shutil.rmtree(leftover, ignore_errors=True)
+        with locked(folder, "*/.*.tmp", wait=wait):
+            remove(*server_folder(data, server, "eventlogs").glob(".*.tmp"))
             for month in folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]"):
                 with suppress(OSError):  # a month with snapshots stays
                     month.rmdir()

@@ -55,7 +55,7 @@ def test_text_has_a_line_for_each_task_that_needs_attention() -> None:
     assert "stale since 2026-11-23 07:02" in check(GOOD, stale=True).text()
 
 
-def test_silence_is_no_good_news() -> None:
+def test_no_output_does_not_mean_that_all_is_well() -> None:
     assert "none of 0 tasks needs attention; no status was collected." in check().text()
     damaged = check(GOOD)
     damaged.snapshot.problems.append(Problem("status.csv", "line 3: is cut"))
@@ -66,7 +66,7 @@ def test_silence_is_no_good_news() -> None:
     assert "; status.csv is damaged; 1 problems in what was read |" in damaged.nagios()
 
 
-def test_names_that_masking_makes_alike_stay_two_series() -> None:
+def test_names_made_equal_by_masking_stay_two_series() -> None:
     paths = [r"\A --password one1", r"\A --password two2"]
     text = check(*(replace(BAD, path=path) for path in paths)).prometheus()
     series = [line.rpartition(" ")[0] for line in text.splitlines() if line[0] != "#"]
@@ -186,12 +186,12 @@ def test_output_that_cannot_be_written_is_named(share: Path, tmp_path: Path) -> 
     assert (code, err.startswith(f"taskanalysis: {tmp_path / 'file' / 'x.prom'} can't be written (")) == (3, True)
 
 
-def test_mistake_in_the_rules_is_told_with_its_line(share: Path) -> None:
+def test_mistake_in_the_rules_is_reported_with_its_line(share: Path) -> None:
     (share / "rules.toml").write_text("[[rule]]\ntask = '*'\nok_code = [1]\n", encoding="utf-8")
     assert run("check", "--data", str(share))[2].startswith("taskanalysis: rules.toml, line 3: 'ok_code'")
 
 
-def test_staleness_is_judged_at_the_moment_that_is_named() -> None:
+def test_staleness_is_judged_at_the_given_time() -> None:
     assert run("check", "--at", "2026-10-28T12:00")[0] == 3
     assert run("check", "--at", "2099-01-01")[0] == 3
     assert run("check", "--at", "2026-11-23T07:00")[0] == 1

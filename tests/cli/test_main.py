@@ -1,11 +1,7 @@
 """The command line: help, versions, exit codes, and what it must not import."""
 
-import logging
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import click
 import pytest
@@ -13,10 +9,8 @@ from click.testing import CliRunner
 
 import taskanalysis
 from taskanalysis.cli import main
+from taskanalysis.cli.main import say
 from taskanalysis.errors import ReportError, SnapshotError
-from taskanalysis.publish.execute import Failure
-from taskanalysis.publish.index import Standing
-from taskanalysis.publish.make import Outcome
 
 HEAVY = ("pandas", "numpy", "lxml", "matplotlib", "papermill", "nbconvert")
 
@@ -33,11 +27,13 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert done.stdout.endswith("heavy: []\n")
 
 
-@pytest.mark.parametrize("words", [[], ["report"]])
-def test_each_help_has_an_example(words: list[str]) -> None:
-    done = CliRunner().invoke(main, [*words, "--help"])
+@pytest.mark.parametrize("name", main.commands)
+def test_each_command_explains_its_options_and_has_an_example(name: str) -> None:
+    done = CliRunner().invoke(main, [name, "--help"])
     assert done.exit_code == 0
-    assert "Example: taskanalysis report --data" in done.output
+    assert f"Example: taskanalysis {name} " in " ".join(done.output.split())
+    options = [option for option in main.commands[name].params if isinstance(option, click.Option)]
+    assert [option.name for option in options if not option.help] == []
 
 
 def test_version_is_that_of_the_package() -> None:
@@ -55,8 +51,8 @@ def test_unknown_option_is_bad_usage() -> None:
         (ReportError("inventory.ipynb stopped"), 3, "taskanalysis: inventory.ipynb stopped\n"),
         (OSError(28, "No space left on device", "x.html"), 3, "taskanalysis: x.html: No space left on device\n"),
         (ReportError("two\n\x1b[31mlines"), 3, "taskanalysis: two [31mlines\n"),
-        (KeyboardInterrupt(), 3, "taskanalysis: stopped before it was done\n"),
-        (ZeroDivisionError("oh"), 3, "taskanalysis: an error that is not expected: ZeroDivisionError: oh\n"),
+        (KeyboardInterrupt(), 3, "taskanalysis: interrupted\n"),
+        (ZeroDivisionError("oh"), 3, "taskanalysis: unexpected error: ZeroDivisionError: oh\n"),
     ],
 )
 def test_error_is_one_sentence_and_its_exit_code(
@@ -70,92 +66,14 @@ def test_error_is_one_sentence_and_its_exit_code(
     assert (done.exit_code, done.stderr.splitlines(keepends=True)[-1]) == (code, said)
 
 
-@pytest.fixture
-def outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
-    """Makes `report` end with this outcome; returns what it was asked for."""
-
-    def end_with(**fields: Any) -> dict[str, Any]:
-        asked: dict[str, Any] = {}
-        made = Outcome("20261123T110500Z", **fields)
-        monkeypatch.setattr("taskanalysis.cli.report.make_reports", lambda *_, **given: asked.update(given) or made)
-        return asked
-
-    return end_with
-
-
-def test_file_that_stayed_locked_is_named_and_no_error(outcome: Callable[..., object], tmp_path: Path) -> None:
-    outcome(locked=["status.csv", "index.html"])
-    done = CliRunner().invoke(main, ["report", "--reports", str(tmp_path)])
-    assert done.exit_code == 0
-    where = f"the new ones are in {tmp_path / 'runs' / '20261123T110500Z'}"
-    assert (
-        done.stderr.splitlines()[-1]
-        == f"Open in another program, and so still the old ones: status.csv, index.html; {where}"
-    )
-
-
-def test_report_that_failed_is_one_sentence_that_names_the_page(outcome: Callable[..., object], tmp_path: Path) -> None:
-    outcome(failures=[Failure("status", "status.ipynb: it died --password S3cret")], standing=Standing({"FAILING": 1}))
-    done = CliRunner().invoke(main, ["report", "--reports", str(tmp_path), "--fail-on", "attention"])
-    assert done.exit_code == 3
-    page = tmp_path / "latest/status-failed.html"
-    assert done.stderr.splitlines()[-1] == f"taskanalysis: status.ipynb: it died --password *** (see {page})"
-
-
-@pytest.mark.parametrize(
-    ("counts", "options", "code"),
-    [
-        ({"FAILING": 1, "OK": 3}, ["--fail-on", "attention"], 1),
-        ({"UNKNOWN CODE": 1}, ["--fail-on", "attention"], 1),
-        ({"UNKNOWN": 1, "NEVER RAN": 2, "OK": 3}, ["--fail-on", "attention"], 0),
-        ({"FAILING": 1}, [], 0),
-    ],
-)
-def test_attention_fails_only_where_it_is_asked_for(
-    counts: dict[str, int], options: list[str], code: int, outcome: Callable[..., object]
-) -> None:
-    outcome(standing=Standing(counts))
-    assert CliRunner().invoke(main, ["report", *options]).exit_code == code
-
-
-def test_limits_and_retention_reach_the_run(outcome: Callable[..., dict[str, Any]]) -> None:
-    asked = outcome()
-    options = ["--keep", "90d", "--cell-seconds", "5", "--run-seconds", "60", "-v"]
-    root = logging.getLogger()
-    before = root.handlers[:]
-    assert CliRunner().invoke(main, ["report", *options]).exit_code == 0
-    root.handlers[:] = before
-    assert (asked["keep"].days, asked["limits"].cell, asked["limits"].run, asked["verbose"]) == (90, 5, 60, True)
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--keep", "0"], "--keep '0' is neither a number of runs such as 30 nor of days such as 90d"),
-        (["--reports", ""], "--reports is empty: name a folder"),
-        (["--cell-seconds", "0"], "0 is not in the range x>=1"),
-        (["--fail-on", "monday"], "'monday' is not 'attention'"),
-    ],
-)
-def test_bad_usage_of_report_is_told_with_its_option(options: list[str], said: str) -> None:
-    done = CliRunner().invoke(main, ["report", *options])
-    assert done.exit_code == 2
-    assert said in done.stderr
-
-
-def test_outside_a_checkout_the_share_must_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(
-        "taskanalysis.snapshot.share.__file__", str(tmp_path / "taskanalysis" / "snapshot" / "share.py")
-    )
-    done = CliRunner().invoke(main, ["report", "--reports", str(tmp_path / "out")])
-    assert done.exit_code == 2
-    assert "--data" in done.stderr
-    assert not (tmp_path / "out").exists()
-
-
-def test_what_is_typed_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arguments_are_taken_literally(monkeypatch: pytest.MonkeyPatch) -> None:
     """On Windows click would take brackets in a path for a pattern."""
     said: dict[str, object] = {}
     monkeypatch.setattr(click.Group, "main", lambda _, *args, **kwargs: said.update(kwargs))
     main(["--version"])
     assert said["windows_expand_args"] is False
+
+
+def test_every_line_of_a_command_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    say("Reading 3 tasks of SRV\n--pass\u200bword S3cret", err=True)
+    assert capsys.readouterr().err == "Reading 3 tasks of SRV --password ***\n"

@@ -479,7 +479,7 @@ def test_store_that_is_complete_needs_no_permission(share: Path, monkeypatch: py
     def refuse(*_: Any, **__: Any) -> Any:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(daystore, "FileLock", refuse)
+    monkeypatch.setattr("taskanalysis.snapshot.folders.FileLock", refuse)
     assert read_history(share).problems == []
 
 

@@ -142,7 +142,7 @@ def test_command_verifies_with_an_exit_code(share: Path) -> None:
     code, lines = said("--data", str(share), "--verify")
     assert (code, lines[1:]) == (
         0,
-        ["GAP SRV 2026-11-20 16:00 UTC: nothing for 5 hours", "6 snapshots verified, 0 problems."],
+        ["GAP SRV 2026-11-20 16:00 UTC: no snapshot for 5 hours", "6 snapshots verified, 0 problems."],
     )
     (folder(share, 4) / "stray.txt").write_text("x", encoding="utf-8")
     code, lines = said("--data", str(share), "--verify")

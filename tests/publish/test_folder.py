@@ -15,14 +15,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import nbformat
-import psutil
 import pytest
 
 from taskanalysis.errors import ReportError
-from taskanalysis.publish import folder as publishing
-from taskanalysis.publish.folder import Keep, held, list_runs, new_stamp, publish, why_not
-from taskanalysis.publish.workers import workplace
+from taskanalysis.publish.folder import HOLDER, Keep, held, list_runs, new_stamp, publish, why_not, workplace
+from taskanalysis.snapshot.folders import LOCK
+from tests.build import processes
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 PAGES = ("inventory.html", "status.html")
@@ -100,7 +98,7 @@ def test_second_run_in_the_same_second_gets_a_name_of_its_own(tmp_path: Path) ->
     assert list_runs(tmp_path / "out") == ["20261123T110501Z", "20261123T110500Z"]
 
 
-def test_page_that_is_not_true_any_more_goes(tmp_path: Path) -> None:
+def test_outdated_page_is_removed(tmp_path: Path) -> None:
     put(tmp_path)
     old = tmp_path / "out/latest/status-failed.html"
     old.write_text("failed", encoding="utf-8")
@@ -196,12 +194,12 @@ def test_disk_that_refuses_is_one_sentence_and_changes_nothing(
     assert {each: each.read_bytes() for each in out.rglob("*") if each.is_file()} == before
 
 
-def test_errors_that_copytree_gathers_are_understood() -> None:
+def test_errors_collected_by_copytree_are_recognized() -> None:
     error = shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")])
     assert "is full" in why_not(error, Path("out"))
 
 
-def test_full_disk_and_share_that_is_gone_are_told_by_their_windows_numbers() -> None:
+def test_full_disk_and_lost_share_are_recognized_by_their_windows_codes() -> None:
     def said(number: int) -> str:
         error = OSError(errno.EINVAL, "The specified network name is no longer available")
         error.winerror = number  # type: ignore[attr-defined, unused-ignore]
@@ -265,9 +263,9 @@ def test_second_run_waits_and_then_names_the_first(tmp_path: Path) -> None:
         with pytest.raises(ReportError) as refused, held(tmp_path, now=NOW, wait=0.5, say=said.append):
             pass
         assert time.monotonic() - began >= 0.5
-    who = f"process {first.pid} on {socket.gethostname()}, which began at 2026-11-23T11:05:00+00:00"
+    who = f"process {first.pid} on {socket.gethostname()}, running since 2026-11-23T11:05:00+00:00"
     assert said == [f"Waiting for {who}"]
-    assert str(refused.value).startswith(f"{tmp_path} is held by {who}: ")
+    assert str(refused.value).startswith(f"{tmp_path} is locked by {who}: ")
 
 
 def test_second_run_goes_on_when_the_first_is_done(tmp_path: Path) -> None:
@@ -286,7 +284,7 @@ def test_run_that_was_killed_holds_nothing(tmp_path: Path) -> None:
             pass
 
 
-def test_holder_that_has_not_said_its_name_yet_is_no_error(tmp_path: Path) -> None:
+def test_holder_that_has_not_identified_itself_yet_is_no_error(tmp_path: Path) -> None:
     with holder(tmp_path, 60):
         (tmp_path / ".lock.json").write_text("[", encoding="utf-8")
         with pytest.raises(ReportError, match="another run"), held(tmp_path, now=NOW, wait=0):
@@ -440,51 +438,12 @@ def test_whole_run_that_is_killed_leaves_the_last_reports_and_the_next_cleans_up
     whole()
 
 
-WORK = """
-import json, sys
-from pathlib import Path
-from taskanalysis.publish.workers import Workers, workplace
-with workplace() as work, Workers(("some",), work) as team:
-    list(team.run({"some": {"source": sys.argv[1], "parameters": {}, "cell_seconds": 600}}))
-"""
-
-
-@posix
-@pytest.mark.slow
-def test_notebook_that_runs_ends_soon_after_its_run_was_killed(tmp_path: Path) -> None:
-    begun = tmp_path / "begun"
-    cells = ["x: str = ''", f"import time; open({str(begun)!r}, 'w').close(); time.sleep(600)"]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in cells])
-    nbformat.write(notebook, tmp_path / "some.ipynb")
-    environment = os.environ | {"TMPDIR": str(tmp_path)}
-    with subprocess.Popen([sys.executable, "-c", WORK, str(tmp_path / "some.ipynb")], env=environment) as run:
-        until = time.monotonic() + 60
-        while not begun.exists():
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        run.kill()
-    until = time.monotonic() + 10
-    while others := processes(str(tmp_path)):
-        assert time.monotonic() < until, f"still there: {others}"
-        time.sleep(0.1)
-
-
-def processes(word: str) -> list[list[str]]:
-    """Command lines of processes that name a folder, or work in it."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if word in " ".join([*process.cmdline(), process.cwd()]):
-                found.append(process.cmdline())
-    return found
-
-
 @posix
 def test_temporary_folder_of_a_killed_run_is_removed_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    program = "import os\nfrom taskanalysis.publish.workers import workplace\nwith workplace(): os.kill(os.getpid(), 9)"
+    program = "import os\nfrom taskanalysis.publish.folder import workplace\nwith workplace(): os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", program], env=os.environ | {"TMPDIR": str(tmp_path)}, check=False)
     assert len(list(tmp_path.iterdir())) == 2
     with workplace() as mine:
@@ -496,5 +455,5 @@ def test_temporary_folder_of_a_killed_run_is_removed_by_the_next(
 
 
 def test_names_of_the_lock_are_hidden_from_readers() -> None:
-    assert publishing.LOCK.startswith(".")
-    assert publishing.HOLDER.startswith(".")
+    assert LOCK.startswith(".")
+    assert HOLDER.startswith(".")

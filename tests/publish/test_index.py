@@ -2,16 +2,21 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from lxml import html
 
-from taskanalysis.publish.index import Standing, index_page, read_standing, servers
-from taskanalysis.publish.pages import Run, age, report_page
+from taskanalysis.errors import Problem, ReportError
+from taskanalysis.publish.index import MOST_TASKS, Standing, index_page, read_standing, servers
+from taskanalysis.publish.make import Outcome, make_all
+from taskanalysis.publish.notebooks import Failure
+from taskanalysis.publish.pages import Run, report_page
 from taskanalysis.snapshot.snapshot import write_snapshot
 from taskanalysis.snapshot.status import Status
+from tests.build import table
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 RUN = Run("20261123T110500Z", NOW, NOW - timedelta(minutes=3), NOW + timedelta(hours=1), "Europe/London", ("status",))
@@ -59,37 +64,40 @@ def test_state_is_one_sentence(counts: dict[str, int], said: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"tasks": [1]}', '{"tasks": []}', '{"tasks": [{}]}'])
-def test_status_file_that_is_no_such_one_says_nothing(text: str, tmp_path: Path) -> None:
+def test_invalid_status_file_says_nothing(text: str, tmp_path: Path) -> None:
     (tmp_path / "status.json").write_text(text, encoding="utf-8")
     assert read_standing(tmp_path / "status.json") is None
     assert read_standing(tmp_path / "nowhere.json") is None
 
 
-def test_unknown_code_needs_attention_and_what_is_not_known_does_not(tmp_path: Path) -> None:
+def test_unknown_code_needs_attention_and_missing_data_does_not(tmp_path: Path) -> None:
     rows = [{"verdict": "UNKNOWN", "rule": "unknown code"}, {"verdict": "UNKNOWN", "rule": "no status"}]
-    told = Standing.of({"tasks": rows, "incidents": [{"cause": "--password S3cret"}]})
-    assert (told.attention, told.counts, told.causes) == (1, {"UNKNOWN CODE": 1, "UNKNOWN": 1}, ["--password ***"])
+    standing = Standing.of({"tasks": rows, "incidents": [{"cause": "--password S3cret"}]})
+    assert (standing.attention, standing.counts, standing.causes) == (
+        1,
+        {"UNKNOWN CODE": 1, "UNKNOWN": 1},
+        ["--password ***"],
+    )
 
 
-def index(out: Path, *, stay: tuple[str, ...] = (), locked: tuple[str, ...] = (), run: Run = RUN) -> str:
-    return index_page(out, run, server="SERVER", failed=[])(stay, locked)
+def index(out: Path, *, stay: tuple[str, ...] = (), locked: tuple[str, ...] = ()) -> str:
+    return index_page(out, RUN, server="SERVER", failed=[])(stay, locked)
 
 
-def test_page_of_an_earlier_run_is_told_with_its_own_time(tmp_path: Path) -> None:
+def test_page_of_an_earlier_run_has_its_own_time(tmp_path: Path) -> None:
     latest = tmp_path / "latest"
     latest.mkdir()
     old = Run("20261122T110500Z", NOW - timedelta(days=1), NOW, NOW - timedelta(hours=20), "", ("status",))
     (latest / "status.html").write_text(report_page("status", ("Status", "x"), old, files=[]), encoding="utf-8")
-    (row,) = html.fromstring(index(tmp_path)).xpath("//caption[text()='Reports']/../tbody/tr")
-    state, made, run = (cell.text_content() for cell in row.xpath("td"))
-    assert state == "stale since 2026-11-22 15:05 (Europe/London)"
-    assert (made, run) == ("2026-11-22 11:05 (Europe/London)", "20261122T110500Z")
+    ((_, *cells),) = table(html.fromstring(index(tmp_path)), "Reports")
+    stale = "stale since 2026-11-22 15:05 (Europe/London)"
+    assert cells == [stale, "2026-11-22 11:05 (Europe/London)", "20261122T110500Z"]
 
 
 @pytest.mark.parametrize(
     "text", ["", "<html>", "\x00" * 9000, '<html data-state="good" data-run="<b>" data-made-at="x">']
 )
-def test_page_that_is_none_of_ours_is_missing(text: str, tmp_path: Path) -> None:
+def test_page_of_another_program_is_missing(text: str, tmp_path: Path) -> None:
     (tmp_path / "latest").mkdir()
     (tmp_path / "latest/status.html").write_text(text, encoding="utf-8")
     (row,) = html.fromstring(index(tmp_path)).xpath("//caption[text()='Reports']/../tbody/tr")
@@ -114,8 +122,8 @@ def test_only_the_newest_runs_are_listed_and_the_rest_is_counted(tmp_path: Path)
 def test_locked_files_are_named(tmp_path: Path) -> None:
     (note,) = html.fromstring(index(tmp_path, locked=("status.csv", "runs.csv"))).xpath("//main/p[@class='banner']")
     assert note.text_content() == (
-        "Open in another program, and so still of an earlier run: status.csv and runs.csv. "
-        "The next run replaces what is closed."
+        "Open in another program, so still from an earlier run: status.csv and runs.csv. "
+        "The next run replaces the files that are closed then."
     )
 
 
@@ -128,8 +136,117 @@ def test_counts_lead_to_the_status_page(tmp_path: Path) -> None:
     assert set(page.xpath("//ul[@class='counts']//a/@href")) == {"latest/status.html"}
 
 
-@pytest.mark.parametrize(
-    ("minutes", "said"), [(-5, "0 minutes"), (1, "1 minute"), (119, "119 minutes"), (120, "2 hours"), (2880, "2 days")]
-)
-def test_age_is_said_in_one_unit(minutes: int, said: str) -> None:
-    assert age(NOW, NOW + timedelta(minutes=minutes)) == said
+# The page of all servers ----------------------------------------------------------------------------------------------
+
+Row = tuple[str, str]
+
+
+def told(folder: Path, rows: Sequence[Row], due: timedelta = timedelta(hours=1)) -> Outcome:
+    """Reports of a server with these tasks and verdicts."""
+    tasks = [
+        {"task_path": path, "verdict": verdict, "since": "2026-11-09T06:00:00-05:00", "reason": "It failed."}
+        for path, verdict in rows
+    ]
+    content = {"tasks": tasks, "zone": "America/New_York", "stale_after": (NOW + due).isoformat()}
+    (folder / "latest").mkdir(parents=True, exist_ok=True)
+    file = folder / "latest" / "status.json"
+    file.write_text(json.dumps(content | {"taken_at": "2026-11-23T06:02:00-05:00"}), encoding="utf-8")
+    (folder / "index.html").write_text("", encoding="utf-8")
+    return Outcome("20261123T110500Z")
+
+
+class Office:
+    """A share with servers, and what their reports would say; a text is what goes wrong."""
+
+    def __init__(self, folder: Path, servers: dict[str, Sequence[Row] | str]) -> None:
+        self.share, self.reports, self.servers = folder / "share", folder / "reports", servers
+        self.asked: list[str] = []
+        for name in servers:
+            (self.share / "snapshots" / name / "2026-11" / "20261123T110200Z").mkdir(parents=True, exist_ok=True)
+
+    def make(self, name: str, folder: Path) -> Outcome:
+        self.asked.append(name)
+        rows = self.servers[name]
+        if isinstance(rows, str):
+            raise ReportError(rows)
+        return told(folder, rows)
+
+    def page(self, *problems: Problem) -> html.HtmlElement:
+        """The page above all reports."""
+        make_all(self.share, self.reports, self.make, now=NOW, problems=problems, say=lambda _: None)
+        return html.document_fromstring((self.reports / "index.html").read_text(encoding="utf-8"))
+
+
+def state(page: html.HtmlElement) -> str:
+    return str(page.xpath("string(//p[@class='state'])"))
+
+
+def test_every_server_has_its_reports_and_its_row(tmp_path: Path) -> None:
+    office = Office(
+        tmp_path, {"B": [("\\X", "FAILING"), ("\\Y", "OK")], "a": [("\\X", "OK")], "c": [("\\Z", "OVERDUE")] * 2}
+    )
+    page = office.page()
+    assert office.asked == ["a", "B", "c"]
+    assert [(row[0], row[2], row[3]) for row in table(page, "Servers")] == [
+        ("c", "2", "2 OVERDUE"),
+        ("B", "1", "1 FAILING and 1 OK"),
+        ("a", "0", "1 OK"),
+    ]
+    assert table(page, "Servers")[0][1] == "2026-11-23 06:02 (America/New_York), fresh"
+    assert state(page) == "3 tasks on 2 of 3 servers need attention."
+    links = [link.get("href") for link in page.xpath("//a") if link.get("href", "").startswith("servers")]
+    assert all((tmp_path / "reports" / link).is_file() for link in links)
+    assert len(links) == 6
+
+
+def test_tasks_that_need_attention_are_listed_with_the_worst_first(tmp_path: Path) -> None:
+    page = Office(tmp_path, {"A": [("\\O", "OVERDUE"), ("\\R", "RUNNING")], "B": [("\\F", "FAILING")]}).page()
+    assert table(page, "Tasks that need attention") == [
+        ["B", "\\F", "FAILING", "2026-11-09 06:00", "It failed."],
+        ["A", "\\O", "OVERDUE", "2026-11-09 06:00", "It failed."],
+    ]
+    assert state(page) == "2 tasks on 2 of 2 servers need attention."
+
+
+def test_where_nothing_needs_attention_the_page_says_so(tmp_path: Path) -> None:
+    page = Office(tmp_path, {"A": [("\\X", "OK")]}).page()
+    assert state(page) == "No task on 1 server needs attention."
+    assert table(page, "Tasks that need attention") == []
+
+
+def test_server_that_fails_stops_no_other_and_keeps_what_was_known(tmp_path: Path) -> None:
+    office = Office(tmp_path, {"A": [("\\X", "FAILING")], "B": [("\\Y", "OK")], "NEW": "its disk is full"})
+    office.page()
+    office.servers["A"] = "--password S3cret is wrong"
+    rows = {row[0]: row for row in table(office.page(), "Servers")}
+    assert rows["A"][1].endswith("fresh its reports could not be made (--password *** is wrong)")
+    assert rows["A"][2] == "1"
+    assert rows["B"][1].endswith("fresh")
+    assert rows["NEW"][1:] == ["its reports could not be made (its disk is full)", "", ""]
+
+
+def test_report_that_could_not_be_made_is_named(tmp_path: Path) -> None:
+    office = Office(tmp_path, {"A": [("\\X", "OK")]})
+    made = office.make
+    office.make = lambda name, folder: Outcome(made(name, folder).stamp, [Failure("trends", "oh")])  # type: ignore[method-assign]
+    assert table(office.page(), "Servers")[0][1].endswith("fresh trends could not be made")
+
+
+def test_stale_and_unknown_servers_are_in_the_sentence(tmp_path: Path) -> None:
+    office = Office(tmp_path, {"A": [("\\X", "OK")], "B": [], "C": "oh"})
+    office.make = lambda name, folder: told(folder, office.servers[name] if name != "C" else [], timedelta(hours=-1))  # type: ignore[method-assign,arg-type]
+    assert state(office.page()) == (
+        "No task on 3 servers needs attention. The state of 2 servers is not known. "
+        "The newest snapshot of 3 servers is stale."
+    )
+
+
+def test_problems_stand_above_all_else(tmp_path: Path) -> None:
+    page = Office(tmp_path, {"A": []}).page(Problem("history", "can't be written"))
+    assert page.xpath("string(//p[@class='banner'])") == "history: can't be written"
+
+
+def test_very_many_tasks_are_cut_and_counted(tmp_path: Path) -> None:
+    page = Office(tmp_path, {"A": [("\\X", "FAILING")] * (MOST_TASKS + 7)}).page()
+    assert len(table(page, "Tasks that need attention")) == MOST_TASKS
+    assert "7 more are on the pages of their servers." in page.text_content()

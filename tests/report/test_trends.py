@@ -17,8 +17,8 @@ from taskanalysis.health.incidents import find_incidents
 from taskanalysis.health.rules import NO_RULES, Rules, parse_rules
 from taskanalysis.health.slots import slot_fates
 from taskanalysis.health.verdicts import Verdict, judge
-from taskanalysis.publish.execute import run_notebook
 from taskanalysis.publish.make import notebook_file
+from taskanalysis.publish.notebooks import run_notebook
 from taskanalysis.report import trend_answers as trendanswers
 from taskanalysis.report import trend_tables as trendtables
 from taskanalysis.report.columns import COLUMNS

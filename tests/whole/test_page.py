@@ -15,9 +15,8 @@ from benchmarks.reports import BROWSERS, PROGRAM, chromium
 from taskanalysis.errors import Problem, ReportError
 from taskanalysis.publish import index as overview
 from taskanalysis.publish import pages as page_maker
-from taskanalysis.publish.execute import Failure
-from taskanalysis.publish.fleet import make_all
-from taskanalysis.publish.make import NOTEBOOKS, Outcome
+from taskanalysis.publish.make import NOTEBOOKS, Outcome, make_all
+from taskanalysis.publish.notebooks import Failure
 from taskanalysis.publish.pages import Run
 from taskanalysis.report.display import BADGES
 from tests.build import HOSTILE, SCRIPT
@@ -430,7 +429,7 @@ def test_index_says_the_state_the_reports_and_the_servers(browser: Browser, inde
 def test_reader_sees_that_nobody_renews_a_page(
     later: timedelta, fresh: bool, browser: Browser, index_pages: Path
 ) -> None:
-    stale = "Stale: the newest snapshot is of 2026-11-23 03:05, and another was due by 2026-11-23 15:05."
+    stale = "Stale: the newest snapshot is from 2026-11-23 03:05, and another was due by 2026-11-23 15:05."
     for name in ("index.html", "latest/inventory.html"):
         page = browser.new_context(offline=True).new_page()
         page.clock.set_fixed_time(NOW + later)

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from taskanalysis.cli.words import plan_lines, result_lines
+from taskanalysis.publish.execute import Failure
 
 from taskanalysis.cli import collect, own_task
 from taskanalysis.cli import report as make_report
 from taskanalysis.cli.check import FORMATS, Check
-from taskanalysis.cli.exit import fail
-from taskanalysis.cli.words import plan_lines, result_lines
+from taskanalysis.cli.main import fail
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import Problem
 from taskanalysis.health.verdicts import judge
-from taskanalysis.publish.execute import Failure
 from taskanalysis.publish.pages import Run, failure_page, shown
 from taskanalysis.report.display import Sentences
 from taskanalysis.report.files import save

@@ -745,15 +745,15 @@ def test_command_exports_the_log_and_says_where_it_is_off(tmp_path: Path, window
     windows.log.enabled = False
     code, _, err = run("--data", str(tmp_path), "--eventlog")
     assert code == 0
-    assert "is off" in err
-    assert "turn it on: wevtutil set-log Microsoft-Windows-TaskScheduler/Operational /enabled:true" in err
+    assert "is disabled" in err
+    assert "enable it: wevtutil set-log Microsoft-Windows-TaskScheduler/Operational /enabled:true" in err
 
 
 def test_command_whose_export_fails_says_that_the_snapshot_is_there(tmp_path: Path, windows: SimpleNamespace) -> None:
     windows.log.fails = True
     code, out, err = run("--data", str(tmp_path), "--eventlog")
     assert (code, len(out.splitlines()), len(err.splitlines())) == (3, 1, 1)
-    assert "the snapshot is written, but the event log can't be exported" in err
+    assert "the snapshot was written, but the event log can't be exported" in err
     assert len(list_snapshots(tmp_path)) == 1
 
 
@@ -773,9 +773,9 @@ def test_command_turns_files_into_a_snapshot(tmp_path: Path) -> None:
         (["--data", ""], 2, "--data is empty"),
         (["--data", "{share}", "--folder", ""], 2, "--folder is empty"),
         (["--data", "{share}", "--from", ""], 2, "--from is empty"),
-        (["--data", "{share}", "--from", "x", "--status-only"], 2, "ask Windows, which --from does not"),
+        (["--data", "{share}", "--from", "x", "--status-only"], 2, "ask Windows: omit them with --from"),
         (["--data", "{share}", "--server", "X"], 2, "--server needs --zone"),
-        (["--data", "{share}", "--user", "X"], 2, "as whom to connect to --server"),
+        (["--data", "{share}", "--user", "X"], 2, "--user is for the connection to --server"),
         (["--data", "{share}", "--dates", "dmy"], 2, "--dates is for --from"),
         (["--data", "{share}", "--server", "X", "--zone", "UTC", "--eventlog"], 2, "run it there, without --server"),
         (["--data", "{share}", "--folder", "\\Nowhere"], 2, "has no task folder \\Nowhere"),

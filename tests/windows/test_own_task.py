@@ -334,7 +334,7 @@ def test_command_writes_the_file_and_says_how_to_import_it(out: list[str]) -> No
     assert now - timedelta(minutes=1) < begin <= now + timedelta(days=1)
     assert task.registration_info.author == r"TOWN\ada"
     assert done.stdout.splitlines() == [
-        rf"{out[-1]} is the task \taskanalysis\Collect and report, which runs as SYSTEM. At 04:05 every day.",
+        rf"{out[-1]} defines the task \taskanalysis\Collect and report, which runs as SYSTEM. At 04:05 every day.",
         "To import, as administrator on the server: "
         rf'schtasks /create /tn "\taskanalysis\Collect and report" /xml "{out[-1]}"',
     ]
@@ -367,8 +367,8 @@ def test_light_task_is_a_second_file_beside_the_first(out: list[str]) -> None:
     ("options", "said"),
     [
         (["--data", "tasks"], "--data 'tasks' is not a full Windows path"),
-        (["--data", r"D:\tasks", "--at", "24:00"], "--at '24:00' is no time of day, such as 05:45"),
-        (["--data", r"D:\tasks", "--at", "05:45Z"], "--at '05:45Z' is no time of day"),
+        (["--data", r"D:\tasks", "--at", "24:00"], "--at '24:00' is not a time of day such as 05:45"),
+        (["--data", r"D:\tasks", "--at", "05:45Z"], "--at '05:45Z' is not a time of day"),
         (["--data", r"D:\tasks", "--output", "-"], "--output needs the name of a file"),
         (["--data", r"D:\tasks", "--output", ""], "--output needs the name of a file"),
     ],

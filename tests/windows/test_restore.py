@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from taskanalysis.cli import main
-from taskanalysis.cli.words import plan_lines, result_lines
+from taskanalysis.cli.restore import plan_lines, result_lines
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import SnapshotError
 from taskanalysis.snapshot.files import find_tasks
@@ -515,26 +515,26 @@ def test_plan_is_printed_in_words(tmp_path: Path) -> None:
         "Plan for NEW: 4 tasks of OPENDATA01 at 2026-11-23 06:02 America/New_York",
         "",
         "To be created: 1",
-        r"  \B (switched off)",
+        r"  \B (disabled)",
         "",
         "To be replaced: 1",
         r"  \C",
         "    command from old.exe to new.exe",
         "",
-        "Left alone, because they are the same: 1",
+        "Unchanged, skipped: 1",
         r"  \D",
         "",
-        "Can't be put back: 1",
+        "Can't be restored: 1",
         r"  \A",
         "",
-        "What does not come back by itself",
-        "  Passwords to type in, one an account:",
+        "Not restored automatically",
+        "  Passwords to enter, one for each account:",
         r"    TOWN\etl (1 task: \B)",
-        "  Programs and folders that are not there:",
+        "  Missing programs and folders:",
         r"    D:\b.exe (1 task: \B)",
-        "  Switched off, and to be switched on by hand if they should run: 1 task",
-        "  Access rights of 1 task, which the snapshot does not hold: "
-        "they get those of their folder, or keep those that they have",
+        "  Disabled, to be enabled by hand if they should run: 1 task",
+        "  Access rights of 1 task, which the snapshot lacks: "
+        "they inherit those of their folder, or keep their current ones",
         "",
         r"1 task of Windows itself (\Microsoft) left out: --folder names them.",
     ]
@@ -570,7 +570,7 @@ def test_command_prints_a_plan_and_does_nothing(tmp_path: Path, fake: FakeSchedu
     ended = restore(taken(tmp_path, {LOAD: task_xml()}))
     assert ended.exit_code == 0
     assert "To be created: 1" in ended.stdout
-    assert ended.stdout.endswith("Nothing was done. --apply does it.\n")
+    assert ended.stdout.endswith("Nothing was changed. Add --apply to carry out the plan.\n")
     assert fake.store == {}
 
 
@@ -694,7 +694,7 @@ def test_options_reach_the_plan(tmp_path: Path, fake: FakeScheduler) -> None:
         (["--map", "x"], "--map 'x' is not OLD=NEW"),
         (["--script", ""], "--script is empty"),
         (["--script", "x", "--apply"], "--script only writes a folder"),
-        (["--user", "anna"], "--user says as whom to connect to --server, which is missing"),
+        (["--user", "anna"], "--user is for the connection to --server, which is missing"),
     ],
 )
 def test_bad_usage_names_the_option(tmp_path: Path, options: list[str], said: str) -> None:
@@ -730,7 +730,7 @@ def test_off_windows_the_plan_is_one_sentence(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("sys.platform", "linux")
     ended = restore(taken(tmp_path, {LOAD: task_xml()}))
     assert ended.exit_code == 2
-    assert ended.stderr == "taskanalysis: restore needs Windows; --script DIR writes what is needed there\n"
+    assert ended.stderr == "taskanalysis: restore needs Windows; --script DIR writes a script to run there\n"
 
 
 def test_script_needs_no_windows(tmp_path: Path) -> None:

@@ -1,0 +1,230 @@
+"""``taskanalysis report``: what it refuses, prints and ends with, and that its options reach the pages."""
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from lxml import html
+
+from taskanalysis.cli import main
+from taskanalysis.publish.index import Standing, read_standing
+from taskanalysis.publish.make import NOTEBOOKS, Outcome
+from taskanalysis.publish.notebooks import Failure
+from tests.build import CORPUS, ROOT, report, status, table, write, xml
+
+Asked = Callable[..., dict[str, Any]]
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(main, ["report", *words])
+
+
+@pytest.fixture
+def outcome(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """Makes `report` end with this outcome; returns the arguments of `make_reports`."""
+
+    def end_with(**fields: Any) -> dict[str, Any]:
+        asked: dict[str, Any] = {}
+
+        def make(_: object, out: Path, parameters: dict[str, str], **given: Any) -> Outcome:
+            asked.update(given, parameters=parameters)
+            return Outcome("20261123T110500Z", **fields)
+
+        monkeypatch.setattr("taskanalysis.cli.report.make_reports", make)
+        return asked
+
+    return end_with
+
+
+def test_locked_file_is_named_and_is_no_error(outcome: Asked, tmp_path: Path) -> None:
+    outcome(locked=["status.csv", "index.html"])
+    done = run("--reports", str(tmp_path))
+    assert done.exit_code == 0
+    where = f"the new versions are in {tmp_path / 'runs' / '20261123T110500Z'}"
+    assert done.stderr.splitlines()[-1] == f"Open in another program, so not replaced: status.csv, index.html; {where}"
+
+
+def test_report_that_failed_is_one_sentence_that_names_the_page(outcome: Asked, tmp_path: Path) -> None:
+    outcome(failures=[Failure("status", "status.ipynb: it died --password S3cret")], standing=Standing({"FAILING": 1}))
+    done = run("--reports", str(tmp_path), "--fail-on", "attention")
+    assert done.exit_code == 3
+    page = tmp_path / "latest/status-failed.html"
+    assert done.stderr.splitlines()[-1] == f"taskanalysis: status.ipynb: it died --password *** (see {page})"
+
+
+@pytest.mark.parametrize(
+    ("counts", "options", "code"),
+    [
+        ({"FAILING": 1, "OK": 3}, ["--fail-on", "attention"], 1),
+        ({"UNKNOWN CODE": 1}, ["--fail-on", "attention"], 1),
+        ({"UNKNOWN": 1, "NEVER RAN": 2, "OK": 3}, ["--fail-on", "attention"], 0),
+        ({"FAILING": 1}, [], 0),
+    ],
+)
+def test_attention_fails_only_on_request(counts: dict[str, int], options: list[str], code: int, outcome: Asked) -> None:
+    outcome(standing=Standing(counts))
+    assert run(*options).exit_code == code
+
+
+def test_options_reach_the_run_and_its_notebooks(outcome: Asked) -> None:
+    asked = outcome()
+    options = ["--keep", "90d", "--cell-seconds", "5", "--run-seconds", "60", "-v", "--folder", "/Backup"]
+    options += ["--at", "2026-10-01", "--zone", "Europe/London", "--dates", "dmy"]
+    root = logging.getLogger()
+    before = root.handlers[:]
+    assert run(*options).exit_code == 0
+    root.handlers[:] = before
+    assert (asked["keep"].days, asked["limits"].cell, asked["limits"].run, asked["verbose"]) == (90, 5, 60, True)
+    assert asked["parameters"] == {
+        "data": str(ROOT / "data"),
+        "server": "",
+        "folder": r"\Backup",
+        "at": "2026-10-01",
+        "zone": "Europe/London",
+        "dates": "dmy",
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--keep", "0"], "--keep '0' is neither a number of runs such as 30 nor of days such as 90d"),
+        (["--reports", ""], "--reports is empty: name a folder"),
+        (["--cell-seconds", "0"], "0 is not in the range x>=1"),
+        (["--fail-on", "monday"], "'monday' is not 'attention'"),
+    ],
+)
+def test_bad_usage_is_reported_with_its_option(options: list[str], said: str) -> None:
+    done = run(*options)
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+def test_outside_a_checkout_the_share_must_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(
+        "taskanalysis.snapshot.share.__file__", str(tmp_path / "taskanalysis" / "snapshot" / "share.py")
+    )
+    done = run("--reports", str(tmp_path / "out"))
+    assert done.exit_code == 2
+    assert "--data" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_report_names_the_pages_to_open_and_shows_progress(pages: Path) -> None:
+    files = [pages.parent / "index.html", *(pages / f"{name}.html" for name in NOTEBOOKS)]
+    said = pages.parent.with_suffix(".out").read_text(encoding="utf-8")
+    assert said.splitlines() == [f"Open {file}" for file in files]
+    progress = pages.parent.with_suffix(".err").read_text(encoding="utf-8")
+    assert [name for name in NOTEBOOKS if f"{name}: made in " not in progress] == []
+    assert "inventory: Executing notebook" in progress  # for -v
+
+
+@pytest.mark.slow
+def test_folder_and_time_reach_the_pages(tmp_path: Path) -> None:
+    done = report(tmp_path, "--folder", r"\Backup", "--at", "2026-10-01", "--fail-on", "attention")
+    page = html.parse(str(tmp_path / "latest/inventory.html"))
+    assert "Wednesday, 2026-09-30 19:02" in page.xpath("//dl[contains(@class, 'facts')]")[0].text_content()
+    assert len(page.xpath("//caption[text()='Tasks']/../tbody/tr")) == 2
+    assert "tale" not in page.xpath("//header")[0].text_content()  # a time in the past was asked for
+    assert not page.xpath("//*[@data-stale-after]")
+    standing = read_standing(tmp_path / "latest/status.json")
+    assert standing
+    assert done.returncode == (1 if standing.attention else 0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the real files are not beside this checkout")
+def test_report_on_real_files_reads_all_but_the_broken_one(tmp_path: Path) -> None:
+    done = report(tmp_path, "--data", str(CORPUS / "xml"), "--folder", "\\")
+    assert done.returncode == 0, done.stderr
+    page = html.parse(str(tmp_path / "latest/inventory.html"))
+    assert "274 task definitions read, 1 file not readable." in page.xpath("//ul[contains(@class, 'answer')]/li/text()")
+    assert len(page.xpath("//caption[text()='Tasks']/../tbody/tr")) == 274
+    problems = [row.text_content() for row in page.xpath("//caption[text()='Problems']/../tbody/tr")]
+    assert sum("not well-formed" in problem for problem in problems) == 1
+
+
+@pytest.mark.slow
+def test_zone_and_order_of_dates_reach_the_pages(tmp_path: Path) -> None:
+    file = tmp_path / "script_status.csv"
+    row = r'"Load","\F\Load","1","04/08/2026 9:15:00 PM","Ready","x.exe",""'
+    file.write_text(f'"Name","Path","LastResult","NextRun","Status","Command","Arguments"\n{row}\n', encoding="utf-8")
+    done = report(tmp_path, "--data", str(file), "--zone", "Europe/London", "--dates", "dmy")
+    assert done.returncode == 0, done.stderr
+    said = json.loads((tmp_path / "latest/status.json").read_text(encoding="utf-8"))
+    assert (said["zone"], said["tasks"][0]["next_run"]) == ("Europe/London", "2026-08-04T21:15:00+01:00")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--data", "nowhere"), "nowhere does not exist"),
+        (("--server", "OTHER"), "holds no snapshot of OTHER"),
+        (("--at", "2020-01-01"), "holds no snapshot up to 2020-01-01"),
+        (("--at", "yesterday"), "'yesterday' is not a time"),
+        (("--folder", "/Nowhere"), r"lies in \Nowhere or below"),
+        (("--data", ""), "--data is empty"),
+        (
+            ("--data", str(ROOT / "LICENSE")),
+            "neither snapshots nor task XML nor statuses that can be read",
+        ),
+    ],
+)
+def test_bad_input_is_one_sentence_and_nothing_done(options: tuple[str, str], said: str, tmp_path: Path) -> None:
+    done = run("--reports", str(tmp_path / "out"), *options)
+    assert done.exit_code == 2
+    assert said in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_mistake_in_the_rules_is_reported_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text("[[rule]]\ntask = 'x'\n", encoding="utf-8")
+    (tmp_path / "Load.xml").write_bytes(xml())
+    done = run("--reports", str(tmp_path / "out"), "--data", str(tmp_path))
+    assert done.exit_code == 2
+    assert done.stderr.startswith("taskanalysis: rules.toml, line 2: 'task'")
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_server_and_all_of_them_is_bad_usage(tmp_path: Path) -> None:
+    done = run("--all-servers", "--server", "A", "--data", str(tmp_path))
+    assert done.exit_code == 2
+    assert "--server and --all-servers exclude each other: omit one of them" in done.output
+
+
+def test_all_servers_need_a_share(tmp_path: Path) -> None:
+    (tmp_path / "Load.xml").write_bytes(xml())
+    done = run("--all-servers", "--data", str(tmp_path))
+    assert done.exit_code == 2
+    assert "--all-servers needs a share" in done.output
+
+
+@pytest.mark.slow
+def test_command_makes_the_reports_of_all_servers(tmp_path: Path) -> None:
+    for server in ("ALPHA", "BETA"):
+        for hour in (0, 1):
+            write(
+                tmp_path,
+                hour,
+                status(last_run=hour - 0.5, code=1),
+                server=server,
+                definitions={"\\OpenData\\Load": xml()},
+            )
+    (tmp_path / "snapshots" / "BROKEN" / "2026-11" / "20261120T120000Z").mkdir(parents=True)
+    out = tmp_path / "out"
+    done = run("--all-servers", "--fail-on", "attention", "--data", str(tmp_path), "--reports", str(out))
+    assert done.exit_code == 3, done.output
+    assert "BROKEN" in done.output.splitlines()[-1]
+    for server in ("ALPHA", "BETA"):
+        index = (out / "servers" / server / "index.html").read_text(encoding="utf-8")
+        assert '<a href="../../index.html">All servers</a>' in index
+        assert server in (out / "servers" / server / "latest" / "trends.html").read_text(encoding="utf-8")
+    page = html.document_fromstring((out / "index.html").read_text(encoding="utf-8"))
+    assert [row[:3] for row in table(page, "Tasks that need attention")] == [
+        ["ALPHA", "\\OpenData\\Load", "FAILING"],
+        ["BETA", "\\OpenData\\Load", "FAILING"],
+    ]
