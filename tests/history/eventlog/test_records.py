@@ -247,65 +247,36 @@ SOUND = "".join(run_events(A))
 BOMB = "<!DOCTYPE l [<!ENTITY a 'aaaaaaaaaa'>" + "".join(
     f"<!ENTITY {chr(98 + i)} '{f'&{chr(97 + i)};' * 10}'>" for i in range(9)
 )
+CSV_START = table(("2026-11-23 12:00:00", 100, STARTED.format(A, LOAD)))
 SECURITY = SOUND.replace("Microsoft-Windows-TaskScheduler", "Microsoft-Windows-Security-Auditing")
 
+# what stands in front of a sound log, or behind it, and why the only record of that can't be read
+ODD = run_events(B)[0]
+BROKEN = {
+    "cut off in front": (ODD[:300], "it is cut off"),
+    "without its beginning": ("<x/>" + ODD[-300:], "its beginning is missing"),
+    "not well-formed": (ODD.replace("</Data>", ""), "is not well"),
+    "no time": (ODD.replace("TimeCreated", "Time"), "it has no id or no time"),
+    "odd id": (ODD.replace(">100<", ">1OO<"), "invalid literal"),
+    "long id": (ODD.replace(">100<", f">{'1' * 5000}<"), "Exceeds the limit"),
+    "naive time": (ODD.replace("Z'", "'"), "2026-11-23 11:00:00 is not the time of an event"),
+    "first day": (ODD.replace("2026-11-23", "0001-01-01").replace("Z'", "+14:00'"), "0001-01-01 11:00:00+14:00 is"),
+    "last day": (ODD.replace("2026-11-23", "9999-12-31").replace("Z'", "-14:00'"), "9999-12-31 11:00:00-14:00 is"),
+}
+
 # content of a file: (number of runs, how its only problem begins)
+NO_EVENTS = "holds no events of the Task Scheduler"
 WRONG: dict[str, tuple[str | bytes, int, str]] = {
     "empty": (b"", 0, "is empty"),
     "blank": (b"\xff\xfe \0\r\0\n\0", 0, "holds no text"),
     "text": ("Guten Morgen", 0, "is neither .evtx, nor XML of wevtutil, nor a CSV with"),
     "image": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 50, 0, "is neither .evtx, nor XML"),
     "status csv": ('"TaskName","Status"\r\n"\\Load","Ready"\r\n', 0, "is neither .evtx, nor XML"),
-    "task definition": ("<Task><Actions/></Task>", 0, "holds no events of the Task Scheduler"),
-    "html": ("<!DOCTYPE html><html><body>no</body></html>", 0, "holds no events of the Task Scheduler"),
-    "another log": (
-        SECURITY,
-        0,
-        "holds no events of the Task Scheduler; its events are from Microsoft-Windows-Security",
-    ),
-    "no provider": (
-        SOUND.replace("<Provider ", "<Nothing "),
-        0,
-        "holds no events of the Task Scheduler; its events are from no",
-    ),
-    "cut off at the end": (SOUND + run_events(B)[0][:300], 1, "1 record could not be read; the first: it is cut off"),
-    "cut off in the middle": (
-        run_events(B)[0][:300] + SOUND,
-        1,
-        "1 record could not be read; the first: it is cut off",
-    ),
-    "without its begin": (
-        "<x/>" + run_events(B)[0][-300:] + SOUND,
-        1,
-        "1 record could not be read; the first: its beginning is missing",
-    ),
-    "not well-formed": (
-        run_events(B)[0].replace("</Data>", "") + SOUND,
-        1,
-        "1 record could not be read; the first: is not well",
-    ),
-    "no time": (
-        run_events(B)[0].replace("TimeCreated", "Time") + SOUND,
-        1,
-        "1 record could not be read; the first: it has no id",
-    ),
-    "odd id": (run_events(B)[0].replace(">100<", ">1OO<") + SOUND, 1, "1 record could not be read"),
-    "long id": (run_events(B)[0].replace(">100<", f">{'1' * 5000}<") + SOUND, 1, "1 record could not be read"),
-    "naive time": (
-        run_events(B)[0].replace("Z'", "'") + SOUND,
-        1,
-        "1 record could not be read; the first: 2026-11-23 11:00:00 is",
-    ),
-    "first day": (
-        run_events(B)[0].replace("2026-11-23", "0001-01-01").replace("Z'", "+14:00'") + SOUND,
-        1,
-        "1 record could",
-    ),
-    "last day": (
-        run_events(B)[0].replace("2026-11-23", "9999-12-31").replace("Z'", "-14:00'") + SOUND,
-        1,
-        "1 record could",
-    ),
+    "task definition": ("<Task><Actions/></Task>", 0, NO_EVENTS),
+    "html": ("<!DOCTYPE html><html><body>no</body></html>", 0, NO_EVENTS),
+    "another log": (SECURITY, 0, NO_EVENTS + "; its events are from Microsoft-Windows-Security"),
+    "no provider": (SOUND.replace("<Provider ", "<Nothing "), 0, NO_EVENTS + "; its events are from no provider"),
+    "cut off behind": (SOUND + ODD[:300], 1, "1 record could not be read; the first: it is cut off"),
     "no task path": (SOUND.replace(LOAD, "Load"), 0, "1 run left out, without a valid task path"),
     "control character": (SOUND.replace(LOAD, "\\OpenData&#127;Load"), 0, "1 run left out, without a valid task path"),
     "entity bomb": (
@@ -317,16 +288,15 @@ WRONG: dict[str, tuple[str | bytes, int, str]] = {
     "deep": (SOUND.replace("<EventData>", "<EventData>" + "<a>" * 5000), 0, "4 records could not be read"),
     "wide": (SOUND.replace("<EventData>", "<EventData>" + "<a/>" * 200_000), 0, "4 records could not be read"),
     "endless": (SOUND + "<Event " + " " * (6 << 20), 1, "was read up to a place where 4 MiB hold no end of an event"),
-    "csv never closed": (
-        table(("2026-11-23 12:00:00", 100, STARTED.format(A, LOAD))) + '"' + "x" * 200_000,
-        1,
-        "was read up to line",
-    ),
+    "csv never closed": (CSV_START + '"' + "x" * 200_000, 1, "was read up to line"),
+}
+WRONG |= {
+    name: (odd + SOUND, 1, f"1 record could not be read; the first: {reason}") for name, (odd, reason) in BROKEN.items()
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_told_and_the_rest_is_read(write: Write, name: str) -> None:
+def test_what_is_wrong_is_reported_and_the_rest_is_read(write: Write, name: str) -> None:
     content, runs, begin = WRONG[name]
     log = read_eventlog(write(content), zone="Europe/Rome")
     assert len(log.runs) == runs
