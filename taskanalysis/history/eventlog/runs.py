@@ -147,9 +147,7 @@ _KINDS = dict.fromkeys((203, 103, 101, 305, 204, 205), "start failed") | dict.fr
 _KINDS |= dict.fromkeys((322, 112, 128, 153, 130, 131, 133, 135, 326, 332, 333, 334), "ignored")
 _KINDS |= dict.fromkeys((324, 325), "queued") | {329: "time limit"}
 _KINDS |= dict.fromkeys((323, 327, 328, 330, 111), "stopped")
-_RANKS = {
-    event: rank for rank, event in enumerate([*_TRIGGERS, *_KINDS])
-}  # of several events about one thing the first counts
+_RANKS = {event: rank for rank, event in enumerate([*_TRIGGERS, *_KINDS])}  # of several about one thing, the first
 _FAILURES, _STOPS = {101, 103, 203}, {111, 323, 327, 328, 329, 330}
 _DATA = dict.fromkeys((100, 102, 200, *_STOPS, *_TRIGGERS), "") | {100: "UserContext"}
 _DATA |= dict.fromkeys((201, 202, *_FAILURES), "ResultCode")

@@ -98,7 +98,7 @@ NAMES = [
 
 
 def at_random(dice: random.Random, number: int) -> Iterator[Event]:
-    """Records of few instances, in no order, with what may and what can't be in them."""
+    """Records of few instances, in no order, with usual and impossible data."""
     guids = [UUID(int=dice.getrandbits(128)) for _ in range(number // 6)]
     for _ in range(number):
         guid, kind, data = dice.choice(guids), dice.choice(NUMBERS), dict[str, Any]()
@@ -159,7 +159,7 @@ PARTS = ["Microsoft-Windows-TaskScheduler", 100, "2026-11-23T11:00:00Z", "", {"A
         ("{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
     ],
 )
-def test_records_of_rare_forms_are_read_and_others_told(text: str, answer: object) -> None:
+def test_records_of_rare_forms_are_read_and_invalid_ones_reported(text: str, answer: object) -> None:
     assert json.loads(child._usual(text)) == answer
 
 
@@ -203,7 +203,7 @@ def test_a_broken_record_leaves_the_others(read: Read) -> None:
 
 
 @needs_evtx
-def test_log_cut_off_is_told(read: Read, sound: bytes) -> None:
+def test_log_cut_off_is_reported(read: Read, sound: bytes) -> None:
     for size in (len(sound) - 1, HEADER + 8 * CHUNK + 30_000, HEADER + CHUNK + 5_000, 4_000, 100, 8):
         log = read(sound[:size])
         assert whats(log)[0] == "is cut off; what is whole was read"
@@ -211,7 +211,7 @@ def test_log_cut_off_is_told(read: Read, sound: bytes) -> None:
 
 
 @needs_evtx
-def test_unused_chunks_are_no_problem_and_an_empty_log_is_told(read: Read, sound: bytes) -> None:
+def test_unused_chunks_are_no_problem_and_an_empty_log_is_reported(read: Read, sound: bytes) -> None:
     assert read(sound + bytes(3 * CHUNK)) == read(sound)
     assert whats(read(sound[:HEADER])) == ["holds no events of the Task Scheduler"]
     header = bytearray(sound[:HEADER])

@@ -147,7 +147,7 @@ def test_csv_without_a_zone_is_a_problem_and_no_runs(write: Write) -> None:
     assert log == EventLog([], [], [Problem("log.csv", "its times are local and need a time zone: use --zone")])
 
 
-def test_csv_whose_day_and_month_may_be_swapped_asks(write: Write) -> None:
+def test_csv_with_ambiguous_dates_asks_for_their_order(write: Write) -> None:
     file = write(pair("02/03/2026 06:00:00", "02/03/2026 06:00:05"))
     log = read_eventlog(file, zone="Europe/Dublin")
     assert (log.runs, len(log.problems)) == ([], 1)
@@ -169,7 +169,7 @@ def test_one_clear_day_settles_all_of_a_csv(write: Write) -> None:
     [("11/01/2026 12:59:00 AM", "11/01/2026 1:30:00 AM"), ("3/8/2026 1:59:00 AM", "3/8/2026 2:30:00 AM")],
     ids=["autumn", "spring"],
 )
-def test_csv_time_that_the_zone_has_twice_or_not_at_all_is_left_out(write: Write, start: str, end: str) -> None:
+def test_csv_time_that_a_clock_change_skips_or_repeats_is_left_out(write: Write, start: str, end: str) -> None:
     sound = pair("11/23/2026 6:00:00 AM", "11/23/2026 6:00:05 AM", instance=B)
     ignored = f'Task Scheduler did not launch task "{SLOW}" because …'
     without = table(("11/23/2026 7:00:00 AM", 332, ignored), (end, 332, ignored))
@@ -222,7 +222,7 @@ def test_csv_task_is_found_in_the_quotes_of_any_language(write: Write, quotes: s
     ]
 
 
-def test_csv_of_other_logs_and_rows_that_say_nothing_are_told(write: Write) -> None:
+def test_csv_of_other_logs_and_incomplete_rows_are_reported(write: Write) -> None:
     header = "TimeCreated,Id,Message,ProviderName"
     ours = "Microsoft-Windows-TaskScheduler"
     rows = [
@@ -352,7 +352,7 @@ def test_a_file_name_that_is_no_unicode_is_named_by_its_numbers(write: Write) ->
     assert [problem.file for problem in read_eventlog(file).problems] == ["b\\udce9.evtx"]
 
 
-def test_a_large_log_is_never_held_whole(write: Write) -> None:
+def test_large_log_is_never_held_in_memory(write: Write) -> None:
     others = event(140, 1, "", UserName="TOWN\\clerk").replace("</Event>", f"<x>{'y' * 20_000}</x></Event>")
     file = write([*run_events(A), *[others] * 1500])
     assert file.stat().st_size > 30_000_000

@@ -120,7 +120,7 @@ def test_an_action_end_without_code_as_vista_logs_it_has_none(read: Read) -> Non
 
 
 @pytest.mark.parametrize("code", ["0xZZ", "99999999999", "-", "x" * 10_000])
-def test_a_code_that_is_none_is_not_known(read: Read, code: str) -> None:
+def test_invalid_code_is_unknown(read: Read, code: str) -> None:
     assert [found.code for found in read(*run_events(A, code=code)).runs] == [None]
 
 
@@ -163,7 +163,7 @@ def test_a_run_without_a_known_launch_has_no_trigger(read: Read) -> None:
     assert [found.trigger_kind for found in read(*run_events(A)).runs] == [""]
 
 
-def test_missed_says_more_than_time(read: Read) -> None:
+def test_missed_start_prevails_over_its_time_trigger(read: Read) -> None:
     launches = [event(number, 0, A, InstanceId=A) for number in (107, 114)]
     for order in (launches, launches[::-1]):
         assert [found.trigger_kind for found in read(*run_events(A), *order).runs] == ["missed"]
@@ -250,7 +250,7 @@ def test_each_event_has_its_kind(read: Read, number: int, kind: str) -> None:
     assert (log.runs, log.problems) == ([], [])
 
 
-def test_the_table_in_the_docstring_is_the_one_that_is_applied() -> None:
+def test_table_in_the_docstring_matches_the_code() -> None:
     rows = re.findall(r"^(\d[\d, ]*\d)  +(\w+ ?\w+)  +\w", eventlog.__doc__ or "", re.MULTILINE)
     assert {int(number): kind for numbers, kind in rows for number in numbers.split(", ")} == KINDS
 
@@ -258,18 +258,18 @@ def test_the_table_in_the_docstring_is_the_one_that_is_applied() -> None:
 @pytest.mark.parametrize(
     "number", [106, 113, 116, 126, 127, 140, 141, 142, 145, 155, 301, 319, 331, 400, 411, 700, 1000]
 )
-def test_other_events_say_nothing_of_a_run(read: Read, number: int) -> None:
+def test_other_events_do_not_change_a_run(read: Read, number: int) -> None:
     log = read(event(number, 5, A, InstanceId=A, ResultCode=1))
     assert (log.runs, log.events, log.problems, log.first, log.last) == ([], [], [], at(5), at(5))
 
 
-def test_a_failure_told_three_times_is_one_event(sample_log: EventLog) -> None:
+def test_failure_logged_three_times_is_one_event(sample_log: EventLog) -> None:
     (found,) = [each for each in sample_log.events if each.path == "\\OpenData\\Missing"]
     assert (found.kind, found.event, found.code) == ("start failed", 203, 0x80070002)
     assert found.at == datetime(2026, 11, 23, 13, 30, 0, 120000, tzinfo=UTC)
 
 
-def test_a_stop_told_twice_is_one_event_with_its_reason(sample_log: EventLog) -> None:
+def test_stop_logged_twice_is_one_event_with_its_reason(sample_log: EventLog) -> None:
     (found,) = [each for each in sample_log.events if each.path == SLOW and each.kind != "ignored"]
     assert (found.kind, found.event, found.at) == ("time limit", 329, datetime(2026, 11, 23, 13, 20, 0, 10000, UTC))
 
@@ -298,7 +298,7 @@ def test_a_failed_logon_is_of_the_task_whose_instance_it_names(read: Read) -> No
     assert [(each.path, each.code) for each in read(logon).events] == [("", 2147943726)]
 
 
-def test_what_names_no_instance_explains_nothing_else(read: Read) -> None:
+def test_event_without_instance_explains_no_other_event(read: Read) -> None:
     log = read(event(101, 0, "", UserContext="x"), event(104, 1, "", "", UserName="x"))
     assert [(each.path, each.event) for each in log.events] == [(LOAD, 101), ("", 104)]
 
@@ -339,6 +339,6 @@ def test_unknown_zone_and_order_are_refused() -> None:
         read_eventlog(FILES / "english.csv", dates="ymd")
 
 
-def test_what_is_no_guid_joins_nothing(read: Read) -> None:
+def test_invalid_guid_is_ignored(read: Read) -> None:
     log = read(*run_events("<b>" + A[3:]), event(322, 5, TaskInstanceId="'; DROP"))
     assert (log.runs, [each.instance for each in log.events], log.problems) == ([], [""], [])
