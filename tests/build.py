@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape, quoteattr
 
 import nbformat
 import pandas as pd
@@ -174,3 +175,38 @@ def table(page: html.HtmlElement, caption: str) -> list[list[str]]:
     """The cells of the rows of a table, by its caption."""
     rows = page.xpath(f"//table[caption='{caption}']/tbody/tr")
     return [[" ".join(cell.text_content().split()) for cell in row] for row in rows]
+
+
+# Event logs -----------------------------------------------------------------------------------------------------------
+
+LOGGED = datetime(2026, 11, 23, 11, tzinfo=UTC)
+GUIDS = tuple(f"{letter * 8}-0a0b-4c0d-8e0f-{letter * 12}" for letter in "abcd")
+
+
+def event(number: int, at: float | datetime = 0, activity: str = "", path: str = LOAD, **data: object) -> str:
+    """An event as wevtutil prints it; `at` in seconds after `LOGGED`, or as it is; `path` is its TaskName if not ""."""
+    moment = at if isinstance(at, datetime) else LOGGED + timedelta(seconds=at)
+    values = ({"TaskName": path} if path else {}) | data
+    cells = "".join(f"<Data Name={quoteattr(name)}>{escape(str(value))}</Data>" for name, value in values.items())
+    correlation = f" ActivityID={quoteattr('{' + activity.upper() + '}')}" if activity else ""
+    return (
+        "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>"
+        "<Provider Name='Microsoft-Windows-TaskScheduler' Guid='{de7b24ea-73c8-4a09-985d-5bdadcfa9017}'/>"
+        f"<EventID>{number}</EventID><Version>0</Version>"
+        f"<TimeCreated SystemTime='{moment.isoformat().replace('+00:00', 'Z')}'/><Correlation{correlation}/>"
+        f"<Channel>Microsoft-Windows-TaskScheduler/Operational</Channel></System><EventData>{cells}</EventData></Event>"
+    )
+
+
+def run_events(
+    instance: str, start: float = 0, end: float | None = 60, path: str = LOAD, code: object = 0
+) -> list[str]:
+    """The four events that every run has; without `end` the first two."""
+    events = [
+        event(100, start, instance, path, UserContext="TOWN\\opendata", InstanceId=instance),
+        event(200, start + 1, instance, path, ActionName="x.exe", TaskInstanceId=instance),
+    ]
+    if end is not None:
+        events.append(event(201, end, instance, path, TaskInstanceId=instance, ActionName="x.exe", ResultCode=code))
+        events.append(event(102, end + 1, instance, path, UserContext="TOWN\\opendata", InstanceId=instance))
+    return events

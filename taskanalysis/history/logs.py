@@ -1,10 +1,10 @@
-r"""Event logs of a share as frames: read once, kept beside the history, and joined with what snapshots tell of runs.
+r"""Event logs of a share as frames: read once, kept beside the history, and joined with the runs that snapshots show.
 
     <data>/eventlogs/OPENDATA01/*                       what Windows exported: .evtx, XML or CSV
     <data>/history/eventlogs/OPENDATA01/*.parquet       what was read from it; derived, may be deleted
 
-A log file is known by its name, size and time of change: one that did not change is not read again. The same run told
-by two logs, or by a log and a snapshot, is one.
+A log file is identified by its name, size and time of change: one that did not change is not read again. A run in two
+logs, or in a log and a snapshot, is one.
 
 >>> read_logs("data", ["OPENDATA01"]).runs.empty
 True
@@ -13,7 +13,7 @@ True
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ import pandas as pd
 
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem
+from taskanalysis.history.eventlog.evtx import EvtxReader
 from taskanalysis.history.eventlog.runs import EventLog, LoggedEvent, LoggedRun, read_eventlog
 from taskanalysis.results import Outcome, decode
 from taskanalysis.snapshot import long_path, write_whole
@@ -30,9 +31,9 @@ from taskanalysis.snapshot import long_path, write_whole
 __all__ = ["Logged", "read_logs", "with_logged"]
 
 VERSION = 1
-"""Of what is kept: raise it where the reader learns more."""
+"""Version of what is kept: raise it when the reader learns more."""
 SAME = timedelta(seconds=60)
-"""A start that a snapshot and a log tell within a minute is one; LastRunTime is known to the minute alone."""
+"""Starts in a snapshot and in a log within a minute are one run; LastRunTime has no seconds."""
 _RUNS = {
     "task_path": "str",
     "started": "datetime64[us, UTC]",
@@ -65,26 +66,32 @@ class Logged(NamedTuple):
 
 
 def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", update: bool = False) -> Logged:
-    """The event logs of these servers; with `update` what was read is kept for the next time, if that can be."""
+    """Read the event logs of these servers; `update` stores what was read for the next time, if it can be written."""
     root = long_path(data)
     runs, events, problems = [], [], []
-    for server in servers:
-        folder = root / "eventlogs" / server
-        kept = root / "history" / "eventlogs" / server
-        files = sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
-        wanted = {_digest(file): file for file in files}
-        for digest, file in wanted.items():
-            found = _kept(kept, digest) or _read(file, zone, kept if update else None, digest)
-            runs.append(found.runs.assign(server=server))
-            events.append(found.events.assign(server=server, source="eventlog"))
-            problems += found.problems
-        if update:
-            _tidy(kept, wanted.keys())
+    with EvtxReader() as reader:
+        for server in servers:
+            folder = root / "eventlogs" / server
+            store = root / "history" / "eventlogs" / server
+            files = sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
+            digests = {_digest(file): file for file in files}
+            for digest, file in digests.items():
+                logged = _kept(store, digest)
+                if not logged:
+                    log = read_eventlog(file, zone=zone, reader=reader)
+                    logged = Logged(_frame(log.runs, _RUNS), _frame(log.events, _EVENTS), log.problems)
+                    if update and not _lacks_something(log):
+                        _keep(store, digest, logged)
+                runs.append(logged.runs.assign(server=server))
+                events.append(logged.events.assign(server=server, source="eventlog"))
+                problems += logged.problems
+            if update:
+                _tidy(store, digests.keys())
     if not runs:
         runs, events = [_frame([], _RUNS).assign(server="")], [_frame([], _EVENTS).assign(server="", source="")]
     order = ["server", "task_path", "started", "ended"]
     once = pd.concat(runs, ignore_index=True).sort_values(order, ignore_index=True)
-    if len(runs) > 1:  # one log tells no run twice
+    if len(runs) > 1:  # one log holds no run twice
         once = once.drop_duplicates(["server", "task_path", "started", "instance"], ignore_index=True)
     return Logged(once, pd.concat(events, ignore_index=True).drop_duplicates(ignore_index=True), problems)
 
@@ -92,9 +99,9 @@ def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", updat
 def with_logged(
     runs: pd.DataFrame, logged: pd.DataFrame, definitions: dict[str, dict[str, TaskDefinition]]
 ) -> pd.DataFrame:
-    """The runs that snapshots tell, with those of logs: a run of both once, with the log's times and the other's code.
+    """Runs of snapshots and logs together: one in both appears once, with the log's times and the snapshot's code.
 
-    `definitions` (server, then task path) tell the programs that codes are read for.
+    `definitions` (by server, then task path) name the programs for which exit codes are decoded.
     """
     if logged.empty:
         return runs
@@ -126,14 +133,14 @@ def with_logged(
 def _joined(
     runs: pd.DataFrame, logged: pd.DataFrame, pairs: pd.DataFrame, definitions: dict[str, dict[str, TaskDefinition]]
 ) -> pd.DataFrame:
-    """The runs of snapshots, those in `pairs` completed from the log."""
+    """Runs of snapshots, those in `pairs` completed from the log."""
     runs = runs.astype(dict.fromkeys(("outcome", "source", "trigger_kind", "instance", "certainty"), "object"))
-    told = _rows(logged.loc[pairs["log"]], definitions).set_index(pairs["run"])
+    rows = _rows(logged.loc[pairs["log"]], definitions).set_index(pairs["run"])
     for name in ("started", "ended", "seconds", "source", "trigger_kind", "instance"):
-        runs.loc[told.index, name] = told[name]
-    unknown = told.index[runs.loc[told.index, "code"].isna()]
+        runs.loc[rows.index, name] = rows[name]
+    unknown = rows.index[runs.loc[rows.index, "code"].isna()]
     for name in ("code", "outcome", "certainty"):
-        runs.loc[unknown, name] = told.loc[unknown, name]
+        runs.loc[unknown, name] = rows.loc[unknown, name]
     return runs.reset_index(drop=True)
 
 
@@ -141,12 +148,14 @@ def _rows(logged: pd.DataFrame, definitions: dict[str, dict[str, TaskDefinition]
     """Runs of a log under the columns of `History.runs`."""
     cases = logged[["server", "task_path", "code", "code_source", "stopped"]]
     distinct = cases.drop_duplicates()
-    said = [
+    decoded = [
         _meaning(definitions.get(str(server), {}).get(str(path)), code, str(source), str(stopped))
         for server, path, code, source, stopped in distinct.itertuples(index=False)
     ]
-    known = distinct.assign(outcome=[outcome for outcome, _ in said], certainty=[certain for _, certain in said])
-    meanings = cases.merge(known, how="left", on=list(cases.columns))
+    with_meaning = distinct.assign(
+        outcome=[outcome for outcome, _ in decoded], certainty=[certain for _, certain in decoded]
+    )
+    meanings = cases.merge(with_meaning, how="left", on=list(cases.columns))
     nothing = pd.Series(pd.NaT, index=logged.index, dtype="datetime64[us, UTC]")
     return logged.assign(
         source="eventlog",
@@ -159,7 +168,7 @@ def _rows(logged: pd.DataFrame, definitions: dict[str, dict[str, TaskDefinition]
 
 
 def _meaning(task: TaskDefinition | None, code: Any, source: str, stopped: str) -> tuple[str, str]:
-    """Outcome and certainty of a run as the log tells it."""
+    """Outcome and certainty of a run in the log."""
     if stopped:
         return Outcome.STOPPED.value, "certain"
     if code is pd.NA or code is None or not source:
@@ -170,7 +179,7 @@ def _meaning(task: TaskDefinition | None, code: Any, source: str, stopped: str) 
         decode(int(code), command=command, arguments=arguments, ever_ran=True, source=source)
         for command, arguments in lines
     ]
-    # the log tells the code of the action that ended last, which is the last one's where all ran
+    # the log has the code of the action that ended last, which is the last one's where all ran
     return results[-1].outcome.value, results[-1].certainty
 
 
@@ -178,31 +187,27 @@ def _meaning(task: TaskDefinition | None, code: Any, source: str, stopped: str) 
 
 
 def _digest(file: Path) -> str:
-    known = file.stat()
-    said = f"{VERSION} {file.name} {known.st_size} {known.st_mtime_ns}"
-    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    status = file.stat()
+    identity = f"{VERSION} {file.name} {status.st_size} {status.st_mtime_ns}"
+    return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _kept(folder: Path, digest: str) -> Logged | None:
-    """What was read from a log before; None where it was not, or can't be read."""
+    """Stored runs, events and problems of a log; None where there are none, or they can't be read."""
     try:
         frames = [pd.read_parquet(folder / f"{digest}.{kind}.parquet") for kind in ("runs", "events", "problems")]
     except (OSError, ValueError):
         return None
     runs, events, problems = frames
-    told = [Problem(str(file), str(what)) for file, what in problems.itertuples(index=False)]
-    return Logged(runs.astype(_RUNS), events.astype(_EVENTS), told)
+    lines = [Problem(str(file), str(what)) for file, what in problems.itertuples(index=False)]
+    return Logged(runs.astype(_RUNS), events.astype(_EVENTS), lines)
 
 
-def _read(file: Path, zone: str, keep: Path | None, digest: str) -> Logged:
-    log = read_eventlog(file, zone=zone)
-    found = Logged(_frame(log.runs, _RUNS), _frame(log.events, _EVENTS), log.problems)
-    if keep and not _lacks_something(log):
-        told = pd.DataFrame([tuple(problem) for problem in log.problems], columns=["file", "what"], dtype="str")
-        with suppress(OSError):  # it is read again next time
-            for kind, frame in (("problems", told), ("events", found.events), ("runs", found.runs)):
-                write_whole(keep / f"{digest}.{kind}.parquet", frame.to_parquet(index=False))
-    return found
+def _keep(folder: Path, digest: str, logged: Logged) -> None:
+    problems = pd.DataFrame([tuple(problem) for problem in logged.problems], columns=["file", "what"], dtype="str")
+    with suppress(OSError):  # it is read again next time
+        for kind, frame in (("problems", problems), ("events", logged.events), ("runs", logged.runs)):
+            write_whole(folder / f"{digest}.{kind}.parquet", frame.to_parquet(index=False))
 
 
 def _lacks_something(log: EventLog) -> bool:
@@ -210,16 +215,12 @@ def _lacks_something(log: EventLog) -> bool:
     return not log.runs and not log.events and bool(log.problems)
 
 
-def _tidy(folder: Path, wanted: Iterable[str]) -> None:
-    """Remove what was read from logs that are not there any more, and what killed processes left."""
-    names = set(wanted)
-    for file in folder.glob("*.parquet") if folder.is_dir() else []:
-        if file.name.partition(".")[0] not in names:
-            with suppress(OSError):
-                file.unlink()
-    for rest in folder.glob(".*.tmp") if folder.is_dir() else []:
+def _tidy(folder: Path, digests: Collection[str]) -> None:
+    """Remove the files of logs that no longer exist, and temporary files of killed processes."""
+    gone = (file for file in folder.glob("*.parquet") if file.name.partition(".")[0] not in digests)
+    for file in [*gone, *folder.glob(".*.tmp")]:
         with suppress(OSError):
-            rest.unlink()
+            file.unlink()
 
 
 def _frame(rows: Sequence[LoggedRun] | Sequence[LoggedEvent], kinds: dict[str, str]) -> pd.DataFrame:

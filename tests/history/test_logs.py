@@ -1,6 +1,5 @@
 """Event logs beside snapshots: the same run once, and no log read twice. Hours count from noon of 2026-11-20, UTC."""
 
-import shutil
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -8,26 +7,21 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmarks import eventlog as benchmark
 from taskanalysis.health.past import pasts
 from taskanalysis.history import logs as logstore
+from taskanalysis.history.eventlog import evtx
 from taskanalysis.history.frames import History, read_history
 from taskanalysis.snapshot.snapshot import read_snapshot
-from tests.build import CORPUS, LOAD, assert_same, hours, rows, status, write, xml
+from tests import build
+from tests.build import LOAD, assert_same, hours, rows, status, write, xml
 
-GUID = "{0000%04d-0a0b-4c0d-8e0f-000000000077}"
-PROVIDER = '<Provider Name="Microsoft-Windows-TaskScheduler" Guid="{de7b24ea-73c8-4a09-985d-5bdadcfa9017}"/>'
+GUID = "0000%04d-0a0b-4c0d-8e0f-000000000077"
 
 
 def event(number: int, hour: float, instance: int, path: str = LOAD, **data: object) -> str:
-    """One event as `wevtutil qe /f:xml` writes it."""
-    guid = GUID % instance
-    told = "".join(f'<Data Name="{name}">{value}</Data>' for name, value in {"TaskName": path, **data}.items())
-    return (
-        f'<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System>{PROVIDER}'
-        f"<EventID>{number}</EventID><TimeCreated SystemTime='{hours(hour):%Y-%m-%dT%H:%M:%S.%f}Z'/>"
-        f"<Correlation ActivityID='{guid}'/><Channel>Microsoft-Windows-TaskScheduler/Operational</Channel>"
-        f"<Computer>SRV</Computer></System><EventData>{told}</EventData></Event>\n"
-    )
+    """An event of an instance, so many hours after noon."""
+    return build.event(number, hours(hour), GUID % instance, path, **data)
 
 
 def run(hour: float, minutes: float, code: int = 0, instance: int = 1, path: str = LOAD) -> str:
@@ -59,31 +53,31 @@ def share(data: Path, *codes: int, command: str = "python.exe") -> Path:
     return data
 
 
-def told(history: History, *columns: str) -> list[tuple[object, ...]]:
+def run_rows(history: History, *columns: str) -> list[tuple[object, ...]]:
     return rows(history.runs, *columns)
 
 
 def test_run_of_both_is_one_with_the_log_s_times_and_the_snapshot_s_code(tmp_path: Path) -> None:
     log(share(tmp_path, 0, 1), run(1 + 20 / 3600, 6, code=1))
     history = read_history(tmp_path)
-    assert told(history, "task_path", "code", "outcome", "source", "trigger_kind") == [
+    assert run_rows(history, "task_path", "code", "outcome", "source", "trigger_kind") == [
         (LOAD, 0, "succeeded", "status", ""),
         (LOAD, 1, "failed", "eventlog", "time"),
     ]
     second = history.runs.iloc[1]
     assert second["started"] == hours(1) + timedelta(seconds=20)
     assert (second["seconds"], second["ended"]) == (360, hours(1.1) + timedelta(seconds=20))
-    assert (second["first_seen"], second["instance"]) == (hours(1.5), (GUID % 1)[1:-1])
+    assert (second["first_seen"], second["instance"]) == (hours(1.5), GUID % 1)
 
 
 def test_start_more_than_a_minute_away_is_another_run(tmp_path: Path) -> None:
     log(share(tmp_path, 0), run(61 / 3600, 1))
-    assert told(read_history(tmp_path), "source") == [("status",), ("eventlog",)]
+    assert run_rows(read_history(tmp_path), "source") == [("status",), ("eventlog",)]
 
 
 def test_two_runs_of_a_minute_are_not_joined_with_one(tmp_path: Path) -> None:
     log(share(tmp_path, 0), run(5 / 3600, 0.2), run(30 / 3600, 0.2, instance=2))
-    assert told(read_history(tmp_path), "source", "first_seen") == [("eventlog", 0.5), ("eventlog", None)]
+    assert run_rows(read_history(tmp_path), "source", "first_seen") == [("eventlog", 0.5), ("eventlog", None)]
 
 
 def test_runs_that_no_snapshot_shows_come_from_the_log(tmp_path: Path) -> None:
@@ -93,7 +87,7 @@ def test_runs_that_no_snapshot_shows_come_from_the_log(tmp_path: Path) -> None:
         run(0.3, 3, instance=3),
         run(0.4, 3, instance=4, path="\\Gone"),
     )
-    assert told(read_history(tmp_path), "task_path", "started", "outcome", "first_seen") == [
+    assert run_rows(read_history(tmp_path), "task_path", "started", "outcome", "first_seen") == [
         ("\\Gone", 0.4, "succeeded", None),
         (LOAD, 0, "succeeded", 0.5),
         (LOAD, 0.2, "failed", None),
@@ -104,14 +98,14 @@ def test_runs_that_no_snapshot_shows_come_from_the_log(tmp_path: Path) -> None:
 
 def test_exit_code_in_a_log_is_read_for_the_program(tmp_path: Path) -> None:
     log(share(tmp_path, 0, command="robocopy.exe"), run(0.2, 3, code=1))
-    assert told(read_history(tmp_path), "outcome", "code")[1] == ("succeeded", 0x80070001)
+    assert run_rows(read_history(tmp_path), "outcome", "code")[1] == ("succeeded", 0x80070001)
 
 
 def test_run_without_an_end_is_unknown_and_one_that_windows_ended_is_stopped(tmp_path: Path) -> None:
     begun = event(100, 0.2, 5, InstanceId=GUID % 5, UserContext="u")
     ended = event(329, 0.4, 6, TaskInstanceId=GUID % 6) + event(111, 0.4, 6, InstanceId=GUID % 6)
     log(share(tmp_path, 0), begun, event(100, 0.3, 6, InstanceId=GUID % 6, UserContext="u"), ended)
-    assert told(read_history(tmp_path), "started", "outcome")[1:] == [(0.2, "unknown"), (0.3, "stopped")]
+    assert run_rows(read_history(tmp_path), "started", "outcome")[1:] == [(0.2, "unknown"), (0.3, "stopped")]
 
 
 def test_events_of_the_log_are_listed_with_those_of_snapshots(tmp_path: Path) -> None:
@@ -145,7 +139,7 @@ def test_duration_of_the_log_is_what_a_task_is_measured_by(tmp_path: Path) -> No
 def test_history_is_cut_to_the_time_that_was_asked_for(tmp_path: Path) -> None:
     log(share(tmp_path, 0, 0, 0), run(0.2, 1), run(1.2, 1, instance=2), run(2.2, 1, instance=3))
     some = read_history(tmp_path, since=hours(1), until=hours(2))
-    assert told(some, "started") == [(1,), (1.2,)]
+    assert run_rows(some, "started") == [(1,), (1.2,)]
 
 
 # Files ----------------------------------------------------------------------------------------------------------------
@@ -167,7 +161,7 @@ def test_log_is_read_once_and_again_where_it_changed(tmp_path: Path, monkeypatch
     assert len(list(tmp_path.glob("history/eventlogs/SRV/*.parquet"))) == 3, "what was read before is gone"
 
 
-def test_log_that_is_gone_leaves_nothing_and_rests_of_killed_processes_go(tmp_path: Path) -> None:
+def test_log_that_is_gone_leaves_nothing_and_temporary_files_of_killed_processes_go(tmp_path: Path) -> None:
     file = log(share(tmp_path, 0), run(0.2, 3))
     read_history(tmp_path)
     kept = tmp_path / "history" / "eventlogs" / "SRV"
@@ -177,7 +171,7 @@ def test_log_that_is_gone_leaves_nothing_and_rests_of_killed_processes_go(tmp_pa
     assert list(kept.iterdir()) == []
 
 
-def test_damaged_copy_is_read_anew(tmp_path: Path) -> None:
+def test_damaged_copy_is_read_again(tmp_path: Path) -> None:
     log(share(tmp_path, 0), run(0.2, 3))
     read_history(tmp_path)
     for file in tmp_path.glob("history/eventlogs/SRV/*.runs.parquet"):
@@ -202,20 +196,29 @@ def test_log_that_holds_something_else_is_a_problem_and_no_error(tmp_path: Path)
 def test_package_that_is_not_installed_is_a_problem_and_the_log_is_read_when_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    corpus = CORPUS / "evtx" / "41a9f34d1963056b.evtx"
-    if not corpus.is_file():
-        pytest.skip("needs a real log beside the project")
-    pytest.importorskip("evtx")
-    folder = share(tmp_path, 0) / "eventlogs" / "SRV"
-    folder.mkdir(parents=True)
-    shutil.copy(corpus, folder / "real.evtx")
+    pytest.importorskip("evtx", reason="the extra eventlog is not installed")
+    benchmark.files(share(tmp_path, 0) / "eventlogs" / "SRV", 600)
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "evtx", None)
         (problem,) = read_history(tmp_path).problems
         assert "taskanalysis[eventlog]" in problem.what
     history = read_history(tmp_path)
     assert history.problems == []
-    assert (history.runs["source"] == "eventlog").sum() == 2
+    assert (history.runs["source"] == "eventlog").sum() == 99
+
+
+def test_logs_of_all_servers_are_read_by_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("evtx", reason="the extra eventlog is not installed")
+    for server in ("SRV", "OTHER"):
+        for name in ("one", "two"):
+            benchmark.files(tmp_path / "eventlogs" / server, 60)[0].rename(
+                tmp_path / "eventlogs" / server / f"{name}.evtx"
+            )
+    started: list[object] = []
+    start = evtx._start
+    monkeypatch.setattr(evtx, "_start", lambda packages: (started.append(packages), start(packages))[1])
+    logged = logstore.read_logs(tmp_path, ["SRV", "OTHER"])
+    assert (set(logged.runs["server"]), logged.problems, len(started)) == ({"SRV", "OTHER"}, [], 1)
 
 
 def test_two_servers_keep_their_logs_apart(tmp_path: Path) -> None:

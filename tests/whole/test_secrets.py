@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from taskanalysis.cli.words import plan_lines, result_lines
 from taskanalysis.publish.execute import Failure
 
 from taskanalysis.cli import collect, own_task
 from taskanalysis.cli import report as make_report
 from taskanalysis.cli.check import FORMATS, Check
 from taskanalysis.cli.main import fail
+from taskanalysis.cli.restore import plan_lines, result_lines
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import Problem
 from taskanalysis.health.verdicts import judge

@@ -1,18 +1,16 @@
-r"""Records of the log TaskScheduler/Operational, whatever file holds them, noted by instance; nothing is joined here.
+r"""Records of the log TaskScheduler/Operational, from any kind of file, grouped by the instance that they name.
 
 Three kinds of file are told apart by their bytes: ``.evtx`` (with the package `evtx`, the extra ``eventlog``), the XML
 that ``wevtutil qe /f:xml`` prints, with a root element or without, and the CSV of ``Get-WinEvent | Export-Csv``.
-The package evtx makes XML of each record, of which most of the time goes; of a large log it is asked only for what
-`evtxchunk` leaves.
 
 Authority: names of data from the provider's manifest (OTRF/OSSEM, etw-providers, Microsoft-Windows-TaskScheduler),
 messages from schedsvc.dll (libyal/winevt-kb, scheatkode/brain), columns of the CSV from .NET's EventLogRecord. Times
 are UTC in evtx and XML. In the CSV they are local and in the server's language, as the messages are, of which only
 quoted names and the last number are read.
 
->>> notes = Notes({201: "ResultCode"}, ())
->>> read_records(Path("tests/files/eventlogs/runs.xml"), notes)
->>> sorted({path for path, *_ in notes.instances.values()}), notes.problems()
+>>> records = Records({201: "ResultCode"}, ())
+>>> read_records(Path("tests/files/eventlogs/runs.xml"), records, EvtxReader())
+>>> sorted({logged[0][2] for logged in records.instances.values()}), records.problems()
 (['\\OpenData\\Load', '\\OpenData\\Old', '\\OpenData\\Permits\\Nightly'], [])
 """
 
@@ -23,58 +21,182 @@ import csv
 import os
 import re
 import stat
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from io import BufferedReader, RawIOBase, TextIOWrapper
+from io import BufferedReader, TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from taskanalysis.definition import parse, without_mark
 from taskanalysis.errors import TaskXmlError
-from taskanalysis.history.eventlog.chunks import CHUNK, ChunkReader, UnknownFormError
-from taskanalysis.history.eventlog.notes import CREATED, Notes, microseconds
+from taskanalysis.history.eventlog.evtx import MAGIC, PROVIDER, EvtxError, EvtxReader
 from taskanalysis.snapshot import moment, settle
-from taskanalysis.text import clip
+from taskanalysis.text import clip, count
 
-__all__ = ["read_records"]
+__all__ = ["Listed", "Record", "Records", "read_records"]
 
-PROVIDER = "Microsoft-Windows-TaskScheduler"
+CREATED = 129
+"""A process was created: the only event of a run that names no instance, and its path instead."""
+
+Data = Mapping[str, Any]  # by the names in the provider's manifest
+Record = tuple[int, datetime, str, str]  # event, time, path, the datum that matters
+Listed = tuple[int, datetime, str, str, str]  # event, time, instance, path, ResultCode
 
 
-def read_records(path: Path, notes: Notes, *, zone: ZoneInfo | None = None, dates: str = "") -> None:
-    """Note the records of a log file as they lie in it, which is no certain order. Wanted ids have three digits.
+class Records:
+    r"""Records by instance, and what is wrong with a file. Times are aware UTC.
 
-    What is wrong is noted and never raised. `zone` is that of a CSV's local times, `dates` ("dmy", "mdy" or "") the
-    order of day and month where the file does not tell.
+    `data` names the datum that matters of each event of a run, "" where none does; `listed` are ids of events that are
+    kept one by one.
+
+    >>> records = Records({100: "UserContext", 200: ""}, {101})
+    >>> data = {"TaskName": "\\OpenData\\Load", "UserContext": "TOWN\\clerk"}
+    >>> records.add(100, datetime(2026, 11, 23, tzinfo=UTC), "A1", data)
+    >>> [(event, path, account) for event, _, path, account in records.instances["a1"]]
+    [(100, '\\OpenData\\Load', 'TOWN\\clerk')]
+    """
+
+    def __init__(self, data: Mapping[int, str], listed: Collection[int]) -> None:
+        self.instances: dict[str, list[Record]] = defaultdict(list)  # lower case
+        self.created: dict[str, list[datetime]] = defaultdict(list)  # by path
+        self.listed: list[Listed] = []
+        self.unclear: set[str] = set()  # instances of which a record has no certain time
+        self.first: datetime | None = None  # of events of any id
+        self.last: datetime | None = None
+        self._data, self._listed = data, listed
+        self._wanted = {*data, *listed, CREATED}
+        self._others: set[str] = set()
+        self._doubts = self._broken = 0
+        self._reason = ""
+        self._problems: list[str] = []
+
+    def wants(self, event: int) -> bool:
+        """Whether the data of such events are kept."""
+        return event in self._wanted
+
+    def add(self, event: int, at: datetime, activity: str, data: Data) -> None:
+        """Take a record of the Task Scheduler; the ActivityID is its instance if the data name none.
+
+        ValueError for a time that is not that of an event.
+        """
+        if at.tzinfo is None or not _FIRST < at < _LAST:
+            raise ValueError(f"{clip(str(at))} is not the time of an event")
+        at = at if at.tzinfo is UTC else at.astimezone(UTC)
+        if self.first is None or self.last is None:
+            self.first = self.last = at
+        elif at < self.first:
+            self.first = at
+        elif at > self.last:
+            self.last = at
+        if event not in self._wanted:
+            return
+        path = _text(data, "TaskName")
+        if event == CREATED:
+            self.created[path].append(at)
+            return
+        instance = activity
+        for key in data:
+            if key.endswith("InstanceId"):
+                instance = _text(data, key)
+                break
+        instance = instance.strip("{}").lower()
+        if instance and (name := self._data.get(event)) is not None:
+            self.instances[instance].append((event, at, path, _text(data, name) if name else ""))
+        if event in self._listed:
+            self.listed.append((event, at, instance, path, _text(data, "ResultCode")))
+
+    def doubt(self, instance: str) -> None:
+        """Count an event of this instance, or of none, without a certain time."""
+        self._doubts += 1
+        self.unclear |= {instance} - {""}
+
+    def problem(self, what: str) -> None:
+        """Note a problem of the whole file."""
+        self._problems.append(what)
+
+    def broken(self, reason: object) -> None:
+        """Count a record that can't be read."""
+        self._broken += 1
+        self._reason = self._reason or clip(str(reason), 160)
+
+    def other(self, provider: str) -> None:
+        """Note an event of another log."""
+        if len(self._others) < 3:
+            self._others.add(clip(provider or "no provider", 60))
+
+    def problems(self) -> list[str]:
+        """A sentence for each."""
+        problems = list(self._problems)
+        if self._broken:
+            problems.append(f"{count(self._broken, 'record')} could not be read; the first: {self._reason}")
+        if self._doubts:
+            times = count(self._doubts, "time")
+            problems.append(f"{times} that a clock change skips or repeats: their runs and events were left out")
+        if not self.first and not problems:
+            others = "; its events are from " + ", ".join(sorted(self._others)) if self._others else ""
+            problems.append("holds no events of the Task Scheduler" + others)
+        return problems
+
+
+def _text(data: Data, name: str) -> str:
+    value = data.get(name)
+    return "" if value is None else str(value)
+
+
+def read_records(
+    path: Path, records: Records, reader: EvtxReader, *, zone: ZoneInfo | None = None, dates: str = ""
+) -> None:
+    """Add the records of a log file as they lie in it, which is no certain order. Problems are noted, never raised.
+
+    `reader` reads ``.evtx``. `zone` is that of a CSV's local times, `dates` ("dmy", "mdy" or "") the order of day and
+    month where the file does not tell.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            notes.say("is not a regular file")  # a pipe or a device may never answer
-        else:
-            with path.open("rb") as file:
-                _read(file, notes, zone, dates)
+            records.problem("is not a regular file")  # a pipe or a device may never answer
+            return
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            file.seek(0)
+            if head.startswith(MAGIC):
+                _read_evtx(path, records, reader)
+            else:
+                _read_text(file, head, records, zone, dates)
     except (OSError, ValueError, OverflowError) as error:
-        notes.say(f"can't be opened ({getattr(error, 'strerror', None) or error})")
+        records.problem(f"can't be opened ({getattr(error, 'strerror', None) or error})")
 
 
-def _read(file: BufferedReader, notes: Notes, zone: ZoneInfo | None, dates: str) -> None:
-    head = file.read(_HEADER)
-    file.seek(0)
-    if head.startswith(_MAGIC):
-        _read_evtx(file, notes)
-        return
+def _read_evtx(path: Path, records: Records, reader: EvtxReader) -> None:
+    try:
+        for record in reader.records(path):
+            try:
+                if isinstance(record, str):
+                    raise ValueError(record)
+                provider, event, stamp, activity, data = record
+                if provider == PROVIDER:
+                    records.add(event, _time(stamp), activity, data)
+                else:
+                    records.other(provider)
+            except (ValueError, TypeError, AttributeError) as error:  # damaged records may have any form
+                records.broken(error)
+    except EvtxError as error:
+        records.problem(str(error))
+
+
+def _read_text(file: BufferedReader, head: bytes, records: Records, zone: ZoneInfo | None, dates: str) -> None:
     encoding = _encoding(head)
     text = head.decode(encoding, errors="replace").strip("\ufeff \t\r\n\0")
     if text.startswith("<"):
-        for piece in _pieces(file, encoding, notes):
-            _read_event(piece, notes)
+        for piece in _pieces(file, encoding, records):
+            _read_event(piece, records)
     elif text:
-        _read_csv(file, encoding, notes, zone, dates)
+        _read_csv(file, encoding, records, zone, dates)
     else:
-        notes.say("holds no text" if head else "is empty")
+        records.problem("holds no text" if head else "is empty")
 
 
 def _encoding(head: bytes) -> str:
@@ -86,137 +208,9 @@ def _encoding(head: bytes) -> str:
     return "utf-16-le" if zeros == [False, True] * 2 else "utf-16-be" if zeros == [True, False] * 2 else "utf-8"
 
 
-# evtx ----------------------------------------------------------------------------------------------------------------
-
-_MAGIC, _HEADER = b"ElfFile\0", 4096  # libyal/libevtx, "Windows XML Event Log (EVTX) format"
-_MANY, _UNUSED = 8, bytes(CHUNK)  # for fewer chunks, to learn their templates takes longer than it saves
-
-
-def _read_evtx(file: BufferedReader, notes: Notes) -> None:
-    try:
-        from evtx import PyEvtxParser  # noqa: PLC0415 (an extra)
-    except ImportError:
-        notes.say("needs the package evtx: pip install 'taskanalysis[eventlog]'")
-        return
-    chunks, more = divmod(file.seek(0, 2) - _HEADER, CHUNK)
-    if more:
-        notes.say("is cut off; what is whole was read")
-    file.seek(0)
-    try:
-        parser = PyEvtxParser(file, indent=False)
-        read = _read_chunks(file, notes) if chunks >= _MANY else 0
-        if read == chunks:
-            return
-        if read:
-            parser = PyEvtxParser(_Rest(file, _HEADER + read * CHUNK), indent=False)
-    except (OSError, RuntimeError) as error:
-        notes.broke(error)
-        return
-    _read_texts(cast("Iterator[dict[str, str]]", parser.records()), notes)
-
-
-def _read_texts(records: Iterator[dict[str, str]], notes: Notes) -> None:
-    """Note the records that the package evtx gives."""
-    places, first, last = _Places(notes.wanted), notes.first, notes.last
-    while True:
-        try:  # around the loop, where it costs nothing; after a broken record or chunk the iterator goes on
-            for record in records:
-                text = record["data"]
-                event, at, instance = places.record(text)
-                if event < 0:
-                    _read_event(text.encode("utf-8", "replace"), notes)
-                    continue
-                if at < first:  # noqa: PLR1730 (min() takes seven times as long)
-                    first = at
-                if at > last:  # noqa: PLR1730
-                    last = at
-                if event:
-                    notes.add(event, at, instance, text)
-            break
-        except RuntimeError as error:
-            notes.broke(error)
-    if first <= last:
-        notes.saw(first)
-        notes.saw(last)
-
-
-def _read_chunks(file: BufferedReader, notes: Notes) -> int:
-    """Note what can be read without XML; the number of chunks up to the first that can't."""
-    reader, number = ChunkReader(notes), 0
-    file.seek(_HEADER)
-    try:
-        while len(chunk := file.read(CHUNK)) == CHUNK:
-            if chunk != _UNUSED:
-                reader.read(chunk)
-            number += 1
-    except UnknownFormError:
-        file.seek(_HEADER)
-    return number
-
-
-class _Rest(RawIOBase):
-    """A log whose chunks up to a place seem unused: they were read."""
-
-    def __init__(self, file: BufferedReader, begin: int) -> None:
-        self._file, self._begin = file, begin
-        file.seek(0)
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
-
-    def readinto(self, buffer: Any) -> int:
-        place = self._file.tell()
-        size = self._file.readinto(buffer)
-        first, last = max(_HEADER - place, 0), max(min(self._begin - place, size), 0)
-        buffer[first:last] = bytes(max(last - first, 0))
-        return size
-
-
-_OURS = f'<Provider Name="{PROVIDER}" Guid="DE7B24EA-73C8-4A09-985D-5BDADCFA9017"></Provider><EventID>'
-_RARE = -1, 0, ""
+_HEAD = 4096  # bytes in which the kind of a file shows
 _time = datetime.fromisoformat
 _FIRST, _LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-
-
-class _Places:
-    """What `_read_event` says of a record, ten times as fast: its parts are taken from where they mostly stand.
-
-    The package evtx prints all records in one form, and escapes "<" and ">" in values: no text can look like a tag.
-    """
-
-    def __init__(self, wanted: Collection[int]) -> None:
-        self._ids = {f"{event}<": event if event < 300 else -1 for event in wanted}
-        self._before, self._stamp = "\0", 0
-
-    def record(self, text: str) -> tuple[int, int, str]:
-        """Id, 0 where it is not wanted, -1 where anything is not as expected, or is rare; time; instance."""
-        if not text.startswith(self._before):
-            if (start := text.find(_OURS)) < 0:
-                return _RARE
-            self._before = text[: start + len(_OURS)]
-        start = len(self._before)
-        event = self._ids.get(text[start : start + 4], 0)
-        try:
-            at = _time(text[self._stamp : self._stamp + 27])
-        except ValueError:
-            self._stamp = text.find('SystemTime="', start) + 12
-            try:
-                at = _time(text[self._stamp : text.find('"', self._stamp)])
-            except ValueError:
-                return _RARE
-        if event < 0 or at.tzinfo is not UTC or not 1990 < at.year < 2200:
-            return _RARE
-        place = text.rfind('InstanceId">') + 12 if event and event != CREATED else 0
-        if place == 11:
-            place = text.find(' ActivityID="', start) + 13
-        return event, microseconds(at), text[place : place + 36].lower() if place > 12 else ""
-
 
 # XML -----------------------------------------------------------------------------------------------------------------
 
@@ -225,7 +219,7 @@ _OPEN, _CLOSE = re.compile(rb"<Event[\s>]"), b"</Event>"
 _BLOCK, _MOST = 1 << 20, 4 << 20  # bytes; Windows writes no event above 64 KiB
 
 
-def _pieces(file: BufferedReader, encoding: str, notes: Notes) -> Iterator[bytes]:
+def _pieces(file: BufferedReader, encoding: str, records: Records) -> Iterator[bytes]:
     """The XML of each event, in UTF-8 or in the code page of a console; what stands between them does not matter."""
     blocks: Iterable[bytes] = iter(partial(file.read, _BLOCK), b"")
     if encoding != "utf-8":
@@ -237,42 +231,35 @@ def _pieces(file: BufferedReader, encoding: str, notes: Notes) -> Iterator[bytes
         for piece in pieces:
             starts = [found.start() for found in _OPEN.finditer(piece)]
             for _ in starts[1:]:
-                notes.broke("it is cut off")
+                records.broken("it is cut off")
             if starts:
                 yield piece[starts[-1] :] + _CLOSE
             else:
-                notes.broke("it has no begin")
+                records.broken("its beginning is missing")
         if len(rest) > _MOST:
-            notes.say(f"is not read further where {_MOST >> 20} MiB hold no end of an event")
+            records.problem(f"was read up to a place where {_MOST >> 20} MiB hold no end of an event")
             return
     if _OPEN.search(rest):
-        notes.broke("it is cut off")
+        records.broken("it is cut off")
 
 
-def _read_event(piece: bytes, notes: Notes) -> None:
-    name = found[1].decode("utf-8", "replace") if (found := _PROVIDER.search(piece)) else ""
+def _read_event(piece: bytes, records: Records) -> None:
+    provider = _PROVIDER.search(piece)
+    name = provider[1].decode("utf-8", "replace") if provider else ""
     if name != PROVIDER:
-        notes.other(name or "no provider")
+        records.other(name)
         return
     try:
         root = parse(piece)
         system = {str(part.tag).rpartition("}")[2]: part for part in root.iterfind("{*}System/*")}
         if not {"EventID", "TimeCreated"} <= system.keys():
             raise ValueError("it has no id or no time")
-        event = int(system["EventID"].text or "")
-        at = datetime.fromisoformat(system["TimeCreated"].get("SystemTime", ""))
-        if at.tzinfo is None or not _FIRST < at < _LAST:
-            raise ValueError(f"{clip(str(at))} is no time of an event")
-    except (TaskXmlError, ValueError) as error:
-        notes.broke(error)
-        return
-    moment = microseconds(at)
-    notes.saw(moment)
-    if event in notes.wanted:
-        data = {part.get("Name", ""): part.text or "" for part in root.iterfind("{*}EventData/{*}Data")}
+        event, at = int(system["EventID"].text or ""), _time(system["TimeCreated"].get("SystemTime", ""))
         activity = system["Correlation"].get("ActivityID", "") if "Correlation" in system else ""
-        instance = next((text for name, text in data.items() if name.endswith("InstanceId")), activity)
-        notes.add(event, moment, instance.strip("{}").lower(), data)
+        data = {part.get("Name", ""): part.text for part in root.iterfind("{*}EventData/{*}Data")}
+        records.add(event, at, activity, data)
+    except (TaskXmlError, ValueError) as error:
+        records.broken(error)
 
 
 # CSV -----------------------------------------------------------------------------------------------------------------
@@ -286,49 +273,44 @@ _DAY = re.compile(r"\d{1,4}\D{1,3}\d{1,2}\D{1,3}\d{1,4}")
 _moment = lru_cache(maxsize=1024)(moment)
 
 
-def _read_csv(file: BufferedReader, encoding: str, notes: Notes, zone: ZoneInfo | None, dates: str) -> None:
+def _read_csv(file: BufferedReader, encoding: str, records: Records, zone: ZoneInfo | None, dates: str) -> None:
     if not (dates := dates or _order(file, encoding)):
-        notes.say(
-            "which is the day and which the month can't be told from the file; --dates dmy or --dates mdy decides"
-        )
+        records.problem("its dates may be day/month or month/day: use --dates dmy or --dates mdy")
         return
-    for row in _rows(file, encoding, notes):
+    for row in _rows(file, encoding, records):
         if (provider := row.get("providername", PROVIDER)) != PROVIDER:
-            notes.other(provider)
+            records.other(provider)
             continue
         local = _moment(row["timecreated"], dates)
         if local and not local.tzinfo and not zone:
-            notes.say("its times are local, and no time zone is given for them: --zone does")
+            records.problem("its times are local and need a time zone: use --zone")
             return
         try:
             at = _instant(local, zone)
             event = int(row["id"])
-            instance, data = _from_message(event, row) if event in notes.wanted else ("", {})
-        except ValueError as error:
-            notes.broke(error)
-            continue
-        if at is None:
-            notes.doubt(instance)
-            continue
-        notes.saw(at)
-        if event in notes.wanted:
-            notes.add(event, at, instance, data)
+            instance, data = _from_message(event, row) if records.wants(event) else ("", {})
+            if at:
+                records.add(event, at, instance, data)
+            else:
+                records.doubt(instance)
+        except (ValueError, OverflowError) as error:
+            records.broken(error)
 
 
 def _order(file: BufferedReader, encoding: str) -> str:
     days: dict[str, str] = {}
-    for row in _rows(file, encoding, Notes({}, ())):
+    for row in _rows(file, encoding, Records({}, ())):
         if day := _DAY.search(row["timecreated"]):
             days.setdefault(day[0], row["timecreated"])
     return settle(days.values(), (), (), datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC))
 
 
-def _rows(file: BufferedReader, encoding: str, notes: Notes) -> Iterator[dict[str, str]]:
+def _rows(file: BufferedReader, encoding: str, records: Records) -> Iterator[dict[str, str]]:
     file.seek(0)
     lines = _lines(file, encoding)
     header, delimiter = next(filter(None, map(_header, islice(lines, 100))), ((), ","))
     if not header:
-        notes.say("is neither .evtx, nor XML of wevtutil, nor a CSV with the columns TimeCreated, Id and Message")
+        records.problem("is neither .evtx, nor XML of wevtutil, nor a CSV with the columns TimeCreated, Id and Message")
         return
     reader = csv.reader(lines, delimiter=delimiter)
     try:
@@ -337,9 +319,9 @@ def _rows(file: BufferedReader, encoding: str, notes: Notes) -> Iterator[dict[st
             if row.keys() >= _COLUMNS and row["id"].lower() != "id":
                 yield row
             elif any(cells) and not row.keys() >= _COLUMNS:
-                notes.broke(f"line {reader.line_num} is cut off")
+                records.broken(f"line {reader.line_num} is cut off")
     except csv.Error as error:
-        notes.say(f"is not read further than line {reader.line_num}: {error}")
+        records.problem(f"was read up to line {reader.line_num}: {error}")
 
 
 def _header(line: str) -> tuple[Sequence[str], str] | None:
@@ -368,16 +350,14 @@ def _lines(file: BufferedReader, encoding: str) -> Iterator[str]:
 
 
 @lru_cache(maxsize=1024)
-def _instant(local: datetime | None, zone: ZoneInfo | None) -> int | None:
-    """Microseconds since 1601; None for a time that the zone has twice or not at all, ValueError for none."""
+def _instant(local: datetime | None, zone: ZoneInfo | None) -> datetime | None:
+    """The time in UTC; None for a time that the zone has twice or not at all, ValueError for none."""
     if local is None:
-        raise ValueError("its TimeCreated is no time")
+        raise ValueError("its TimeCreated is not a time")
     first, second = (
         (local if local.tzinfo else local.replace(tzinfo=zone, fold=fold)).astimezone(UTC) for fold in (0, 1)
     )
-    if not _FIRST < first < _LAST:
-        raise ValueError(f"{first} is no time of an event")
-    return microseconds(first) if first == second else None
+    return first if first == second else None
 
 
 def _from_message(event: int, row: Mapping[str, str]) -> tuple[str, dict[str, str]]:

@@ -1,4 +1,4 @@
-r"""The log TaskScheduler/Operational: every run with its duration and code, and what kept others from starting.
+r"""The log TaskScheduler/Operational: runs with duration and code, and what kept others from starting.
 
 A run is what one instance (a GUID) logs: a launch that says why (107 to 125), 100 started, 129 process created, 200 and
 201 or 202 an action's start and end, 102 finished or 111 terminated. **102 and 201 do not mean success** (FACTS 5).
@@ -6,7 +6,7 @@ A run is what one instance (a GUID) logs: a launch that says why (107 to 125), 1
 =============  =============  ==========================================================================================
 event          kind           what the provider says
 =============  =============  ==========================================================================================
-101, 103, 203  start failed   task, instance or action could not be started; all three may tell of one failure
+101, 103, 203  start failed   task, instance or action could not be started; all three may report one failure
 305, 204, 205  start failed   not sent to the task engine; the event that triggers it could not be read
 104, 105       logon failed   the account could not log on or be impersonated; these two name no task
 322            ignored        an instance of the task was running, which is the instance named here
@@ -35,6 +35,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -43,8 +44,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.history.eventlog.notes import Notes, Told, moment
-from taskanalysis.history.eventlog.records import read_records
+from taskanalysis.history.eventlog.evtx import EvtxReader
+from taskanalysis.history.eventlog.records import Record, Records, read_records
 from taskanalysis.results import unsigned
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot import ORDERS
@@ -54,13 +55,13 @@ __all__ = ["EventLog", "LoggedEvent", "LoggedRun", "read_eventlog"]
 
 
 class LoggedRun(NamedTuple):
-    """One run as the log tells it. Times are aware UTC; None, 0 or "" is "the log does not say".
+    """One run in the log. Times are aware UTC; None, 0 or "" is "the log does not say".
 
     `started` is that of event 100, else of 129 or 200; `ended` that of 102 or 111, else of the last action's end.
     `seconds` are those from the first action's start (200) to the last one's end (201, 202).
     `code` is the raw unsigned code of the action that ended last, as it is logged; that LastTaskResult shows the last
-    one's is unconfirmed. `codes` are those of all that ended, in their order. `code_source` is the `source` with which
-    `decode` understands them: "action", or "start" where an action could not be started (203, else 103 or 101).
+    one's is unconfirmed. `codes` are those of all that ended, in their order. `code_source` is the `source` for
+    `decode`: "action", or "start" where an action could not be started (203, else 103 or 101).
     `trigger_kind` is time, boot, logon, event, idle, registration, session, user (started by hand, or by a program that
     asked for it) or missed (StartWhenAvailable). `stopped` is "time limit" or "stopped" where Windows ended it.
     `instance` is a GUID in lower case without braces, `user` the account that it ran as.
@@ -105,38 +106,34 @@ class EventLog:
     last: datetime | None = None
 
 
-def read_eventlog(path: str | Path, *, zone: str = "", dates: str = "") -> EventLog:
+def read_eventlog(path: str | Path, *, zone: str = "", dates: str = "", reader: EvtxReader | None = None) -> EventLog:
     r"""Read a log: ``.evtx`` (needs the package `evtx`), XML of ``wevtutil qe /f:xml`` or CSV of ``Get-WinEvent``.
 
-    Only a CSV needs `zone` (IANA), for its local times, and maybe `dates` ("dmy" or "mdy"), where the file does not
-    tell which comes first. SnapshotError for an unknown order, ZoneError for an unknown zone; all else is a problem.
+    Only a CSV needs `zone` (IANA), for its local times, and perhaps `dates` ("dmy" or "mdy"), where the file does not
+    show which comes first. `reader` serves several ``.evtx`` files with one process. SnapshotError for an unknown
+    order, ZoneError for an unknown zone; all else that is wrong is a problem.
 
     A run whose end is not in the log (still running, server down, log rolled over) has no end, duration or code. An end
     without a start is no run. The same records in another order, or twice, give the same runs and events.
 
     >>> read_eventlog("tests/files/eventlogs/english.csv").problems[0].what
-    'its times are local, and no time zone is given for them: --zone does'
+    'its times are local and need a time zone: use --zone'
     >>> read_eventlog("tests/files/eventlogs/english.csv", zone="America/New_York").runs[0].ended.isoformat()
     '2026-11-23T11:00:43+00:00'
     """
     if dates not in ("", *ORDERS):
         raise SnapshotError(f"'{clip(dates)}' is not an order of day and month: dmy or mdy")
-    server_zone = known_zone(zone) if zone else None
-    notes = Notes(_SAID, _KINDS)
-    read_records(Path(path), notes, zone=server_zone, dates=dates)
-    found = _runs(notes)
-    runs = sorted((run for run in found if _is_path(run.path)), key=attrgetter("started", "path", "instance"))
-    problems = notes.problems()
-    if len(found) > len(runs):
-        problems.append(f"{count(len(found) - len(runs), 'run')} of what is no task path; left out")
-    name, known = printable(Path(path).name), notes.first <= notes.last
-    return EventLog(
-        runs,
-        _events(notes),
-        [Problem(name, what) for what in problems],
-        moment(notes.first) if known else None,
-        moment(notes.last) if known else None,
-    )
+    local_zone = known_zone(zone) if zone else None
+    records = Records(_DATA, _KINDS)
+    with nullcontext(reader) if reader else EvtxReader() as chosen:
+        read_records(Path(path), records, chosen, zone=local_zone, dates=dates)
+    all_runs = _runs(records)
+    runs = sorted((run for run in all_runs if _is_path(run.path)), key=attrgetter("started", "path", "instance"))
+    problems = records.problems()
+    if len(all_runs) > len(runs):
+        problems.append(f"{count(len(all_runs) - len(runs), 'run')} left out, without a valid task path")
+    name = printable(Path(path).name)
+    return EventLog(runs, _events(records), [Problem(name, what) for what in problems], records.first, records.last)
 
 
 # Tables --------------------------------------------------------------------------------------------------------------
@@ -147,12 +144,10 @@ _KINDS = dict.fromkeys((203, 103, 101, 305, 204, 205), "start failed") | dict.fr
 _KINDS |= dict.fromkeys((322, 112, 128, 153, 130, 131, 133, 135, 326, 332, 333, 334), "ignored")
 _KINDS |= dict.fromkeys((324, 325), "queued") | {329: "time limit"}
 _KINDS |= dict.fromkeys((323, 327, 328, 330, 111), "stopped")
-_RANKS = {event: rank for rank, event in enumerate([*_TRIGGERS, *_KINDS])}  # where several tell of one thing: the first
+_RANKS = {event: rank for rank, event in enumerate([*_TRIGGERS, *_KINDS])}  # of several about one thing, the first
 _FAILURES, _STOPS = {101, 103, 203}, {111, 323, 327, 328, 329, 330}
-_SAID = dict.fromkeys((100, 102, 200, *_STOPS, *_TRIGGERS), "") | {100: "UserContext"}
-_SAID |= dict.fromkeys((201, 202, *_FAILURES), "ResultCode")
-_FOUR = (100, 200, 201, 102)  # what nearly every run logs, and one launch somewhere: at a place in what is told, or 0
-_ORDERS = {_FOUR: 0} | {(*_FOUR[:n], launch, *_FOUR[n:]): 1 + 3 * n for launch in _TRIGGERS for n in range(5)}
+_DATA = dict.fromkeys((100, 102, 200, *_STOPS, *_TRIGGERS), "") | {100: "UserContext"}
+_DATA |= dict.fromkeys((201, 202, *_FAILURES), "ResultCode")
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PATH = re.compile(r"\\[^\\\x00-\x1f\x7f][^\x00-\x1f\x7f]*")
 _SOON = timedelta(seconds=2)  # what is logged of one start lies a millisecond apart
@@ -171,8 +166,8 @@ def _code(text: str) -> int:
     return -1 if code is None else code
 
 
-def _first(known: int, event: int) -> int:
-    return event if not known or _RANKS[event] < _RANKS[known] else known
+def _first(one: int, other: int) -> int:
+    return other if not one or _RANKS[other] < _RANKS[one] else one
 
 
 @lru_cache(maxsize=4096)
@@ -187,34 +182,9 @@ def _guid(text: str) -> str:
 # Joining -------------------------------------------------------------------------------------------------------------
 
 
-def _usual(instance: str, told: Told) -> LoggedRun | None:
-    """The run of an instance that logged what nearly all do, sooner than by `_Instance`; None of any other."""
-    place = _ORDERS.get(tuple(told[1::3]))
-    if place is None:
-        return None
-    launch = told[place]
-    if place:
-        told = told[:place] + told[place + 3 :]
-    path, _, started, user, _, begin, _, _, end, said, _, finished, _ = told
-    code = _code(said)
-    return LoggedRun(
-        path,
-        moment(started),
-        moment(finished),
-        (end - begin) / 1_000_000 if begin <= end else None,
-        code if code >= 0 else None,
-        "action" if code >= 0 else "",
-        (code,) if code >= 0 else (),
-        "",
-        _TRIGGERS.get(launch, ""),
-        instance,
-        user,
-    )
-
-
 @dataclass(slots=True)
 class _Instance:
-    """What is known of one instance of a task; the same in whatever order it came, and how often."""
+    """What the log says of one instance of a task; the order of its records and repeated ones do not matter."""
 
     path: str
     user: str = ""
@@ -228,33 +198,33 @@ class _Instance:
     stop: int = 0
 
     @classmethod
-    def of(cls, told: Told) -> _Instance:
-        known = cls(told[0])
-        for event, at, said in zip(told[1::3], told[2::3], told[3::3], strict=True):
-            known.add(event, moment(at), said)
-        return known
+    def of(cls, records: list[Record]) -> _Instance:
+        instance = cls(records[0][2])
+        for event, at, _, datum in records:
+            instance.add(event, at, datum)
+        return instance
 
-    def add(self, event: int, at: datetime, said: str) -> None:
+    def add(self, event: int, at: datetime, datum: str) -> None:
         """Take a record."""
         if event == 200:
             self.begins.append(at)
         elif event == 100:
             if self.started is None or at < self.started:
-                self.started, self.user = at, said
+                self.started, self.user = at, datum
         elif event in (201, 202, 203):
-            self.ends.append((at, event, _code(said)))
+            self.ends.append((at, event, _code(datum)))
         elif event in (102, 111):
             if self.finished is None or at > self.finished:
                 self.finished = at
         elif event in _TRIGGERS:
             self.trigger, self.launched = _first(self.trigger, event), min(self.launched or at, at)
         elif event in _FAILURES:
-            self.failures.append((at, event, _code(said)))
+            self.failures.append((at, event, _code(datum)))
         if event in _STOPS:
             self.stop = _first(self.stop, event)
 
     def earliest(self) -> datetime | None:
-        """The first that is known of its actions, else its end; None where none was started."""
+        """When its first action started or ended, else its end; None where none was started."""
         return min([*self.begins, *(at for at, event, _ in self.ends if event != 203)], default=self.finished)
 
     def run(self, instance: str, created: datetime | None, launch: int) -> LoggedRun | None:
@@ -294,9 +264,9 @@ def _between(starts: list[Start], first: datetime, last: datetime) -> list[Start
 
 
 def _follow(steps: list[tuple[datetime, int, str]]) -> dict[str, datetime]:
-    """Starts (0) joined to what is first known (2) of instances of one task, if each time just one was open; else none.
+    """Match starts (0) to the first record (2) of instances of one task, if just one was open each time; else none.
 
-    Events 100 (1) say whose a start is, ends (3) that one is open no more.
+    Events 100 (1) name the instance of a start, ends (3) close one.
     """
     joined: dict[str, datetime] = {}
     last, free, still_open = None, False, 0
@@ -314,17 +284,17 @@ def _follow(steps: list[tuple[datetime, int, str]]) -> dict[str, datetime]:
     return joined
 
 
-def _launched_by(usual: list[LoggedRun], others: dict[str, _Instance]) -> dict[str, int]:
+def _launched_by(instances: dict[str, _Instance]) -> dict[str, int]:
     """Launches under another instance than the run's, as a task of a group has them, where one can be meant."""
-    idle = [each for each in others.values() if not (each.started or each.failures or each.ends or each.earliest())]
-    launches = [(each.path, each.launched, each.trigger) for each in idle if each.launched]
+    launches = [
+        (each.path, each.launched, each.trigger)
+        for each in instances.values()
+        if each.launched and not (each.started or each.failures or each.ends or each.earliest())
+    ]
     starts: dict[str, list[Start]] = {path: [] for path, _, _ in launches}
-    for run in usual if launches else ():
-        if run.path in starts:
-            starts[run.path].append((run.started, run.instance))
-    for instance, known in others.items() if launches else ():
-        if known.started and known.path in starts:
-            starts[known.path].append((known.started, instance))
+    for guid, instance in instances.items():
+        if instance.started and instance.path in starts:
+            starts[instance.path].append((instance.started, guid))
     for times in starts.values():
         times.sort()
     meant: dict[str, list[int]] = defaultdict(list)
@@ -332,63 +302,44 @@ def _launched_by(usual: list[LoggedRun], others: dict[str, _Instance]) -> dict[s
         near = _between(starts[path], at - _SOON, at + _SOON)
         if len(near) == 1:
             meant[near[0][1]].append(event)
-    return {instance: events[0] for instance, events in meant.items() if len(events) == 1}
+    return {guid: events[0] for guid, events in meant.items() if len(events) == 1}
 
 
-def _created_at(notes: Notes, usual: list[LoggedRun], others: dict[str, _Instance]) -> dict[str, datetime]:
-    """The starts that event 129 tells of instances without event 100, where just one can be meant."""
-    orphans = [known for known in others.values() if not known.started and known.earliest()]
-    paths = {known.path for known in orphans} & notes.created.keys()
-    steps = {path: [(moment(at), 0, "") for at in set(notes.created[path])] for path in paths}
-    for run in usual if paths else ():
-        if run.path in paths:
-            steps[run.path] += [(run.started, 1, run.instance), (run.ended or run.started, 3, run.instance)]
-    for instance, known in others.items() if paths else ():
-        if known.path in paths:
-            end = known.finished or max((at for at, _, _ in known.ends), default=None)
-            moments = ((known.started, 1), (None if known.started else known.earliest(), 2), (end, 3))
-            steps[known.path] += [(at, step, instance) for at, step in moments if at]
-    return {instance: at for path in paths for instance, at in _follow(sorted(steps[path])).items()}
+def _created_at(created: dict[str, list[datetime]], instances: dict[str, _Instance]) -> dict[str, datetime]:
+    """The starts that event 129 gives of instances without event 100, where just one can be meant."""
+    orphans = {each.path for each in instances.values() if not each.started and each.earliest()}
+    steps = {path: [(at, 0, "") for at in set(created[path])] for path in orphans & created.keys()}
+    for guid, instance in instances.items():
+        if instance.path in steps:
+            end = instance.finished or max((at for at, _, _ in instance.ends), default=None)
+            moments = ((instance.started, 1), (None if instance.started else instance.earliest(), 2), (end, 3))
+            steps[instance.path] += [(at, step, guid) for at, step in moments if at]
+    return {guid: at for path in steps for guid, at in _follow(sorted(steps[path])).items()}
 
 
-def _runs(notes: Notes) -> list[LoggedRun]:
+def _runs(records: Records) -> list[LoggedRun]:
     """All runs whose start is known."""
-    usual, others = [], {}
-    for instance, told in notes.instances.items():
-        if run := _usual(instance, told):
-            usual.append(run)
-        else:
-            others[instance] = _Instance.of(told)
-    created, launches = _created_at(notes, usual, others), _launched_by(usual, others)
-    found = usual
-    if launches:
-        found = [
-            run if run.trigger_kind else run._replace(trigger_kind=_TRIGGERS.get(launches.get(run.instance, 0), ""))
-            for run in usual
-        ]
-    for instance, known in others.items():
-        if run := known.run(instance, created.get(instance), launches.get(instance, 0)):
-            found.append(run)
-    return [run for run in found if _GUID.fullmatch(run.instance) and run.instance not in notes.unclear]
+    instances = {guid: _Instance.of(logged) for guid, logged in records.instances.items()}
+    created, launches = _created_at(records.created, instances), _launched_by(instances)
+    runs = (each.run(guid, created.get(guid), launches.get(guid, 0)) for guid, each in instances.items())
+    return [run for run in runs if run and _GUID.fullmatch(run.instance) and run.instance not in records.unclear]
 
 
-def _events(notes: Notes) -> list[LoggedEvent]:
-    """All events; what one instance tells of its failure, or of its stop, is one."""
-    told: dict[tuple[object, ...], list[tuple[int, int, int, int, str, str]]] = defaultdict(list)
-    for event, at, instance, path, said in notes.listed:
+def _events(records: Records) -> list[LoggedEvent]:
+    """All events; those about one failure, or one stop, of an instance are one."""
+    groups: dict[tuple[object, ...], list[tuple[int, datetime, int, int, str, str]]] = defaultdict(list)
+    for event, at, instance, path, result in records.listed:
         group = "failure" if event in _FAILURES else "stop" if event in _STOPS else ""
         key = (instance, group) if instance and group else (instance, event, at, path)
-        told[key].append((_RANKS[event], at, event, _code(said), path, instance))
+        groups[key].append((_RANKS[event], at, event, _code(result), path, instance))
     events = []
-    for marks in told.values():
+    for marks in groups.values():
         _, _, event, code, path, instance = min(marks)
-        if instance in notes.unclear:
+        if instance in records.unclear:
             continue
-        if not path and instance in notes.instances:
-            path = notes.instances[instance][0]
+        if not path and instance in records.instances:
+            path = records.instances[instance][0][2]
         code = code if code >= 0 else max(mark[3] for mark in marks)
         path, first = path if _is_path(path) else "", min(mark[1] for mark in marks)
-        events.append(
-            LoggedEvent(path, moment(first), _KINDS[event], code if code >= 0 else None, _guid(instance), event)
-        )
+        events.append(LoggedEvent(path, first, _KINDS[event], code if code >= 0 else None, _guid(instance), event))
     return sorted(events, key=attrgetter("at", "path", "event", "instance"))

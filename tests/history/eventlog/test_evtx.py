@@ -1,0 +1,462 @@
+"""``.evtx`` files, read in a process of its own: the same records as XML, whatever is damaged, and within a time limit.
+
+The logs are made by the writer of the benchmark; real ones lie in the corpus, where that is there.
+"""
+
+import json
+import random
+import runpy
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, timedelta
+from importlib.util import find_spec
+from io import BytesIO
+from multiprocessing import get_context
+from pathlib import Path
+from textwrap import dedent
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from benchmarks import eventlog as benchmark
+from benchmarks.eventlog import Event
+from taskanalysis.errors import Problem
+from taskanalysis.history.eventlog import child, evtx
+from taskanalysis.history.eventlog.evtx import EvtxReader
+from taskanalysis.history.eventlog.runs import EventLog, read_eventlog
+from taskanalysis.results.decode import Outcome, decode
+from tests import build
+
+needs_evtx = pytest.mark.skipif(not find_spec("evtx"), reason="the extra eventlog is not installed")
+HEADER, CHUNK = 4096, 65536
+A, B = (UUID(guid) for guid in build.GUIDS[:2])
+HANGING = build.CORPUS.parent / "cases" / "silence" / "hang.evtx"
+Write, Read = Callable[..., Path], Callable[[bytes], EventLog]
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[EvtxReader]:
+    with EvtxReader() as shared:
+        yield shared
+
+
+@pytest.fixture
+def read(write: Write, reader: EvtxReader) -> Read:
+    return lambda content: read_eventlog(write(content, "log.evtx"), reader=reader)
+
+
+@pytest.fixture(scope="module")
+def sound() -> bytes:
+    """Nine full chunks."""
+    return benchmark.log(list(benchmark.story(1200)))
+
+
+def event(number: int, seconds: float = 0, activity: UUID | None = A, **data: Any) -> Event:
+    benchmark.NAMES.setdefault(number, "Event")
+    return Event(number, build.LOGGED + timedelta(seconds=seconds), activity, {"TaskName": build.LOAD} | data)
+
+
+def run(instance: UUID = A, code: object = 0) -> list[Event]:
+    return [
+        event(107, 0, instance, InstanceId=instance),
+        event(100, 0, instance, UserContext="TOWN\\clerk", InstanceId=instance),
+        event(200, 1, instance, ActionName="cmd.exe", TaskInstanceId=instance),
+        event(201, 9, instance, TaskInstanceId=instance, ActionName="cmd.exe", ResultCode=code),
+        event(102, 10, instance, UserContext="TOWN\\clerk", InstanceId=instance),
+    ]
+
+
+def hanging() -> bytes:
+    """A log in which the chain of names after "Security" is a ring: the package evtx 0.14 never comes to its end."""
+    content = bytearray(benchmark.log(run()))
+    content[content.index("Security".encode("utf-16-le")) - 7] = 1
+    return bytes(content)
+
+
+def whats(log: EventLog) -> list[str]:
+    return [problem.what for problem in log.problems]
+
+
+# The same as XML ------------------------------------------------------------------------------------------------------
+
+NUMBERS = [*range(100, 105), 107, 110, 111, 114, 129, 129, 140, 153, *range(200, 204), 322, 323, 329, 332, 1000]
+NAMES = [
+    "\\Load",
+    "\\Slow",
+    "\\<b>&amp;'\"</b>",
+    '\\"TaskName":"x","EventData":{',
+    "\\ü🎈",
+    "Load",
+    "",
+    "\\x\x7f",
+    "\\a b ",
+]
+
+
+def at_random(dice: random.Random, number: int) -> Iterator[Event]:
+    """Records of few instances, in no order, with usual and impossible data."""
+    guids = [UUID(int=dice.getrandbits(128)) for _ in range(number // 6)]
+    for _ in range(number):
+        guid, kind, data = dice.choice(guids), dice.choice(NUMBERS), dict[str, Any]()
+        if dice.random() < 0.95:
+            data["TaskName"] = dice.choice(NAMES[:2] if dice.random() < 0.8 else NAMES)
+        if kind == 323:
+            data |= {"StoppedTaskInstanceId": guid, "NewTaskInstanceId": dice.choice(guids)}
+        elif dice.random() < 0.95:
+            data[dice.choice(["InstanceId", "TaskInstanceId"])] = guid
+        if dice.random() < 0.6:
+            data["ResultCode"] = dice.choice([0, 0, 1, 0x80070001, 0xFFFFFFFF])
+        if dice.random() < 0.4:
+            data["UserContext"] = dice.choice(["TOWN\\clerk", "a&b<c>", ""])
+        keys = dice.sample([*data], len(data))
+        moment = build.LOGGED + timedelta(microseconds=dice.randrange(10**7 if dice.random() < 0.7 else 10**10))
+        benchmark.NAMES.setdefault(kind, "Event")
+        yield Event(kind, moment, dice.choice([guid, None]), {key: data[key] for key in keys})
+
+
+@needs_evtx
+@pytest.mark.parametrize("seed", range(20))
+def test_evtx_and_xml_of_the_same_records_give_the_same_log(write: Write, read: Read, seed: int) -> None:
+    dice = random.Random(seed)
+    events = list(at_random(dice, dice.choice([20, 100, 400])))
+    as_xml = [build.event(one.number, one.at, str(one.activity or ""), "", **one.data) for one in events]
+    log, same = read(benchmark.log(events)), read_eventlog(write(as_xml, "log.evtx"))
+    assert log == same
+    assert log.events != []
+
+
+@needs_evtx
+def test_parts_taken_from_their_places_are_those_of_the_whole_record(
+    write: Write, sound: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = json.dumps([str(write(sound, "log.evtx")), 60]).encode()
+    quick = list(map(json.loads, child.answers([request])))
+    monkeypatch.setattr(child, "_usual", child._parsed)
+    assert quick == list(map(json.loads, child.answers([request])))
+    assert len(quick) == 1201
+
+
+OURS = child._OURS + '}},"EventID":100,"TimeCreated":{"#attributes":{"SystemTime":"2026-11-23T11:00:00Z"}}'
+PARTS = ["Microsoft-Windows-TaskScheduler", 100, "2026-11-23T11:00:00Z", "", {"A": 1}]
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (OURS + '},"EventData":{"A":1}}}', PARTS),
+        (OURS.replace('"Name"', '"Guid":"x","Name"') + '},"EventData":{"A":1}}}', PARTS),
+        (OURS.replace("100", '{"#attributes":{"Qualifiers":7},"#text":100}') + '},"EventData":{"A":1}}}', PARTS),
+        (OURS + '},"EventData":{"A":1},"RenderingInfo":{"Message":"x"}}}', PARTS),
+        (OURS + '},"EventData":null}}', [*PARTS[:4], {}]),
+        (OURS + '},"UserData":{"A":1}}}', [*PARTS[:4], {}]),
+        (OURS.replace("100", '"1OO"') + '},"EventData":{"A":1}}}', "invalid literal for int() with base 10: '1OO'"),
+        (OURS.replace("SystemTime", "Time") + '},"EventData":{"A":1}}}', "it has no id or no time"),
+        ('{"Event":{"System":null}}', "it has no id or no time"),
+        ("{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+    ],
+)
+def test_records_of_rare_forms_are_read_and_invalid_ones_reported(text: str, answer: object) -> None:
+    assert json.loads(child._usual(text)) == answer
+
+
+@needs_evtx
+@pytest.mark.parametrize(
+    "odd",
+    [
+        event(201, 5, UserContext="x", TaskInstanceId=str(A)),
+        event(322, 5, TaskInstanceId="{" + str(A) + "}"),
+        event(201, 5, TaskInstanceId=A, ResultCode=B),
+        event(100, 5, InstanceId=A, UserContext="a\tb\nc"),
+    ],
+    ids=["instance as text", "braces", "code as GUID", "control characters"],
+)
+def test_odd_values_are_no_problem(read: Read, odd: Event) -> None:
+    log = read(benchmark.log([*run(B), odd, *run(A, code=7)]))
+    assert (len(log.runs), log.problems) == (2, [])
+
+
+@needs_evtx
+def test_other_logs_are_named(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "PROVIDER", "Microsoft-Windows-Security-Auditing")
+    log = read(benchmark.log([event(100, 0, InstanceId=A, UserContext="Microsoft-Windows-TaskScheduler")]))
+    assert log.runs == []
+    assert whats(log) == [
+        "holds no events of the Task Scheduler; its events are from Microsoft-Windows-Security-Auditing"
+    ]
+
+
+# Damaged --------------------------------------------------------------------------------------------------------------
+
+
+@needs_evtx
+def test_a_broken_record_leaves_the_others(read: Read) -> None:
+    content = bytearray(benchmark.log([*run(B), *run(A)]))
+    second = content.index(b"**\0\0", content.index(b"**\0\0") + 1)
+    content[second + 24 : second + 28] = b"\xff" * 4
+    log = read(bytes(content))
+    assert len(log.runs) == 2
+    assert whats(log)[0].startswith("1 record could not be read; the first: Failed to parse record number ")
+
+
+@needs_evtx
+def test_log_cut_off_is_reported(read: Read, sound: bytes) -> None:
+    for size in (len(sound) - 1, HEADER + 8 * CHUNK + 30_000, HEADER + CHUNK + 5_000, 4_000, 100, 8):
+        log = read(sound[:size])
+        assert whats(log)[0] == "is cut off; what is whole was read"
+        assert (log.runs == []) == (size < HEADER + CHUNK)
+
+
+@needs_evtx
+def test_unused_chunks_are_no_problem_and_an_empty_log_is_reported(read: Read, sound: bytes) -> None:
+    assert read(sound + bytes(3 * CHUNK)) == read(sound)
+    assert whats(read(sound[:HEADER])) == ["holds no events of the Task Scheduler"]
+    header = bytearray(sound[:HEADER])
+    header[40:42] = b"\xff\xff"
+    assert whats(read(bytes(header)))[0].startswith("1 record could not be read; the first: Calculation Error")
+
+
+@needs_evtx
+@pytest.mark.parametrize("seed", range(8))
+def test_bytes_at_random_never_raise(write: Write, sound: bytes, seed: int) -> None:
+    chance = random.Random(seed)
+    with EvtxReader(1) as reader:
+        for _ in range(25):
+            whole = sound[: HEADER + CHUNK] if chance.random() < 0.8 else b"ElfFile\0" + chance.randbytes(70_000)
+            content = bytearray(whole)
+            for _ in range(chance.randint(1, 60)):
+                content[chance.randrange(8, 18_000)] = chance.randrange(256)
+            log = read_eventlog(write(bytes(content), "log.evtx"), reader=reader)
+            assert all(each.started.tzinfo is UTC and each.path[0] == "\\" for each in log.runs)
+
+
+# The process ----------------------------------------------------------------------------------------------------------
+
+EMPTY = b"ElfFile\0" + bytes(HEADER - 8)
+StandIn = Callable[[str], None]
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """Let the child find another package evtx, with a parser that yields a record and then does this."""
+
+    def install(then: str) -> None:
+        package = tmp_path / "packages" / "evtx"
+        package.mkdir(parents=True)
+        code = f"""
+            import os, time
+            class PyEvtxParser:
+                def __init__(self, *_, **__): pass
+                def records_json(self):
+                    yield from [{{"data": {RECORD!r}}}] * 1000
+                    {then}"""
+        (package / "__init__.py").write_text(dedent(code), encoding="utf-8")
+        spec = SimpleNamespace(origin=str(package / "__init__.py"))
+        monkeypatch.setattr(evtx, "find_spec", lambda _: spec)
+
+    return install
+
+
+RECORD, BROKEN = OURS + '},"EventData":{}}}', OURS + '},"EventData":{"A":}}}'
+
+
+def test_what_was_read_before_the_limit_is_kept(write: Write, stand_in: StandIn) -> None:
+    stand_in("time.sleep(60)")
+    with EvtxReader(1) as reader:
+        log = read_eventlog(write(EMPTY, "log.evtx"), reader=reader)
+    assert log.problems == [Problem("log.evtx", "was not read to its end within 1 second; it may be damaged")]
+    assert log.first == build.LOGGED
+
+
+def test_a_parser_that_crashes_is_a_problem(write: Write, stand_in: StandIn) -> None:
+    stand_in("os.write(1, b'[half of a record'); os._exit(7)")
+    log = read_eventlog(write(EMPTY, "log.evtx"))
+    assert whats(log) == ["was not read to its end: the package evtx failed (exit code 7)"]
+
+
+def test_a_record_that_is_no_json_is_left_out(write: Write, stand_in: StandIn) -> None:
+    stand_in(f"yield {{'data': {BROKEN!r}}}")
+    what = "1 record could not be read; the first: Expecting value: line 1 column 71 (char 70)"
+    assert whats(read_eventlog(write(EMPTY, "log.evtx"))) == [what]
+
+
+@needs_evtx
+@pytest.mark.parametrize("content", [hanging(), HANGING], ids=["ring of names", "shared case"])
+def test_a_file_that_the_package_never_ends_is_a_problem_and_the_next_is_read(
+    write: Write, sound: bytes, content: bytes | Path
+) -> None:
+    if isinstance(content, Path):
+        if not content.is_file():
+            pytest.skip("the folder of shared cases is not here")
+        content = content.read_bytes()
+    with EvtxReader(1) as reader:
+        for name in ("one.evtx", "two.evtx"):
+            log = read_eventlog(write(content, name), reader=reader)
+            assert log.problems == [Problem(name, "was not read to its end within 1 second; it may be damaged")]
+        assert read_eventlog(write(sound, "log.evtx"), reader=reader).problems == []
+
+
+@needs_evtx
+def test_one_process_reads_many_files_and_is_ended_with_the_reader(write: Write, sound: bytes) -> None:
+    with EvtxReader() as reader:
+        first, process = read_eventlog(write(sound, "log.evtx"), reader=reader), reader._child
+        assert process
+        assert read_eventlog(write(sound, "log.evtx"), reader=reader) == first
+        assert (reader._child, process.poll()) == (process, None)
+    assert process.returncode is not None
+
+
+@needs_evtx
+def test_a_process_that_was_killed_meanwhile_costs_one_file(write: Write, sound: bytes) -> None:
+    with EvtxReader() as reader:
+        read_eventlog(write(sound, "log.evtx"), reader=reader)
+        assert reader._child
+        reader._child.kill()
+        reader._child.wait()
+        assert whats(read_eventlog(write(sound, "log.evtx"), reader=reader))[0].startswith("was not read to its end: ")
+        assert read_eventlog(write(sound, "log.evtx"), reader=reader).problems == []
+
+
+@needs_evtx
+def test_a_reader_that_is_interrupted_begins_anew(write: Write, sound: bytes) -> None:
+    file = write(sound, "log.evtx")
+    with EvtxReader() as reader:
+        records, process = reader.records(file), None
+        next(records)
+        process = reader._child
+        records.close()  # type: ignore[attr-defined]  # as KeyboardInterrupt does
+        assert process
+        assert (reader._child, process.poll() is None) == (None, False)
+        assert len(list(reader.records(file))) == 1200
+
+
+def _runs(file: Path, found: Any) -> None:
+    found.put(len(read_eventlog(file).runs))
+
+
+@needs_evtx
+def test_a_daemon_process_reads_logs_too(write: Write, sound: bytes) -> None:
+    context = get_context("spawn")
+    found = context.Queue()
+    process = context.Process(target=_runs, args=(write(sound, "log.evtx"), found), daemon=True)
+    process.start()
+    assert found.get(timeout=60) == 197
+    process.join()
+
+
+@needs_evtx
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes are no handles that a child has by number there")
+def test_logs_are_read_where_no_standard_stream_is_open(write: Write, sound: bytes, tmp_path: Path) -> None:
+    code = (
+        "import os, sys; [os.close(number) for number in range(3)]\n"
+        "from taskanalysis.history import read_eventlog\n"
+        f"open({str(tmp_path / 'out')!r}, 'w').write(str(len(read_eventlog({str(write(sound, 'log.evtx'))!r}).runs)))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=build.ROOT)
+    assert (tmp_path / "out").read_text(encoding="utf-8") == "197"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_no_process_stays_where_its_starter_was_killed(tmp_path: Path, write: Write, stand_in: StandIn) -> None:
+    stand_in("time.sleep(60)")
+    code = (
+        "import os, types; from pathlib import Path; from taskanalysis.history.eventlog import evtx\n"
+        f"evtx.find_spec = lambda _: types.SimpleNamespace(origin={str(tmp_path / 'packages/evtx/__init__.py')!r})\n"
+        "reader = evtx.EvtxReader(1)\n"
+        f"records = reader.records(Path({str(write(EMPTY, 'log.evtx'))!r})); next(records)\n"
+        "print(reader._child.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, cwd=build.ROOT, check=False)
+    status, until = Path(f"/proc/{int(done.stdout)}/stat"), time.monotonic() + 20
+    while status.exists() and ") Z " not in status.read_text(encoding="utf-8"):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_without_the_package_evtx_a_log_is_a_problem(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "evtx", None)
+    log = read_eventlog(write(EMPTY, "log.evtx"))
+    what = "needs the package evtx: pip install 'taskanalysis[eventlog]'"
+    assert log == EventLog([], [], [Problem("log.evtx", what)])
+
+
+def test_no_process_that_can_be_started_is_a_problem(
+    write: Write, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stand_in("pass")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    (what,) = whats(read_eventlog(write(EMPTY, "log.evtx")))
+    assert what.startswith("can't be read: no process can be started for it (")
+
+
+@needs_evtx
+def test_each_request_is_answered_to_its_end(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = bytearray(benchmark.log(run()))
+    broken[broken.index(b"**\0\0") + 24] = 0xFF
+    paths, out = [write(bytes(broken), "log.evtx"), write(EMPTY, "empty.evtx"), Path("none.evtx")], BytesIO()
+    monkeypatch.setattr(sys, "argv", ["child.py", ""])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=[json.dumps([str(path), 60]).encode() for path in paths]))
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=out, flush=lambda: None))
+    runpy.run_path(child.__file__, run_name="__main__")
+    assert [line[:1].decode() for line in out.getvalue().splitlines()] == [*'"[[[[nn"n']
+
+
+# Real logs ------------------------------------------------------------------------------------------------------------
+
+REAL = sorted((build.CORPUS / "evtx").glob("*.evtx"))
+
+
+@needs_evtx
+@pytest.mark.skipif(not REAL, reason="the folder of real logs is not here")
+def test_real_logs_give_two_runs_started_by_a_user(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    (ours,) = (file for file in REAL if file.name == "41a9f34d1963056b.evtx")
+    log = read_eventlog(ours)
+    first, second = log.runs
+    assert (first.code, first.code_source, round(first.seconds or 0, 6)) == (0x80070001, "action", 0.256973)
+    assert decode(first.code, command="cmd.exe", source=first.code_source).outcome is Outcome.FAILED
+    assert (second.code, round(second.seconds or 0, 6)) == (0, 0.466982)
+    # the second is a task of a group: its event 110 names another instance than all others of the run
+    assert [each.trigger_kind for each in log.runs] == ["user", "user"]
+    assert all(each.ended and each.started < each.ended and each.user for each in log.runs)
+    assert (log.events, log.problems) == ([], [])
+    assert log.first
+    assert log.last
+    assert log.first < first.started < log.last
+    # the activity serves where the data name no instance
+    renamed = ours.read_bytes().replace("InstanceId".encode("utf-16-le"), "InstanceXd".encode("utf-16-le"))
+    assert read(renamed).runs == log.runs
+    monkeypatch.setattr(child, "_parsed", None)
+    assert len(list(child.answers([json.dumps([str(ours), 60]).encode()]))) == 21, "some have no usual form"
+    for other in set(REAL) - {ours}:
+        log = read_eventlog(other)
+        (what,) = whats(log)
+        assert what.startswith("holds no events of the Task Scheduler; its events are from ")
+        assert "Microsoft-Windows-Security-Auditing" in what
+        assert (log.runs, log.events, log.first) == ([], [], None)
+
+
+# The benchmark --------------------------------------------------------------------------------------------------------
+
+
+@needs_evtx
+def test_logs_of_the_benchmark_are_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from evtx import PyEvtxParser  # noqa: PLC0415 (an extra)
+
+    monkeypatch.setattr(benchmark, "RECORDS", 250)
+    files = benchmark.files(tmp_path / "logs", 600)
+    found = [[*PyEvtxParser(str(file), validate_checksums=True).records()] for file in files]
+    assert [len(records) for records in found] == [250, 250, 100]
+    assert found[0][0]["timestamp"].startswith("2026-01-01T00:00:00")
+    assert all(read_eventlog(file).problems == [] for file in files)
+
+
+@needs_evtx
+def test_benchmark_prints_what_it_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    benchmark.main(benchmark.files(tmp_path, 30))
+    out = capsys.readouterr().out
+    assert "| 000.evtx, 30 records | evtx alone, records as JSON |" in out
+    assert "| 000.evtx, 30 records | runs and events |" in out
