@@ -6,7 +6,6 @@ from .frames import task_slices as task_slices
 from .joined import category as category
 from .joined import utc as utc
 from .logs import read_logs as read_logs
-from .outcomes import decode_lines as decode_lines
 from .parallel import each_in as each_in
 from .parallel import executor_for as executor_for
 from .parallel import is_address as is_address

@@ -1,14 +1,7 @@
-r"""What the results of runs mean for the programs that gave them, by the definition that was in force.
-
->>> said = decode_lines(1, [("robocopy.exe", ""), ("python.exe", "load.py")])
->>> said.outcome.value, said.basis
-('unknown', 'several programs')
-"""
+"""What the results of runs mean for the programs that gave them, by the definition that was in force."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -21,10 +14,9 @@ from taskanalysis.history.changes import Definitions
 from taskanalysis.history.joined import Joined
 from taskanalysis.history.runs import Runs
 from taskanalysis.history.spans import NONE
-from taskanalysis.results import Outcome, Result, decode
-from taskanalysis.text import listed
+from taskanalysis.results import Result, decode_lines
 
-__all__ = ["Decoded", "decode_lines", "decode_runs"]
+__all__ = ["Decoded", "decode_runs"]
 
 Line = tuple[str, str]
 Numbers = npt.NDArray[np.int64]
@@ -35,21 +27,6 @@ class Decoded(NamedTuple):
 
     which: Numbers
     results: list[Result]
-
-
-def decode_lines(
-    code: int | None, lines: Sequence[Line], *, state: str | None = None, ever_ran: bool | None = True
-) -> Result:
-    """What a code means that one of these command lines (program, arguments) gave: unknown where they disagree."""
-    results = [
-        decode(code, command=command, arguments=arguments, state=state, ever_ran=ever_ran)
-        for command, arguments in dict.fromkeys(lines)
-    ]
-    if len({result.outcome for result in results}) == 1:
-        return results[0]
-    readings = listed([f"{result.outcome.value} for {result.basis}" for result in dict.fromkeys(results)])
-    meaning = f"Which of its programs gave this code is not known, and they read it differently: {readings}."
-    return replace(results[0], outcome=Outcome.UNKNOWN, meaning=meaning, certainty="guess", basis="several programs")
 
 
 _decode_lines = lru_cache(maxsize=65536)(decode_lines)

@@ -4,7 +4,7 @@
 source.
 """
 
-from taskanalysis.results.decode import Outcome, Result, decode, unsigned
+from taskanalysis.results.decode import Outcome, Result, decode, decode_lines, unsigned
 from taskanalysis.results.frames import decode_frame
 
-__all__ = ["Outcome", "Result", "decode", "decode_frame", "unsigned"]
+__all__ = ["Outcome", "Result", "decode", "decode_frame", "decode_lines", "unsigned"]
