@@ -14,25 +14,22 @@ snapshots and may be deleted.
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 from filelock import FileLock, Timeout
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.history.days import VERSION, Built, DayJob, Record, build_day, digest, read_day
+from taskanalysis.history.days import Built, DayJob, Record, build_day, digest, read_day
 from taskanalysis.history.parallel import each_in
 from taskanalysis.snapshot import long_path
 from taskanalysis.text import clip
@@ -43,26 +40,22 @@ Day = tuple[str, str]
 """Server and day (``2026-11-23``, UTC)."""
 
 WAIT = 5.0  # seconds for another writer
-SETTLED = 3600  # seconds after which a month's folder that did not change is not listed again
 _FILE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.([0-9a-f]{16})\.parquet")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 
 @dataclass(slots=True)
 class Store:
-    """What the names in a share tell: the digest that each day should have, and the files that are there.
+    """A share by its names: the snapshots of each day, the digest its file should have, and the files that exist.
 
-    `files` are known by their digests, `rests` are files of killed processes, `remembered` the months that need not be
-    listed next time (`is_news` where that is not written down yet), and `names` the snapshots of the others, by day.
+    `files` holds the digests of the files of each day, `rests` what killed processes left.
     """
 
     data: Path
-    wanted: dict[Day, str]
     files: dict[Day, set[str]]
     rests: list[Path]
-    remembered: dict[str, Any] = field(default_factory=dict)
-    is_news: bool = False
-    names: dict[Path, dict[str, list[str]]] = field(default_factory=dict)
+    names: dict[Day, list[str]]
+    wanted: dict[Day, str]
 
     def file(self, day: Day) -> Path | None:
         """The file of a day that is up to date."""
@@ -77,11 +70,8 @@ class Store:
 
     def job(self, day: Day) -> DayJob:
         """What it takes to build a day."""
-        server, name = day
-        month = self.data / "snapshots" / server / name[:7]
-        if month not in self.names:
-            self.names[month] = _snapshot_names(month)
-        folders = tuple(month / each for each in self.names[month].get(name.replace("-", ""), ()))
+        month = self.data / "snapshots" / day[0] / day[1][:7]
+        folders = tuple(month / name for name in self.names[day])
         older = (self.place(day, digest_) for digest_ in self.files.get(day, ()))
         return DayJob(folders, max(older, default=None, key=_changed))
 
@@ -110,39 +100,23 @@ class LoadedDay:
 
 
 def open_store(data: str | Path, server: str | None = None) -> Store:
-    """Look at the names in a share, and open nothing; SnapshotError where it is none, or can't be listed.
+    """List the snapshots and stored days of a share, of all servers or of one; no file is opened.
 
-    Costs the newest month of each server (of one, where it is named), and a look at the older ones' folders.
+    SnapshotError where `data` is no share, or a folder of it can't be listed.
     """
     root = long_path(data)
     if not (root / "snapshots").is_dir():
         raise SnapshotError(f"{data} is not a share: it has no folder snapshots")
-    store = Store(root, {}, *_stored(_history(root), server))
-    remembered = _remembered(root)
+    names: dict[Day, list[str]] = {}
     try:
         for folder in _of(_folders(root / "snapshots"), server):
-            months = [month for month in _folders(folder) if _MONTH.fullmatch(month.name)]
-            for month in months:
-                _look(store, month, remembered, is_newest=month == months[-1])
+            for month in _folders(folder):
+                if _MONTH.fullmatch(month.name):
+                    names |= {(folder.name, day): group for day, group in _snapshot_names(month)}
     except OSError as error:
         raise SnapshotError(f"{error.filename} can't be listed ({error.strerror})") from None
-    store.is_news = store.remembered != remembered
-    return store
-
-
-def _look(store: Store, month: Path, remembered: Mapping[str, Any], *, is_newest: bool) -> None:
-    """Note the digests of the days of a month, from its names or, where it has not changed, as they are remembered."""
-    key = None if is_newest else _key(month)
-    server = month.parent.name
-    before = remembered.get(f"{server}/{month.name}", {})
-    if key and before.get("key") == key:
-        days = before["days"]
-    else:
-        store.names[month] = _snapshot_names(month)
-        days = _digests(store.names[month])
-    if key:
-        store.remembered[f"{server}/{month.name}"] = {"key": key, "days": days}
-    store.wanted |= {(server, day): value for day, value in days.items()}
+    wanted = {day: digest(group) for day, group in names.items()}
+    return Store(root, *_stored(_history(root), server), names, wanted)
 
 
 def update_store(data: str | Path, *, executor: Executor | None = None, wait: float = WAIT) -> list[Problem]:
@@ -215,9 +189,6 @@ def _update(store: Store, executor: Executor | None, problems: list[Problem]) ->
     for month in {store.place(day, "").parent for day in store.files.keys() - store.wanted.keys()}:
         with suppress(OSError):  # it holds other days
             month.rmdir()
-    if store.is_news:
-        content = json.dumps({"version": VERSION, "months": store.remembered}, sort_keys=True)
-        _write(_history(store.data) / ".listed.json", content.encode())
 
 
 def _built(
@@ -262,20 +233,13 @@ def _names(folder: Path) -> list[str]:
     return os.listdir(folder)  # noqa: PTH208 (3,000 names a month, and no paths wanted)
 
 
-def _snapshot_names(month: Path) -> dict[str, list[str]]:
-    """Names in the folder of a month that look like snapshots of that month, sorted, by day (``20261123``)."""
+def _snapshot_names(month: Path) -> Iterator[tuple[str, list[str]]]:
+    """Names in the folder of a month that look like snapshots of that month, sorted, by day (``2026-11-23``)."""
     stamp = month.name.replace("-", "") + "[0-3][0-9]T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z"
     names = sorted(re.findall(f"^{stamp}$", "\n".join(_names(month)), re.MULTILINE))
-    return {day: list(group) for day, group in groupby(names, itemgetter(slice(8)))}
-
-
-def _digests(names: Mapping[str, list[str]]) -> dict[str, str]:
-    """The digest of each day of a month."""
-    found = {}
-    for day, group in names.items():
+    for day, group in groupby(names, itemgetter(slice(8))):
         with suppress(ValueError):  # the 31st of February
-            found[date.fromisoformat(day).isoformat()] = digest(group)
-    return found
+            yield date.fromisoformat(day).isoformat(), list(group)
 
 
 def _of(folders: Iterable[Path], server: str | None) -> list[Path]:
@@ -290,7 +254,6 @@ def _stored(history: Path, server: str | None) -> tuple[dict[Day, set[str]], lis
     files: dict[Day, set[str]] = {}
     rests: list[Path] = []
     with suppress(OSError):  # it is not there, or may not be opened: then nothing of it is known
-        rests += [history / name for name in _names(history) if name.endswith(".tmp")]
         for month in [month for folder in _of(_folders(history), server) for month in _folders(folder)]:
             name_of_server = month.parent.name.removeprefix("server=")
             for name in _names(month):
@@ -307,23 +270,3 @@ def _changed(file: Path) -> float:
         return file.stat().st_mtime
     except OSError:
         return 0
-
-
-def _key(month: Path) -> list[int] | None:
-    """What changes when a snapshot comes to or goes from a month; None where it changed a short time ago.
-
-    Listing 35,000 names takes longer than all the rest. The clock of a file server may tell another time than ours, so
-    an hour must have passed.
-    """
-    found = month.stat()
-    return [found.st_mtime_ns, found.st_nlink] if found.st_mtime < time.time() - SETTLED else None
-
-
-def _remembered(root: Path) -> dict[str, Any]:
-    """Months that were listed before, by the key of their folder."""
-    try:
-        said = json.loads((_history(root) / ".listed.json").read_text(encoding="utf-8"))
-        months: dict[str, Any] = said["months"]
-    except (OSError, ValueError, TypeError, KeyError):
-        return {}
-    return months if said["version"] == VERSION else {}

@@ -517,7 +517,6 @@ def test_rests_of_killed_processes_are_ignored_and_removed(share: Path) -> None:
         file.with_name(f".{file.name}.123.tmp"),
         file.with_name(f"{file.name[:10]}.{'0' * 16}.parquet"),
         file.with_name(f"2025-01-01.{'0' * 16}.parquet"),
-        share / "history" / "..listed.json.123.tmp",
     ]
     for rest in rests:
         rest.write_bytes(b"half a file")
@@ -537,59 +536,11 @@ def test_reader_is_not_disturbed_by_a_file_that_was_just_replaced(share: Path) -
     assert len(days) == 6
 
 
-# Months that are not listed again -------------------------------------------------------------------------------------
-
-
-LONG_AGO = int(time.time()) - 86_400
-
-
-def age(data: Path, month: str) -> None:
-    """Let the folder of a month be one that did not change for long."""
-    for folder in (data / "snapshots").glob(f"*/{month}"):
-        os.utime(folder, (LONG_AGO, LONG_AGO))
-
-
-def test_month_that_did_not_change_is_not_listed_again(share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(share, 24 * 20, status())
-    write(share, 24 * 20, status(), server="SECOND")
-    age(share, "2026-11")
-    update_store(share)
-    listed = []
-    real = daystore._snapshot_names
-    monkeypatch.setattr(daystore, "_snapshot_names", lambda month: listed.append(month.name) or real(month))
-    assert len(open_store(share).wanted) == 8
-    assert listed == ["2026-12", "2026-12"]
-    assert len(read_history(share).coverage) == 2 * len(HOURS) + 2
-
-
-def test_late_snapshot_of_an_old_month_is_seen(share: Path) -> None:
-    write(share, 24 * 20, status())
-    age(share, "2026-11")
-    update_store(share)
-    write(share, 3, status())
-    history = read_history(share)
-    assert history.problems == []
-    assert hours(3) in set(history.coverage["taken_at"])
-
-
-def test_newest_month_is_listed_whatever_its_folder_tells(share: Path) -> None:
-    age(share, "2026-11")
-    update_store(share)
-    write(share, 3, status())
-    age(share, "2026-11")
-    assert hours(3) in set(read_history(share).coverage["taken_at"])
-
-
 def test_store_that_is_deleted_in_part_is_built_again(share: Path) -> None:
-    write(share, 24 * 20, status())
-    age(share, "2026-11")
     update_store(share)
     good = files(share)
     for name in sorted(good)[:3]:
         (share / name).unlink()
-    assert read_history(share).problems == []
-    assert files(share) == good
-    (share / "history" / ".listed.json").write_text("[]", encoding="utf-8")
     assert read_history(share).problems == []
     assert files(share) == good
 
