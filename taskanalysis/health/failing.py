@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from taskanalysis.history import microseconds_of, utc
+
 __all__ = ["BAD", "GOOD", "UNCLEAR", "failing_at", "failing_spells"]
 
 GOOD, BAD, UNCLEAR = 1, -1, 0
@@ -41,7 +43,7 @@ def failing_spells(
     frames = [(runs, "started"), (refused, "at"), (switched, "at"), (first, "first_seen")]
     paths = pd.Index(sorted({path for frame, _ in frames for path in frame["task_path"].cat.categories}), dtype="str")
     task = np.concatenate([_places(frame["task_path"], paths) for frame, _ in frames])
-    at = np.concatenate([_numbers(frame[name]) for frame, name in frames])
+    at = np.concatenate([microseconds_of(frame[name]) for frame, name in frames])
     order = np.lexsort((at, task))
     task, at = task[order], at[order]
     unsaid = [np.full(len(frame), np.nan) for frame, _ in frames]
@@ -52,13 +54,13 @@ def failing_spells(
     starts, ends = np.flatnonzero(bad & ~follows), np.flatnonzero(~bad & follows)
     place = np.append(ends, -1)[np.searchsorted(ends, starts)]  # the first end after each start, of any task
     until = np.where((place >= 0) & (task[place] == task[starts]), at[place], _NOT_A_TIME)
-    return pd.DataFrame({"task_path": paths[task[starts]], "begin": _utc(at[starts]), "until": _utc(until)})
+    return pd.DataFrame({"task_path": paths[task[starts]], "begin": utc(at[starts]), "until": utc(until)})
 
 
 def failing_at(spells: pd.DataFrame, moments: pd.DatetimeIndex) -> Numbers:
     """How many of these times hold each of the moments (aware)."""
-    begins, ends = (np.sort(_numbers(spells[name].dropna())) for name in ("begin", "until"))
-    at = _numbers(moments)
+    begins, ends = (np.sort(microseconds_of(spells[name].dropna())) for name in ("begin", "until"))
+    at = microseconds_of(moments)
     return np.searchsorted(begins, at, "right") - np.searchsorted(ends, at, "right")
 
 
@@ -71,11 +73,3 @@ def _carried(values: NDArray[np.float64], task: Numbers) -> NDArray[np.float64]:
 def _places(paths: pd.Series, known: pd.Index) -> Numbers:
     """The places of a column of categories in an index."""
     return np.append(known.get_indexer(paths.cat.categories), -1)[paths.cat.codes]
-
-
-def _numbers(times: pd.Series | pd.DatetimeIndex) -> Numbers:
-    return times.to_numpy(dtype="datetime64[us]").astype(np.int64)
-
-
-def _utc(times: Numbers) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(times.view("M8[us]")).tz_localize("UTC")

@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taskanalysis.health.rules import NO_RULES, Rules
-from taskanalysis.history import History, read_history, task_slices
+from taskanalysis.history import History, microseconds_of, read_history, task_slices
 from taskanalysis.schedule import Moments, microseconds, moment_of
 from taskanalysis.snapshot import Snapshot
 
@@ -121,15 +121,11 @@ def _ran(runs: pd.DataFrame, times: pd.Series) -> dict[str, _Ran]:
     columns = _Ran(
         np.select([runs["outcome"] == "succeeded", _is_bad(runs)], [_GOOD, _BAD], _UNCLEAR),
         runs["code"].to_numpy(dtype=np.int64),
-        _microseconds(runs["started"]),
-        _microseconds(runs["first_seen"]),
+        microseconds_of(runs["started"]),
+        microseconds_of(runs["first_seen"]),
         _took(runs, times).to_numpy(dtype=np.float64),
     )
     return {path: _Ran._make(column[rows] for column in columns) for path, rows in task_slices(runs).items()}
-
-
-def _microseconds(times: pd.Series) -> Moments:
-    return times.to_numpy(dtype="datetime64[us]").astype(np.int64)
 
 
 def known_history(snapshot: Snapshot) -> History | None:

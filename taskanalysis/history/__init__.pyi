@@ -4,6 +4,7 @@ from .frames import History as History
 from .frames import read_history as read_history
 from .frames import task_slices as task_slices
 from .joined import category as category
+from .joined import microseconds_of as microseconds_of
 from .joined import utc as utc
 from .logs import read_logs as read_logs
 from .parallel import each_in as each_in

@@ -27,7 +27,7 @@ from taskanalysis.history.spans import NONE, SCHEMA, moved, numbers, to_rows, to
 from taskanalysis.history.store import LoadedDay
 from taskanalysis.snapshot import STATES
 
-__all__ = ["Joined", "category", "clipped", "join", "utc"]
+__all__ = ["Joined", "category", "clipped", "join", "microseconds_of", "utc"]
 
 Numbers = npt.NDArray[np.int64]
 
@@ -82,7 +82,7 @@ class Joined:
         for zone in zones.cat.categories[zones.cat.categories != ""]:
             mine = (zones == zone).to_numpy()
             local = utc(self.times[mine]).tz_convert(ZoneInfo(zone)).tz_localize(None)
-            offsets[mine] = local.to_numpy().astype("M8[us]").view(np.int64) - self.times[mine]
+            offsets[mine] = microseconds_of(local) - self.times[mine]
         return offsets
 
 
@@ -189,6 +189,15 @@ def category(codes: Numbers, categories: Sequence[str]) -> pd.Categorical[str]:
 def utc(times: Numbers) -> pd.DatetimeIndex:
     """Microseconds as times in UTC, `NONE` as NaT."""
     return pd.DatetimeIndex(np.ascontiguousarray(times, np.int64).view("M8[us]")).tz_localize("UTC")
+
+
+def microseconds_of(times: pd.Series | pd.DatetimeIndex) -> Numbers:
+    """Times as whole microseconds since 1970, NaT as `NONE`: the reverse of `utc`.
+
+    >>> microseconds_of(utc(np.array([1_500_000, NONE]))).tolist() == [1_500_000, NONE]
+    True
+    """
+    return times.to_numpy(dtype="datetime64[us]").astype(np.int64)
 
 
 def _codes(codes: Numbers) -> npt.NDArray[np.int32]:

@@ -12,13 +12,14 @@ a server is handled at once. `first` and `last` are positions in the list of sna
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 
+from taskanalysis.schedule import microseconds
 from taskanalysis.snapshot import STATES, Status
 
 __all__ = [
@@ -28,7 +29,6 @@ __all__ = [
     "PATH",
     "expand",
     "merged",
-    "microseconds",
     "moved",
     "row_of",
     "to_rows",
@@ -58,13 +58,6 @@ SCHEMA = pa.schema(
         ("missed_runs", pa.uint32()),
     ]
 )
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def microseconds(moment: datetime) -> int:
-    """An aware datetime as whole microseconds since 1970, UTC."""
-    return (moment - _EPOCH) // _MICROSECOND
 
 
 def row_of(status: Status) -> list[int]:

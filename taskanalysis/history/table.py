@@ -17,7 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 from pyarrow import csv
 
-from taskanalysis.history.spans import NONE, PATH, WIDTH, Rows, microseconds, row_of
+from taskanalysis.history.spans import NONE, PATH, WIDTH, Rows, row_of
+from taskanalysis.schedule import microseconds
 from taskanalysis.snapshot import STATUS_HEADER, Status, _status, aware
 
 __all__ = ["regular", "rows_of"]
