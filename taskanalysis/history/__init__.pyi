@@ -12,9 +12,9 @@ from .parallel import executor_for as executor_for
 from .parallel import is_address as is_address
 from .spans import PATH as PATH
 from .spans import VALUES as VALUES
+from .spans import regular as regular
 from .store import open_store as open_store
 from .store import update_store as update_store
-from .table import regular as regular
 from .upkeep import age as age
 from .upkeep import prune as prune
 from .upkeep import rebuild as rebuild

@@ -27,8 +27,19 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.history.spans import FIRST, LAST, PATH, SCHEMA, Rows, merged, moved, to_rows, to_table
-from taskanalysis.history.table import regular, rows_of
+from taskanalysis.history.spans import (
+    FIRST,
+    LAST,
+    PATH,
+    SCHEMA,
+    Rows,
+    merged,
+    moved,
+    regular,
+    rows_of,
+    to_rows,
+    to_table,
+)
 from taskanalysis.schedule import microseconds
 from taskanalysis.snapshot import read_manifest, read_statuses, stamped
 from taskanalysis.text import clip

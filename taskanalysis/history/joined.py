@@ -23,7 +23,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from taskanalysis.history.changes import proves_absence
 from taskanalysis.history.days import Record, moments
 from taskanalysis.history.runs import Observed
-from taskanalysis.history.spans import NONE, SCHEMA, moved, numbers, to_rows, to_table
+from taskanalysis.history.spans import NONE, SCHEMA, categories, moved, numbers, to_rows, to_table
 from taskanalysis.history.store import LoadedDay
 from taskanalysis.snapshot import STATES
 
@@ -137,7 +137,7 @@ def clipped(day: LoadedDay, begin: datetime | None, end: datetime | None) -> Loa
 def _sorted_paths(table: pa.Table) -> tuple[Numbers, list[str]]:
     """Paths as places in a sorted list."""
     codes = numbers(table, "task_path")
-    paths: list[str] = table.column("task_path").combine_chunks().dictionary.to_pylist() if len(codes) else []
+    paths = categories(table, "task_path")
     used = np.unique(codes)
     order = sorted(used.tolist(), key=paths.__getitem__)
     place = np.zeros(len(paths) + 1, np.int64)

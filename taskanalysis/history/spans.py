@@ -1,41 +1,53 @@
-r"""Spans: what a task's status was, and from which snapshot to which of a day it was unbroken the same.
+r"""Spans: a task's status and the snapshots of a day, from the first to the last, through which it stayed the same.
 
 A span holds as much as its observations: `expand` gives them back. Rows are a table of whole numbers, so that a day of
 a server is handled at once. `first` and `last` are positions in the list of snapshots, `NONE` is "not known".
 
->>> ready = [0, 3, 1, 0, NONE, NONE, NONE, NONE, NONE, NONE]
->>> rows = np.array([[0, n, n, *ready[1:9]] for n in (0, 1, 3)])
+Authority for ``status.csv``: `snapshot.read_statuses`, the strict reader. `regular` checks each distinct text with the
+same functions, once; a file that is irregular in any way is left to the strict reader, with its problems.
+
+>>> ready = [3, 1, 0, *[NONE] * 5]
+>>> rows = np.array([[0, n, n, *ready] for n in (0, 1, 3)])
 >>> merged(rows)[:, :3].tolist()
 [[0, 0, 1], [0, 3, 3]]
+>>> regular([b"Path,State,Enabled,LastRunTime,LastTaskResult,NextRunTime,NumberOfMissedRuns\r\n\\A,Ready,,,,,\r\n"])[1]
+['\\A']
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
+from pyarrow import csv
 
 from taskanalysis.schedule import microseconds
-from taskanalysis.snapshot import STATES, Status
+from taskanalysis.snapshot import STATES, STATUS_HEADER, Status, _status, aware
 
 __all__ = [
     "FIRST",
     "LAST",
     "NONE",
     "PATH",
+    "categories",
     "expand",
     "merged",
     "moved",
-    "row_of",
+    "numbers",
+    "regular",
+    "rows_of",
     "to_rows",
     "to_table",
 ]
 
-Rows = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int64]
+Rows = Numbers  # of WIDTH columns
 
 NONE: int = np.iinfo(np.int64).min
 PATH, FIRST, LAST = range(3)
@@ -60,25 +72,6 @@ SCHEMA = pa.schema(
 )
 
 
-def row_of(status: Status) -> list[int]:
-    """The values of a status as whole numbers, in the order of `VALUES`."""
-    return [
-        NONE if status.state is None else STATES.index(status.state),
-        NONE if status.enabled is None else int(status.enabled),
-        *_moment(status.last_run),
-        NONE if status.last_result is None else status.last_result,
-        *_moment(status.next_run),
-        NONE if status.missed_runs is None else status.missed_runs,
-    ]
-
-
-def _moment(value: object) -> tuple[int, int]:
-    """Microseconds and whether it is "never"."""
-    if isinstance(value, datetime):
-        return microseconds(value), 0
-    return NONE, NONE if value is None else 1
-
-
 def merged(rows: Rows) -> Rows:
     """Rows in the order of task and time, those that follow each other with equal values made one."""
     rows = rows[np.lexsort((rows[:, FIRST], rows[:, PATH]))]
@@ -92,7 +85,7 @@ def merged(rows: Rows) -> Rows:
     return spans
 
 
-def moved(rows: Rows, places: npt.NDArray[np.int64]) -> Rows:
+def moved(rows: Rows, places: Numbers) -> Rows:
     """Rows whose snapshots have new positions: `places` of each old one, -1 where it is gone.
 
     A span is cut where a snapshot has come in between.
@@ -120,7 +113,7 @@ def moved(rows: Rows, places: npt.NDArray[np.int64]) -> Rows:
     return cut
 
 
-def expand(first: npt.NDArray[Any], last: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def expand(first: npt.NDArray[Any], last: npt.NDArray[Any]) -> tuple[Numbers, Numbers]:
     """For each observation in spans from `first` to `last`, the number of its span and the position of its snapshot.
 
     >>> [each.tolist() for each in expand(np.array([0, 5]), np.array([2, 5]))]
@@ -130,16 +123,109 @@ def expand(first: npt.NDArray[Any], last: npt.NDArray[Any]) -> tuple[npt.NDArray
     return np.repeat(np.arange(len(first)), lengths), np.repeat(first, lengths) + _count_up(lengths)
 
 
-def _count_up(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _count_up(lengths: Numbers) -> Numbers:
     """0, 1, … for each length."""
     ends = np.cumsum(lengths)
     return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
 
 
+# Statuses -------------------------------------------------------------------------------------------------------------
+
+_HEADER = re.compile(",".join(STATUS_HEADER).encode() + rb"\r?\n")
+
+
+def _values_of(status: Status) -> list[int]:
+    """The values of a status as whole numbers, in the order of `VALUES`."""
+    return [
+        NONE if status.state is None else STATES.index(status.state),
+        NONE if status.enabled is None else int(status.enabled),
+        *_moment(status.last_run),
+        NONE if status.last_result is None else status.last_result,
+        *_moment(status.next_run),
+        NONE if status.missed_runs is None else status.missed_runs,
+    ]
+
+
+def _moment(value: object) -> tuple[int, int]:
+    """Microseconds and whether it is "never"."""
+    if isinstance(value, datetime):
+        return microseconds(value), 0
+    return NONE, NONE if value is None else 1
+
+
+def rows_of(statuses: Sequence[Status]) -> tuple[Rows, list[str]]:
+    """Statuses of one snapshot as rows, all at position 0, and the paths that they count."""
+    rows = np.zeros((len(statuses), WIDTH), np.int64)
+    for number, status in enumerate(statuses):
+        rows[number, 3:] = _values_of(status)
+    rows[:, PATH] = np.arange(len(statuses))
+    return rows, [status.path for status in statuses]
+
+
+def regular(contents: Sequence[bytes]) -> tuple[Rows, list[str]] | None:
+    """The rows of several files, `FIRST` and `LAST` the number of the file; None where one is not regular."""
+    headers = [_HEADER.match(content) for content in contents]
+    bodies = [content[head.end() :] for head, content in zip(headers, contents, strict=True) if head]
+    if len(bodies) < len(contents) or not all(body.endswith(b"\n") for body in bodies if body):
+        return None
+    counts = [body.count(b"\n") for body in bodies]
+    try:
+        cells = _cells(b"".join(bodies))
+        which, paths = numbers(cells, "Path"), categories(cells, "Path")
+        for path in paths:
+            _status([path, *[""] * 6])
+        values = [_checked(cells, name, check) for name, check in _CHECKS.items()]
+    except (ValueError, pa.ArrowException):
+        return None
+    files = np.repeat(np.arange(len(contents)), counts)
+    if len(which) != len(files) or len(np.unique(files * max(len(paths), 1) + which)) < len(files):
+        return None  # a line break within quotes, a path twice
+    return np.column_stack([which, files, files, *values]), paths
+
+
+def _cells(body: bytes) -> pa.Table:
+    if not body:
+        return pa.table({name: pa.array([], TEXT) for name in STATUS_HEADER})
+    return csv.read_csv(
+        pa.BufferReader(body),
+        read_options=csv.ReadOptions(column_names=STATUS_HEADER, use_threads=False, block_size=len(body) + 1),
+        convert_options=csv.ConvertOptions(
+            column_types=dict.fromkeys(STATUS_HEADER, TEXT), strings_can_be_null=False, auto_dict_max_cardinality=2**30
+        ),
+    )
+
+
+def _checked(cells: pa.Table, name: str, check: Callable[[str], Sequence[int]]) -> Rows:
+    """The values of a column, each distinct text through `check`, which raises ValueError as the strict reader does."""
+    texts = categories(cells, name) or [""]
+    return np.array([check(text) for text in texts], np.int64)[numbers(cells, name)]
+
+
+def _value(cell: int, value: int, text: str) -> Sequence[int]:
+    """The value (its number) of a cell (its number) of ``status.csv``."""
+    cells = ["\\a", *[""] * 6]
+    cells[cell] = text
+    return _values_of(_status(cells))[value : value + 1]
+
+
+def _time(text: str) -> Sequence[int]:
+    return _moment(aware(text) if text not in ("", "never") else text or None)
+
+
+_CHECKS: dict[str, Callable[[str], Sequence[int]]] = {
+    "State": partial(_value, 1, 0),
+    "Enabled": partial(_value, 2, 1),
+    "LastRunTime": _time,
+    "LastTaskResult": partial(_value, 4, 4),
+    "NextRunTime": _time,
+    "NumberOfMissedRuns": partial(_value, 6, 7),
+}
+
+
 # Arrow ----------------------------------------------------------------------------------------------------------------
 
 
-def to_table(rows: Rows, paths: Sequence[str], times: npt.NDArray[np.int64]) -> pa.Table:
+def to_table(rows: Rows, paths: Sequence[str], times: Numbers) -> pa.Table:
     """Rows as the table that is stored; `paths` and `times` (microseconds) are what PATH, FIRST and LAST count."""
     columns = [
         pa.DictionaryArray.from_arrays(pa.array(rows[:, PATH], pa.int32()), pa.array(paths, pa.string())),
@@ -155,27 +241,30 @@ def to_table(rows: Rows, paths: Sequence[str], times: npt.NDArray[np.int64]) -> 
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
-def to_rows(table: pa.Table, times: npt.NDArray[np.int64]) -> tuple[Rows, list[str]]:
+def to_rows(table: pa.Table, times: Numbers) -> tuple[Rows, list[str]]:
     """The reverse of `to_table`: rows and paths."""
     rows = np.empty((table.num_rows, WIDTH), np.int64)
-    paths: list[str] = []
     for number, name in enumerate(SCHEMA.names):
         rows[:, number] = numbers(table, name)
-    if table.num_rows:
-        paths = table.column("task_path").combine_chunks().dictionary.to_pylist()
     rows[:, FIRST] = np.searchsorted(times, rows[:, FIRST])
     rows[:, LAST] = np.searchsorted(times, rows[:, LAST])
-    return rows, paths
+    return rows, categories(table, "task_path")
 
 
-def numbers(table: pa.Table, name: str) -> npt.NDArray[np.int64]:
+def numbers(table: pa.Table, name: str) -> Numbers:
     """A column as whole numbers: text as the number of its category, `NONE` where not known."""
-    column = table.column(name).combine_chunks()
-    if isinstance(column, pa.ChunkedArray):  # of no chunk at all
+    if not table.num_rows:
         return np.empty(0, np.int64)
+    column = table.column(name).combine_chunks()
     if pa.types.is_dictionary(column.type):
         column = column.indices
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.uint8())
-    found: npt.NDArray[np.int64] = column.cast(pa.int64()).fill_null(NONE).to_numpy(zero_copy_only=False)
+    found: Numbers = column.cast(pa.int64()).fill_null(NONE).to_numpy(zero_copy_only=False)
     return found
+
+
+def categories(table: pa.Table, name: str) -> list[str]:
+    """The texts of a column that `numbers` counts."""
+    texts: list[str] = table.column(name).combine_chunks().dictionary.to_pylist() if table.num_rows else []
+    return texts

@@ -24,9 +24,8 @@ from taskanalysis.errors import SnapshotError
 from taskanalysis.history import days as daybuild
 from taskanalysis.history import store as daystore
 from taskanalysis.history.frames import read_history
-from taskanalysis.history.spans import WIDTH, expand, merged, moved
+from taskanalysis.history.spans import WIDTH, expand, merged, moved, regular, rows_of
 from taskanalysis.history.store import load_days, open_store, update_store
-from taskanalysis.history.table import regular, rows_of
 from taskanalysis.snapshot.share import list_snapshots, sample_share
 from taskanalysis.snapshot.snapshot import read_snapshot
 from taskanalysis.snapshot.status import STATUS_HEADER, Status, read_statuses
