@@ -22,8 +22,7 @@ import numpy.typing as npt
 
 from taskanalysis.definition import TaskDefinition, describe, differences, read_bytes
 from taskanalysis.errors import SnapshotError, TaskXmlError
-from taskanalysis.history.runs import Observed
-from taskanalysis.history.spans import NONE
+from taskanalysis.history.spans import NONE, Observed
 from taskanalysis.snapshot import file_name, long_path, read_manifest, task_of, task_path
 
 __all__ = ["Definitions", "Redefined", "Seen", "came_and_went", "proves_absence", "redefined", "switched"]

@@ -29,9 +29,8 @@ from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.changes import Definitions, Redefined, Seen, came_and_went, redefined, switched
 from taskanalysis.history.joined import Joined, category, clipped, join, utc
 from taskanalysis.history.logs import Logged, read_logs, with_logged
-from taskanalysis.history.outcomes import Decoded, decode_runs
-from taskanalysis.history.runs import Events, Observed, Runs, find_runs, is_sorted
-from taskanalysis.history.spans import NONE, expand
+from taskanalysis.history.runs import Decoded, Events, Runs, decode_runs, find_runs, is_sorted
+from taskanalysis.history.spans import NONE, Observed, expand
 from taskanalysis.history.store import LoadedDay, Store, load_days, open_store, update_store
 from taskanalysis.results import Outcome
 from taskanalysis.schedule import microseconds
@@ -155,7 +154,7 @@ class History:
     @cached_property
     def _seen_runs(self) -> pd.DataFrame:
         joined, runs = self._joined, self._runs[0]
-        server, path = self._split(runs.task)
+        server, path = joined.split(runs.task)
         which, results = self._decoded
         outcomes = [*(result.outcome.value for result in results), Outcome.RUNNING.value, Outcome.UNKNOWN.value]
         certainties = [*(result.certainty for result in results), "certain", "certain"]
@@ -193,7 +192,7 @@ class History:
     @cached_property
     def _seen_events(self) -> pd.DataFrame:
         joined, events = self._joined, self._runs[1]
-        server, path = self._split(events.task)
+        server, path = joined.split(events.task)
         return pd.DataFrame(
             {
                 "server": category(server, joined.servers),
@@ -270,14 +269,9 @@ class History:
     def _definitions(self) -> Definitions:
         return Definitions(self.data)
 
-    def _split(self, task: Numbers) -> tuple[Numbers, Numbers]:
-        """Server and path of tasks."""
-        server, path = np.divmod(task, max(len(self._joined.paths), 1))
-        return server, path
-
     def _change(self, task: Numbers, at: Numbers, kind: Sequence[str], **words: Sequence[str]) -> pd.DataFrame:
         """Rows of `changes`, in whole numbers but for the words."""
-        server, path = self._split(task)
+        server, path = self._joined.split(task)
         kinds = np.array([KINDS.index(each) for each in kind], np.int64)
         frame = {"server": server, "task_path": path, "at": utc(self._joined.times[at]), "kind": kinds}
         return pd.DataFrame(frame | {name: pd.Series(words[name], dtype="str") for name in ("before", "after", "what")})

@@ -22,8 +22,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from taskanalysis.history.changes import proves_absence
 from taskanalysis.history.days import Record, moments
-from taskanalysis.history.runs import Observed
-from taskanalysis.history.spans import NONE, SCHEMA, categories, moved, numbers, to_rows, to_table
+from taskanalysis.history.spans import NONE, SCHEMA, Observed, categories, moved, numbers, to_rows, to_table
 from taskanalysis.history.store import LoadedDay
 from taskanalysis.snapshot import STATES
 
@@ -74,6 +73,11 @@ class Joined:
         columns = {name: numbers(self.table, name)[order] for name in ("state", "enabled", "last_run", "last_result")}
         first, last = self.first[order], self.last[order]
         return Observed(self.times, self._offsets(), task=task[order], first=first, last=last, **columns)
+
+    def split(self, task: Numbers) -> tuple[Numbers, Numbers]:
+        """Places of server and path of the tasks that `observed` numbers."""
+        server, path = np.divmod(task, max(len(self.paths), 1))
+        return server, path
 
     def _offsets(self) -> Numbers:
         """The distance of the server's local time from UTC at each snapshot, `NONE` where its zone is not known."""

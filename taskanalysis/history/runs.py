@@ -1,8 +1,9 @@
-r"""Runs out of spans: each start of a task, with the first result that was seen for it.
+r"""Runs of tasks from spans: each start with the first result that was seen for it.
 
 A run is known by its task and its last-run time, to the minute (one build of Windows showed seconds equal to minutes).
 Its result is the first one seen for it while the task was not running; another one later under the same last run is a
-start that failed or was refused, an event of its own. All rows are handled at once, as arrays of whole numbers.
+start that failed or was refused, an event of its own. All rows are handled at once, as arrays of whole numbers. Results
+are decoded for the programs of the definition that was in force.
 
 >>> ran = Observed(times=np.array([0, 900, 1800]) * 10**6, offsets=np.zeros(3, np.int64), task=np.array([7, 7, 7]),
 ...     first=np.arange(3), last=np.arange(3), state=np.array([4, 3, 3]), enabled=np.ones(3, np.int64),
@@ -14,16 +15,20 @@ start that failed or was refused, an event of its own. All rows are handled at o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from taskanalysis.history.spans import NONE
+from taskanalysis.definition import TaskDefinition
+from taskanalysis.history.changes import Definitions
+from taskanalysis.history.joined import Joined
+from taskanalysis.history.spans import NONE, Observed
+from taskanalysis.results import Result, decode_lines
 from taskanalysis.snapshot import STATES
 
-__all__ = ["Events", "Observed", "Runs", "find_runs", "is_sorted"]
+__all__ = ["Decoded", "Events", "Runs", "decode_runs", "find_runs", "is_sorted"]
 
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -31,25 +36,6 @@ Flags = npt.NDArray[np.bool_]
 MINUTE = 60_000_000
 GOES_ON = [STATES.index("Queued"), STATES.index("Running")]
 NO_RESULT = [267009, 267045]  # is running, is queued
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """Spans as arrays, in the order of time within each task; `NONE` is not known.
-
-    `times` are the moments of all snapshots in microseconds and `offsets` the distances of local time from UTC then,
-    `NONE` where the zone is not known; `task` is a number of server and path, `first` and `last` count `times`.
-    """
-
-    times: Numbers
-    offsets: Numbers
-    task: Numbers
-    first: Numbers
-    last: Numbers
-    state: Numbers
-    enabled: Numbers
-    last_run: Numbers
-    last_result: Numbers
 
 
 class Runs(NamedTuple):
@@ -156,3 +142,59 @@ def is_sorted(task: Numbers, value: Numbers) -> bool:
 
 def _last_rows(task: Numbers) -> Numbers:
     return np.append(np.flatnonzero(_differs(task))[1:], len(task)) - 1
+
+
+# Outcomes -------------------------------------------------------------------------------------------------------------
+
+Line = tuple[str, str]
+
+
+class Decoded(NamedTuple):
+    """For each run the place of its result in `results`, -1 where no code was seen."""
+
+    which: Numbers
+    results: list[Result]
+
+
+def decode_runs(runs: Runs, joined: Joined, definitions: Definitions) -> Decoded:
+    """The results of runs; each distinct case is decoded once."""
+    finished = np.flatnonzero(runs.code != NONE)
+    stamps = joined.coverage["definitions"].cat
+    in_force = stamps.codes.to_numpy()[runs.finished_by[finished]]
+    server, path = joined.split(runs.task[finished])
+    lines: dict[tuple[Line, ...], int] = {(("", ""),): 0}
+    number = np.zeros(len(finished), np.int64)
+    for each, name in enumerate(joined.servers):
+        mine = server == each
+        table = _lines(definitions, name, stamps.categories.tolist(), joined.paths, lines)
+        number[mine] = table[in_force[mine], path[mine]]
+    of_pair, pairs = pd.factorize(number << 32 | runs.code[finished])
+    known = list(lines)
+    which = np.full(len(runs.code), -1)
+    which[finished] = of_pair
+    return Decoded(which, [decode_lines(pair & 0xFFFFFFFF, known[pair >> 32]) for pair in pairs.tolist()])
+
+
+def _lines(
+    definitions: Definitions, server: str, stamps: list[str], paths: list[str], lines: dict[tuple[Line, ...], int]
+) -> Numbers:
+    """For each snapshot that stores definitions, and for none, the number in `lines` of what each task starts."""
+    place = {path: number for number, path in enumerate(paths)}
+    table = np.zeros((len(stamps) + 1, len(paths)), np.int64)
+    current = table[-1].copy()  # stays that of tasks that another scope leaves out
+    before: dict[str, str] = {}
+    for row, stamp in enumerate(stamps):
+        now = definitions.hashes(server, stamp)
+        for path, _ in now.items() - before.items():
+            if path in place:
+                found = _lines_of(definitions.read(server, stamp, path))
+                current[place[path]] = lines.setdefault(found, len(lines))
+        table[row] = current
+        before = now
+    return table
+
+
+def _lines_of(definition: object) -> tuple[Line, ...]:
+    """The command lines of a task, an empty one where it has none or its definition can't be read."""
+    programs = definition.programs if isinstance(definition, TaskDefinition) else ()
+    return tuple((action.command, action.arguments) for action in programs) or (("", ""),)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -35,6 +36,7 @@ __all__ = [
     "LAST",
     "NONE",
     "PATH",
+    "Observed",
     "categories",
     "expand",
     "merged",
@@ -70,6 +72,25 @@ SCHEMA = pa.schema(
         ("missed_runs", pa.uint32()),
     ]
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Spans as arrays, in the order of time within each task; `NONE` is not known.
+
+    `times` are the moments of all snapshots in microseconds and `offsets` the distances of local time from UTC then,
+    `NONE` where the zone is not known; `task` is a number of server and path, `first` and `last` count `times`.
+    """
+
+    times: Numbers
+    offsets: Numbers
+    task: Numbers
+    first: Numbers
+    last: Numbers
+    state: Numbers
+    enabled: Numbers
+    last_run: Numbers
+    last_result: Numbers
 
 
 def merged(rows: Rows) -> Rows:

@@ -15,8 +15,8 @@ from taskanalysis.definition.task import ExecAction
 from taskanalysis.errors import SnapshotError
 from taskanalysis.history.changes import proves_absence
 from taskanalysis.history.frames import History, read_history
-from taskanalysis.history.runs import MINUTE, Observed, find_runs
-from taskanalysis.history.spans import NONE
+from taskanalysis.history.runs import MINUTE, find_runs
+from taskanalysis.history.spans import NONE, Observed
 from taskanalysis.snapshot.share import list_snapshots, sample_share
 from taskanalysis.snapshot.status import STATES, Status
 from tests.build import (
