@@ -15,14 +15,14 @@ from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from taskanalysis.definition import TaskDefinition, describe, differences, read_bytes
 from taskanalysis.errors import SnapshotError, TaskXmlError
-from taskanalysis.history.spans import NONE, Observed
+from taskanalysis.history.spans import NONE, Observed, blocks, differs
 from taskanalysis.snapshot import file_name, long_path, read_manifest, task_of, task_path
 
 __all__ = ["Definitions", "Redefined", "Seen", "came_and_went", "proves_absence", "redefined", "switched"]
@@ -52,9 +52,8 @@ def proves_absence(tasks: Numbers, whole: Flags, rights: Sequence[tuple[bool | N
     proves = whole.copy()
     usable = np.flatnonzero(whole)
     counts = tasks[usable]
-    drops = counts[:-1] - counts[1:]
     number = 0
-    for start in (np.flatnonzero((drops >= LEAST_DROP) & (drops > LARGE_DROP * counts[:-1])) + 1).tolist():
+    for start in (np.flatnonzero(_is_drop(counts[:-1], counts[1:])) + 1).tolist():
         if start < number:
             continue  # within the one before
         before, had = rights[usable[start - 1]], counts[start - 1]
@@ -68,8 +67,8 @@ def proves_absence(tasks: Numbers, whole: Flags, rights: Sequence[tuple[bool | N
     return proves
 
 
-def _is_drop(before: int, after: int) -> bool:
-    return before - after >= LEAST_DROP and before - after > LARGE_DROP * before
+def _is_drop(before: Any, after: Any) -> Any:
+    return (before - after >= LEAST_DROP) & (before - after > LARGE_DROP * before)
 
 
 def came_and_went(observed: Observed, server_of: Numbers, begins: Numbers, proves: Flags) -> Seen:
@@ -78,14 +77,11 @@ def came_and_went(observed: Observed, server_of: Numbers, begins: Numbers, prove
     task, first, last = observed.task, observed.first, observed.last
     proofs = np.append(0, np.cumsum(proves))  # before each snapshot
     places = np.append(np.flatnonzero(proves), len(proves))
-    new = np.ones(len(task), bool)
-    new[1:] = task[1:] != task[:-1]
-    starts = np.flatnonzero(new)
+    starts, ends = blocks(task)
     since = np.append(0, last[:-1] + 1)
     since[starts] = begins[server_of[task[starts]]]
     came = np.flatnonzero(proofs[first] > proofs[since])
     until = np.append(first[1:], 0)
-    ends = np.append(starts[1:], len(task))[: len(starts)] - 1
     until[ends] = begins[server_of[task[ends]] + 1]
     went = np.flatnonzero(proofs[until] > proofs[last + 1])
     at = np.concatenate([first[came], places[proofs[last[went] + 1]]])
@@ -97,7 +93,7 @@ def switched(observed: Observed) -> Seen:
     """Tasks enabled and disabled: each snapshot that shows another value than the one before that is known."""
     known = np.flatnonzero(observed.enabled != NONE)
     task, enabled = observed.task[known], observed.enabled[known]
-    found = np.flatnonzero((task[1:] == task[:-1]) & (enabled[1:] != enabled[:-1])) + 1
+    found = np.flatnonzero(~differs(task) & differs(enabled))
     return Seen(task[found], observed.first[known[found]], enabled[found] == 1)
 
 

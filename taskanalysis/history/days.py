@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from taskanalysis.history.spans import (
     PATH,
     SCHEMA,
     Rows,
+    in_order,
     merged,
     moved,
     regular,
@@ -44,7 +45,7 @@ from taskanalysis.schedule import microseconds
 from taskanalysis.snapshot import read_manifest, read_statuses, stamped
 from taskanalysis.text import clip
 
-__all__ = ["VERSION", "Built", "DayJob", "build_day", "digest", "moments", "read_day"]
+__all__ = ["VERSION", "Built", "DayJob", "build_day", "digest", "moments", "places", "read_day", "rows_at"]
 
 VERSION = 1  # of the files; another number builds them all anew
 KEY = b"taskanalysis"
@@ -83,6 +84,17 @@ def moments(records: Sequence[Record]) -> npt.NDArray[np.int64]:
     return np.array([microseconds(moment) for moment in stamps], np.int64)
 
 
+def places(records: Sequence[Record]) -> dict[str, int]:
+    """The position of each snapshot among those that could be read."""
+    return {name: number for number, name in enumerate(each["snapshot"] for each in records if each["read"])}
+
+
+def rows_at(table: pa.Table, records: Sequence[Record], place: Mapping[str, int]) -> tuple[Rows, list[str]]:
+    """The spans of a day's table with its snapshots at other positions, without those that have none."""
+    rows, paths = to_rows(table, moments(records))
+    return moved(rows, np.array([place.get(name, -1) for name in places(records)], np.int64)), paths
+
+
 def read_day(source: Path | bytes) -> tuple[pa.Table, list[Record]]:
     """Spans and records of a day's file; OSError or ValueError where it is damaged or of another version."""
     with pq.ParquetFile(io.BytesIO(source) if isinstance(source, bytes) else source) as file:
@@ -99,16 +111,12 @@ def build_day(job: DayJob) -> Built:
     kept = {record["snapshot"]: record for record in records if record["snapshot"] in folders and record["settled"]}
     fresh = {name: _read(folder) for name, folder in folders.items() if name not in kept}
     now = sorted([*kept.values(), *(each.record for each in fresh.values())], key=lambda record: record["snapshot"])
-    place = {record["snapshot"]: number for number, record in enumerate(each for each in now if each["read"])}
-    times = moments(now)
-
-    places = [place.get(record["snapshot"], -1) if record["settled"] else -1 for record in records if record["read"]]
-    old_rows, old_paths = to_rows(table, moments(records))
-    parts = [(moved(old_rows, np.array(places, np.int64)), old_paths)]
+    place = places(now)
+    parts = [rows_at(table, records, {name: place[name] for name in place.keys() & kept.keys()})]
     parts += _placed([each for each in fresh.values() if each.record["read"]], place)
-    rows, paths = _joined(parts)
+    rows, paths = _together(parts)
     said = {"version": VERSION, "snapshots": now}
-    result = to_table(merged(rows), paths, times).replace_schema_metadata({KEY: json.dumps(said).encode()})
+    result = to_table(merged(rows), paths, moments(now)).replace_schema_metadata({KEY: json.dumps(said).encode()})
     out = io.BytesIO()
     pq.write_table(result, out, compression="zstd")
     return Built(out.getvalue(), digest([name for name in folders if name in kept or fresh[name].record["settled"]]))
@@ -207,11 +215,10 @@ def _one(fresh: _Fresh) -> tuple[Rows, list[str]]:
     return rows_of(list(statuses.values()))
 
 
-def _joined(parts: Sequence[tuple[Rows, list[str]]]) -> tuple[Rows, list[str]]:
-    """Rows that count paths of their own, as rows that count the same ones; paths that no row has are left out."""
-    used = [(rows, paths, np.unique(rows[:, PATH])) for rows, paths in parts]
-    paths = sorted({paths[number] for _, paths, numbers in used for number in numbers})
-    place = {path: number for number, path in enumerate(paths)}
-    for rows, own, _ in used:
-        rows[:, PATH] = np.array([place.get(path, -1) for path in own] or [0])[rows[:, PATH]]
-    return np.concatenate([rows for rows, _, _ in used]), paths
+def _together(parts: Sequence[tuple[Rows, list[str]]]) -> tuple[Rows, list[str]]:
+    """Rows that count paths of their own, as rows that count the same ones."""
+    rows = np.concatenate([rows for rows, _ in parts])
+    before = np.cumsum([0, *(len(paths) for _, paths in parts[:-1])])
+    codes = rows[:, PATH] + np.repeat(before, [len(rows) for rows, _ in parts])
+    rows[:, PATH], paths = in_order(codes, [path for _, paths in parts for path in paths])
+    return rows, paths

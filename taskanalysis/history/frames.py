@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -30,7 +30,7 @@ from taskanalysis.history.changes import Definitions, Redefined, Seen, came_and_
 from taskanalysis.history.joined import Joined, category, clipped, join, utc
 from taskanalysis.history.logs import Logged, read_logs, with_logged
 from taskanalysis.history.runs import Decoded, Events, Runs, decode_runs, find_runs, is_sorted
-from taskanalysis.history.spans import NONE, Observed, expand
+from taskanalysis.history.spans import NONE, Observed, blocks, differs, expand
 from taskanalysis.history.store import LoadedDay, Store, load_days, open_store, update_store
 from taskanalysis.results import Outcome
 from taskanalysis.schedule import microseconds
@@ -40,7 +40,7 @@ from taskanalysis.text import count, listed
 __all__ = ["History", "read_history", "task_slices"]
 
 Numbers = npt.NDArray[np.int64]
-OBSERVED_FOR = timedelta(days=35)
+OBSERVED_FOR = timedelta(days=35) // timedelta(microseconds=1)
 KINDS = ["added", "removed", "changed", "enabled", "disabled", "outcome"]
 
 
@@ -71,8 +71,8 @@ def read_history(
     servers = {name for name, _ in store.wanted}
     if server is not None and not servers:
         raise SnapshotError(f"{data} holds no snapshot of {server}")
-    first, last = f"{begin or datetime.min:%Y-%m-%d}", f"{end or datetime.max:%Y-%m-%d}"  # noqa: DTZ901 (a day's name)
-    chosen = [day for day in store.wanted if day[0] in servers and first <= day[1] <= last]
+    first, last = (begin.date() if begin else date.min), (end.date() if end else date.max)
+    chosen = [day for day in store.wanted if day[0] in servers and str(first) <= day[1] <= str(last)]
     days, damaged = load_days(store, chosen, executor=executor, repair=update)
     missing = [day for day in chosen if not store.file(day)]
     if missing and not problems:
@@ -129,11 +129,9 @@ class History:
     def observations(self) -> pd.DataFrame:
         """A row a task and snapshot, of the last 35 days before the newest snapshot of each server."""
         joined = self._joined
-        bounds = [joined.times[begin:end] for begin, end in pairwise(joined.begins)]
-        older = [
-            np.searchsorted(times, times[-1:] - OBSERVED_FOR // timedelta(microseconds=1), "right") for times in bounds
-        ]
-        oldest = joined.begins[:-1] + np.array([each.sum() for each in older], np.int64)
+        seen = [joined.times[begin:end] for begin, end in pairwise(joined.begins)]
+        older = [np.searchsorted(times, times.max(initial=0) - OBSERVED_FOR, "right") for times in seen]
+        oldest = joined.begins[:-1] + np.array(older, np.int64)
         first = np.maximum(joined.first, oldest[joined.server])
         recent = np.flatnonzero(first <= joined.last)
         span, at = expand(first[recent], joined.last[recent])
@@ -296,7 +294,7 @@ class History:
             order = order[np.lexsort((runs.started[order], runs.finished_by[order], runs.task[order]))]
         words = [result.outcome.value for result in results]
         outcome = np.array([words.index(word) for word in words], np.int64)[which[order]]
-        flips = np.flatnonzero((runs.task[order][1:] == runs.task[order][:-1]) & (outcome[1:] != outcome[:-1])) + 1
+        flips = np.flatnonzero(~differs(runs.task[order]) & differs(outcome))
         return self._change(
             runs.task[order[flips]],
             runs.finished_by[order[flips]],
@@ -345,8 +343,8 @@ def task_slices(frame: pd.DataFrame) -> dict[str, slice]:
     {'\\A': slice(0, 2, None), '\\B': slice(2, 3, None)}
     """
     codes, paths = frame["task_path"].cat.codes.to_numpy(), frame["task_path"].cat.categories
-    begins = np.flatnonzero(np.diff(codes, prepend=-1)).tolist()
+    begins, ends = blocks(codes)
     return {
-        str(paths[codes[begin]]): slice(begin, end)
-        for begin, end in zip(begins, [*begins[1:], len(codes)], strict=False)
+        str(paths[codes[begin]]): slice(begin, end + 1)
+        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)
     }

@@ -21,8 +21,8 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from taskanalysis.history.changes import proves_absence
-from taskanalysis.history.days import Record, moments
-from taskanalysis.history.spans import NONE, SCHEMA, Observed, categories, moved, numbers, to_rows, to_table
+from taskanalysis.history.days import Record, moments, places, rows_at
+from taskanalysis.history.spans import NONE, SCHEMA, Observed, categories, in_order, numbers, to_table
 from taskanalysis.history.store import LoadedDay
 from taskanalysis.snapshot import STATES
 
@@ -99,7 +99,7 @@ def join(days: Sequence[LoadedDay], in_force: dict[str, str] | None = None) -> J
     times = moments([record for _, record in records])
     table = pa.concat_tables([SCHEMA.empty_table(), *(day.table for day in days)]).unify_dictionaries()
     lengths = [day.table.num_rows for day in days]
-    path, paths = _sorted_paths(table)
+    path, paths = in_order(numbers(table, "task_path"), categories(table, "task_path"))
     first, last = [], []
     place = 0
     for day in days:
@@ -123,30 +123,12 @@ def join(days: Sequence[LoadedDay], in_force: dict[str, str] | None = None) -> J
 
 def clipped(day: LoadedDay, begin: datetime | None, end: datetime | None) -> LoadedDay:
     """What a day would be, had it only the snapshots from `begin` to `end`, both included."""
-    bounds = [f"{each:%Y%m%dT%H%M%SZ}" if each else "" for each in (begin, end)]
-    if begin and begin.microsecond:
-        bounds[0] += "."  # later than the stamp of its second
-    kept = [
-        each for each in day.records if bounds[0] <= each["snapshot"] and (not end or each["snapshot"] <= bounds[1])
-    ]
+    taken = [(datetime.fromisoformat(record["snapshot"]), record) for record in day.records]
+    kept = [record for at, record in taken if (not begin or begin <= at) and (not end or at <= end)]
     if len(kept) == len(day.records):
         return day
-    place = {each["snapshot"]: number for number, each in enumerate(each for each in kept if each["read"])}
-    places = [place.get(each["snapshot"], -1) for each in day.records if each["read"]]
-    rows, paths = to_rows(day.table, moments(day.records))
-    table = to_table(moved(rows, np.array(places, np.int64)), paths, moments(kept))
-    return replace(day, table=table, records=kept)
-
-
-def _sorted_paths(table: pa.Table) -> tuple[Numbers, list[str]]:
-    """Paths as places in a sorted list."""
-    codes = numbers(table, "task_path")
-    paths = categories(table, "task_path")
-    used = np.unique(codes)
-    order = sorted(used.tolist(), key=paths.__getitem__)
-    place = np.zeros(len(paths) + 1, np.int64)
-    place[order] = np.arange(len(order))
-    return place[codes], [paths[number] for number in order]
+    rows, paths = rows_at(day.table, day.records, places(kept))
+    return replace(day, table=to_table(rows, paths, moments(kept)), records=kept)
 
 
 def _coverage(

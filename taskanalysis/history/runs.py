@@ -24,7 +24,7 @@ import pandas as pd
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.history.changes import Definitions
 from taskanalysis.history.joined import Joined
-from taskanalysis.history.spans import NONE, Observed
+from taskanalysis.history.spans import NONE, Observed, blocks, differs
 from taskanalysis.results import Result, decode_lines
 from taskanalysis.snapshot import STATES
 
@@ -65,25 +65,21 @@ class Events(NamedTuple):
 def find_runs(observed: Observed) -> tuple[Runs, Events]:
     """All runs that the observations show, ordered by task and minute of their start, and starts that failed."""
     known = np.flatnonzero(observed.last_run != NONE)
-    if not len(known):
-        none = np.empty(0, np.int64)
-        return Runs(none, none, none, none, none, none, np.empty(0, bool)), Events(none, none, none)
     task, minute = observed.task[known], _minute_of_run(observed, known)
     if not is_sorted(task, minute):  # a last run went backwards: registered anew, or restored
         order = np.lexsort((known, minute, task))
         known, task, minute = known[order], task[order], minute[order]
-    begins = np.flatnonzero(_differs(task) | _differs(minute))
-    ends = np.append(begins[1:], len(known)) - 1
+    begins, ends = blocks(task, minute)
     number = np.repeat(np.arange(len(begins)), ends - begins + 1)
     state, result = observed.state[known], observed.last_result[known]
     going = np.isin(state, GOES_ON) | np.isin(result, NO_RESULT)
     finished = np.flatnonzero(~going & (result != NONE))
-    results = finished[_differs(number[finished])]  # the first one of each run
+    results = finished[differs(number[finished])]  # the first one of each run
     code = np.full(len(begins), NONE)
     finished_by = np.full(len(begins), -1)
     code[number[results]] = result[results]
     finished_by[number[results]] = observed.first[known[results]]
-    last_rows = _last_rows(observed.task)
+    last_rows = blocks(observed.task)[1]
     runs = Runs(
         task=task[begins],
         started=observed.last_run[known[begins]],
@@ -93,7 +89,7 @@ def find_runs(observed: Observed) -> tuple[Runs, Events]:
         last_seen=observed.last[known[ends]],
         goes_on=going[ends] & np.isin(known[ends], last_rows) & (code == NONE),
     )
-    other = ~_differs(number[finished]) & _differs(result[finished]) & (result[finished] != code[number[finished]])
+    other = ~differs(number[finished]) & differs(result[finished]) & (result[finished] != code[number[finished]])
     later = known[finished[other]]
     return runs, Events(observed.task[later], observed.first[later], observed.last_result[later])
 
@@ -102,9 +98,9 @@ def _minute_of_run(observed: Observed, known: Numbers) -> Numbers:
     """For each row the minute that its run is known by: of its last run, or of the one before a shift of the clock."""
     task, last_run = observed.task[known], observed.last_run[known]
     minute = last_run // MINUTE
-    begins = np.flatnonzero(_differs(task) | _differs(minute))
+    begins, ends = blocks(task, minute)
     first_of = np.maximum.accumulate(np.where(_same_run(observed, known, begins), 0, np.arange(len(begins))))
-    return np.repeat(minute[begins[first_of]], np.diff(np.append(begins, len(known))))
+    return np.repeat(minute[begins[first_of]], ends - begins + 1)
 
 
 def _same_run(observed: Observed, known: Numbers, begins: Numbers) -> Flags:
@@ -128,20 +124,9 @@ def _same_run(observed: Observed, known: Numbers, begins: Numbers) -> Flags:
     return same
 
 
-def _differs(values: Numbers) -> Flags:
-    """Whether each value is another than the one before; the first one is."""
-    found = np.ones(len(values), bool)
-    found[1:] = values[1:] != values[:-1]
-    return found
-
-
 def is_sorted(task: Numbers, value: Numbers) -> bool:
     """Whether rows are in the order of task and a value."""
     return not (((task[1:] == task[:-1]) & (value[1:] < value[:-1])) | (task[1:] < task[:-1])).any()
-
-
-def _last_rows(task: Numbers) -> Numbers:
-    return np.append(np.flatnonzero(_differs(task))[1:], len(task)) - 1
 
 
 # Outcomes -------------------------------------------------------------------------------------------------------------

@@ -37,8 +37,11 @@ __all__ = [
     "NONE",
     "PATH",
     "Observed",
+    "blocks",
     "categories",
+    "differs",
     "expand",
+    "in_order",
     "merged",
     "moved",
     "numbers",
@@ -49,6 +52,7 @@ __all__ = [
 ]
 
 Numbers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 Rows = Numbers  # of WIDTH columns
 
 NONE: int = np.iinfo(np.int64).min
@@ -93,16 +97,47 @@ class Observed:
     last_result: Numbers
 
 
+def differs(values: npt.NDArray[Any]) -> Flags:
+    """Whether each value differs from the one before; the first one does."""
+    found = np.ones(len(values), bool)
+    found[1:] = values[1:] != values[:-1]
+    return found
+
+
+def blocks(*keys: npt.NDArray[Any]) -> tuple[Numbers, Numbers]:
+    """First and last row of each block of neighbouring rows with equal keys.
+
+    >>> [rows.tolist() for rows in blocks(np.array([7, 7, 8]))]
+    [[0, 2], [1, 2]]
+    """
+    begins = np.flatnonzero(np.logical_or.reduce([differs(key) for key in keys]))
+    return begins, np.append(begins[1:], len(keys[0]))[: len(begins)] - 1
+
+
+def in_order(codes: Numbers, texts: Sequence[str]) -> tuple[Numbers, list[str]]:
+    """Codes of texts as codes of those of them that are in use, sorted; `texts` may repeat.
+
+    >>> found, texts = in_order(np.array([2, 0, 3]), ["b", "unused", "a", "b"])
+    >>> found.tolist(), texts
+    ([0, 1, 1], ['a', 'b'])
+    """
+    used = np.unique(codes).tolist()
+    ordered = sorted({texts[code] for code in used})
+    rank = {text: number for number, text in enumerate(ordered)}
+    place = np.zeros(len(texts), np.int64)
+    place[used] = [rank[texts[code]] for code in used]
+    return place[codes], ordered
+
+
 def merged(rows: Rows) -> Rows:
     """Rows in the order of task and time, those that follow each other with equal values made one."""
     rows = rows[np.lexsort((rows[:, FIRST], rows[:, PATH]))]
-    begins = np.ones(len(rows), bool)
+    new = differs(rows[:, PATH])
     before, after = rows[:-1], rows[1:]
-    begins[1:] = (after[:, PATH] != before[:, PATH]) | (after[:, FIRST] != before[:, LAST] + 1)
-    begins[1:] |= (after[:, 3:] != before[:, 3:]).any(axis=1)
-    starts = np.flatnonzero(begins)
-    spans = rows[starts]
-    spans[:, LAST] = rows[np.append(starts[1:], len(rows))[: len(starts)] - 1, LAST]
+    new[1:] |= (after[:, FIRST] != before[:, LAST] + 1) | (after[:, 3:] != before[:, 3:]).any(axis=1)
+    begins, ends = blocks(np.cumsum(new))
+    spans = rows[begins]
+    spans[:, LAST] = rows[ends, LAST]
     return spans
 
 
@@ -123,9 +158,8 @@ def moved(rows: Rows, places: Numbers) -> Rows:
     if not len(rows):
         return rows
     goal = places[kept]
-    begins = np.flatnonzero(np.diff(goal, prepend=goal[0] - 2) != 1)  # blocks with nothing new inside
-    ends = np.append(begins[1:], len(goal)) - 1
-    block = np.searchsorted(begins, np.arange(len(goal)), "right") - 1
+    begins, ends = blocks(goal - np.arange(len(goal)))  # with nothing new inside
+    block = np.repeat(np.arange(len(begins)), ends - begins + 1)
     pieces = block[last] - block[first] + 1
     number = np.repeat(block[first], pieces) + _count_up(pieces)
     cut = np.repeat(rows, pieces, axis=0)
