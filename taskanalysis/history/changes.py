@@ -71,18 +71,20 @@ def _is_drop(before: Any, after: Any) -> Any:
     return (before - after >= LEAST_DROP) & (before - after > LARGE_DROP * before)
 
 
-def came_and_went(observed: Observed, server_of: Numbers, begins: Numbers, proves: Flags) -> Seen:
-    """Tasks added and removed. `server_of` is the server of each task, `begins` the first snapshot of each server,
-    and one more; `proves` what `proves_absence` says of each snapshot."""  # noqa: D205, D209 (one sentence)
+def came_and_went(observed: Observed, server: Numbers, begins: Numbers, proves: Flags) -> Seen:
+    """Tasks added and removed; `proves` is what `proves_absence` returns for each snapshot.
+
+    `server` is the server of each row, `begins` the first snapshot of each server, and one more.
+    """
     task, first, last = observed.task, observed.first, observed.last
     proofs = np.append(0, np.cumsum(proves))  # before each snapshot
     places = np.append(np.flatnonzero(proves), len(proves))
     starts, ends = blocks(task)
     since = np.append(0, last[:-1] + 1)
-    since[starts] = begins[server_of[task[starts]]]
+    since[starts] = begins[server[starts]]
     came = np.flatnonzero(proofs[first] > proofs[since])
     until = np.append(first[1:], 0)
-    until[ends] = begins[server_of[task[ends]] + 1]
+    until[ends] = begins[server[ends] + 1]
     went = np.flatnonzero(proofs[until] > proofs[last + 1])
     at = np.concatenate([first[came], places[proofs[last[went] + 1]]])
     on = np.repeat([True, False], [len(came), len(went)])

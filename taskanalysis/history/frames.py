@@ -157,7 +157,6 @@ class History:
         outcomes = [*(result.outcome.value for result in results), Outcome.RUNNING.value, Outcome.UNKNOWN.value]
         certainties = [*(result.certainty for result in results), "certain", "certain"]
         which = np.where(which >= 0, which, np.where(runs.goes_on, len(results), len(results) + 1))
-        nothing = category(np.full(len(which), 0), [""])
         return pd.DataFrame(
             {
                 "server": category(server, joined.servers),
@@ -167,9 +166,9 @@ class History:
                 "seconds": np.full(len(which), np.nan),
                 "code": _codes(runs.code),
                 "outcome": _words(which, outcomes, [each.value for each in Outcome]),
-                "source": category(np.full(len(which), 0), ["status"]),
-                "trigger_kind": nothing,
-                "instance": nothing,
+                "source": _same("status", len(which)),
+                "trigger_kind": _same("", len(which)),
+                "instance": _same("", len(which)),
                 "first_seen": utc(joined.times[runs.first_seen]),
                 "finished_by": utc(np.append(joined.times, NONE)[runs.finished_by]),
                 "last_seen": utc(joined.times[runs.last_seen]),
@@ -196,9 +195,9 @@ class History:
                 "server": category(server, joined.servers),
                 "task_path": category(path, joined.paths),
                 "at": utc(joined.times[events.seen]),
-                "kind": category(np.full(len(path), 0), ["start failed"]),
+                "kind": _same("start failed", len(path)),
                 "code": _codes(events.code),
-                "source": category(np.full(len(path), 0), ["status"]),
+                "source": _same("status", len(path)),
             }
         )
 
@@ -207,8 +206,7 @@ class History:
         """What changed, in the order of time: tasks added, removed, enabled, disabled, changed, other outcomes."""
         observed, joined = self._observed, self._joined
         proves = joined.coverage["proves_absence"].to_numpy()
-        server_of = np.repeat(np.arange(len(joined.servers)), max(len(joined.paths), 1))
-        came = came_and_went(observed, server_of, joined.begins, proves)
+        came = came_and_went(observed, joined.split(observed.task)[0], joined.begins, proves)
         frame = pd.concat(
             [
                 self._seen(came, "removed", "added"),
@@ -306,14 +304,14 @@ class History:
 
     def _redefined(self) -> pd.DataFrame:
         joined, observed = self._joined, self._observed
-        switchable = np.unique(observed.task[observed.enabled != NONE])
+        own, switchable = joined.split(np.unique(observed.task[observed.enabled != NONE]))
         place = {path: number for number, path in enumerate(joined.paths)}
         found: list[tuple[int, Redefined]] = []
         for server, (begin, end) in enumerate(pairwise(joined.begins.tolist())):
             stamps = joined.coverage["definitions"].iloc[begin:end].dropna()
             new = stamps[stamps != stamps.shift()]
             known = zip(new.index.tolist(), new.tolist(), strict=True)
-            switches = {joined.paths[task % len(place)] for task in switchable if task // len(place) == server}
+            switches = {joined.paths[path] for path in switchable[own == server]}
             changed = redefined(self._definitions, joined.servers[server], known, switches)
             found += [(server * len(place) + place[each.path], each) for each in changed if each.path in place]
         return self._change(
@@ -329,6 +327,10 @@ class History:
 def _codes(codes: Numbers) -> pd.Series[int]:
     """Result codes as a column that may lack some."""
     return pd.Series(pd.arrays.IntegerArray(np.where(codes == NONE, 0, codes).astype(np.uint32), codes == NONE))
+
+
+def _same(text: str, length: int) -> pd.Categorical[str]:
+    return category(np.zeros(length, np.int64), [text])
 
 
 def _words(which: Numbers, words: Sequence[str], categories: Sequence[str]) -> pd.Categorical[str]:

@@ -66,10 +66,8 @@ class Joined:
     def observed(self) -> Observed:
         """Spans in the order of task and time."""
         task = self.server * max(len(self.paths), 1) + self.path
-        small = (
-            task.astype(np.uint16) if len(self.servers) * len(self.paths) < 2**16 else task
-        )  # sorts ten times faster
-        order = np.argsort(small, kind="stable")
+        small = np.uint16 if len(self.servers) * len(self.paths) < 2**16 else np.int64  # sorts ten times faster
+        order = np.argsort(task.astype(small), kind="stable")
         columns = {name: numbers(self.table, name)[order] for name in ("state", "enabled", "last_run", "last_result")}
         first, last = self.first[order], self.last[order]
         return Observed(self.times, self._offsets(), task=task[order], first=first, last=last, **columns)
@@ -93,32 +91,36 @@ class Joined:
 def join(days: Sequence[LoadedDay], in_force: dict[str, str] | None = None) -> Joined:
     """Days in the order of server and day; `in_force` names the definitions of servers that read none at first."""
     servers = sorted({day.server for day in days})
-    records = [(servers.index(day.server), record) for day in days for record in day.records if record["read"]]
-    own = np.array([server for server, _ in records], np.int64)
+    server = np.array([servers.index(day.server) for day in days], np.int64)
+    taken = [moments(day.records) for day in days]
+    own = np.repeat(server, [len(times) for times in taken])  # the server of each snapshot
     begins = np.searchsorted(own, np.arange(len(servers) + 1))
-    times = moments([record for _, record in records])
+    times = np.concatenate([np.empty(0, np.int64), *taken])
     table = pa.concat_tables([SCHEMA.empty_table(), *(day.table for day in days)]).unify_dictionaries()
-    lengths = [day.table.num_rows for day in days]
     path, paths = in_order(numbers(table, "task_path"), categories(table, "task_path"))
-    first, last = [], []
-    place = 0
-    for day in days:
-        mine = moments(day.records)
-        first.append(np.searchsorted(mine, numbers(day.table, "first_seen")) + place)
-        last.append(np.searchsorted(mine, numbers(day.table, "last_seen")) + place)
-        place += len(mine)
+    before = np.cumsum([0, *(len(times) for times in taken)])[:-1]  # snapshots of earlier days
+    first, last = (
+        np.concatenate([np.empty(0, np.int64), *(_rows(*each, name) for each in zip(days, taken, before, strict=True))])
+        for name in ("first_seen", "last_seen")
+    )
+    records = [record for day in days for record in day.records if record["read"]]
     return Joined(
         servers=servers,
         paths=paths,
-        coverage=_coverage(servers, records, begins, times, in_force or {}),
+        coverage=_coverage(servers, own, records, begins, times, in_force or {}),
         begins=begins,
         times=times,
         table=table.drop_columns(["task_path", "first_seen", "last_seen"]),
-        server=np.repeat(np.array([servers.index(day.server) for day in days], np.int64), lengths),
+        server=np.repeat(server, [day.table.num_rows for day in days]),
         path=path,
-        first=np.concatenate([np.empty(0, np.int64), *first]),
-        last=np.concatenate([np.empty(0, np.int64), *last]),
+        first=first,
+        last=last,
     )
+
+
+def _rows(day: LoadedDay, taken: Numbers, before: int, name: str) -> Numbers:
+    """The row of `coverage` at which each span of a day begins or ends."""
+    return np.searchsorted(taken, numbers(day.table, name)) + before
 
 
 def clipped(day: LoadedDay, begin: datetime | None, end: datetime | None) -> LoadedDay:
@@ -132,35 +134,36 @@ def clipped(day: LoadedDay, begin: datetime | None, end: datetime | None) -> Loa
 
 
 def _coverage(
-    servers: list[str], records: list[tuple[int, Record]], begins: Numbers, times: Numbers, in_force: dict[str, str]
+    servers: list[str],
+    own: Numbers,
+    records: Sequence[Record],
+    begins: Numbers,
+    times: Numbers,
+    in_force: dict[str, str],
 ) -> pd.DataFrame:
     """A row a snapshot that could be read."""
-    said = [record for _, record in records]
-    own = np.array([server for server, _ in records], np.int64)
-    tasks = np.array([record["tasks"] for record in said], np.int64)
-    whole = np.array([record["whole"] for record in said], bool)
-    rights = [(record["elevated"], record["account"]) for record in said]
+    tasks = np.array([record["tasks"] for record in records], np.int64)
+    whole = np.array([record["whole"] for record in records], bool)
+    rights = [(record["elevated"], record["account"]) for record in records]
     proves = whole.copy()
     for begin, end in pairwise(begins):
         proves[begin:end] = proves_absence(tasks[begin:end], whole[begin:end], rights[begin:end])
-    definitions = pd.Series([record["definitions"] for record in said], dtype=object)
+    definitions = pd.Series([record["definitions"] for record in records], dtype=object)
     for server, begin in zip(servers, begins[:-1], strict=True):
-        if said and not definitions[begin]:
+        if records and not definitions[begin]:
             definitions[begin] = in_force.get(server)
-    elevated = pd.array(
-        [record["elevated"] if isinstance(record["elevated"], bool) else None for record in said], "boolean"
-    )
-    read = np.array([bool(record["definitions_read"]) for record in said], np.int64)
+    elevated = [record["elevated"] if isinstance(record["elevated"], bool) else None for record in records]
+    read = np.array([bool(record["definitions_read"]) for record in records], np.int64)
     return pd.DataFrame(
         {
             "server": category(own, servers),
             "taken_at": utc(times),
             "kind": category(read, ["status", "full"]),
             "tasks": tasks,
-            "elevated": elevated,
+            "elevated": pd.array(elevated, "boolean"),
             "proves_absence": proves,
-            "zone": _text([record["zone"] for record in said]),
-            "account": _text([record["account"] for record in said]),
+            "zone": pd.Series([record["zone"] for record in records], dtype="str").astype("category"),
+            "account": pd.Series([record["account"] for record in records], dtype="str").astype("category"),
             "definitions": definitions.groupby(own).ffill().astype("category"),
         }
     )
@@ -169,7 +172,7 @@ def _coverage(
 def category(codes: Numbers, categories: Sequence[str]) -> pd.Categorical[str]:
     """Places in a list of texts as a column of categories, -1 and `NONE` as not known."""
     labels: pd.Index[str] = pd.Index(list(categories), dtype="str")
-    return pd.Categorical.from_codes(_codes(codes), labels)
+    return pd.Categorical.from_codes(np.where(codes < 0, -1, codes).astype(np.int32), labels)
 
 
 def utc(times: Numbers) -> pd.DatetimeIndex:
@@ -184,12 +187,3 @@ def microseconds_of(times: pd.Series | pd.DatetimeIndex) -> Numbers:
     True
     """
     return times.to_numpy(dtype="datetime64[us]").astype(np.int64)
-
-
-def _codes(codes: Numbers) -> npt.NDArray[np.int32]:
-    return np.where(codes < 0, -1, codes).astype(np.int32)
-
-
-def _text(texts: Sequence[str]) -> pd.Categorical[str]:
-    labels = sorted(set(texts))
-    return category(np.array([labels.index(text) for text in texts], np.int64), labels)
