@@ -82,22 +82,21 @@ def read_history(
     zones = [record["zone"] for day in days for record in day.records if record.get("zone")]
     logged = read_logs(store.data, sorted(servers), zone=zones[-1] if zones else "", update=update)
     known = [*problems, *damaged, *unread, *logged.problems]
-    return History(Path(data), known, days, _in_force_before(store, days), logged.between(begin, end))
+    return History(Path(data), known, days, _in_force(store, days), logged.between(begin, end))
 
 
-def _in_force_before(store: Store, days: Sequence[LoadedDay]) -> dict[str, str]:
-    """For each server whose first snapshot says nothing of definitions, the last one before that did."""
+def _in_force(store: Store, days: Sequence[LoadedDay]) -> dict[str, str]:
+    """The definitions in force at the first snapshot of each server: the name of the snapshot that stores them."""
     found: dict[str, str] = {}
     for first in {day.server: day for day in reversed(days)}.values():
         stamp = next((record for record in first.records if record["read"]), first.records[0])["snapshot"]
-        earlier = sorted(day for day in store.wanted if day[0] == first.server and day[1] <= first.day)
-        while earlier and first.server not in found:
-            (day,), _ = load_days(store, [earlier.pop()])
-            known = {record["snapshot"]: record.get("definitions") for record in day.records}
-            if known.get(stamp):
-                break  # it tells them itself
-            before = [definitions for snapshot, definitions in known.items() if definitions and snapshot < stamp]
-            found |= {first.server: before[-1]} if before else {}
+        until = [day for day in store.wanted if day[0] == first.server and day[1] <= first.day]
+        for day in sorted(until, reverse=True):
+            (loaded,), _ = load_days(store, [day])
+            records = [record for record in loaded.records if record["snapshot"] <= stamp]
+            if named := [record["definitions"] for record in records if record.get("definitions")]:
+                found[first.server] = named[-1]
+                break
     return found
 
 
@@ -105,8 +104,8 @@ def _in_force_before(store: Store, days: Sequence[LoadedDay]) -> dict[str, str]:
 class History:
     """What `read_history` found; its frames are plain DataFrames, documented column by column in ``data/README.md``.
 
-    `problems` lists what could not be read or stored, and `in_force` the definitions (the name of the snapshot that
-    stores them) of servers whose first snapshot does not tell them.
+    `problems` lists what could not be read or stored; `in_force` names, by server, the snapshot that stores the
+    definitions in force at its first one.
     """
 
     data: Path

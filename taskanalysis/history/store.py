@@ -104,9 +104,7 @@ def open_store(data: str | Path, server: str | None = None) -> Store:
 
     SnapshotError where `data` is no share, or a folder of it can't be listed.
     """
-    root = long_path(data)
-    if not (root / "snapshots").is_dir():
-        raise SnapshotError(f"{data} is not a share: it has no folder snapshots")
+    root = _share(data)
     names: dict[Day, list[str]] = {}
     try:
         for folder in _of(_folders(root / "snapshots"), server):
@@ -125,11 +123,9 @@ def update_store(data: str | Path, *, executor: Executor | None = None, wait: fl
     Days are built in `executor`, in this process where that is None or fails. At most `wait` seconds are spent waiting
     for another writer. SnapshotError where `data` is no share.
     """
-    history = _history(long_path(data))
+    history = _history(_share(data))
     why = ""
     problems: list[Problem] = []
-    if not (history.parent / "snapshots").is_dir():
-        raise SnapshotError(f"{data} is not a share: it has no folder snapshots")
     try:
         history.mkdir(exist_ok=True)
         # a lock of the operating system, which a dead process does not hold, or none at all
@@ -153,25 +149,20 @@ def load_days(
     A damaged file is a problem; `repair` deletes it, so that the next update writes it anew.
     """
     found: dict[Day, LoadedDay] = {}
-    missing: list[Day] = []
     problems: list[Problem] = []
     days = sorted(days)
     for day in days:
-        file = store.file(day)
+        if not (file := store.file(day)):
+            continue
         try:
-            if file:
-                found[day] = LoadedDay(*day, *read_day(file))
+            found[day] = LoadedDay(*day, *read_day(file))
         except FileNotFoundError:
-            file = None  # another process has just replaced it
+            pass  # another process has just replaced it
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-            problems.append(Problem(f"history/{file.name if file else ''}", f"is damaged ({clip(str(error))})"))
-            if repair and file:
-                with suppress(OSError):
-                    file.unlink()
-            file = None
-        if not file:
-            missing.append(day)
-    for day, built in _built(store, missing, executor, problems):
+            problems.append(Problem(f"history/{file.name}", f"is damaged ({clip(str(error))})"))
+            if repair:
+                _remove([file])
+    for day, built in _built(store, [day for day in days if day not in found], executor, problems):
         found[day] = LoadedDay(*day, *read_day(built.content))
     return [found[day] for day in days], problems
 
@@ -217,6 +208,13 @@ def _remove(files: Iterable[Path]) -> None:
 
 
 # Names ----------------------------------------------------------------------------------------------------------------
+
+
+def _share(data: str | Path) -> Path:
+    root = long_path(data)
+    if not (root / "snapshots").is_dir():
+        raise SnapshotError(f"{data} is not a share: it has no folder snapshots")
+    return root
 
 
 def _history(root: Path) -> Path:
