@@ -1,7 +1,7 @@
-r"""What changed from snapshot to snapshot: tasks that came, went, were switched, or were defined anew.
+r"""Changes between snapshots: tasks added, removed, enabled, disabled, or with a changed definition.
 
-A task that is missing has gone only where the snapshot proves it: not where rows could not be read, nor where the
-account that collected may have seen less (`proves_absence`).
+A missing task is removed only where the snapshot proves it: not where rows could not be read, nor where the collecting
+account may have seen fewer tasks (`proves_absence`).
 
 >>> tasks = np.array([50, 50, 9, 50, 50])
 >>> proves_absence(tasks, np.full(5, True), [(None, "")] * 5).tolist()
@@ -35,7 +35,7 @@ CONFIRMED = 3  # snapshots in a row
 
 
 class Seen(NamedTuple):
-    """Changes by task, the snapshot that first shows them, and whether it came (was switched on) or went (off)."""
+    """Changes by task, the snapshot that first shows each, and whether the task was added or enabled (`on`)."""
 
     task: Numbers
     at: Numbers
@@ -43,11 +43,11 @@ class Seen(NamedTuple):
 
 
 def proves_absence(tasks: Numbers, whole: Flags, rights: Sequence[tuple[bool | None, Hashable]]) -> Flags:
-    """For each snapshot of one server, whether a task that is not in it is not on the server.
+    """For each snapshot of one server, whether a task missing from it is missing on the server.
 
-    `tasks` is the number of tasks that it holds, `whole` whether all of its rows could be read, `rights` whether its
-    account was elevated, and the account. A drop by more than a fifth and by at least five at once is blindness, unless
-    both snapshots say elevated under one account, or three in a row hold the lower count.
+    `tasks` is its number of tasks, `whole` whether all of its rows could be read, `rights` whether its account was
+    elevated, and the account. A drop by more than a fifth and by at least five counts as limited sight, unless both
+    snapshots are elevated under one account, or three in a row have the lower count.
     """
     proves = whole.copy()
     usable = np.flatnonzero(whole)
@@ -92,11 +92,11 @@ def came_and_went(observed: Observed, server: Numbers, begins: Numbers, proves: 
 
 
 def switched(observed: Observed) -> Seen:
-    """Tasks enabled and disabled: each snapshot that shows another value than the one before that is known."""
+    """Tasks enabled and disabled: snapshots whose value differs from the last known one."""
     known = np.flatnonzero(observed.enabled != NONE)
     task, enabled = observed.task[known], observed.enabled[known]
-    found = np.flatnonzero(~differs(task) & differs(enabled))
-    return Seen(task[found], observed.first[known[found]], enabled[found] == 1)
+    flips = np.flatnonzero(~differs(task) & differs(enabled))
+    return Seen(task[flips], observed.first[known[flips]], enabled[flips] == 1)
 
 
 # Definitions ----------------------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def _task_path(name: str) -> str:
 
 
 class Redefined(NamedTuple):
-    """A definition that means another thing than before: its schedule in words, where that changed, and all changes."""
+    """A changed definition: its schedule in words before and after, where that changed, and all changes."""
 
     path: str
     at: int
@@ -165,9 +165,9 @@ class Redefined(NamedTuple):
 def redefined(
     definitions: Definitions, server: str, stamps: Iterable[tuple[int, str]], switches: Container[str] = ()
 ) -> Iterator[Redefined]:
-    """What changed in the definitions of a server; `stamps` names the snapshots that store them, and from where on.
+    """Changed definitions of a server; `stamps` names the snapshots that store them, and where each takes effect.
 
-    Of the tasks in `switches` it is told elsewhere whether they are enabled.
+    For tasks in `switches`, statuses show whether they are enabled; that change of a definition is left out.
     """
     known: dict[str, str] = {}
     stored_in: dict[str, str] = {}
@@ -175,17 +175,17 @@ def redefined(
         now = definitions.hashes(server, stamp)
         for path, _ in sorted(now.items() - known.items()):
             if path in known:
-                old, new = (definitions.read(server, each, path) for each in (stored_in[path], stamp))
+                old, new = (definitions.read(server, name, path) for name in (stored_in[path], stamp))
                 yield from _redefined(path, at, old, new, path in switches)
             stored_in[path] = stamp
-        known |= now  # one that another scope leaves out may come back
+        known |= now  # a task outside the scope of a snapshot may return
 
 
 def _redefined(
     path: str, at: int, old: TaskDefinition | TaskXmlError, new: TaskDefinition | TaskXmlError, is_switch: bool
 ) -> Iterator[Redefined]:
     if isinstance(new, TaskXmlError) or isinstance(old, TaskXmlError):
-        which, why = ("new definition", new) if isinstance(new, TaskXmlError) else ("definition before", old)
+        which, why = ("new definition", new) if isinstance(new, TaskXmlError) else ("previous definition", old)
         yield Redefined(path, at, "", "", f"Its {which} can't be read: {why}")
         return
     if is_switch:

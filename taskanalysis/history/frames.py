@@ -1,8 +1,7 @@
-r"""What the snapshots of a share tell over time: observations, runs, changes, as DataFrames.
+r"""Observations, runs, events and changes of a share over time, as DataFrames.
 
-The frames rest on the store below ``<data>/history`` (`daystore`), which `read_history` brings up to date first. Times
-are UTC, texts that repeat are categories; each frame is made when it is first asked for. A time that no snapshot covers
-is not in them: nothing is said of it.
+The frames come from the store in ``<data>/history`` (`store`), which `read_history` updates first. Times are UTC,
+repeated texts are categories; each frame is computed on first use. They hold nothing of a time without snapshots.
 
 >>> history = read_history("data", since=datetime(2026, 11, 9, tzinfo=UTC), update=False)
 >>> runs = history.runs
@@ -53,19 +52,18 @@ def read_history(
     update: bool = True,
     executor: Executor | None = None,
 ) -> History:
-    """The history of a share: of one `server` or of all, of the snapshots taken from `since` to `until`, both included.
+    """Read the history of a share: of one `server` or all, of snapshots taken from `since` to `until`, both included.
 
-    `since` and `until` are aware datetimes; with them the history is that of a share which holds those snapshots alone,
-    but for definitions, which are in force from before. With `update` the store is brought up to date first, days in
-    parallel where an `executor` is given. Without, or where it can't be written or another process writes it, what is
-    missing is computed in memory, and `problems` says so.
+    `since` and `until` are aware datetimes; the result is that of a share with those snapshots alone, except that
+    earlier definitions stay in force. With `update` the store is updated first, in `executor` where one is given.
+    Without, or where the store can't be written, missing days are computed in memory and `problems` says so.
 
-    SnapshotError where `data` is no share, where it holds nothing of `server`, or where a time has no offset.
+    SnapshotError where `data` is no share, where it has no snapshot of `server`, or where a time has no offset.
 
     >>> read_history("data", update=False, server="opendata01").coverage["server"].unique().tolist()
     ['OPENDATA01']
     """
-    begin, end = (with_offset(each).astimezone(UTC) if each else None for each in (since, until))
+    begin, end = (with_offset(moment).astimezone(UTC) if moment else None for moment in (since, until))
     problems = update_store(data, executor=executor) if update else []
     store = open_store(data, server)
     servers = {name for name, _ in store.wanted}
@@ -76,13 +74,13 @@ def read_history(
     days, damaged = load_days(store, chosen, executor=executor, repair=update)
     missing = [day for day in chosen if not store.file(day)]
     if missing and not problems:
-        problems = [Problem("history", f"{count(len(missing), 'day')} not stored; computed for this time only")]
-    days = [day for day in (clipped(each, begin, end) for each in days) if day.records]
-    unread = [Problem(*each) for day in days for record in day.records for each in record["problems"]]
+        problems = [Problem("history", f"{count(len(missing), 'day')} not stored; computed in memory")]
+    days = [part for part in (clipped(day, begin, end) for day in days) if part.records]
+    unread = [Problem(*problem) for day in days for record in day.records for problem in record["problems"]]
     zones = [record["zone"] for day in days for record in day.records if record.get("zone")]
     logged = read_logs(store.data, sorted(servers), zone=zones[-1] if zones else "", update=update)
-    known = [*problems, *damaged, *unread, *logged.problems]
-    return History(Path(data), known, days, _in_force(store, days), logged.between(begin, end))
+    problems = [*problems, *damaged, *unread, *logged.problems]
+    return History(Path(data), problems, days, _in_force(store, days), logged.between(begin, end))
 
 
 def _in_force(store: Store, days: Sequence[LoadedDay]) -> dict[str, str]:
@@ -102,7 +100,7 @@ def _in_force(store: Store, days: Sequence[LoadedDay]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class History:
-    """What `read_history` found; its frames are plain DataFrames, documented column by column in ``data/README.md``.
+    """A share over time. Its frames are plain DataFrames; ``data/README.md`` documents their columns.
 
     `problems` lists what could not be read or stored; `in_force` names, by server, the snapshot that stores the
     definitions in force at its first one.
@@ -116,17 +114,17 @@ class History:
 
     @cached_property
     def coverage(self) -> pd.DataFrame:
-        """When each server was seen: a row a snapshot that could be read, in the order of server and time."""
+        """One row per readable snapshot, sorted by server and time."""
         return self._joined.coverage
 
     @cached_property
     def spans(self) -> pd.DataFrame:
-        """All observations, equal ones of a task that follow each other within a day as one row."""
+        """All observations; consecutive equal ones of a task within a day are one row."""
         return self._joined.spans()
 
     @cached_property
     def observations(self) -> pd.DataFrame:
-        """A row a task and snapshot, of the last 35 days before the newest snapshot of each server."""
+        """One row per task and snapshot, of the 35 days before the newest snapshot of each server."""
         joined = self._joined
         seen = [joined.times[begin:end] for begin, end in pairwise(joined.begins)]
         older = [np.searchsorted(times, times.max(initial=0) - OBSERVED_FOR, "right") for times in seen]
@@ -141,12 +139,12 @@ class History:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """A row a start of a task, in the order of server, task and start: from snapshots, event logs, or both."""
+        """One row per run, sorted by server, task and start, from snapshots, event logs or both."""
         if self.logged.runs.empty:
             return self._seen_runs
         newest = self.coverage.groupby("server", observed=True)["taken_at"].max()
-        known = {str(name): self.definitions(at.to_pydatetime(), str(name)) for name, at in newest.items()}
-        return with_logged(self._seen_runs, self.logged.runs, known)
+        definitions = {str(name): self.definitions(at.to_pydatetime(), str(name)) for name, at in newest.items()}
+        return with_logged(self._seen_runs, self.logged.runs, definitions)
 
     @cached_property
     def _seen_runs(self) -> pd.DataFrame:
@@ -164,7 +162,7 @@ class History:
                 "ended": utc(np.full(len(which), NONE)),
                 "seconds": np.full(len(which), np.nan),
                 "code": _codes(runs.code),
-                "outcome": _words(which, outcomes, [each.value for each in Outcome]),
+                "outcome": _words(which, outcomes, [outcome.value for outcome in Outcome]),
                 "source": _same("status", len(which)),
                 "trigger_kind": _same("", len(which)),
                 "instance": _same("", len(which)),
@@ -177,7 +175,7 @@ class History:
 
     @cached_property
     def events(self) -> pd.DataFrame:
-        """Starts that failed, were refused or ignored, and stops; from event logs, or a result that changed."""
+        """Failed, refused and ignored starts, and stops, from event logs and from results that changed."""
         seen = self._seen_events
         if self.logged.events.empty:
             return seen
@@ -202,7 +200,7 @@ class History:
 
     @cached_property
     def changes(self) -> pd.DataFrame:
-        """What changed, in the order of time: tasks added, removed, enabled, disabled, changed, other outcomes."""
+        """Tasks added, removed, changed, enabled or disabled, and changed outcomes, sorted by time."""
         observed, joined = self._observed, self._joined
         proves = joined.coverage["proves_absence"].to_numpy()
         came = came_and_went(observed, joined.split(observed.task)[0], joined.begins, proves)
@@ -222,21 +220,21 @@ class History:
         return frame
 
     def definitions(self, at: datetime, server: str | None = None) -> dict[str, TaskDefinition]:
-        r"""The definitions in force at a moment (aware), by task path; none where no snapshot before it tells any.
+        r"""The definitions in force at an aware moment, by task path; empty where no earlier snapshot stores any.
 
-        `server` may be left out where the history is of one.
+        `server` may be omitted in the history of one server; SnapshotError where there are several.
 
         >>> history = read_history("data", update=False)
         >>> len(history.definitions(datetime(2026, 11, 23, tzinfo=UTC)))
         49
         """
-        known = self._joined.servers
-        chosen = [name for name in known if server is None or name.casefold() == server.casefold()]
+        servers = self._joined.servers
+        chosen = [name for name in servers if server is None or name.casefold() == server.casefold()]
         if len(chosen) > 1:
-            raise SnapshotError(f"name the server whose definitions are meant: {listed(known, 'or')}")
+            raise SnapshotError(f"the history has several servers; name one: {listed(servers, 'or')}")
         if not chosen:
             return {}
-        place = known.index(chosen[0])
+        place = servers.index(chosen[0])
         begin, end = self._joined.begins[place : place + 2]
         last = begin + np.searchsorted(self._joined.times[begin:end], microseconds(with_offset(at)), "right") - 1
         stamp = self.coverage["definitions"].iat[last] if last >= begin else None
@@ -265,9 +263,9 @@ class History:
         return Definitions(self.data)
 
     def _change(self, task: Numbers, at: Numbers, kind: Sequence[str], **words: Sequence[str]) -> pd.DataFrame:
-        """Rows of `changes`, in whole numbers but for the words."""
+        """Rows of `changes`, with server, task path and kind as numbers."""
         server, path = self._joined.split(task)
-        kinds = np.array([KINDS.index(each) for each in kind], np.int64)
+        kinds = np.array([KINDS.index(name) for name in kind], np.int64)
         frame = {"server": server, "task_path": path, "at": utc(self._joined.times[at]), "kind": kinds}
         return pd.DataFrame(frame | {name: pd.Series(words[name], dtype="str") for name in ("before", "after", "what")})
 
@@ -280,11 +278,11 @@ class History:
             kind,
             before=np.where(seen.on, off, on).tolist() if is_switch else [""] * len(kind),
             after=kind if is_switch else [""] * len(kind),
-            what=[f"It was {each}." for each in kind],
+            what=[f"It was {word}." for word in kind],
         )
 
     def _outcomes(self) -> pd.DataFrame:
-        """Finished runs whose outcome is another than that of the one before."""
+        """Finished runs whose outcome differs from that of the previous one."""
         runs, (which, results) = self._runs[0], self._decoded
         order = np.flatnonzero(which >= 0)
         if not is_sorted(runs.task[order], runs.finished_by[order]):
@@ -305,26 +303,26 @@ class History:
         joined, observed = self._joined, self._observed
         own, switchable = joined.split(np.unique(observed.task[observed.enabled != NONE]))
         place = {path: number for number, path in enumerate(joined.paths)}
-        found: list[tuple[int, Redefined]] = []
+        rows: list[tuple[int, Redefined]] = []
         for server, (begin, end) in enumerate(pairwise(joined.begins.tolist())):
             stamps = joined.coverage["definitions"].iloc[begin:end].dropna()
             new = stamps[stamps != stamps.shift()]
-            known = zip(new.index.tolist(), new.tolist(), strict=True)
+            stored = zip(new.index.tolist(), new.tolist(), strict=True)
             switches = {joined.paths[path] for path in switchable[own == server]}
-            changed = redefined(self._definitions, joined.servers[server], known, switches)
-            found += [(server * len(place) + place[each.path], each) for each in changed if each.path in place]
+            changed = redefined(self._definitions, joined.servers[server], stored, switches)
+            rows += [(server * len(place) + place[row.path], row) for row in changed if row.path in place]
         return self._change(
-            np.array([task for task, _ in found], np.int64),
-            np.array([each.at for _, each in found], np.int64),
-            ["changed"] * len(found),
-            before=[each.before for _, each in found],
-            after=[each.after for _, each in found],
-            what=[each.what for _, each in found],
+            np.array([task for task, _ in rows], np.int64),
+            np.array([row.at for _, row in rows], np.int64),
+            ["changed"] * len(rows),
+            before=[row.before for _, row in rows],
+            after=[row.after for _, row in rows],
+            what=[row.what for _, row in rows],
         )
 
 
 def _codes(codes: Numbers) -> pd.Series[int]:
-    """Result codes as a column that may lack some."""
+    """Result codes as a nullable column."""
     return pd.Series(pd.arrays.IntegerArray(np.where(codes == NONE, 0, codes).astype(np.uint32), codes == NONE))
 
 
@@ -333,12 +331,12 @@ def _same(text: str, length: int) -> pd.Categorical[str]:
 
 
 def _words(which: Numbers, words: Sequence[str], categories: Sequence[str]) -> pd.Categorical[str]:
-    """Places in a list with repeated words as a column of categories."""
+    """Indexes into a list of words, some repeated, as a column of categories."""
     return category(np.array([categories.index(word) for word in words], np.int64)[which], categories)
 
 
 def task_slices(frame: pd.DataFrame) -> dict[str, slice]:
-    r"""Where the rows of each task are, by task path, of a frame in the order of tasks; ``task_path`` is a category.
+    r"""The rows of each task, by task path, in a frame sorted by task whose ``task_path`` is categorical.
 
     >>> task_slices(pd.DataFrame({"task_path": pd.Categorical(["\\A", "\\A", "\\B"])}))
     {'\\A': slice(0, 2, None), '\\B': slice(2, 3, None)}

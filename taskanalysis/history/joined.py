@@ -1,4 +1,4 @@
-r"""The days of a store joined: one list of snapshots, and the spans of all servers counted by it.
+r"""Join the days of a store: one list of snapshots, and the spans of all servers that index it.
 
 >>> from taskanalysis.history.store import load_days; from taskanalysis.history import open_store
 >>> store = open_store("data")
@@ -33,11 +33,11 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Snapshots in the order of server and time, and spans in that of day, task and time.
+    """Snapshots sorted by server and time, and spans sorted by day, task and time.
 
-    `coverage` has a row a snapshot and `begins` the first row of each server, and one more; `table` holds the spans but
-    for their path and times, `server` and `path` their places in `servers` and `paths`, `first` and `last` rows of
-    `coverage`, and `times` the microseconds of these.
+    `coverage` has one row per snapshot, `times` its moments in microseconds, and `begins` the first row of each server
+    and the end. `table` holds the spans without path and times: `server` and `path` index `servers` and `paths`,
+    `first` and `last` index `coverage`.
     """
 
     servers: list[str]
@@ -52,7 +52,7 @@ class Joined:
     last: Numbers
 
     def spans(self) -> pd.DataFrame:
-        """The spans as a DataFrame, a row a span."""
+        """One row per span."""
         frame: pd.DataFrame = self.table.to_pandas(
             types_mapper={pa.bool_(): pd.BooleanDtype(), pa.uint32(): pd.UInt32Dtype()}.get
         )
@@ -64,7 +64,7 @@ class Joined:
         return frame
 
     def observed(self) -> Observed:
-        """Spans in the order of task and time."""
+        """The spans sorted by task and time."""
         task = self.server * max(len(self.paths), 1) + self.path
         small = np.uint16 if len(self.servers) * len(self.paths) < 2**16 else np.int64  # sorts ten times faster
         order = np.argsort(task.astype(small), kind="stable")
@@ -73,12 +73,12 @@ class Joined:
         return Observed(self.times, self._offsets(), task=task[order], first=first, last=last, **columns)
 
     def split(self, task: Numbers) -> tuple[Numbers, Numbers]:
-        """Places of server and path of the tasks that `observed` numbers."""
+        """Indexes of server and path of task numbers in `observed`."""
         server, path = np.divmod(task, max(len(self.paths), 1))
         return server, path
 
     def _offsets(self) -> Numbers:
-        """The distance of the server's local time from UTC at each snapshot, `NONE` where its zone is not known."""
+        """The server's UTC offset at each snapshot, in microseconds, `NONE` where its zone is not known."""
         offsets = np.full(len(self.times), NONE)
         zones = self.coverage["zone"]
         for zone in zones.cat.categories[zones.cat.categories != ""]:
@@ -89,7 +89,7 @@ class Joined:
 
 
 def join(days: Sequence[LoadedDay], in_force: dict[str, str] | None = None) -> Joined:
-    """Days in the order of server and day; `in_force` names the definitions of servers that read none at first."""
+    """Join days, sorted by server and day; `in_force` names the definitions of each server before its first day."""
     servers = sorted({day.server for day in days})
     server = np.array([servers.index(day.server) for day in days], np.int64)
     taken = [moments(day.records) for day in days]
@@ -100,7 +100,7 @@ def join(days: Sequence[LoadedDay], in_force: dict[str, str] | None = None) -> J
     path, paths = in_order(numbers(table, "task_path"), categories(table, "task_path"))
     before = np.cumsum([0, *(len(times) for times in taken)])[:-1]  # snapshots of earlier days
     first, last = (
-        np.concatenate([np.empty(0, np.int64), *(_rows(*each, name) for each in zip(days, taken, before, strict=True))])
+        np.concatenate([np.empty(0, np.int64), *(_rows(*day, name) for day in zip(days, taken, before, strict=True))])
         for name in ("first_seen", "last_seen")
     )
     records = [record for day in days for record in day.records if record["read"]]
@@ -124,7 +124,7 @@ def _rows(day: LoadedDay, taken: Numbers, before: int, name: str) -> Numbers:
 
 
 def clipped(day: LoadedDay, begin: datetime | None, end: datetime | None) -> LoadedDay:
-    """What a day would be, had it only the snapshots from `begin` to `end`, both included."""
+    """A day as if it had only the snapshots from `begin` to `end`, both included."""
     taken = [(datetime.fromisoformat(record["snapshot"]), record) for record in day.records]
     kept = [record for at, record in taken if (not begin or begin <= at) and (not end or at <= end)]
     if len(kept) == len(day.records):
@@ -141,7 +141,7 @@ def _coverage(
     times: Numbers,
     in_force: dict[str, str],
 ) -> pd.DataFrame:
-    """A row a snapshot that could be read."""
+    """The frame `History.coverage`; `own` is the server of each record."""
     tasks = np.array([record["tasks"] for record in records], np.int64)
     whole = np.array([record["whole"] for record in records], bool)
     rights = [(record["elevated"], record["account"]) for record in records]
@@ -170,7 +170,7 @@ def _coverage(
 
 
 def category(codes: Numbers, categories: Sequence[str]) -> pd.Categorical[str]:
-    """Places in a list of texts as a column of categories, -1 and `NONE` as not known."""
+    """Indexes into a list of texts as a column of categories; -1 and `NONE` are missing."""
     labels: pd.Index[str] = pd.Index(list(categories), dtype="str")
     return pd.Categorical.from_codes(np.where(codes < 0, -1, codes).astype(np.int32), labels)
 

@@ -1,9 +1,9 @@
 r"""Runs of tasks from spans: each start with the first result that was seen for it.
 
-A run is known by its task and its last-run time, to the minute (one build of Windows showed seconds equal to minutes).
-Its result is the first one seen for it while the task was not running; another one later under the same last run is a
-start that failed or was refused, an event of its own. All rows are handled at once, as arrays of whole numbers. Results
-are decoded for the programs of the definition that was in force.
+Task and last-run time, to the minute, identify a run (one build of Windows showed seconds equal to minutes). Its result
+is the first one seen while the task was not running; another result later under the same last run is a start that
+failed or was refused, an event of its own. All rows are processed at once, as arrays of whole numbers. Results are
+decoded for the programs of the definition in force.
 
 >>> ran = Observed(times=np.array([0, 900, 1800]) * 10**6, offsets=np.zeros(3, np.int64), task=np.array([7, 7, 7]),
 ...     first=np.arange(3), last=np.arange(3), state=np.array([4, 3, 3]), enabled=np.ones(3, np.int64),
@@ -39,10 +39,10 @@ NO_RESULT = [267009, 267045]  # is running, is queued
 
 
 class Runs(NamedTuple):
-    """Runs by task and start: `started` in microseconds, `code` `NONE` where none was seen, the rest places in `times`.
+    """Runs by task and start: `started` in microseconds, `code` `NONE` where none was seen, the rest index `times`.
 
-    `finished_by` is the first snapshot that shows the code, -1 where none does; `goes_on` is true of a task's last run
-    that was going on, or waited to, when it was last seen.
+    `finished_by` is the first snapshot that shows the code, -1 where none does; `goes_on` marks a task's last run where
+    it was still running or queued when last seen.
     """
 
     task: Numbers
@@ -55,7 +55,7 @@ class Runs(NamedTuple):
 
 
 class Events(NamedTuple):
-    """Starts that failed: the code that a snapshot shows under a run that had a result already."""
+    """Failed starts: the code that a snapshot shows under a run that already had a result."""
 
     task: Numbers
     seen: Numbers
@@ -63,10 +63,10 @@ class Events(NamedTuple):
 
 
 def find_runs(observed: Observed) -> tuple[Runs, Events]:
-    """All runs that the observations show, ordered by task and minute of their start, and starts that failed."""
+    """All runs in the observations, sorted by task and minute of their start, and failed starts."""
     known = np.flatnonzero(observed.last_run != NONE)
     task, minute = observed.task[known], _minute_of_run(observed, known)
-    if not is_sorted(task, minute):  # a last run went backwards: registered anew, or restored
+    if not is_sorted(task, minute):  # a last run went backwards: registered again, or restored
         order = np.lexsort((known, minute, task))
         known, task, minute = known[order], task[order], minute[order]
     begins, ends = blocks(task, minute)
@@ -95,7 +95,7 @@ def find_runs(observed: Observed) -> tuple[Runs, Events]:
 
 
 def _minute_of_run(observed: Observed, known: Numbers) -> Numbers:
-    """For each row the minute that its run is known by: of its last run, or of the one before a shift of the clock."""
+    """The minute that identifies the run of each row: of its last run, or of the one before a clock change."""
     task, last_run = observed.task[known], observed.last_run[known]
     minute = last_run // MINUTE
     begins, ends = blocks(task, minute)
@@ -104,10 +104,10 @@ def _minute_of_run(observed: Observed, known: Numbers) -> Numbers:
 
 
 def _same_run(observed: Observed, known: Numbers, begins: Numbers) -> Flags:
-    """Whether a last run that differs from the one before is the same run, shown by other clocks.
+    """Whether a last run that differs from the one before is the same run, shown after a clock change.
 
-    That is where they are apart by just the shift of the zone's offset between their snapshots (not seen on Windows
-    yet); unless the later one lies between these snapshots, where it can be a run of its own.
+    They differ by exactly the change of the zone's offset between their snapshots (not seen on Windows yet), and the
+    later one does not lie between these snapshots, where it can be a run of its own.
     """
     same = np.zeros(len(begins), bool)
     seen, again = observed.last[known[begins - 1]], observed.first[known[begins]]
@@ -116,16 +116,16 @@ def _same_run(observed: Observed, known: Numbers, begins: Numbers) -> Flags:
     before = known[begins[turns] - 1]
     offsets = observed.offsets[seen], observed.offsets[again]
     start, shift = observed.last_run[row], offsets[1] - offsets[0]
-    found = (observed.task[row] == observed.task[before]) & (offsets[0] != NONE) & (offsets[1] != NONE)
-    found &= np.abs(start - observed.last_run[before]) == np.abs(shift)
-    found &= (start <= observed.times[seen]) | (start > observed.times[again])
-    same[turns] = found
+    shifted = (observed.task[row] == observed.task[before]) & (offsets[0] != NONE) & (offsets[1] != NONE)
+    shifted &= np.abs(start - observed.last_run[before]) == np.abs(shift)
+    shifted &= (start <= observed.times[seen]) | (start > observed.times[again])
+    same[turns] = shifted
     same[:1] = False  # nothing is before it
     return same
 
 
 def is_sorted(task: Numbers, value: Numbers) -> bool:
-    """Whether rows are in the order of task and a value."""
+    """Whether rows are sorted by task and a value."""
     return not (((task[1:] == task[:-1]) & (value[1:] < value[:-1])) | (task[1:] < task[:-1])).any()
 
 
@@ -135,45 +135,45 @@ Line = tuple[str, str]
 
 
 class Decoded(NamedTuple):
-    """For each run the place of its result in `results`, -1 where no code was seen."""
+    """For each run the index of its result in `results`, -1 where no code was seen."""
 
     which: Numbers
     results: list[Result]
 
 
 def decode_runs(runs: Runs, joined: Joined, definitions: Definitions) -> Decoded:
-    """The results of runs; each distinct case is decoded once."""
+    """Decode the results of runs, each distinct case once."""
     finished = np.flatnonzero(runs.code != NONE)
     stamps = joined.coverage["definitions"].cat
     in_force = stamps.codes.to_numpy()[runs.finished_by[finished]]
     server, path = joined.split(runs.task[finished])
     lines: dict[tuple[Line, ...], int] = {(("", ""),): 0}
     number = np.zeros(len(finished), np.int64)
-    for each, name in enumerate(joined.servers):
-        mine = server == each
+    for place, name in enumerate(joined.servers):
+        mine = server == place
         table = _lines(definitions, name, stamps.categories.tolist(), joined.paths, lines)
         number[mine] = table[in_force[mine], path[mine]]
     of_pair, pairs = pd.factorize(number << 32 | runs.code[finished])
-    known = list(lines)
+    cases = list(lines)
     which = np.full(len(runs.code), -1)
     which[finished] = of_pair
-    return Decoded(which, [decode_lines(pair & 0xFFFFFFFF, known[pair >> 32]) for pair in pairs.tolist()])
+    return Decoded(which, [decode_lines(pair & 0xFFFFFFFF, cases[pair >> 32]) for pair in pairs.tolist()])
 
 
 def _lines(
     definitions: Definitions, server: str, stamps: list[str], paths: list[str], lines: dict[tuple[Line, ...], int]
 ) -> Numbers:
-    """For each snapshot that stores definitions, and for none, the number in `lines` of what each task starts."""
+    """The command lines of each task, as numbers in `lines`, by snapshot that stores definitions; last, by none."""
     place = {path: number for number, path in enumerate(paths)}
     table = np.zeros((len(stamps) + 1, len(paths)), np.int64)
-    current = table[-1].copy()  # stays that of tasks that another scope leaves out
+    current = table[-1].copy()  # tasks outside the scope of a snapshot keep theirs
     before: dict[str, str] = {}
     for row, stamp in enumerate(stamps):
         now = definitions.hashes(server, stamp)
         for path, _ in now.items() - before.items():
             if path in place:
-                found = _lines_of(definitions.read(server, stamp, path))
-                current[place[path]] = lines.setdefault(found, len(lines))
+                started = _lines_of(definitions.read(server, stamp, path))
+                current[place[path]] = lines.setdefault(started, len(lines))
         table[row] = current
         before = now
     return table

@@ -1,10 +1,10 @@
-r"""Spans: a task's status and the snapshots of a day, from the first to the last, through which it stayed the same.
+r"""Spans: the status of a task, and the first and last snapshot of a day between which it did not change.
 
-A span holds as much as its observations: `expand` gives them back. Rows are a table of whole numbers, so that a day of
-a server is handled at once. `first` and `last` are positions in the list of snapshots, `NONE` is "not known".
+`expand` restores the observations of a span. Rows are a table of whole numbers, so that a day of a server is processed
+at once; `first` and `last` are positions in the list of snapshots, `NONE` means "not known".
 
-Authority for ``status.csv``: `snapshot.read_statuses`, the strict reader. `regular` checks each distinct text with the
-same functions, once; a file that is irregular in any way is left to the strict reader, with its problems.
+Authority for ``status.csv``: `snapshot.read_statuses`, the strict reader. `regular` checks each distinct text once,
+with the same functions; it leaves a file that is irregular in any way, and its problems, to the strict reader.
 
 >>> ready = [3, 1, 0, *[NONE] * 5]
 >>> rows = np.array([[0, n, n, *ready] for n in (0, 1, 3)])
@@ -80,10 +80,10 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Spans as arrays, in the order of time within each task; `NONE` is not known.
+    """Spans as arrays, sorted by task and time; `NONE` is not known.
 
-    `times` are the moments of all snapshots in microseconds and `offsets` the distances of local time from UTC then,
-    `NONE` where the zone is not known; `task` is a number of server and path, `first` and `last` count `times`.
+    `times` are the moments of all snapshots and `offsets` the UTC offsets of local time then, both in microseconds;
+    `task` is a number for server and path, `first` and `last` are positions in `times`.
     """
 
     times: Numbers
@@ -99,13 +99,13 @@ class Observed:
 
 def differs(values: npt.NDArray[Any]) -> Flags:
     """Whether each value differs from the one before; the first one does."""
-    found = np.ones(len(values), bool)
-    found[1:] = values[1:] != values[:-1]
-    return found
+    flags = np.ones(len(values), bool)
+    flags[1:] = values[1:] != values[:-1]
+    return flags
 
 
 def blocks(*keys: npt.NDArray[Any]) -> tuple[Numbers, Numbers]:
-    """First and last row of each block of neighbouring rows with equal keys.
+    """First and last row of each block of consecutive rows with equal keys.
 
     >>> [rows.tolist() for rows in blocks(np.array([7, 7, 8]))]
     [[0, 2], [1, 2]]
@@ -115,10 +115,10 @@ def blocks(*keys: npt.NDArray[Any]) -> tuple[Numbers, Numbers]:
 
 
 def in_order(codes: Numbers, texts: Sequence[str]) -> tuple[Numbers, list[str]]:
-    """Codes of texts as codes of those of them that are in use, sorted; `texts` may repeat.
+    """Renumber codes of `texts`, which may repeat, as codes of a sorted list of the texts in use.
 
-    >>> found, texts = in_order(np.array([2, 0, 3]), ["b", "unused", "a", "b"])
-    >>> found.tolist(), texts
+    >>> codes, texts = in_order(np.array([2, 0, 3]), ["b", "unused", "a", "b"])
+    >>> codes.tolist(), texts
     ([0, 1, 1], ['a', 'b'])
     """
     used = np.unique(codes).tolist()
@@ -130,7 +130,7 @@ def in_order(codes: Numbers, texts: Sequence[str]) -> tuple[Numbers, list[str]]:
 
 
 def merged(rows: Rows) -> Rows:
-    """Rows in the order of task and time, those that follow each other with equal values made one."""
+    """Sort rows by task and time, and merge consecutive ones with equal values."""
     rows = rows[np.lexsort((rows[:, FIRST], rows[:, PATH]))]
     new = differs(rows[:, PATH])
     before, after = rows[:-1], rows[1:]
@@ -142,9 +142,9 @@ def merged(rows: Rows) -> Rows:
 
 
 def moved(rows: Rows, places: Numbers) -> Rows:
-    """Rows whose snapshots have new positions: `places` of each old one, -1 where it is gone.
+    """Move rows to new positions of their snapshots: `places` for each old one, -1 where it was removed.
 
-    A span is cut where a snapshot has come in between.
+    A span is split where a new snapshot lies inside.
 
     >>> row = np.array([[0, 0, 2, *[NONE] * 8]])
     >>> moved(row, np.array([0, 1, 3]))[:, :3].tolist(), moved(row, np.array([-1, 0, -1]))[:, :3].tolist()
@@ -171,7 +171,7 @@ def moved(rows: Rows, places: Numbers) -> Rows:
 def expand(first: npt.NDArray[Any], last: npt.NDArray[Any]) -> tuple[Numbers, Numbers]:
     """For each observation in spans from `first` to `last`, the number of its span and the position of its snapshot.
 
-    >>> [each.tolist() for each in expand(np.array([0, 5]), np.array([2, 5]))]
+    >>> [numbers.tolist() for numbers in expand(np.array([0, 5]), np.array([2, 5]))]
     [[0, 0, 0, 1], [0, 1, 2, 5]]
     """
     lengths = (last - first + 1).astype(np.int64)
@@ -209,7 +209,7 @@ def _moment(value: object) -> tuple[int, int]:
 
 
 def rows_of(statuses: Sequence[Status]) -> tuple[Rows, list[str]]:
-    """Statuses of one snapshot as rows, all at position 0, and the paths that they count."""
+    """Statuses of one snapshot as rows, all at position 0, and the paths that PATH numbers."""
     rows = np.zeros((len(statuses), WIDTH), np.int64)
     for number, status in enumerate(statuses):
         rows[number, 3:] = _values_of(status)
@@ -218,7 +218,7 @@ def rows_of(statuses: Sequence[Status]) -> tuple[Rows, list[str]]:
 
 
 def regular(contents: Sequence[bytes]) -> tuple[Rows, list[str]] | None:
-    """The rows of several files, `FIRST` and `LAST` the number of the file; None where one is not regular."""
+    """The rows of several files, FIRST and LAST the number of the file; None where a file is irregular."""
     headers = [_HEADER.match(content) for content in contents]
     bodies = [content[head.end() :] for head, content in zip(headers, contents, strict=True) if head]
     if len(bodies) < len(contents) or not all(body.endswith(b"\n") for body in bodies if body):
@@ -251,13 +251,13 @@ def _cells(body: bytes) -> pa.Table:
 
 
 def _checked(cells: pa.Table, name: str, check: Callable[[str], Sequence[int]]) -> Rows:
-    """The values of a column, each distinct text through `check`, which raises ValueError as the strict reader does."""
+    """The values of a column; `check` converts each distinct text, or raises ValueError as the strict reader does."""
     texts = categories(cells, name) or [""]
     return np.array([check(text) for text in texts], np.int64)[numbers(cells, name)]
 
 
 def _value(cell: int, value: int, text: str) -> Sequence[int]:
-    """The value (its number) of a cell (its number) of ``status.csv``."""
+    """One value (index in `VALUES`) of the text of one cell (index in a row of ``status.csv``)."""
     cells = ["\\a", *[""] * 6]
     cells[cell] = text
     return _values_of(_status(cells))[value : value + 1]
@@ -281,18 +281,18 @@ _CHECKS: dict[str, Callable[[str], Sequence[int]]] = {
 
 
 def to_table(rows: Rows, paths: Sequence[str], times: Numbers) -> pa.Table:
-    """Rows as the table that is stored; `paths` and `times` (microseconds) are what PATH, FIRST and LAST count."""
+    """Rows as an Arrow table for storage; PATH indexes `paths`, FIRST and LAST index `times` (microseconds)."""
     columns = [
         pa.DictionaryArray.from_arrays(pa.array(rows[:, PATH], pa.int32()), pa.array(paths, pa.string())),
         pa.array(times[rows[:, FIRST]]).cast(MOMENT),
         pa.array(times[rows[:, LAST]]).cast(MOMENT),
     ]
     for number, name in enumerate(VALUES, 3):
-        known = pa.array(rows[:, number], mask=rows[:, number] == NONE)
+        values = pa.array(rows[:, number], mask=rows[:, number] == NONE)
         if name == "state":
-            columns.append(pa.DictionaryArray.from_arrays(known.cast(pa.int32()), pa.array(STATES, pa.string())))
+            columns.append(pa.DictionaryArray.from_arrays(values.cast(pa.int32()), pa.array(STATES, pa.string())))
         else:
-            columns.append(known.cast(SCHEMA.field(name).type))
+            columns.append(values.cast(SCHEMA.field(name).type))
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
@@ -307,7 +307,7 @@ def to_rows(table: pa.Table, times: Numbers) -> tuple[Rows, list[str]]:
 
 
 def numbers(table: pa.Table, name: str) -> Numbers:
-    """A column as whole numbers: text as the number of its category, `NONE` where not known."""
+    """A column as whole numbers: codes of text, `NONE` where not known."""
     if not table.num_rows:
         return np.empty(0, np.int64)
     column = table.column(name).combine_chunks()
@@ -315,11 +315,11 @@ def numbers(table: pa.Table, name: str) -> Numbers:
         column = column.indices
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.uint8())
-    found: Numbers = column.cast(pa.int64()).fill_null(NONE).to_numpy(zero_copy_only=False)
-    return found
+    values: Numbers = column.cast(pa.int64()).fill_null(NONE).to_numpy(zero_copy_only=False)
+    return values
 
 
 def categories(table: pa.Table, name: str) -> list[str]:
-    """The texts of a column that `numbers` counts."""
+    """The texts of a column, which the codes of `numbers` index."""
     texts: list[str] = table.column(name).combine_chunks().dictionary.to_pylist() if table.num_rows else []
     return texts

@@ -1,11 +1,11 @@
-r"""The files of the history store: a Parquet file a day and server, below ``<data>/history``.
+r"""The history store: one Parquet file per day and server in ``<data>/history``.
 
     history/server=OPENDATA01/month=2026-11/2026-11-23.<digest>.parquet
 
-Authority: the layout is ours, in the way of Hive, so that pandas, DuckDB and Dask read it as it is. A file's name tells
-by a digest of which snapshots it was made, so what is up to date is seen from names alone. Files are written beside
-their place and renamed, by one writer at a time; a process may be killed at any moment. All of it is derived from the
-snapshots and may be deleted.
+Authority: the layout is ours, partitioned like Hive, so that pandas, DuckDB and Dask read it directly. A file's name
+has a digest of the snapshots that it was built from, so names alone show which days are up to date. Files are written
+atomically, by one writer at a time; a process may be killed at any moment. All of it is derived from the snapshots and
+may be deleted.
 
 >>> store = open_store("data")
 >>> sorted(store.wanted)[-1], len(store.wanted)
@@ -46,9 +46,9 @@ _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 @dataclass(slots=True)
 class Store:
-    """A share by its names: the snapshots of each day, the digest its file should have, and the files that exist.
+    """The names in a share: `names` of the snapshots of each day, and the digest that its file should have (`wanted`).
 
-    `files` holds the digests of the files of each day, `rests` what killed processes left.
+    `files` holds the digests of the existing files of each day, `rests` the temporary files of killed processes.
     """
 
     data: Path
@@ -58,30 +58,30 @@ class Store:
     wanted: dict[Day, str]
 
     def file(self, day: Day) -> Path | None:
-        """The file of a day that is up to date."""
+        """The file of a day, where it is up to date."""
         return self.place(day, self.wanted[day]) if self._has(day) else None
 
     def stale(self) -> list[Day]:
-        """The days that have no such file, oldest first."""
+        """The days without such a file, oldest first."""
         return sorted((day for day in self.wanted if not self._has(day)), key=lambda day: (day[1], day[0]))
 
     def _has(self, day: Day) -> bool:
         return self.wanted[day] in self.files.get(day, ())
 
     def job(self, day: Day) -> DayJob:
-        """What it takes to build a day."""
+        """The input for building a day."""
         month = self.data / "snapshots" / day[0] / day[1][:7]
         folders = tuple(month / name for name in self.names[day])
         older = (self.place(day, digest_) for digest_ in self.files.get(day, ()))
         return DayJob(folders, max(older, default=None, key=_changed))
 
     def place(self, day: Day, digest_: str) -> Path:
-        """Where the file of a day lies."""
+        """The path of a day's file."""
         server, name = day
         return _history(self.data) / f"server={server}" / f"month={name[:7]}" / f"{name}.{digest_}.parquet"
 
     def left_over(self) -> Iterator[Path]:
-        """Files that no day wants any more, and what killed processes left."""
+        """Outdated files, and temporary files of killed processes."""
         yield from self.rests
         for day, digests in self.files.items():
             wanted = self.wanted.get(day)
@@ -118,10 +118,10 @@ def open_store(data: str | Path, server: str | None = None) -> Store:
 
 
 def update_store(data: str | Path, *, executor: Executor | None = None, wait: float = WAIT) -> list[Problem]:
-    """Bring the store up to date with the snapshots; what keeps it from that is a problem, not an error.
+    """Bring the store up to date with the snapshots; returns the problems that prevented it.
 
-    Days are built in `executor`, in this process where that is None or fails. At most `wait` seconds are spent waiting
-    for another writer. SnapshotError where `data` is no share.
+    Days are built in `executor`, or in this process where that is None or fails. Another writer is waited for at most
+    `wait` seconds. SnapshotError where `data` is no share.
     """
     history = _history(_share(data))
     why = ""
@@ -132,21 +132,21 @@ def update_store(data: str | Path, *, executor: Executor | None = None, wait: fl
         with FileLock(history / ".lock", timeout=wait, fallback_to_soft=False):
             _update(open_store(data), executor, problems)
     except Timeout:
-        why = "another process writes it"
+        why = "another process is writing it"
     except (OSError, NotImplementedError) as error:  # the second where a file system knows no locks
         why = f"it can't be written ({getattr(error, 'strerror', None) or error})"
     if why and (stale := open_store(data).stale()):
         days = f"{len(stale)} days" if len(stale) > 1 else f"{stale[0][0]} of {stale[0][1]}"
-        problems.append(Problem("history", f"{days} not stored, because {why}; computed for this time only"))
+        problems.append(Problem("history", f"{days} not stored, because {why}; computed in memory"))
     return problems
 
 
 def load_days(
     store: Store, days: Iterable[Day], *, executor: Executor | None = None, repair: bool = False
 ) -> tuple[list[LoadedDay], list[Problem]]:
-    """These days in the order of server and day; those without a file that is up to date are built in memory.
+    """Read days, sorted by server and day; those without an up-to-date file are built in memory.
 
-    A damaged file is a problem; `repair` deletes it, so that the next update writes it anew.
+    A damaged file is a problem; `repair` deletes it, so that the next update writes it again.
     """
     found: dict[Day, LoadedDay] = {}
     problems: list[Problem] = []
@@ -241,24 +241,26 @@ def _snapshot_names(month: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def _of(folders: Iterable[Path], server: str | None) -> list[Path]:
-    """Those of a server, by its name without case, or all."""
+    """The folders of a server, by its case-insensitive name, or all."""
     return [
-        each for each in folders if server is None or each.name.removeprefix("server=").casefold() == server.casefold()
+        folder
+        for folder in folders
+        if server is None or folder.name.removeprefix("server=").casefold() == server.casefold()
     ]
 
 
 def _stored(history: Path, server: str | None) -> tuple[dict[Day, set[str]], list[Path]]:
-    """The digests of the files that each day has, and the rests of killed processes."""
+    """The digests of the files of each day, and the temporary files of killed processes."""
     files: dict[Day, set[str]] = {}
     rests: list[Path] = []
-    with suppress(OSError):  # it is not there, or may not be opened: then nothing of it is known
+    with suppress(OSError):  # missing or not accessible: treated as empty
         for month in [month for folder in _of(_folders(history), server) for month in _folders(folder)]:
             name_of_server = month.parent.name.removeprefix("server=")
             for name in _names(month):
-                found = _FILE.fullmatch(name)
-                if found and month.name == f"month={name[:7]}":
-                    files.setdefault((name_of_server, found[1]), set()).add(found[2])
-                elif found or name.endswith(".tmp"):
+                match = _FILE.fullmatch(name)
+                if match and month.name == f"month={name[:7]}":
+                    files.setdefault((name_of_server, match[1]), set()).add(match[2])
+                elif match or name.endswith(".tmp"):
                     rests.append(month / name)
     return files, rests
 

@@ -260,5 +260,5 @@ def decode_lines(
     if len({result.outcome for result in results}) == 1:
         return results[0]
     readings = listed([f"{result.outcome.value} for {result.basis}" for result in dict.fromkeys(results)])
-    meaning = f"Which of its programs gave this code is not known, and they read it differently: {readings}."
+    meaning = f"It is not known which of its programs returned this code, and its meaning differs: {readings}."
     return replace(results[0], outcome=Outcome.UNKNOWN, meaning=meaning, certainty="guess", basis="several programs")

@@ -399,7 +399,7 @@ def test_definition_that_means_the_same_has_not_changed(tmp_path: Path) -> None:
     assert found[0] == (2, "changed", "command from a to b")
     assert [row[:2] for row in found[1:]] == [(3, "changed"), (4, "changed")]
     assert found[1][2].startswith("Its new definition can't be read: ")
-    assert found[2][2].startswith("Its definition before can't be read: ")
+    assert found[2][2].startswith("Its previous definition can't be read: ")
 
 
 def disabled(text: str) -> bytes:
@@ -528,7 +528,7 @@ def test_definitions_of_one_server_among_several_are_named(tmp_path: Path) -> No
     history = read_history(tmp_path)
     assert list(history.definitions(NOON, "b")) == ["\\B"]
     assert history.definitions(NOON - timedelta(seconds=1), "b") == {}
-    with pytest.raises(SnapshotError, match="whose definitions are meant: A or B"):
+    with pytest.raises(SnapshotError, match="has several servers; name one: A or B"):
         history.definitions(NOON)
 
 

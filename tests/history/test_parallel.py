@@ -48,7 +48,7 @@ def test_what_an_executor_leaves_is_done_here_and_told(after: int) -> None:
     problems: list[Problem] = []
     with Breaking(after) as executor:
         assert list(each_in(executor, str.upper, "abcd", problems)) == ["A", "B", "C", "D"]
-    gave_up = Problem("executor", f"gave up after {after} of 4 pieces of work (BrokenExecutor: a process died)")
+    gave_up = Problem("executor", f"failed after {after} of 4 jobs (BrokenExecutor: a process died)")
     assert problems == ([] if after > 4 else [gave_up])
 
 
@@ -210,7 +210,7 @@ def test_cluster_that_loses_all_workers_leaves_the_rest_to_this_process(
         next(done)
         worker.kill()
         assert list(done) == [None] * 7
-    assert [problem.what.startswith("gave up after ") for problem in problems] == [True]
+    assert [problem.what.startswith("failed after ") for problem in problems] == [True]
 
 
 @pytest.mark.slow

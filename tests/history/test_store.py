@@ -466,7 +466,7 @@ def test_on_a_full_disk_what_was_written_stays_and_the_rest_is_computed(
 
 def test_one_that_only_reads_writes_nothing_and_says_what_is_not_stored(share: Path, tmp_path: Path) -> None:
     history = read_history(share, update=False)
-    assert [problem.what for problem in history.problems] == ["6 days not stored; computed for this time only"]
+    assert [problem.what for problem in history.problems] == ["6 days not stored; computed in memory"]
     assert not (share / "history").exists()
     update_store(share)
     assert read_history(share, update=False).problems == []
@@ -499,7 +499,7 @@ def test_while_another_process_writes_all_is_computed_and_its_death_frees_the_st
         assert holder.stdout
         assert holder.stdout.readline().strip() == b"held"
         (problem,) = update_store(share, wait=0.1)
-        assert "6 days not stored, because another process writes it" in problem.what
+        assert "6 days not stored, because another process is writing it" in problem.what
         assert files(share) == {}
     finally:
         holder.kill()
