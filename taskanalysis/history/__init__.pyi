@@ -1,4 +1,3 @@
-from .days import AT_ONCE as AT_ONCE
 from .eventlog.runs import read_eventlog as read_eventlog
 from .frames import History as History
 from .frames import read_history as read_history
@@ -10,9 +9,6 @@ from .logs import read_logs as read_logs
 from .parallel import each_in as each_in
 from .parallel import executor_for as executor_for
 from .parallel import is_address as is_address
-from .spans import PATH as PATH
-from .spans import VALUES as VALUES
-from .spans import regular as regular
 from .store import open_store as open_store
 from .store import update_store as update_store
 from .upkeep import age as age

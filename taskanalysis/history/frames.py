@@ -149,15 +149,13 @@ class History:
     @cached_property
     def _seen_runs(self) -> pd.DataFrame:
         joined, runs = self._joined, self._runs[0]
-        server, path = joined.split(runs.task)
         which, results = self._decoded
         outcomes = [*(result.outcome.value for result in results), Outcome.RUNNING.value, Outcome.UNKNOWN.value]
         certainties = [*(result.certainty for result in results), "certain", "certain"]
         which = np.where(which >= 0, which, np.where(runs.goes_on, len(results), len(results) + 1))
         return pd.DataFrame(
-            {
-                "server": category(server, joined.servers),
-                "task_path": category(path, joined.paths),
+            joined.names(runs.task)
+            | {
                 "started": utc(runs.started),
                 "ended": utc(np.full(len(which), NONE)),
                 "seconds": np.full(len(which), np.nan),
@@ -186,15 +184,13 @@ class History:
     @cached_property
     def _seen_events(self) -> pd.DataFrame:
         joined, events = self._joined, self._runs[1]
-        server, path = joined.split(events.task)
         return pd.DataFrame(
-            {
-                "server": category(server, joined.servers),
-                "task_path": category(path, joined.paths),
+            joined.names(events.task)
+            | {
                 "at": utc(joined.times[events.seen]),
-                "kind": _same("start failed", len(path)),
+                "kind": _same("start failed", len(events.task)),
                 "code": _codes(events.code),
-                "source": _same("status", len(path)),
+                "source": _same("status", len(events.task)),
             }
         )
 
@@ -204,20 +200,13 @@ class History:
         observed, joined = self._observed, self._joined
         proves = joined.coverage["proves_absence"].to_numpy()
         came = came_and_went(observed, joined.split(observed.task)[0], joined.begins, proves)
-        frame = pd.concat(
-            [
-                self._seen(came, "removed", "added"),
-                self._seen(switched(observed), "disabled", "enabled"),
-                self._outcomes(),
-                self._redefined(),
-            ],
-            ignore_index=True,
-        )
-        frame = frame.sort_values(["at", "server", "task_path", "kind"], ignore_index=True)
-        frame["kind"] = category(frame["kind"].to_numpy(), KINDS)
-        frame["server"] = category(frame["server"].to_numpy(), joined.servers)
-        frame["task_path"] = category(frame["task_path"].to_numpy(), joined.paths)
-        return frame
+        parts = [
+            self._seen(came, "removed", "added"),
+            self._seen(switched(observed), "disabled", "enabled"),
+            self._outcomes(),
+            self._redefined(),
+        ]
+        return pd.concat(parts).sort_values(["at", "server", "task_path", "kind"], ignore_index=True)
 
     def definitions(self, at: datetime, server: str | None = None) -> dict[str, TaskDefinition]:
         r"""The definitions in force at an aware moment, by task path; empty where no earlier snapshot stores any.
@@ -263,11 +252,10 @@ class History:
         return Definitions(self.data)
 
     def _change(self, task: Numbers, at: Numbers, kind: Sequence[str], **words: Sequence[str]) -> pd.DataFrame:
-        """Rows of `changes`, with server, task path and kind as numbers."""
-        server, path = self._joined.split(task)
-        kinds = np.array([KINDS.index(name) for name in kind], np.int64)
-        frame = {"server": server, "task_path": path, "at": utc(self._joined.times[at]), "kind": kinds}
-        return pd.DataFrame(frame | {name: pd.Series(words[name], dtype="str") for name in ("before", "after", "what")})
+        """Rows of `changes`."""
+        kinds = category(np.array([KINDS.index(name) for name in kind], np.int64), KINDS)
+        texts = {name: pd.Series(words[name], dtype="str") for name in ("before", "after", "what")}
+        return pd.DataFrame(self._joined.names(task) | {"at": utc(self._joined.times[at]), "kind": kinds} | texts)
 
     def _seen(self, seen: Seen, off: str, on: str) -> pd.DataFrame:
         kind = np.where(seen.on, on, off).tolist()

@@ -77,6 +77,11 @@ class Joined:
         server, path = np.divmod(task, max(len(self.paths), 1))
         return server, path
 
+    def names(self, task: Numbers) -> dict[str, pd.Categorical[str]]:
+        """The columns server and task path of task numbers in `observed`."""
+        server, path = self.split(task)
+        return {"server": category(server, self.servers), "task_path": category(path, self.paths)}
+
     def _offsets(self) -> Numbers:
         """The server's UTC offset at each snapshot, in microseconds, `NONE` where its zone is not known."""
         offsets = np.full(len(self.times), NONE)

@@ -73,7 +73,7 @@ class Store:
         month = self.data / "snapshots" / day[0] / day[1][:7]
         folders = tuple(month / name for name in self.names[day])
         older = (self.place(day, digest_) for digest_ in self.files.get(day, ()))
-        return DayJob(folders, max(older, default=None, key=_changed))
+        return DayJob(folders, max(older, default=None))
 
     def place(self, day: Day, digest_: str) -> Path:
         """The path of a day's file."""
@@ -263,10 +263,3 @@ def _stored(history: Path, server: str | None) -> tuple[dict[Day, set[str]], lis
                 elif match or name.endswith(".tmp"):
                     rests.append(month / name)
     return files, rests
-
-
-def _changed(file: Path) -> float:
-    try:
-        return file.stat().st_mtime
-    except OSError:
-        return 0
