@@ -59,15 +59,15 @@ class Task:
         self.program = dice.choice(["python.exe", "robocopy.exe", "cmd.exe", "powershell.exe"])
         self.seed = dice.randrange(1000)
         self.version = 1
-        self.known: tuple[int, bool] | None = None
+        self.current: tuple[int, bool] | None = None
         self.line = ""
 
     def row(self, minute: int) -> str:
         """Its line of ``status.csv`` at a minute counted from `BEGIN`."""
         turn, since = divmod(minute - self.phase, self.period)
         runs = since < self.lasting
-        if (turn, runs) != self.known:
-            self.known = turn, runs
+        if (turn, runs) != self.current:
+            self.current = turn, runs
             last = BEGIN + timedelta(minutes=turn * self.period + self.phase, seconds=(turn * 7 + self.seed) % 3)
             last_run, next_run = (
                 moment.astimezone(ZONE).isoformat() for moment in (last, last + timedelta(minutes=self.period))
@@ -79,8 +79,8 @@ class Task:
     def definition(self) -> bytes:
         """Its XML."""
         start = BEGIN + timedelta(minutes=self.phase)
-        told = {"period": self.period, "start": start, "program": self.program, "version": self.version}
-        text = DEFINITION.format(path=self.path, **told)
+        values = {"period": self.period, "start": start, "program": self.program, "version": self.version}
+        text = DEFINITION.format(path=self.path, **values)
         return b"\xff\xfe" + text.encode("utf-16-le")
 
 

@@ -1,4 +1,4 @@
-"""Runs, events and changes: what a share tells over time, and what it does not."""
+"""Runs, events, changes and coverage of a share over time."""
 
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -19,18 +19,7 @@ from taskanalysis.history.runs import MINUTE, find_runs
 from taskanalysis.history.spans import NONE, Observed
 from taskanalysis.snapshot.share import list_snapshots, sample_share
 from taskanalysis.snapshot.status import STATES, Status
-from tests.build import (
-    FRAMES,
-    LOAD,
-    NOON,
-    assert_same,
-    history_of,
-    hours,
-    rows,
-    status,
-    write,
-    xml,
-)
+from tests.build import FRAMES, LOAD, NOON, assert_same, history_of, hours, rows, status, write, xml
 
 HOUR = 3_600_000_000
 
@@ -48,10 +37,8 @@ def sample_history(tmp_path_factory: pytest.TempPathFactory) -> History:
 
 def test_changes_of_the_sample_are_those_that_were_planted(sample_history: History) -> None:
     changes = sample_history.changes.query("kind != 'outcome'")
-    told = [
-        (f"{row.at:%m-%d %H}", row.kind, row.task_path.rpartition("\\")[2]) for row in changes.itertuples(index=False)
-    ]
-    assert told == [
+    found = zip(changes["at"].dt.strftime("%m-%d %H"), changes["kind"], changes["task_path"], strict=True)
+    assert [(at, kind, path.rpartition("\\")[2]) for at, kind, path in found] == [
         ("10-08 17", "removed", "Legacy permit export"),
         ("11-04 23", "disabled", "Street centerlines"),
         ("11-12 17", "changed", "Crash reports"),
@@ -83,13 +70,13 @@ def test_ridership_fails_on_weekends_alone(sample_history: History) -> None:
     assert (runs["outcome"].astype(str) == np.where(weekday >= 5, "failed", "succeeded")).all()
 
 
-def test_what_robocopy_returns_is_good(sample_history: History) -> None:
+def test_robocopy_exit_codes_count_as_success(sample_history: History) -> None:
     runs = of(sample_history, "GIS\\Tiles\\Mirror")
     assert set(runs["code"].dropna()) == {0, 1, 3}
     assert set(runs["outcome"]) == {"succeeded"}
 
 
-def test_run_that_goes_on_has_no_result(sample_history: History) -> None:
+def test_running_task_has_no_result(sample_history: History) -> None:
     last = of(sample_history, "Services\\Crime statistics").iloc[-1]
     assert (last["outcome"], last["code"], last["finished_by"]) == ("running", pd.NA, pd.NaT)
     assert f"{last['started']:%m-%d %H:%M}" == "11-21 10:10"
@@ -98,16 +85,12 @@ def test_run_that_goes_on_has_no_result(sample_history: History) -> None:
 
 def test_stopped_runs_of_the_sample_are_the_four_that_were_planted(sample_history: History) -> None:
     stopped = sample_history.runs.query("outcome == 'stopped'")
-    assert [f"{at:%m-%d}" for at in stopped["started"].dt.tz_convert("America/New_York")] == [
-        "10-14",
-        "11-05",
-        "11-18",
-        "11-22",
-    ]
+    days = stopped["started"].dt.tz_convert("America/New_York").dt.strftime("%m-%d")
+    assert days.tolist() == ["10-14", "11-05", "11-18", "11-22"]
     assert set(stopped["task_path"]) == {"\\OpenData\\Portal\\Full-text index"}
 
 
-def test_no_time_of_the_sample_is_covered_that_has_no_snapshot(sample_history: History) -> None:
+def test_coverage_of_the_sample_has_its_two_gaps(sample_history: History) -> None:
     gaps = sample_history.coverage["taken_at"].diff().dt.total_seconds() / 3600
     assert gaps.value_counts().to_dict() == {6: 219, 66: 1, 54: 1}
 
@@ -143,7 +126,7 @@ def test_share_without_snapshots_has_empty_frames_of_the_same_types(sample_histo
 # Runs -----------------------------------------------------------------------------------------------------------------
 
 
-def test_first_result_is_that_of_the_run_and_a_later_one_is_a_start_that_failed(tmp_path: Path) -> None:
+def test_first_result_belongs_to_the_run_and_a_later_one_is_a_failed_start(tmp_path: Path) -> None:
     history = history_of(
         tmp_path,
         {
@@ -163,14 +146,14 @@ def test_first_result_is_that_of_the_run_and_a_later_one_is_a_start_that_failed(
 
 
 @pytest.mark.parametrize(("state", "code"), [("Running", 0), ("Queued", 0), ("Ready", 267009), ("Ready", 267045)])
-def test_result_of_a_run_that_goes_on_or_waits_is_not_its_own(tmp_path: Path, state: str, code: int) -> None:
+def test_running_or_queued_run_has_no_result_yet(tmp_path: Path, state: str, code: int) -> None:
     history = history_of(tmp_path, {0: [status(last_run=-1, code=code, state=state)]})
     assert rows(history.runs, "code", "outcome", "finished_by") == [(None, "running", None)]
     write(tmp_path, 1, status(last_run=0.5))
     assert rows(read_history(tmp_path).runs, "outcome") == [("unknown",), ("succeeded",)]
 
 
-def test_never_and_not_known_are_no_runs(tmp_path: Path) -> None:
+def test_never_and_unknown_are_no_runs(tmp_path: Path) -> None:
     history = history_of(tmp_path, {0: [status(last_run="never", code=267011), Status("\\A")]})
     assert history.runs.empty
     assert rows(history.observations, "task_path", "never_ran", "last_run") == [
@@ -179,7 +162,7 @@ def test_never_and_not_known_are_no_runs(tmp_path: Path) -> None:
     ]
 
 
-def test_runs_are_known_by_the_minute(tmp_path: Path) -> None:
+def test_minute_of_the_start_identifies_a_run(tmp_path: Path) -> None:
     second = 1 / 3600
     history = history_of(
         tmp_path,
@@ -194,9 +177,10 @@ def test_runs_are_known_by_the_minute(tmp_path: Path) -> None:
     assert history.runs["started"].iloc[0] == hours(-1 + 5 * second)
 
 
-def test_last_run_that_goes_backwards_is_a_run_of_its_own(tmp_path: Path) -> None:
+def test_last_run_that_goes_backwards_is_another_run(tmp_path: Path) -> None:
     history = history_of(tmp_path, {0: [status(last_run=-1)], 1: [status(last_run=-5, code=1)]})
     assert rows(history.runs, "started", "code", "first_seen") == [(-5, 1, 1), (-1, 0, 0)]
+    assert changes(history, "before", "after") == [(1, "outcome", "succeeded", "failed")]
 
 
 SPRING, AUTUMN = datetime(2026, 3, 8, 7, tzinfo=UTC), datetime(2026, 11, 1, 6, tzinfo=UTC)
@@ -204,7 +188,7 @@ SPRING, AUTUMN = datetime(2026, 3, 8, 7, tzinfo=UTC), datetime(2026, 11, 1, 6, t
 
 @pytest.mark.parametrize(("change", "shift"), [(SPRING, -1), (SPRING, 1), (AUTUMN, 1), (AUTUMN, -1)])
 def test_last_run_that_moves_with_the_clocks_is_one_run(tmp_path: Path, change: datetime, shift: int) -> None:
-    """Not seen on Windows yet: that a last run is shown by the clocks of now."""
+    """Not seen on Windows yet: a last run shown with the current offset."""
     at = (change - NOON) / timedelta(hours=1)
     history = history_of(
         tmp_path,
@@ -220,11 +204,11 @@ def test_last_run_that_moves_with_the_clocks_is_one_run(tmp_path: Path, change: 
 @pytest.mark.parametrize(
     ("zone", "before", "after", "moved"),
     [
-        ("America/New_York", -0.5, 0.5, 1.0),  # it lies between the snapshots: an hourly task
+        ("America/New_York", -0.5, 0.5, 1.0),  # between the snapshots: an hourly task
         ("America/New_York", -3, 3, 2.0),  # not just the shift
-        ("America/Phoenix", -3, 3, 1.0),  # no change of the clocks there
+        ("America/Phoenix", -3, 3, 1.0),  # no clock change there
         ("", -3, 3, 1.0),  # not known
-        ("America/New_York", -9, -3, 1.0),  # the clocks did not change yet
+        ("America/New_York", -9, -3, 1.0),  # before the clock change
     ],
 )
 @pytest.mark.parametrize("change", [SPRING, AUTUMN])
@@ -239,7 +223,7 @@ def test_last_run_that_can_be_another_one_is_another_run(
     assert rows(history.runs, "started") == [(first,), (first + moved,)]
 
 
-def test_result_is_read_by_the_definition_that_was_in_force(tmp_path: Path) -> None:
+def test_result_is_decoded_for_the_program_in_force(tmp_path: Path) -> None:
     for hour, program in ((0, "python.exe"), (1, None), (2, "robocopy.exe"), (3, None)):
         write(
             tmp_path, hour, status(last_run=hour - 0.5, code=1), definitions={LOAD: xml(program)} if program else None
@@ -271,7 +255,7 @@ def test_two_servers_do_not_mix(tmp_path: Path) -> None:
         read_history(tmp_path, server="THIRD")
 
 
-# A plain reading of the same rules ------------------------------------------------------------------------------------
+# A plain implementation of the same rules -----------------------------------------------------------------------------
 
 
 def oracle(snapshots: list[tuple[int, int, tuple[int, str, int] | None]]) -> tuple[list[Any], list[Any]]:
@@ -321,7 +305,7 @@ SEEN = st.one_of(
     st.lists(st.lists(SEEN, min_size=8, max_size=8), min_size=1, max_size=3),
     st.lists(st.booleans(), min_size=8, max_size=8),
 )
-def test_runs_are_those_of_a_plain_reading(tasks: list[list[Any]], summer: list[bool]) -> None:
+def test_runs_equal_those_of_a_plain_implementation(tasks: list[list[Any]], summer: list[bool]) -> None:
     times = [(number + 1) * HOUR for number in range(8)]
     offsets = [-4 * HOUR if each else -5 * HOUR for each in summer]
     made = [
@@ -371,7 +355,7 @@ def test_added_removed_enabled_and_disabled(tmp_path: Path) -> None:
     ]
 
 
-def test_outcome_changes_where_that_of_the_run_before_was_another(tmp_path: Path) -> None:
+def test_outcome_change_is_a_difference_from_the_previous_run(tmp_path: Path) -> None:
     codes = [0, 0, 1, 267009, 1, 0x8007052E, 0]
     states = {267009: "Running"}
     history = history_of(
@@ -388,7 +372,7 @@ def test_outcome_changes_where_that_of_the_run_before_was_another(tmp_path: Path
     ]
 
 
-def test_definition_that_means_the_same_has_not_changed(tmp_path: Path) -> None:
+def test_equivalent_definition_is_no_change(tmp_path: Path) -> None:
     same = (
         "<Task><Settings><Enabled>true</Enabled></Settings><Actions><Exec><Command>a</Command></Exec></Actions></Task>"
     )
@@ -407,20 +391,20 @@ def disabled(text: str) -> bytes:
 
 
 @pytest.mark.parametrize(("observed", "kinds"), [(True, ["disabled"]), (False, ["changed"])])
-def test_switch_is_told_once(tmp_path: Path, observed: bool, kinds: list[str]) -> None:
+def test_disabling_is_reported_once(tmp_path: Path, observed: bool, kinds: list[str]) -> None:
     for hour, text in enumerate(("true", "false")):
         enabled = (text == "true") if observed else None
         write(tmp_path, hour, status(enabled=enabled), definitions={LOAD: disabled(text)})
     assert [kind for _, kind in changes(read_history(tmp_path))] == kinds
 
 
-def test_definition_out_of_scope_for_a_time_is_compared_with_the_one_before(tmp_path: Path) -> None:
+def test_definition_that_was_out_of_scope_is_compared_with_the_one_before(tmp_path: Path) -> None:
     for hour, stored in enumerate([{LOAD: xml("a")}, {"\\Else": xml("x")}, {LOAD: xml("b")}]):
         write(tmp_path, hour, status(), definitions=stored)
     assert changes(read_history(tmp_path), "what") == [(2, "changed", "command from a to b")]
 
 
-def test_definitions_that_are_gone_are_not_compared(tmp_path: Path) -> None:
+def test_deleted_definitions_are_not_compared(tmp_path: Path) -> None:
     folders = [write(tmp_path, hour, status(), definitions={LOAD: xml(text)}) for hour, text in enumerate("aba")]
     shutil.rmtree(folders[1] / "tasks")
     history = read_history(tmp_path)
@@ -447,7 +431,7 @@ def many(number: int, **given: Any) -> list[Status]:
         ([40, 31, 22, 40], []),
     ],
 )
-def test_drop_of_the_count_is_blindness_until_three_snapshots_hold_it(
+def test_drop_in_tasks_is_doubted_until_three_snapshots_confirm_it(
     tmp_path: Path, counts: list[int], removed: list[tuple[int, int]]
 ) -> None:
     history = history_of(tmp_path, {hour: many(number) for hour, number in enumerate(counts)}, elevated=None)
@@ -487,10 +471,10 @@ def test_history_of_a_time_is_that_of_its_snapshots(tmp_path: Path, since: float
         load = [status(last_run=-31 + number // 2, code=number % 2), *([status("\\B")] * (number % 3))[:1]]
         write(data, hour, *load, **given)
     shutil.copytree(data / "snapshots", part / "snapshots")
-    for known in list_snapshots(part):
-        hour = (known.taken_at - NOON) / timedelta(hours=1)
+    for stored in list_snapshots(part):
+        hour = (stored.taken_at - NOON) / timedelta(hours=1)
         if (since is not None and hour < since) or (until is not None and hour > until):
-            shutil.rmtree(known.path)
+            shutil.rmtree(stored.path)
     bounds = [hours(each) if each is not None else None for each in (since, until)]
     found = read_history(data, since=bounds[0], until=bounds[1])
     assert_same(found, read_history(part))
@@ -516,13 +500,13 @@ def test_definitions_that_come_later_on_the_same_day_are_not_in_force_yet(tmp_pa
     assert rows(read_history(tmp_path, since=hours(0)).runs, "outcome") == [("succeeded",), ("failed",)]
 
 
-def test_task_that_another_scope_leaves_out_is_read_by_its_last_definition(tmp_path: Path) -> None:
+def test_task_outside_the_scope_keeps_its_last_definition(tmp_path: Path) -> None:
     for hour, stored in enumerate([{LOAD: xml("robocopy.exe")}, {"\\Else": xml()}]):
         write(tmp_path, hour, status(last_run=hour - 0.5, code=1), definitions=stored)
     assert rows(read_history(tmp_path).runs, "outcome") == [("succeeded",), ("succeeded",)]
 
 
-def test_definitions_of_one_server_among_several_are_named(tmp_path: Path) -> None:
+def test_definitions_of_several_servers_need_a_name(tmp_path: Path) -> None:
     for server in ("A", "B"):
         write(tmp_path, 0, status(), server=server, definitions={f"\\{server}": xml()})
     history = read_history(tmp_path)
@@ -538,7 +522,7 @@ def test_time_without_offset_is_refused(tmp_path: Path) -> None:
         read_history(tmp_path, since=datetime(2026, 11, 1))
 
 
-def test_observations_are_those_of_the_last_35_days_of_each_server(tmp_path: Path) -> None:
+def test_observations_are_of_the_last_35_days_of_each_server(tmp_path: Path) -> None:
     for hour in (-35 * 24, -35 * 24 + 1, 0):
         write(tmp_path, hour, status(), status("\\B"))
     write(tmp_path, -24 * 60, status(), server="OLD")
@@ -552,7 +536,7 @@ def test_observations_are_those_of_the_last_35_days_of_each_server(tmp_path: Pat
     ]
 
 
-def test_coverage_tells_what_each_snapshot_was(tmp_path: Path) -> None:
+def test_coverage_describes_each_snapshot(tmp_path: Path) -> None:
     write(tmp_path, 0, status(), definitions={LOAD: xml()}, elevated=None, collected_by="", zone="")
     write(tmp_path, 1, status(), status("\\B"))
     history = read_history(tmp_path)
