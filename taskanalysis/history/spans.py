@@ -156,17 +156,14 @@ def moved(rows: Rows, places: Numbers) -> Rows:
     last = np.searchsorted(kept, rows[:, LAST], "right") - 1
     there = first <= last
     rows, first, last = rows[there], first[there], last[there]
-    if not len(rows):
-        return rows
     goal = places[kept]
     begins, ends = blocks(goal - np.arange(len(goal)))  # with nothing new inside
     block = np.repeat(np.arange(len(begins)), ends - begins + 1)
-    pieces = block[last] - block[first] + 1
-    number = np.repeat(block[first], pieces) + _count_up(pieces)
-    cut = np.repeat(rows, pieces, axis=0)
-    cut[:, FIRST] = np.maximum(goal[np.repeat(first, pieces)], goal[begins[number]])
-    cut[:, LAST] = np.minimum(goal[np.repeat(last, pieces)], goal[ends[number]])
-    return cut
+    span, piece = expand(block[first], block[last])
+    pieces = rows[span]
+    pieces[:, FIRST] = np.maximum(goal[first[span]], goal[begins[piece]])
+    pieces[:, LAST] = np.minimum(goal[last[span]], goal[ends[piece]])
+    return pieces
 
 
 def expand(first: npt.NDArray[Any], last: npt.NDArray[Any]) -> tuple[Numbers, Numbers]:
@@ -176,13 +173,8 @@ def expand(first: npt.NDArray[Any], last: npt.NDArray[Any]) -> tuple[Numbers, Nu
     [[0, 0, 0, 1], [0, 1, 2, 5]]
     """
     lengths = (last - first + 1).astype(np.int64)
-    return np.repeat(np.arange(len(first)), lengths), np.repeat(first, lengths) + _count_up(lengths)
-
-
-def _count_up(lengths: Numbers) -> Numbers:
-    """0, 1, … for each length."""
-    ends = np.cumsum(lengths)
-    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
+    span = np.repeat(np.arange(len(first)), lengths)
+    return span, np.arange(len(span)) + (first + lengths - np.cumsum(lengths))[span]
 
 
 # Statuses -------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -183,9 +183,8 @@ def _update(store: Store, executor: Executor | None, problems: list[Problem]) ->
 
 
 def _built(
-    store: Store, days: Iterable[Day], executor: Executor | None, problems: list[Problem]
+    store: Store, days: Sequence[Day], executor: Executor | None, problems: list[Problem]
 ) -> Iterator[tuple[Day, Built]]:
-    days = list(days)
     yield from zip(days, each_in(executor, build_day, map(store.job, days), problems), strict=True)
 
 
@@ -255,11 +254,11 @@ def _stored(history: Path, server: str | None) -> tuple[dict[Day, set[str]], lis
     rests: list[Path] = []
     with suppress(OSError):  # missing or not accessible: treated as empty
         for month in [month for folder in _of(_folders(history), server) for month in _folders(folder)]:
-            name_of_server = month.parent.name.removeprefix("server=")
             for name in _names(month):
                 match = _FILE.fullmatch(name)
                 if match and month.name == f"month={name[:7]}":
-                    files.setdefault((name_of_server, match[1]), set()).add(match[2])
+                    day = month.parent.name.removeprefix("server="), match[1]
+                    files.setdefault(day, set()).add(match[2])
                 elif match or name.endswith(".tmp"):
                     rests.append(month / name)
     return files, rests
