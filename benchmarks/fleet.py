@@ -104,10 +104,10 @@ def draw(rows: Sequence[Row], file: Path) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
     marks = {"build the history": ("o-", -12), "overview of all": ("s--", 6)}
     for name, (mark, beside) in marks.items():
-        told = [row for row in rows if name in row.way]
-        known = [(*map(int, re.findall(r"\d+", f"{row.size} {row.way}")), row.seconds) for row in told]
-        by_servers = [(number, took) for number, _, days, took in known if days == 1 and number != FEW_SERVERS]
-        by_days = [(days, took) for number, _, days, took in known if number == FEW_SERVERS]
+        measured_rows = [row for row in rows if name in row.way]
+        sized = [(*map(int, re.findall(r"\d+", f"{row.size} {row.way}")), row.seconds) for row in measured_rows]
+        by_servers = [(number, took) for number, _, days, took in sized if days == 1 and number != FEW_SERVERS]
+        by_days = [(days, took) for number, _, days, took in sized if number == FEW_SERVERS]
         for axes, points in ((left, by_servers), (right, by_days)):
             axes.plot(*zip(*points, strict=True), mark, label=name)
             for across, took in points:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -60,15 +59,15 @@ class Task:
         self.program = dice.choice(["python.exe", "robocopy.exe", "cmd.exe", "powershell.exe"])
         self.seed = dice.randrange(1000)
         self.version = 1
-        self.known: tuple[int, bool] | None = None
+        self.current: tuple[int, bool] | None = None
         self.line = ""
 
     def row(self, minute: int) -> str:
         """Its line of ``status.csv`` at a minute counted from `BEGIN`."""
         turn, since = divmod(minute - self.phase, self.period)
         runs = since < self.lasting
-        if (turn, runs) != self.known:
-            self.known = turn, runs
+        if (turn, runs) != self.current:
+            self.current = turn, runs
             last = BEGIN + timedelta(minutes=turn * self.period + self.phase, seconds=(turn * 7 + self.seed) % 3)
             last_run, next_run = (
                 moment.astimezone(ZONE).isoformat() for moment in (last, last + timedelta(minutes=self.period))
@@ -80,8 +79,8 @@ class Task:
     def definition(self) -> bytes:
         """Its XML."""
         start = BEGIN + timedelta(minutes=self.phase)
-        told = {"period": self.period, "start": start, "program": self.program, "version": self.version}
-        text = DEFINITION.format(path=self.path, **told)
+        values = {"period": self.period, "start": start, "program": self.program, "version": self.version}
+        text = DEFINITION.format(path=self.path, **values)
         return b"\xff\xfe" + text.encode("utf-16-le")
 
 
@@ -168,14 +167,12 @@ def _adding(bench: Bench, few: Share, many: Share) -> list[Row]:
     shares = {f"at {share.number:,}": share for share in (few, many)}
     arguments = {at: {"data": str(share.data), "number": len(share.tasks)} for at, share in shares.items()}
     taken = bench.measure([Way(at, f"{__name__}:add", each) for at, each in arguments.items()])
-    seconds = {at: each.seconds for at, each in taken.items()}
     base = next(iter(shares))
     made = []
     for at, each in taken.items():
-        ratio = None if at == base or base not in taken else seconds[at] / seconds[base]
-        goals = [Goal(0.5, "s", each.seconds)] + ([Goal(1.5, f"× {base}", ratio)] if ratio else [])
+        ratio = None if at == base or base not in taken else each.seconds / taken[base].seconds
         row = Row("history", "add one snapshot", at, each.seconds, peak=each.peak, ratio=ratio, base=base)
-        made.append(replace(row, goals=tuple(goals)))
+        made.append(replace(row, goals=(Goal(0.5, "s", each.seconds),)))
     return made
 
 
@@ -217,14 +214,9 @@ def build(data: str) -> Callable[[], Any]:
 
 
 def add(data: str, number: int) -> Callable[[], Measured]:
-    """One snapshot more, several times: the least, after one that is not counted.
-
-    The folders of months before are given the age that they would have.
-    """
+    """One snapshot more, several times: the least, after one that is not counted."""
     share = Share(Path(data), number)
     share.number = (list_snapshots(share.data)[-1].taken_at - BEGIN) // STEP + 1
-    for month in sorted((share.data / "snapshots" / SERVER).iterdir())[:-1]:
-        os.utime(month, (share.now.timestamp(),) * 2)
 
     def once() -> float:
         share.grow(1)

@@ -41,7 +41,8 @@ def ours(folder: str) -> Callable[[], Any]:
     """As the history reads them: some hundred files at once, and whole numbers for all that is known."""
     import numpy as np
 
-    from taskanalysis.history import AT_ONCE, PATH, VALUES, regular
+    from taskanalysis.history.days import AT_ONCE
+    from taskanalysis.history.spans import PATH, VALUES, regular
 
     files = sorted(Path(folder).glob("*.csv"))
     code, last = 3 + VALUES.index("last_result"), 3 + VALUES.index("last_run")

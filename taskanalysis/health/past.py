@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pandas.api.types import union_categoricals
 
 from taskanalysis.health.rules import NO_RULES, Rules
-from taskanalysis.history import History, read_history, task_slices
+from taskanalysis.history import History, microseconds_of, read_history, task_slices
 from taskanalysis.results import BAD_OUTCOMES, SETTLED
 from taskanalysis.schedule import Moments, microseconds, moment_of
 from taskanalysis.snapshot import Snapshot
@@ -163,7 +163,7 @@ def blind_times(history: History) -> list[tuple[datetime, datetime]]:
 
 
 def _blind_times(taken_at: pd.Series) -> list[tuple[datetime, datetime]]:
-    times = _microseconds(taken_at)
+    times = microseconds_of(taken_at)
     ends = np.flatnonzero(np.diff(times) > longest_gap(times)) + 1
     return [(moment_of(int(times[end - 1]), UTC), moment_of(int(times[end]), UTC)) for end in ends]
 
@@ -188,8 +188,8 @@ def _runs(runs: pd.DataFrame, taken_at: pd.Series) -> dict[str, _Runs]:
     columns = _Runs(
         np.select([runs["outcome"] == "succeeded", bad], [GOOD, BAD], UNCLEAR),
         runs["code"].to_numpy(dtype=np.int64),
-        _microseconds(runs["started"]),
-        _microseconds(runs["first_seen"]),
+        microseconds_of(runs["started"]),
+        microseconds_of(runs["first_seen"]),
         _took(runs, taken_at).to_numpy(dtype=np.float64),
     )
     return {path: _Runs._make(column[rows] for column in columns) for path, rows in task_slices(runs).items()}
@@ -258,10 +258,6 @@ def _moment(at: pd.Timestamp) -> datetime:
     return at.to_pydatetime().astimezone(UTC)
 
 
-def _microseconds(times: pd.Series | pd.DatetimeIndex) -> Moments:
-    return times.to_numpy(dtype="datetime64[us]").astype(np.int64)
-
-
 # When tasks were failing ----------------------------------------------------------------------------------------------
 
 
@@ -307,6 +303,6 @@ _MARK = {"at": "datetime64[us, UTC]", "sign": "float64", "off": "float64"}
 
 def failing_at(spells: pd.DataFrame, moments: pd.DatetimeIndex) -> Moments:
     """How many tasks were failing at each of these aware moments."""
-    begins, ends = (np.sort(_microseconds(spells[name].dropna())) for name in ("begin", "until"))
-    at = _microseconds(moments)
+    begins, ends = (np.sort(microseconds_of(spells[name].dropna())) for name in ("begin", "until"))
+    at = microseconds_of(moments)
     return np.searchsorted(begins, at, "right") - np.searchsorted(ends, at, "right")

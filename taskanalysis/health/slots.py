@@ -37,7 +37,7 @@ from taskanalysis.definition import TaskDefinition
 from taskanalysis.health.due import graces
 from taskanalysis.health.past import longest_gap
 from taskanalysis.health.rules import NO_RULES, Rules
-from taskanalysis.history import History, category, task_slices, utc
+from taskanalysis.history import History, category, microseconds_of, task_slices, utc
 from taskanalysis.schedule import SlotArrays, slot_arrays
 from taskanalysis.snapshot import in_scope
 
@@ -102,7 +102,7 @@ def slot_fates(
     closer than snapshots, those of one fate between two snapshots are one row with their `count`. Times are UTC.
     """
     coverage = history.coverage[history.coverage["server"] == server]
-    times = _numbers(coverage["taken_at"])
+    times = microseconds_of(coverage["taken_at"])
     folders = [folder] if folder else []
     observed = _observed(history, server)
     rows: list[_Rows] = []
@@ -204,11 +204,11 @@ def _is_enabled(at: Moments, seen: _Seen) -> NDArray[np.bool_]:
 def _observed(history: History, server: str) -> dict[str, _Seen]:
     spans = history.spans[history.spans["server"] == server].sort_values(["task_path", "first_seen"])
     runs = history.runs[history.runs["server"] == server]
-    first, last, last_run = (_numbers(spans[name]) for name in ("first_seen", "last_seen", "last_run"))
+    first, last, last_run = (microseconds_of(spans[name]) for name in ("first_seen", "last_seen", "last_run"))
     unknown = (last_run == _NEVER) & ~spans["never_ran"].fillna(False).to_numpy(dtype=bool)
     enabled = spans["enabled"].fillna(True).to_numpy(dtype=bool)
     running = (spans["state"] == "Running").to_numpy() & (last_run != _NEVER)
-    started, ended = _numbers(runs["started"]), _numbers(runs["ended"])
+    started, ended = microseconds_of(runs["started"]), microseconds_of(runs["ended"])
     ran = task_slices(runs)
     observed = {}
     for path, own in task_slices(spans).items():
@@ -262,10 +262,6 @@ def _same(one: TaskDefinition, other: TaskDefinition) -> bool:
 
 
 # Numbers --------------------------------------------------------------------------------------------------------------
-
-
-def _numbers(times: pd.Series) -> Moments:
-    return times.to_numpy(dtype="datetime64[us]").astype(np.int64)
 
 
 def _median_gap(times: Moments) -> float | None:

@@ -23,8 +23,8 @@ from taskanalysis.health.due import Due, Missed
 from taskanalysis.health.findings import why_nothing_starts
 from taskanalysis.health.past import NO_PAST, Past, hidden_tasks, pasts
 from taskanalysis.health.rules import NO_RULES, Rule, Rules
-from taskanalysis.history import History, decode_lines
-from taskanalysis.results import BAD_OUTCOMES, SETTLED, Outcome, Result
+from taskanalysis.history import History
+from taskanalysis.results import BAD_OUTCOMES, SETTLED, Outcome, Result, decode_lines
 from taskanalysis.snapshot import Snapshot, Status, in_scope
 from taskanalysis.text import count
 

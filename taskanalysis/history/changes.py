@@ -1,7 +1,7 @@
-r"""What changed from snapshot to snapshot: tasks that came, went, were switched, or were defined anew.
+r"""Changes between snapshots: tasks added, removed, enabled, disabled, or with a changed definition.
 
-A task that is missing has gone only where the snapshot proves it: not where rows could not be read, nor where the
-account that collected may have seen less (`proves_absence`).
+A missing task is removed only where the snapshot proves it: not where rows could not be read, nor where the collecting
+account may have seen fewer tasks (`proves_absence`).
 
 >>> tasks = np.array([50, 50, 9, 50, 50])
 >>> proves_absence(tasks, np.full(5, True), [(None, "")] * 5).tolist()
@@ -14,15 +14,14 @@ from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from taskanalysis.definition import TaskDefinition, describe, differences
 from taskanalysis.errors import SnapshotError, TaskXmlError
-from taskanalysis.history.runs import Observed
-from taskanalysis.history.spans import NONE
+from taskanalysis.history.spans import NONE, Observed, blocks, differs
 from taskanalysis.snapshot import StoredDefinitions, long_path, snapshot_folder, task_path
 
 __all__ = ["Definitions", "Redefined", "Seen", "came_and_went", "proves_absence", "redefined", "switched"]
@@ -35,7 +34,7 @@ CONFIRMED = 3  # snapshots in a row
 
 
 class Seen(NamedTuple):
-    """Changes by task, the snapshot that first shows them, and whether it came (was switched on) or went (off)."""
+    """Changes by task, the snapshot that first shows each, and whether the task was added or enabled (`on`)."""
 
     task: Numbers
     at: Numbers
@@ -43,18 +42,17 @@ class Seen(NamedTuple):
 
 
 def proves_absence(tasks: Numbers, whole: Flags, rights: Sequence[tuple[bool | None, Hashable]]) -> Flags:
-    """For each snapshot of one server, whether a task that is not in it is not on the server.
+    """For each snapshot of one server, whether a task missing from it is missing on the server.
 
-    `tasks` is the number of tasks that it holds, `whole` whether all of its rows could be read, `rights` whether its
-    account was elevated, and the account. A drop by more than a fifth and by at least five at once is blindness, unless
-    both snapshots say elevated under one account, or three in a row hold the lower count.
+    `tasks` is its number of tasks, `whole` whether all of its rows could be read, `rights` whether its account was
+    elevated, and the account. A drop by more than a fifth and by at least five counts as limited sight, unless both
+    snapshots are elevated under one account, or three in a row have the lower count.
     """
     proves = whole.copy()
     usable = np.flatnonzero(whole)
     counts = tasks[usable]
-    drops = counts[:-1] - counts[1:]
     number = 0
-    for start in (np.flatnonzero((drops >= LEAST_DROP) & (drops > LARGE_DROP * counts[:-1])) + 1).tolist():
+    for start in (np.flatnonzero(_is_drop(counts[:-1], counts[1:])) + 1).tolist():
         if start < number:
             continue  # within the one before
         before, had = rights[usable[start - 1]], counts[start - 1]
@@ -68,25 +66,24 @@ def proves_absence(tasks: Numbers, whole: Flags, rights: Sequence[tuple[bool | N
     return proves
 
 
-def _is_drop(before: int, after: int) -> bool:
-    return before - after >= LEAST_DROP and before - after > LARGE_DROP * before
+def _is_drop(before: Any, after: Any) -> Any:
+    return (before - after >= LEAST_DROP) & (before - after > LARGE_DROP * before)
 
 
-def came_and_went(observed: Observed, server_of: Numbers, begins: Numbers, proves: Flags) -> Seen:
-    """Tasks added and removed. `server_of` is the server of each task, `begins` the first snapshot of each server,
-    and one more; `proves` what `proves_absence` says of each snapshot."""  # noqa: D205, D209 (one sentence)
+def came_and_went(observed: Observed, server: Numbers, begins: Numbers, proves: Flags) -> Seen:
+    """Tasks added and removed; `proves` is what `proves_absence` returns for each snapshot.
+
+    `server` is the server of each row, `begins` the first snapshot of each server, and one more.
+    """
     task, first, last = observed.task, observed.first, observed.last
     proofs = np.append(0, np.cumsum(proves))  # before each snapshot
     places = np.append(np.flatnonzero(proves), len(proves))
-    new = np.ones(len(task), bool)
-    new[1:] = task[1:] != task[:-1]
-    starts = np.flatnonzero(new)
+    starts, ends = blocks(task)
     since = np.append(0, last[:-1] + 1)
-    since[starts] = begins[server_of[task[starts]]]
+    since[starts] = begins[server[starts]]
     came = np.flatnonzero(proofs[first] > proofs[since])
     until = np.append(first[1:], 0)
-    ends = np.append(starts[1:], len(task))[: len(starts)] - 1
-    until[ends] = begins[server_of[task[ends]] + 1]
+    until[ends] = begins[server[ends] + 1]
     went = np.flatnonzero(proofs[until] > proofs[last + 1])
     at = np.concatenate([first[came], places[proofs[last[went] + 1]]])
     on = np.repeat([True, False], [len(came), len(went)])
@@ -94,11 +91,11 @@ def came_and_went(observed: Observed, server_of: Numbers, begins: Numbers, prove
 
 
 def switched(observed: Observed) -> Seen:
-    """Tasks enabled and disabled: each snapshot that shows another value than the one before that is known."""
+    """Tasks enabled and disabled: snapshots whose value differs from the last known one."""
     known = np.flatnonzero(observed.enabled != NONE)
     task, enabled = observed.task[known], observed.enabled[known]
-    found = np.flatnonzero((task[1:] == task[:-1]) & (enabled[1:] != enabled[:-1])) + 1
-    return Seen(task[found], observed.first[known[found]], enabled[found] == 1)
+    flips = np.flatnonzero(~differs(task) & differs(enabled))
+    return Seen(task[flips], observed.first[known[flips]], enabled[flips] == 1)
 
 
 # Definitions ----------------------------------------------------------------------------------------------------------
@@ -148,7 +145,7 @@ def _task_path(name: str) -> str:
 
 
 class Redefined(NamedTuple):
-    """A definition that means another thing than before: its schedule in words, where that changed, and all changes."""
+    """A changed definition: its schedule in words before and after, where that changed, and all changes."""
 
     path: str
     at: int
@@ -160,9 +157,9 @@ class Redefined(NamedTuple):
 def redefined(
     definitions: Definitions, server: str, stamps: Iterable[tuple[int, str]], switches: Container[str] = ()
 ) -> Iterator[Redefined]:
-    """What changed in the definitions of a server; `stamps` names the snapshots that store them, and from where on.
+    """Changed definitions of a server; `stamps` names the snapshots that store them, and where each takes effect.
 
-    Of the tasks in `switches` it is told elsewhere whether they are enabled.
+    For tasks in `switches`, statuses show whether they are enabled; that change of a definition is left out.
     """
     known: dict[str, str] = {}
     stored_in: dict[str, str] = {}
@@ -170,17 +167,17 @@ def redefined(
         now = definitions.hashes(server, stamp)
         for path, _ in sorted(now.items() - known.items()):
             if path in known:
-                old, new = (definitions.read(server, each, path) for each in (stored_in[path], stamp))
+                old, new = (definitions.read(server, name, path) for name in (stored_in[path], stamp))
                 yield from _redefined(path, at, old, new, path in switches)
             stored_in[path] = stamp
-        known |= now  # one that another scope leaves out may come back
+        known |= now  # a task outside the scope of a snapshot may return
 
 
 def _redefined(
     path: str, at: int, old: TaskDefinition | TaskXmlError, new: TaskDefinition | TaskXmlError, is_switch: bool
 ) -> Iterator[Redefined]:
     if isinstance(new, TaskXmlError) or isinstance(old, TaskXmlError):
-        which, why = ("new definition", new) if isinstance(new, TaskXmlError) else ("definition before", old)
+        which, why = ("new definition", new) if isinstance(new, TaskXmlError) else ("previous definition", old)
         yield Redefined(path, at, "", "", f"Its {which} can't be read: {why}")
         return
     if is_switch:

@@ -1,8 +1,7 @@
-r"""A day of one server as a Parquet file: the snapshots of the day -> bytes.
+r"""Build the Parquet file of one server's day from the day's snapshots.
 
-The rows are spans (`spans`); what each snapshot says of itself, and what could not be read of it, stands in the file's
-metadata under ``taskanalysis``, a record a snapshot. What an older file of the day holds is not read again: a snapshot
-does not change once it is written.
+The rows are spans (`spans`). The file's metadata has one record per snapshot under ``taskanalysis``: data from its
+manifest, and problems reading it. Snapshots in an older file of the day are not read again: they never change.
 
 >>> day = sorted(Path("data/snapshots/OPENDATA01/2026-11").glob("20261109T*"))
 >>> table, records = read_day(build_day(DayJob(tuple(day))).content)
@@ -15,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,14 +26,27 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.history.spans import FIRST, LAST, PATH, SCHEMA, Rows, merged, microseconds, moved, to_rows, to_table
-from taskanalysis.history.table import regular, rows_of
+from taskanalysis.history.spans import (
+    FIRST,
+    LAST,
+    PATH,
+    SCHEMA,
+    Rows,
+    in_order,
+    merged,
+    moved,
+    regular,
+    rows_of,
+    to_rows,
+    to_table,
+)
+from taskanalysis.schedule import microseconds
 from taskanalysis.snapshot import read_manifest, read_statuses, stamped
 from taskanalysis.text import clip
 
-__all__ = ["VERSION", "Built", "DayJob", "build_day", "digest", "moments", "read_day"]
+__all__ = ["VERSION", "Built", "DayJob", "build_day", "digest", "moments", "places", "read_day", "rows_at"]
 
-VERSION = 1  # of the files; another number builds them all anew
+VERSION = 1  # of the files; another number rebuilds them all
 KEY = b"taskanalysis"
 AT_ONCE = 100  # files in memory
 Record = dict[str, Any]
@@ -50,14 +62,14 @@ class DayJob:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The content of the day's file, and the digest that its name tells."""
+    """The content of the day's file, and the digest for its name."""
 
     content: bytes
     digest: str
 
 
 def digest(names: Sequence[str]) -> str:
-    """What a file of these snapshots is called by: 16 hex digits.
+    """A digest of snapshot names, for the name of their file: 16 hex digits.
 
     >>> digest(["20261123T110200Z"]) == digest(["20261123T110200Z", "20261123T170200Z"])
     False
@@ -66,37 +78,44 @@ def digest(names: Sequence[str]) -> str:
 
 
 def moments(records: Sequence[Record]) -> npt.NDArray[np.int64]:
-    """When the snapshots were taken, as their names tell, in microseconds; of those that could be read."""
+    """When the readable snapshots were taken, from their names, in microseconds."""
     stamps = (datetime.fromisoformat(record["snapshot"]) for record in records if record["read"])
     return np.array([microseconds(moment) for moment in stamps], np.int64)
 
 
+def places(records: Sequence[Record]) -> dict[str, int]:
+    """The position of each readable snapshot."""
+    return {name: number for number, name in enumerate(row["snapshot"] for row in records if row["read"])}
+
+
+def rows_at(table: pa.Table, records: Sequence[Record], place: Mapping[str, int]) -> tuple[Rows, list[str]]:
+    """The spans of a day's table, its snapshots moved to positions in `place`; those without one are dropped."""
+    rows, paths = to_rows(table, moments(records))
+    return moved(rows, np.array([place.get(name, -1) for name in places(records)], np.int64)), paths
+
+
 def read_day(source: Path | bytes) -> tuple[pa.Table, list[Record]]:
-    """Spans and records of a day's file; OSError or ValueError where it is damaged or of another version."""
+    """Read spans and records from a day's file; OSError or ValueError where it is damaged or of another version."""
     with pq.ParquetFile(io.BytesIO(source) if isinstance(source, bytes) else source) as file:
-        said = json.loads(file.schema_arrow.metadata[KEY]) if KEY in (file.schema_arrow.metadata or {}) else {}
-        if said.get("version") != VERSION:
-            raise ValueError("it is not of this version")
-        return file.read().replace_schema_metadata(None), said["snapshots"]
+        metadata = json.loads((file.schema_arrow.metadata or {}).get(KEY, b"{}"))
+        if metadata.get("version") != VERSION:
+            raise ValueError("written by another version")
+        return file.read().replace_schema_metadata(None), metadata["snapshots"]
 
 
 def build_day(job: DayJob) -> Built:
-    """The file of a day. A snapshot that could not be opened just now is not in its digest, so it is tried again."""
+    """Build the file of a day. Its digest leaves out snapshots that are locked at the moment, so they are retried."""
     folders = {folder.name: folder for folder in sorted(job.folders) if stamped(folder.name)}
     table, records = _older(job)
     kept = {record["snapshot"]: record for record in records if record["snapshot"] in folders and record["settled"]}
     fresh = {name: _read(folder) for name, folder in folders.items() if name not in kept}
-    now = sorted([*kept.values(), *(each.record for each in fresh.values())], key=lambda record: record["snapshot"])
-    place = {record["snapshot"]: number for number, record in enumerate(each for each in now if each["read"])}
-    times = moments(now)
-
-    places = [place.get(record["snapshot"], -1) if record["settled"] else -1 for record in records if record["read"]]
-    old_rows, old_paths = to_rows(table, moments(records))
-    parts = [(moved(old_rows, np.array(places, np.int64)), old_paths)]
-    parts += _placed([each for each in fresh.values() if each.record["read"]], place)
-    rows, paths = _joined(parts)
-    said = {"version": VERSION, "snapshots": now}
-    result = to_table(merged(rows), paths, times).replace_schema_metadata({KEY: json.dumps(said).encode()})
+    now = sorted([*kept.values(), *(new.record for new in fresh.values())], key=lambda record: record["snapshot"])
+    place = places(now)
+    parts = [rows_at(table, records, {name: place[name] for name in place.keys() & kept.keys()})]
+    parts += _placed([new for new in fresh.values() if new.record["read"]], place)
+    rows, paths = _together(parts)
+    metadata = {KEY: json.dumps({"version": VERSION, "snapshots": now}).encode()}
+    result = to_table(merged(rows), paths, moments(now)).replace_schema_metadata(metadata)
     out = io.BytesIO()
     pq.write_table(result, out, compression="zstd")
     return Built(out.getvalue(), digest([name for name in folders if name in kept or fresh[name].record["settled"]]))
@@ -116,16 +135,16 @@ def _older(job: DayJob) -> tuple[pa.Table, list[Record]]:
 
 @dataclass(slots=True)
 class _Fresh:
-    """A snapshot that is new to the store: its record, and the content of its ``status.csv`` where that is as written.
+    """A snapshot new to the store: its record, and the content of its ``status.csv`` where its hash is right.
 
-    `said` is the number of tasks that its manifest tells.
+    `expected` is the number of tasks in its manifest.
     """
 
     folder: Path
     record: Record
     content: bytes | None = None
     sha256: str | None = None
-    said: object = None
+    expected: object = None
 
 
 def _read(folder: Path) -> _Fresh:
@@ -140,7 +159,7 @@ def _read(folder: Path) -> _Fresh:
     fresh = _Fresh(folder, record)
     try:
         manifest = read_manifest(folder)
-        fresh.said, fresh.sha256 = manifest.get("tasks"), manifest["sha256"].get("status.csv")
+        fresh.expected, fresh.sha256 = manifest.get("tasks"), manifest["sha256"].get("status.csv")
         record |= {name: manifest.get(name) for name in ("zone", "elevated", "folders", "definitions_read")}
         record["definitions"] = manifest["definitions"] if manifest["definitions_read"] else None
         record["account"] = str(manifest.get("collected_by") or "")
@@ -157,7 +176,7 @@ def _read(folder: Path) -> _Fresh:
 
 
 def _is_settled(error: BaseException | None) -> bool:
-    """Whether it will be the same next time: not where a file is locked, or a network gone for a moment."""
+    """Whether a retry would fail alike: not where a file is locked or the network was interrupted."""
     return not isinstance(error, OSError) or isinstance(error, FileNotFoundError | NotADirectoryError)
 
 
@@ -166,40 +185,39 @@ def _name(folder: Path, file: str) -> str:
 
 
 def _placed(fresh: Sequence[_Fresh], place: dict[str, int]) -> Iterator[tuple[Rows, list[str]]]:
-    """The observations of new snapshots, at their places; their records told how many there are."""
+    """The observations of new snapshots, at their positions; sets the number of tasks in their records."""
     for begin in range(0, len(fresh), AT_ONCE):
         batch = fresh[begin : begin + AT_ONCE]
-        found = _regular(batch)
-        for group, (rows, paths) in [(batch, found)] if found else [([each], _one(each)) for each in batch]:
+        table = _regular(batch)
+        for group, (rows, paths) in [(batch, table)] if table else [([new], _one(new)) for new in batch]:
             counts = np.bincount(rows[:, FIRST], minlength=len(group))
-            for each, tasks in zip(group, counts.tolist(), strict=True):
-                each.record["tasks"] = tasks
-                each.record["whole"] = tasks >= each.said if isinstance(each.said, int) else tasks > 0
-            goal = np.array([place[each.folder.name] for each in group])
+            for new, tasks in zip(group, counts.tolist(), strict=True):
+                new.record["tasks"] = tasks
+                new.record["whole"] = tasks >= new.expected if isinstance(new.expected, int) else tasks > 0
+            goal = np.array([place[new.folder.name] for new in group])
             rows[:, FIRST] = rows[:, LAST] = goal[rows[:, FIRST]]
             yield rows, paths
 
 
 def _regular(group: Sequence[_Fresh]) -> tuple[Rows, list[str]] | None:
-    contents = [each.content for each in group if each.content is not None]
+    contents = [new.content for new in group if new.content is not None]
     return regular(contents) if len(contents) == len(group) else None
 
 
 def _one(fresh: _Fresh) -> tuple[Rows, list[str]]:
-    """One file, by the strict reader if it is not regular."""
-    if found := _regular([fresh]):
-        return found
+    """One file, by the strict reader where it is irregular."""
+    if table := _regular([fresh]):
+        return table
     problems: list[Problem] = []
     statuses = read_statuses(fresh.folder / "status.csv", fresh.sha256, problems)
     fresh.record["problems"] = [[_name(fresh.folder, problem.file), problem.what] for problem in problems]
     return rows_of(list(statuses.values()))
 
 
-def _joined(parts: Sequence[tuple[Rows, list[str]]]) -> tuple[Rows, list[str]]:
-    """Rows that count paths of their own, as rows that count the same ones; paths that no row has are left out."""
-    used = [(rows, paths, np.unique(rows[:, PATH])) for rows, paths in parts]
-    paths = sorted({paths[number] for _, paths, numbers in used for number in numbers})
-    place = {path: number for number, path in enumerate(paths)}
-    for rows, own, _ in used:
-        rows[:, PATH] = np.array([place.get(path, -1) for path in own] or [0])[rows[:, PATH]]
-    return np.concatenate([rows for rows, _, _ in used]), paths
+def _together(parts: Sequence[tuple[Rows, list[str]]]) -> tuple[Rows, list[str]]:
+    """Rows that count paths of their own, as rows that count the same ones."""
+    rows = np.concatenate([rows for rows, _ in parts])
+    before = np.cumsum([0, *(len(paths) for _, paths in parts[:-1])])
+    codes = rows[:, PATH] + np.repeat(before, [len(rows) for rows, _ in parts])
+    rows[:, PATH], paths = in_order(codes, [path for _, paths in parts for path in paths])
+    return rows, paths

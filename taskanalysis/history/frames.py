@@ -1,8 +1,7 @@
-r"""What the snapshots of a share tell over time: observations, runs, changes, as DataFrames.
+r"""Observations, runs, events and changes of a share over time, as DataFrames.
 
-The frames rest on the store below ``<data>/history`` (`daystore`), which `read_history` brings up to date first. Times
-are UTC, texts that repeat are categories; each frame is made when it is first asked for. A time that no snapshot covers
-is not in them: nothing is said of it.
+The frames come from the store in ``<data>/history`` (`store`), which `read_history` updates first. Times are UTC,
+repeated texts are categories; each frame is computed on first use. They hold nothing of a time without snapshots.
 
 >>> history = read_history("data", since=datetime(2026, 11, 9, tzinfo=UTC), update=False)
 >>> runs = history.runs
@@ -15,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -29,9 +28,8 @@ from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.changes import Definitions, Redefined, Seen, came_and_went, redefined, switched
 from taskanalysis.history.joined import Joined, category, clipped, join, utc
 from taskanalysis.history.logs import Logged, read_logs, with_logged
-from taskanalysis.history.outcomes import Decoded, decode_runs
-from taskanalysis.history.runs import Events, Observed, Runs, find_runs, is_sorted
-from taskanalysis.history.spans import NONE, expand
+from taskanalysis.history.runs import Decoded, Events, Runs, decode_runs, find_runs, is_sorted
+from taskanalysis.history.spans import NONE, Observed, blocks, differs, expand
 from taskanalysis.history.store import LoadedDay, Store, load_days, open_store, update_store
 from taskanalysis.results import Outcome
 from taskanalysis.schedule import microseconds
@@ -41,7 +39,7 @@ from taskanalysis.text import count, listed
 __all__ = ["History", "read_history", "task_slices"]
 
 Numbers = npt.NDArray[np.int64]
-OBSERVED_FOR = timedelta(days=35)
+OBSERVED_FOR = timedelta(days=35) // timedelta(microseconds=1)
 KINDS = ["added", "removed", "changed", "enabled", "disabled", "outcome"]
 
 
@@ -54,60 +52,58 @@ def read_history(
     update: bool = True,
     executor: Executor | None = None,
 ) -> History:
-    """The history of a share: of one `server` or of all, of the snapshots taken from `since` to `until`, both included.
+    """Read the history of a share: of one `server` or all, of snapshots taken from `since` to `until`, both included.
 
-    `since` and `until` are aware datetimes; with them the history is that of a share which holds those snapshots alone,
-    but for definitions, which are in force from before. With `update` the store is brought up to date first, days in
-    parallel where an `executor` is given. Without, or where it can't be written or another process writes it, what is
-    missing is computed in memory, and `problems` says so.
+    `since` and `until` are aware datetimes; the result is that of a share with those snapshots alone, except that
+    earlier definitions stay in force. With `update` the store is updated first, in `executor` where one is given.
+    Without, or where the store can't be written, missing days are computed in memory and `problems` says so.
 
-    SnapshotError where `data` is no share, where it holds nothing of `server`, or where a time has no offset.
+    SnapshotError where `data` is no share, where it has no snapshot of `server`, or where a time has no offset.
 
     >>> read_history("data", update=False, server="opendata01").coverage["server"].unique().tolist()
     ['OPENDATA01']
     """
-    begin, end = (with_offset(each).astimezone(UTC) if each else None for each in (since, until))
+    begin, end = (with_offset(moment).astimezone(UTC) if moment else None for moment in (since, until))
     problems = update_store(data, executor=executor) if update else []
     store = open_store(data, server)
     servers = {name for name, _ in store.wanted}
     if server is not None and not servers:
         raise SnapshotError(f"{data} holds no snapshot of {server}")
-    first, last = f"{begin or datetime.min:%Y-%m-%d}", f"{end or datetime.max:%Y-%m-%d}"  # noqa: DTZ901 (a day's name)
-    chosen = [day for day in store.wanted if day[0] in servers and first <= day[1] <= last]
+    first, last = (begin.date() if begin else date.min), (end.date() if end else date.max)
+    chosen = [day for day in store.wanted if day[0] in servers and str(first) <= day[1] <= str(last)]
     days, damaged = load_days(store, chosen, executor=executor, repair=update)
     missing = [day for day in chosen if not store.file(day)]
     if missing and not problems:
-        problems = [Problem("history", f"{count(len(missing), 'day')} not stored; computed for this time only")]
-    days = [day for day in (clipped(each, begin, end) for each in days) if day.records]
-    unread = [Problem(*each) for day in days for record in day.records for each in record["problems"]]
+        problems = [Problem("history", f"{count(len(missing), 'day')} not stored; computed in memory")]
+    days = [part for part in (clipped(day, begin, end) for day in days) if part.records]
+    unread = [Problem(*problem) for day in days for record in day.records for problem in record["problems"]]
     zones = [record["zone"] for day in days for record in day.records if record.get("zone")]
     logged = read_logs(store.data, sorted(servers), zone=zones[-1] if zones else "", update=update)
-    known = [*problems, *damaged, *unread, *logged.problems]
-    return History(Path(data), known, days, _in_force_before(store, days), logged.between(begin, end))
+    problems = [*problems, *damaged, *unread, *logged.problems]
+    return History(Path(data), problems, days, _in_force(store, days), logged.between(begin, end))
 
 
-def _in_force_before(store: Store, days: Sequence[LoadedDay]) -> dict[str, str]:
-    """For each server whose first snapshot says nothing of definitions, the last one before that did."""
+def _in_force(store: Store, days: Sequence[LoadedDay]) -> dict[str, str]:
+    """The definitions in force at the first snapshot of each server: the name of the snapshot that stores them."""
     found: dict[str, str] = {}
     for first in {day.server: day for day in reversed(days)}.values():
         stamp = next((record for record in first.records if record["read"]), first.records[0])["snapshot"]
-        earlier = sorted(day for day in store.wanted if day[0] == first.server and day[1] <= first.day)
-        while earlier and first.server not in found:
-            (day,), _ = load_days(store, [earlier.pop()])
-            known = {record["snapshot"]: record.get("definitions") for record in day.records}
-            if known.get(stamp):
-                break  # it tells them itself
-            before = [definitions for snapshot, definitions in known.items() if definitions and snapshot < stamp]
-            found |= {first.server: before[-1]} if before else {}
+        until = [day for day in store.wanted if day[0] == first.server and day[1] <= first.day]
+        for day in sorted(until, reverse=True):
+            (loaded,), _ = load_days(store, [day])
+            records = [record for record in loaded.records if record["snapshot"] <= stamp]
+            if named := [record["definitions"] for record in records if record.get("definitions")]:
+                found[first.server] = named[-1]
+                break
     return found
 
 
 @dataclass(frozen=True)
 class History:
-    """What `read_history` found; its frames are plain DataFrames, documented column by column in ``data/README.md``.
+    """A share over time. Its frames are plain DataFrames; ``data/README.md`` documents their columns.
 
-    `problems` lists what could not be read or stored, and `in_force` the definitions (the name of the snapshot that
-    stores them) of servers whose first snapshot does not tell them.
+    `problems` lists what could not be read or stored; `in_force` names, by server, the snapshot that stores the
+    definitions in force at its first one.
     """
 
     data: Path
@@ -118,23 +114,21 @@ class History:
 
     @cached_property
     def coverage(self) -> pd.DataFrame:
-        """When each server was seen: a row a snapshot that could be read, in the order of server and time."""
+        """One row per readable snapshot, sorted by server and time."""
         return self._joined.coverage
 
     @cached_property
     def spans(self) -> pd.DataFrame:
-        """All observations, equal ones of a task that follow each other within a day as one row."""
+        """All observations; consecutive equal ones of a task within a day are one row."""
         return self._joined.spans()
 
     @cached_property
     def observations(self) -> pd.DataFrame:
-        """A row a task and snapshot, of the last 35 days before the newest snapshot of each server."""
+        """One row per task and snapshot, of the 35 days before the newest snapshot of each server."""
         joined = self._joined
-        bounds = [joined.times[begin:end] for begin, end in pairwise(joined.begins)]
-        older = [
-            np.searchsorted(times, times[-1:] - OBSERVED_FOR // timedelta(microseconds=1), "right") for times in bounds
-        ]
-        oldest = joined.begins[:-1] + np.array([each.sum() for each in older], np.int64)
+        seen = [joined.times[begin:end] for begin, end in pairwise(joined.begins)]
+        older = [np.searchsorted(times, times.max(initial=0) - OBSERVED_FOR, "right") for times in seen]
+        oldest = joined.begins[:-1] + np.array(older, np.int64)
         first = np.maximum(joined.first, oldest[joined.server])
         recent = np.flatnonzero(first <= joined.last)
         span, at = expand(first[recent], joined.last[recent])
@@ -145,34 +139,31 @@ class History:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """A row a start of a task, in the order of server, task and start: from snapshots, event logs, or both."""
+        """One row per run, sorted by server, task and start, from snapshots, event logs or both."""
         if self.logged.runs.empty:
             return self._seen_runs
         newest = self.coverage.groupby("server", observed=True)["taken_at"].max()
-        known = {str(name): self.definitions(at.to_pydatetime(), str(name)) for name, at in newest.items()}
-        return with_logged(self._seen_runs, self.logged.runs, known)
+        definitions = {str(name): self.definitions(at.to_pydatetime(), str(name)) for name, at in newest.items()}
+        return with_logged(self._seen_runs, self.logged.runs, definitions)
 
     @cached_property
     def _seen_runs(self) -> pd.DataFrame:
         joined, runs = self._joined, self._runs[0]
-        server, path = self._split(runs.task)
         which, results = self._decoded
         outcomes = [*(result.outcome.value for result in results), Outcome.RUNNING.value, Outcome.UNKNOWN.value]
         certainties = [*(result.certainty for result in results), "certain", "certain"]
         which = np.where(which >= 0, which, np.where(runs.goes_on, len(results), len(results) + 1))
-        nothing = category(np.full(len(which), 0), [""])
         return pd.DataFrame(
-            {
-                "server": category(server, joined.servers),
-                "task_path": category(path, joined.paths),
+            joined.names(runs.task)
+            | {
                 "started": utc(runs.started),
                 "ended": utc(np.full(len(which), NONE)),
                 "seconds": np.full(len(which), np.nan),
                 "code": _codes(runs.code),
-                "outcome": _words(which, outcomes, [each.value for each in Outcome]),
-                "source": category(np.full(len(which), 0), ["status"]),
-                "trigger_kind": nothing,
-                "instance": nothing,
+                "outcome": _words(which, outcomes, [outcome.value for outcome in Outcome]),
+                "source": _same("status", len(which)),
+                "trigger_kind": _same("", len(which)),
+                "instance": _same("", len(which)),
                 "first_seen": utc(joined.times[runs.first_seen]),
                 "finished_by": utc(np.append(joined.times, NONE)[runs.finished_by]),
                 "last_seen": utc(joined.times[runs.last_seen]),
@@ -182,7 +173,7 @@ class History:
 
     @cached_property
     def events(self) -> pd.DataFrame:
-        """Starts that failed, were refused or ignored, and stops; from event logs, or a result that changed."""
+        """Failed, refused and ignored starts, and stops, from event logs and from results that changed."""
         seen = self._seen_events
         if self.logged.events.empty:
             return seen
@@ -193,56 +184,46 @@ class History:
     @cached_property
     def _seen_events(self) -> pd.DataFrame:
         joined, events = self._joined, self._runs[1]
-        server, path = self._split(events.task)
         return pd.DataFrame(
-            {
-                "server": category(server, joined.servers),
-                "task_path": category(path, joined.paths),
+            joined.names(events.task)
+            | {
                 "at": utc(joined.times[events.seen]),
-                "kind": category(np.full(len(path), 0), ["start failed"]),
+                "kind": _same("start failed", len(events.task)),
                 "code": _codes(events.code),
-                "source": category(np.full(len(path), 0), ["status"]),
+                "source": _same("status", len(events.task)),
             }
         )
 
     @cached_property
     def changes(self) -> pd.DataFrame:
-        """What changed, in the order of time: tasks added, removed, enabled, disabled, changed, other outcomes."""
+        """Tasks added, removed, changed, enabled or disabled, and changed outcomes, sorted by time."""
         observed, joined = self._observed, self._joined
         proves = joined.coverage["proves_absence"].to_numpy()
-        server_of = np.repeat(np.arange(len(joined.servers)), max(len(joined.paths), 1))
-        came = came_and_went(observed, server_of, joined.begins, proves)
-        frame = pd.concat(
-            [
-                self._seen(came, "removed", "added"),
-                self._seen(switched(observed), "disabled", "enabled"),
-                self._outcomes(),
-                self._redefined(),
-            ],
-            ignore_index=True,
-        )
-        frame = frame.sort_values(["at", "server", "task_path", "kind"], ignore_index=True)
-        frame["kind"] = category(frame["kind"].to_numpy(), KINDS)
-        frame["server"] = category(frame["server"].to_numpy(), joined.servers)
-        frame["task_path"] = category(frame["task_path"].to_numpy(), joined.paths)
-        return frame
+        came = came_and_went(observed, joined.split(observed.task)[0], joined.begins, proves)
+        parts = [
+            self._seen(came, "removed", "added"),
+            self._seen(switched(observed), "disabled", "enabled"),
+            self._outcomes(),
+            self._redefined(),
+        ]
+        return pd.concat(parts).sort_values(["at", "server", "task_path", "kind"], ignore_index=True)
 
     def definitions(self, at: datetime, server: str | None = None) -> dict[str, TaskDefinition]:
-        r"""The definitions in force at a moment (aware), by task path; none where no snapshot before it tells any.
+        r"""The definitions in force at an aware moment, by task path; empty where no earlier snapshot stores any.
 
-        `server` may be left out where the history is of one.
+        `server` may be omitted in the history of one server; SnapshotError where there are several.
 
         >>> history = read_history("data", update=False)
         >>> len(history.definitions(datetime(2026, 11, 23, tzinfo=UTC)))
         49
         """
-        known = self._joined.servers
-        chosen = [name for name in known if server is None or name.casefold() == server.casefold()]
+        servers = self._joined.servers
+        chosen = [name for name in servers if server is None or name.casefold() == server.casefold()]
         if len(chosen) > 1:
-            raise SnapshotError(f"name the server whose definitions are meant: {listed(known, 'or')}")
+            raise SnapshotError(f"the history has several servers; name one: {listed(servers, 'or')}")
         if not chosen:
             return {}
-        place = known.index(chosen[0])
+        place = servers.index(chosen[0])
         begin, end = self._joined.begins[place : place + 2]
         last = begin + np.searchsorted(self._joined.times[begin:end], microseconds(with_offset(at)), "right") - 1
         stamp = self.coverage["definitions"].iat[last] if last >= begin else None
@@ -270,17 +251,11 @@ class History:
     def _definitions(self) -> Definitions:
         return Definitions(self.data)
 
-    def _split(self, task: Numbers) -> tuple[Numbers, Numbers]:
-        """Server and path of tasks."""
-        server, path = np.divmod(task, max(len(self._joined.paths), 1))
-        return server, path
-
     def _change(self, task: Numbers, at: Numbers, kind: Sequence[str], **words: Sequence[str]) -> pd.DataFrame:
-        """Rows of `changes`, in whole numbers but for the words."""
-        server, path = self._split(task)
-        kinds = np.array([KINDS.index(each) for each in kind], np.int64)
-        frame = {"server": server, "task_path": path, "at": utc(self._joined.times[at]), "kind": kinds}
-        return pd.DataFrame(frame | {name: pd.Series(words[name], dtype="str") for name in ("before", "after", "what")})
+        """Rows of `changes`."""
+        kinds = category(np.array([KINDS.index(name) for name in kind], np.int64), KINDS)
+        texts = {name: pd.Series(words[name], dtype="str") for name in ("before", "after", "what")}
+        return pd.DataFrame(self._joined.names(task) | {"at": utc(self._joined.times[at]), "kind": kinds} | texts)
 
     def _seen(self, seen: Seen, off: str, on: str) -> pd.DataFrame:
         kind = np.where(seen.on, on, off).tolist()
@@ -291,18 +266,18 @@ class History:
             kind,
             before=np.where(seen.on, off, on).tolist() if is_switch else [""] * len(kind),
             after=kind if is_switch else [""] * len(kind),
-            what=[f"It was {each}." for each in kind],
+            what=[f"It was {word}." for word in kind],
         )
 
     def _outcomes(self) -> pd.DataFrame:
-        """Finished runs whose outcome is another than that of the one before."""
+        """Finished runs whose outcome differs from that of the previous one."""
         runs, (which, results) = self._runs[0], self._decoded
         order = np.flatnonzero(which >= 0)
         if not is_sorted(runs.task[order], runs.finished_by[order]):
             order = order[np.lexsort((runs.started[order], runs.finished_by[order], runs.task[order]))]
         words = [result.outcome.value for result in results]
         outcome = np.array([words.index(word) for word in words], np.int64)[which[order]]
-        flips = np.flatnonzero((runs.task[order][1:] == runs.task[order][:-1]) & (outcome[1:] != outcome[:-1])) + 1
+        flips = np.flatnonzero(~differs(runs.task[order]) & differs(outcome))
         return self._change(
             runs.task[order[flips]],
             runs.finished_by[order[flips]],
@@ -314,45 +289,49 @@ class History:
 
     def _redefined(self) -> pd.DataFrame:
         joined, observed = self._joined, self._observed
-        switchable = np.unique(observed.task[observed.enabled != NONE])
+        own, switchable = joined.split(np.unique(observed.task[observed.enabled != NONE]))
         place = {path: number for number, path in enumerate(joined.paths)}
-        found: list[tuple[int, Redefined]] = []
+        rows: list[tuple[int, Redefined]] = []
         for server, (begin, end) in enumerate(pairwise(joined.begins.tolist())):
             stamps = joined.coverage["definitions"].iloc[begin:end].dropna()
             new = stamps[stamps != stamps.shift()]
-            known = zip(new.index.tolist(), new.tolist(), strict=True)
-            switches = {joined.paths[task % len(place)] for task in switchable if task // len(place) == server}
-            changed = redefined(self._definitions, joined.servers[server], known, switches)
-            found += [(server * len(place) + place[each.path], each) for each in changed if each.path in place]
+            stored = zip(new.index.tolist(), new.tolist(), strict=True)
+            switches = {joined.paths[path] for path in switchable[own == server]}
+            changed = redefined(self._definitions, joined.servers[server], stored, switches)
+            rows += [(server * len(place) + place[row.path], row) for row in changed if row.path in place]
         return self._change(
-            np.array([task for task, _ in found], np.int64),
-            np.array([each.at for _, each in found], np.int64),
-            ["changed"] * len(found),
-            before=[each.before for _, each in found],
-            after=[each.after for _, each in found],
-            what=[each.what for _, each in found],
+            np.array([task for task, _ in rows], np.int64),
+            np.array([row.at for _, row in rows], np.int64),
+            ["changed"] * len(rows),
+            before=[row.before for _, row in rows],
+            after=[row.after for _, row in rows],
+            what=[row.what for _, row in rows],
         )
 
 
 def _codes(codes: Numbers) -> pd.Series[int]:
-    """Result codes as a column that may lack some."""
+    """Result codes as a nullable column."""
     return pd.Series(pd.arrays.IntegerArray(np.where(codes == NONE, 0, codes).astype(np.uint32), codes == NONE))
 
 
+def _same(text: str, length: int) -> pd.Categorical[str]:
+    return category(np.zeros(length, np.int64), [text])
+
+
 def _words(which: Numbers, words: Sequence[str], categories: Sequence[str]) -> pd.Categorical[str]:
-    """Places in a list with repeated words as a column of categories."""
+    """Indexes into a list of words, some repeated, as a column of categories."""
     return category(np.array([categories.index(word) for word in words], np.int64)[which], categories)
 
 
 def task_slices(frame: pd.DataFrame) -> dict[str, slice]:
-    r"""Where the rows of each task are, by task path, of a frame in the order of tasks; ``task_path`` is a category.
+    r"""The rows of each task, by task path, in a frame sorted by task whose ``task_path`` is categorical.
 
     >>> task_slices(pd.DataFrame({"task_path": pd.Categorical(["\\A", "\\A", "\\B"])}))
     {'\\A': slice(0, 2, None), '\\B': slice(2, 3, None)}
     """
     codes, paths = frame["task_path"].cat.codes.to_numpy(), frame["task_path"].cat.categories
-    begins = np.flatnonzero(np.diff(codes, prepend=-1)).tolist()
+    begins, ends = blocks(codes)
     return {
-        str(paths[codes[begin]]): slice(begin, end)
-        for begin, end in zip(begins, [*begins[1:], len(codes)], strict=False)
+        str(paths[codes[begin]]): slice(begin, end + 1)
+        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)
     }

@@ -1,4 +1,4 @@
-r"""The days of a store joined: one list of snapshots, and the spans of all servers counted by it.
+r"""Join the days of a store: one list of snapshots, and the spans of all servers that index it.
 
 >>> from taskanalysis.history.store import load_days; from taskanalysis.history import open_store
 >>> store = open_store("data")
@@ -21,24 +21,23 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from taskanalysis.history.changes import proves_absence
-from taskanalysis.history.days import Record, moments
-from taskanalysis.history.runs import Observed
-from taskanalysis.history.spans import NONE, SCHEMA, moved, numbers, to_rows, to_table
+from taskanalysis.history.days import Record, moments, places, rows_at
+from taskanalysis.history.spans import NONE, SCHEMA, Observed, categories, in_order, numbers, to_table
 from taskanalysis.history.store import LoadedDay
-from taskanalysis.snapshot import STATES, stamp_of
+from taskanalysis.snapshot import STATES
 
-__all__ = ["Joined", "category", "clipped", "join", "utc"]
+__all__ = ["Joined", "category", "clipped", "join", "microseconds_of", "utc"]
 
 Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Snapshots in the order of server and time, and spans in that of day, task and time.
+    """Snapshots sorted by server and time, and spans sorted by day, task and time.
 
-    `coverage` has a row a snapshot and `begins` the first row of each server, and one more; `table` holds the spans but
-    for their path and times, `server` and `path` their places in `servers` and `paths`, `first` and `last` rows of
-    `coverage`, and `times` the microseconds of these.
+    `coverage` has one row per snapshot, `times` its moments in microseconds, and `begins` the first row of each server
+    and the end. `table` holds the spans without path and times: `server` and `path` index `servers` and `paths`,
+    `first` and `last` index `coverage`.
     """
 
     servers: list[str]
@@ -53,7 +52,7 @@ class Joined:
     last: Numbers
 
     def spans(self) -> pd.DataFrame:
-        """The spans as a DataFrame, a row a span."""
+        """One row per span."""
         frame: pd.DataFrame = self.table.to_pandas(
             types_mapper={pa.bool_(): pd.BooleanDtype(), pa.uint32(): pd.UInt32Dtype()}.get
         )
@@ -65,125 +64,120 @@ class Joined:
         return frame
 
     def observed(self) -> Observed:
-        """Spans in the order of task and time."""
+        """The spans sorted by task and time."""
         task = self.server * max(len(self.paths), 1) + self.path
-        small = (
-            task.astype(np.uint16) if len(self.servers) * len(self.paths) < 2**16 else task
-        )  # sorts ten times faster
-        order = np.argsort(small, kind="stable")
+        small = np.uint16 if len(self.servers) * len(self.paths) < 2**16 else np.int64  # sorts ten times faster
+        order = np.argsort(task.astype(small), kind="stable")
         columns = {name: numbers(self.table, name)[order] for name in ("state", "enabled", "last_run", "last_result")}
         first, last = self.first[order], self.last[order]
         return Observed(self.times, self._offsets(), task=task[order], first=first, last=last, **columns)
 
+    def split(self, task: Numbers) -> tuple[Numbers, Numbers]:
+        """Indexes of server and path of task numbers in `observed`."""
+        server, path = np.divmod(task, max(len(self.paths), 1))
+        return server, path
+
+    def names(self, task: Numbers) -> dict[str, pd.Categorical[str]]:
+        """The columns server and task path of task numbers in `observed`."""
+        server, path = self.split(task)
+        return {"server": category(server, self.servers), "task_path": category(path, self.paths)}
+
     def _offsets(self) -> Numbers:
-        """The distance of the server's local time from UTC at each snapshot, `NONE` where its zone is not known."""
+        """The server's UTC offset at each snapshot, in microseconds, `NONE` where its zone is not known."""
         offsets = np.full(len(self.times), NONE)
         zones = self.coverage["zone"]
         for zone in zones.cat.categories[zones.cat.categories != ""]:
             mine = (zones == zone).to_numpy()
             local = utc(self.times[mine]).tz_convert(ZoneInfo(zone)).tz_localize(None)
-            offsets[mine] = local.to_numpy().astype("M8[us]").view(np.int64) - self.times[mine]
+            offsets[mine] = microseconds_of(local) - self.times[mine]
         return offsets
 
 
 def join(days: Sequence[LoadedDay], in_force: dict[str, str] | None = None) -> Joined:
-    """Days in the order of server and day; `in_force` names the definitions of servers that read none at first."""
+    """Join days, sorted by server and day; `in_force` names the definitions of each server before its first day."""
     servers = sorted({day.server for day in days})
-    records = [(servers.index(day.server), record) for day in days for record in day.records if record["read"]]
-    own = np.array([server for server, _ in records], np.int64)
+    server = np.array([servers.index(day.server) for day in days], np.int64)
+    taken = [moments(day.records) for day in days]
+    own = np.repeat(server, [len(times) for times in taken])  # the server of each snapshot
     begins = np.searchsorted(own, np.arange(len(servers) + 1))
-    times = moments([record for _, record in records])
+    times = np.concatenate([np.empty(0, np.int64), *taken])
     table = pa.concat_tables([SCHEMA.empty_table(), *(day.table for day in days)]).unify_dictionaries()
-    lengths = [day.table.num_rows for day in days]
-    path, paths = _sorted_paths(table)
-    first, last = [], []
-    place = 0
-    for day in days:
-        mine = moments(day.records)
-        first.append(np.searchsorted(mine, numbers(day.table, "first_seen")) + place)
-        last.append(np.searchsorted(mine, numbers(day.table, "last_seen")) + place)
-        place += len(mine)
+    path, paths = in_order(numbers(table, "task_path"), categories(table, "task_path"))
+    before = np.cumsum([0, *(len(times) for times in taken)])[:-1]  # snapshots of earlier days
+    first, last = (
+        np.concatenate([np.empty(0, np.int64), *(_rows(*day, name) for day in zip(days, taken, before, strict=True))])
+        for name in ("first_seen", "last_seen")
+    )
+    records = [record for day in days for record in day.records if record["read"]]
     return Joined(
         servers=servers,
         paths=paths,
-        coverage=_coverage(servers, records, begins, times, in_force or {}),
+        coverage=_coverage(servers, own, records, begins, times, in_force or {}),
         begins=begins,
         times=times,
         table=table.drop_columns(["task_path", "first_seen", "last_seen"]),
-        server=np.repeat(np.array([servers.index(day.server) for day in days], np.int64), lengths),
+        server=np.repeat(server, [day.table.num_rows for day in days]),
         path=path,
-        first=np.concatenate([np.empty(0, np.int64), *first]),
-        last=np.concatenate([np.empty(0, np.int64), *last]),
+        first=first,
+        last=last,
     )
+
+
+def _rows(day: LoadedDay, taken: Numbers, before: int, name: str) -> Numbers:
+    """The row of `coverage` at which each span of a day begins or ends."""
+    return np.searchsorted(taken, numbers(day.table, name)) + before
 
 
 def clipped(day: LoadedDay, begin: datetime | None, end: datetime | None) -> LoadedDay:
-    """What a day would be, had it only the snapshots from `begin` to `end`, both included."""
-    bounds = [stamp_of(each) if each else "" for each in (begin, end)]
-    if begin and begin.microsecond:
-        bounds[0] += "."  # later than the stamp of its second
-    kept = [
-        each for each in day.records if bounds[0] <= each["snapshot"] and (not end or each["snapshot"] <= bounds[1])
-    ]
+    """A day as if it had only the snapshots from `begin` to `end`, both included."""
+    taken = [(datetime.fromisoformat(record["snapshot"]), record) for record in day.records]
+    kept = [record for at, record in taken if (not begin or begin <= at) and (not end or at <= end)]
     if len(kept) == len(day.records):
         return day
-    place = {each["snapshot"]: number for number, each in enumerate(each for each in kept if each["read"])}
-    places = [place.get(each["snapshot"], -1) for each in day.records if each["read"]]
-    rows, paths = to_rows(day.table, moments(day.records))
-    table = to_table(moved(rows, np.array(places, np.int64)), paths, moments(kept))
-    return replace(day, table=table, records=kept)
-
-
-def _sorted_paths(table: pa.Table) -> tuple[Numbers, list[str]]:
-    """Paths as places in a sorted list."""
-    codes = numbers(table, "task_path")
-    paths: list[str] = table.column("task_path").combine_chunks().dictionary.to_pylist() if len(codes) else []
-    used = np.unique(codes)
-    order = sorted(used.tolist(), key=paths.__getitem__)
-    place = np.zeros(len(paths) + 1, np.int64)
-    place[order] = np.arange(len(order))
-    return place[codes], [paths[number] for number in order]
+    rows, paths = rows_at(day.table, day.records, places(kept))
+    return replace(day, table=to_table(rows, paths, moments(kept)), records=kept)
 
 
 def _coverage(
-    servers: list[str], records: list[tuple[int, Record]], begins: Numbers, times: Numbers, in_force: dict[str, str]
+    servers: list[str],
+    own: Numbers,
+    records: Sequence[Record],
+    begins: Numbers,
+    times: Numbers,
+    in_force: dict[str, str],
 ) -> pd.DataFrame:
-    """A row a snapshot that could be read."""
-    said = [record for _, record in records]
-    own = np.array([server for server, _ in records], np.int64)
-    tasks = np.array([record["tasks"] for record in said], np.int64)
-    whole = np.array([record["whole"] for record in said], bool)
-    rights = [(record["elevated"], record["account"]) for record in said]
+    """The frame `History.coverage`; `own` is the server of each record."""
+    tasks = np.array([record["tasks"] for record in records], np.int64)
+    whole = np.array([record["whole"] for record in records], bool)
+    rights = [(record["elevated"], record["account"]) for record in records]
     proves = whole.copy()
     for begin, end in pairwise(begins):
         proves[begin:end] = proves_absence(tasks[begin:end], whole[begin:end], rights[begin:end])
-    definitions = pd.Series([record["definitions"] for record in said], dtype=object)
+    definitions = pd.Series([record["definitions"] for record in records], dtype=object)
     for server, begin in zip(servers, begins[:-1], strict=True):
-        if said and not definitions[begin]:
+        if records and not definitions[begin]:
             definitions[begin] = in_force.get(server)
-    elevated = pd.array(
-        [record["elevated"] if isinstance(record["elevated"], bool) else None for record in said], "boolean"
-    )
-    read = np.array([bool(record["definitions_read"]) for record in said], np.int64)
+    elevated = [record["elevated"] if isinstance(record["elevated"], bool) else None for record in records]
+    read = np.array([bool(record["definitions_read"]) for record in records], np.int64)
     return pd.DataFrame(
         {
             "server": category(own, servers),
             "taken_at": utc(times),
             "kind": category(read, ["status", "full"]),
             "tasks": tasks,
-            "elevated": elevated,
+            "elevated": pd.array(elevated, "boolean"),
             "proves_absence": proves,
-            "zone": _text([record["zone"] for record in said]),
-            "account": _text([record["account"] for record in said]),
+            "zone": pd.Series([record["zone"] for record in records], dtype="str").astype("category"),
+            "account": pd.Series([record["account"] for record in records], dtype="str").astype("category"),
             "definitions": definitions.groupby(own).ffill().astype("category"),
         }
     )
 
 
 def category(codes: Numbers, categories: Sequence[str]) -> pd.Categorical[str]:
-    """Places in a list of texts as a column of categories, -1 and `NONE` as not known."""
+    """Indexes into a list of texts as a column of categories; -1 and `NONE` are missing."""
     labels: pd.Index[str] = pd.Index(list(categories), dtype="str")
-    return pd.Categorical.from_codes(_codes(codes), labels)
+    return pd.Categorical.from_codes(np.where(codes < 0, -1, codes).astype(np.int32), labels)
 
 
 def utc(times: Numbers) -> pd.DatetimeIndex:
@@ -191,10 +185,10 @@ def utc(times: Numbers) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(np.ascontiguousarray(times, np.int64).view("M8[us]")).tz_localize("UTC")
 
 
-def _codes(codes: Numbers) -> npt.NDArray[np.int32]:
-    return np.where(codes < 0, -1, codes).astype(np.int32)
+def microseconds_of(times: pd.Series | pd.DatetimeIndex) -> Numbers:
+    """Times as whole microseconds since 1970, NaT as `NONE`: the reverse of `utc`.
 
-
-def _text(texts: Sequence[str]) -> pd.Categorical[str]:
-    labels = sorted(set(texts))
-    return category(np.array([labels.index(text) for text in texts], np.int64), labels)
+    >>> microseconds_of(utc(np.array([1_500_000, NONE]))).tolist() == [1_500_000, NONE]
+    True
+    """
+    return times.to_numpy(dtype="datetime64[us]").astype(np.int64)

@@ -1,7 +1,7 @@
-r"""Where work that comes in pieces is done: in this process, in one for each processor, or on a Dask cluster.
+r"""Run independent jobs in this process, in a process pool, or on a Dask cluster.
 
-Each is an executor of the standard library (`concurrent.futures`), None for this process. What an executor can't do is
-done in this process, so that the result does not depend on it.
+Each is a standard executor (`concurrent.futures`), None for this process. Jobs that an executor fails to run are run in
+this process, so the result does not depend on it.
 
 >>> with executor_for(3) as executor:
 ...     list(each_in(executor, str.upper, ["a", "b", "c"], []))
@@ -28,7 +28,7 @@ from taskanalysis.text import clip
 __all__ = ["each_in", "executor_for", "is_address"]
 
 MANY = 120
-"""Pieces of work: fewer are done before other processes have started."""
+"""Jobs: fewer are finished before other processes have started."""
 PATIENCE = 30.0
 """Seconds that a cluster may take to answer, or be without a worker."""
 
@@ -48,11 +48,11 @@ def is_address(text: str) -> bool:
 
 @contextmanager
 def executor_for(pieces: int, address: str = "") -> Iterator[Executor | None]:
-    """An executor for so many pieces of work, each of some hundredths of a second.
+    """An executor for a number of jobs of some hundredths of a second each.
 
-    `address` names a Dask scheduler (``tcp://HOST:8786``), whose workers must find the data under the same path and
-    have this version of the package. Without it there is a process for each processor, or None where few are new.
-    ExecutorError where the cluster can't be used.
+    `address` names a Dask scheduler (``tcp://HOST:8786``), whose workers must see the data under the same path and have
+    this version of the package. Without it: a pool with a process per processor, or None for few jobs. ExecutorError
+    where the cluster can't be used.
     """
     if address and pieces:
         with _cluster(address) as executor:
@@ -69,9 +69,9 @@ def executor_for(pieces: int, address: str = "") -> Iterator[Executor | None]:
 def each_in(
     executor: Executor | None, work: Callable[[Piece], Done], pieces: Iterable[Piece], problems: list[Problem]
 ) -> Iterator[Done]:
-    """What `work` makes of each piece, in their order; where the executor fails, this process goes on from there.
+    """The results of `work` for each piece, in order. Where the executor fails, this process continues.
 
-    That is told in `problems`. An error of the work itself is raised from this process.
+    The failure is added to `problems`. An error of the work itself is raised from this process.
     """
     pieces, done = list(pieces), 0
     if executor:
@@ -82,7 +82,7 @@ def each_in(
         except Exception as error:
             _log.info("executor", exc_info=True)
             why = clip(f"{type(error).__name__}: {error}", 200)
-            problems.append(Problem("executor", f"gave up after {done} of {len(pieces)} pieces of work ({why})"))
+            problems.append(Problem("executor", f"failed after {done} of {len(pieces)} jobs ({why})"))
     yield from map(work, pieces[done:])
 
 

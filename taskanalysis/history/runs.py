@@ -1,8 +1,9 @@
-r"""Runs out of spans: each start of a task, with the first result that was seen for it.
+r"""Runs of tasks from spans: each start with the first result that was seen for it.
 
-A run is known by its task and its last-run time, to the minute (one build of Windows showed seconds equal to minutes).
-Its result is the first one seen for it while the task was not running; another one later under the same last run is a
-start that failed or was refused, an event of its own. All rows are handled at once, as arrays of whole numbers.
+Task and last-run time, to the minute, identify a run (one build of Windows showed seconds equal to minutes). Its result
+is the first one seen while the task was not running; another result later under the same last run is a start that
+failed or was refused, an event of its own. All rows are processed at once, as arrays of whole numbers. Results are
+decoded for the programs of the definition in force.
 
 >>> ran = Observed(times=np.array([0, 900, 1800]) * 10**6, offsets=np.zeros(3, np.int64), task=np.array([7, 7, 7]),
 ...     first=np.arange(3), last=np.arange(3), state=np.array([4, 3, 3]), enabled=np.ones(3, np.int64),
@@ -14,16 +15,20 @@ start that failed or was refused, an event of its own. All rows are handled at o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from taskanalysis.history.spans import NONE
+from taskanalysis.definition import TaskDefinition
+from taskanalysis.history.changes import Definitions
+from taskanalysis.history.joined import Joined
+from taskanalysis.history.spans import NONE, Observed, blocks, differs
+from taskanalysis.results import Result, decode_lines
 from taskanalysis.snapshot import STATES
 
-__all__ = ["Events", "Observed", "Runs", "find_runs", "is_sorted"]
+__all__ = ["Decoded", "Events", "Runs", "decode_runs", "find_runs", "is_sorted"]
 
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -33,30 +38,11 @@ GOES_ON = [STATES.index("Queued"), STATES.index("Running")]
 NO_RESULT = [267009, 267045]  # is running, is queued
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """Spans as arrays, in the order of time within each task; `NONE` is not known.
-
-    `times` are the moments of all snapshots in microseconds and `offsets` the distances of local time from UTC then,
-    `NONE` where the zone is not known; `task` is a number of server and path, `first` and `last` count `times`.
-    """
-
-    times: Numbers
-    offsets: Numbers
-    task: Numbers
-    first: Numbers
-    last: Numbers
-    state: Numbers
-    enabled: Numbers
-    last_run: Numbers
-    last_result: Numbers
-
-
 class Runs(NamedTuple):
-    """Runs by task and start: `started` in microseconds, `code` `NONE` where none was seen, the rest places in `times`.
+    """Runs by task and start: `started` in microseconds, `code` `NONE` where none was seen, the rest index `times`.
 
-    `finished_by` is the first snapshot that shows the code, -1 where none does; `goes_on` is true of a task's last run
-    that was going on, or waited to, when it was last seen.
+    `finished_by` is the first snapshot that shows the code, -1 where none does; `goes_on` marks a task's last run where
+    it was still running or queued when last seen.
     """
 
     task: Numbers
@@ -69,7 +55,7 @@ class Runs(NamedTuple):
 
 
 class Events(NamedTuple):
-    """Starts that failed: the code that a snapshot shows under a run that had a result already."""
+    """Failed starts: the code that a snapshot shows under a run that already had a result."""
 
     task: Numbers
     seen: Numbers
@@ -77,27 +63,23 @@ class Events(NamedTuple):
 
 
 def find_runs(observed: Observed) -> tuple[Runs, Events]:
-    """All runs that the observations show, ordered by task and minute of their start, and starts that failed."""
+    """All runs in the observations, sorted by task and minute of their start, and failed starts."""
     known = np.flatnonzero(observed.last_run != NONE)
-    if not len(known):
-        none = np.empty(0, np.int64)
-        return Runs(none, none, none, none, none, none, np.empty(0, bool)), Events(none, none, none)
     task, minute = observed.task[known], _minute_of_run(observed, known)
-    if not is_sorted(task, minute):  # a last run went backwards: registered anew, or restored
+    if not is_sorted(task, minute):  # a last run went backwards: registered again, or restored
         order = np.lexsort((known, minute, task))
         known, task, minute = known[order], task[order], minute[order]
-    begins = np.flatnonzero(_differs(task) | _differs(minute))
-    ends = np.append(begins[1:], len(known)) - 1
+    begins, ends = blocks(task, minute)
     number = np.repeat(np.arange(len(begins)), ends - begins + 1)
     state, result = observed.state[known], observed.last_result[known]
     going = np.isin(state, GOES_ON) | np.isin(result, NO_RESULT)
     finished = np.flatnonzero(~going & (result != NONE))
-    results = finished[_differs(number[finished])]  # the first one of each run
+    results = finished[differs(number[finished])]  # the first one of each run
     code = np.full(len(begins), NONE)
     finished_by = np.full(len(begins), -1)
     code[number[results]] = result[results]
     finished_by[number[results]] = observed.first[known[results]]
-    last_rows = _last_rows(observed.task)
+    last_rows = blocks(observed.task)[1]
     runs = Runs(
         task=task[begins],
         started=observed.last_run[known[begins]],
@@ -107,25 +89,25 @@ def find_runs(observed: Observed) -> tuple[Runs, Events]:
         last_seen=observed.last[known[ends]],
         goes_on=going[ends] & np.isin(known[ends], last_rows) & (code == NONE),
     )
-    other = ~_differs(number[finished]) & _differs(result[finished]) & (result[finished] != code[number[finished]])
+    other = ~differs(number[finished]) & differs(result[finished]) & (result[finished] != code[number[finished]])
     later = known[finished[other]]
     return runs, Events(observed.task[later], observed.first[later], observed.last_result[later])
 
 
 def _minute_of_run(observed: Observed, known: Numbers) -> Numbers:
-    """For each row the minute that its run is known by: of its last run, or of the one before a shift of the clock."""
+    """The minute that identifies the run of each row: of its last run, or of the one before a clock change."""
     task, last_run = observed.task[known], observed.last_run[known]
     minute = last_run // MINUTE
-    begins = np.flatnonzero(_differs(task) | _differs(minute))
+    begins, ends = blocks(task, minute)
     first_of = np.maximum.accumulate(np.where(_same_run(observed, known, begins), 0, np.arange(len(begins))))
-    return np.repeat(minute[begins[first_of]], np.diff(np.append(begins, len(known))))
+    return np.repeat(minute[begins[first_of]], ends - begins + 1)
 
 
 def _same_run(observed: Observed, known: Numbers, begins: Numbers) -> Flags:
-    """Whether a last run that differs from the one before is the same run, shown by other clocks.
+    """Whether a last run that differs from the one before is the same run, shown after a clock change.
 
-    That is where they are apart by just the shift of the zone's offset between their snapshots (not seen on Windows
-    yet); unless the later one lies between these snapshots, where it can be a run of its own.
+    They differ by exactly the change of the zone's offset between their snapshots (not seen on Windows yet), and the
+    later one does not lie between these snapshots, where it can be a run of its own.
     """
     same = np.zeros(len(begins), bool)
     seen, again = observed.last[known[begins - 1]], observed.first[known[begins]]
@@ -134,25 +116,70 @@ def _same_run(observed: Observed, known: Numbers, begins: Numbers) -> Flags:
     before = known[begins[turns] - 1]
     offsets = observed.offsets[seen], observed.offsets[again]
     start, shift = observed.last_run[row], offsets[1] - offsets[0]
-    found = (observed.task[row] == observed.task[before]) & (offsets[0] != NONE) & (offsets[1] != NONE)
-    found &= np.abs(start - observed.last_run[before]) == np.abs(shift)
-    found &= (start <= observed.times[seen]) | (start > observed.times[again])
-    same[turns] = found
+    shifted = (observed.task[row] == observed.task[before]) & (offsets[0] != NONE) & (offsets[1] != NONE)
+    shifted &= np.abs(start - observed.last_run[before]) == np.abs(shift)
+    shifted &= (start <= observed.times[seen]) | (start > observed.times[again])
+    same[turns] = shifted
     same[:1] = False  # nothing is before it
     return same
 
 
-def _differs(values: Numbers) -> Flags:
-    """Whether each value is another than the one before; the first one is."""
-    found = np.ones(len(values), bool)
-    found[1:] = values[1:] != values[:-1]
-    return found
-
-
 def is_sorted(task: Numbers, value: Numbers) -> bool:
-    """Whether rows are in the order of task and a value."""
+    """Whether rows are sorted by task and a value."""
     return not (((task[1:] == task[:-1]) & (value[1:] < value[:-1])) | (task[1:] < task[:-1])).any()
 
 
-def _last_rows(task: Numbers) -> Numbers:
-    return np.append(np.flatnonzero(_differs(task))[1:], len(task)) - 1
+# Outcomes -------------------------------------------------------------------------------------------------------------
+
+Line = tuple[str, str]
+
+
+class Decoded(NamedTuple):
+    """For each run the index of its result in `results`, -1 where no code was seen."""
+
+    which: Numbers
+    results: list[Result]
+
+
+def decode_runs(runs: Runs, joined: Joined, definitions: Definitions) -> Decoded:
+    """Decode the results of runs, each distinct case once."""
+    finished = np.flatnonzero(runs.code != NONE)
+    stamps = joined.coverage["definitions"].cat
+    in_force = stamps.codes.to_numpy()[runs.finished_by[finished]]
+    server, path = joined.split(runs.task[finished])
+    lines: dict[tuple[Line, ...], int] = {(("", ""),): 0}
+    number = np.zeros(len(finished), np.int64)
+    for place, name in enumerate(joined.servers):
+        mine = server == place
+        table = _lines(definitions, name, stamps.categories.tolist(), joined.paths, lines)
+        number[mine] = table[in_force[mine], path[mine]]
+    of_pair, pairs = pd.factorize(number << 32 | runs.code[finished])
+    cases = list(lines)
+    which = np.full(len(runs.code), -1)
+    which[finished] = of_pair
+    return Decoded(which, [decode_lines(pair & 0xFFFFFFFF, cases[pair >> 32]) for pair in pairs.tolist()])
+
+
+def _lines(
+    definitions: Definitions, server: str, stamps: list[str], paths: list[str], lines: dict[tuple[Line, ...], int]
+) -> Numbers:
+    """The command lines of each task, as numbers in `lines`, by snapshot that stores definitions; last, by none."""
+    place = {path: number for number, path in enumerate(paths)}
+    table = np.zeros((len(stamps) + 1, len(paths)), np.int64)
+    current = table[-1].copy()  # tasks outside the scope of a snapshot keep theirs
+    before: dict[str, str] = {}
+    for row, stamp in enumerate(stamps):
+        now = definitions.hashes(server, stamp)
+        for path, _ in now.items() - before.items():
+            if path in place:
+                started = _lines_of(definitions.read(server, stamp, path))
+                current[place[path]] = lines.setdefault(started, len(lines))
+        table[row] = current
+        before = now
+    return table
+
+
+def _lines_of(definition: object) -> tuple[Line, ...]:
+    """The command lines of a task, an empty one where it has none or its definition can't be read."""
+    programs = definition.programs if isinstance(definition, TaskDefinition) else ()
+    return tuple((action.command, action.arguments) for action in programs) or (("", ""),)

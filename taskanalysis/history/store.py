@@ -1,11 +1,11 @@
-r"""The files of the history store: a Parquet file a day and server, below ``<data>/history``.
+r"""The history store: one Parquet file per day and server in ``<data>/history``.
 
     history/server=OPENDATA01/month=2026-11/2026-11-23.<digest>.parquet
 
-Authority: the layout is ours, in the way of Hive, so that pandas, DuckDB and Dask read it as it is. A file's name tells
-by a digest of which snapshots it was made, so what is up to date is seen from names alone. Files are written beside
-their place and renamed, by one writer at a time; a process may be killed at any moment. All of it is derived from the
-snapshots and may be deleted.
+Authority: the layout is ours, partitioned like Hive, so that pandas, DuckDB and Dask read it directly. A file's name
+has a digest of the snapshots that it was built from, so names alone show which days are up to date. Files are written
+atomically, by one writer at a time; a process may be killed at any moment. All of it is derived from the snapshots and
+may be deleted.
 
 >>> store = open_store("data")
 >>> sorted(store.wanted)[-1], len(store.wanted)
@@ -14,25 +14,22 @@ snapshots and may be deleted.
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 from filelock import Timeout
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.history.days import VERSION, Built, DayJob, Record, build_day, digest, read_day
+from taskanalysis.history.days import Built, DayJob, Record, build_day, digest, read_day
 from taskanalysis.history.parallel import each_in
 from taskanalysis.snapshot import locked, long_path, write_whole
 from taskanalysis.text import clip
@@ -43,55 +40,48 @@ Day = tuple[str, str]
 """Server and day (``2026-11-23``, UTC)."""
 
 WAIT = 5.0  # seconds for another writer
-SETTLED = 3600  # seconds after which a month's folder that did not change is not listed again
 _FILE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.([0-9a-f]{16})\.parquet")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 
 @dataclass(slots=True)
 class Store:
-    """What the names in a share tell: the digest that each day should have, and the files that are there.
+    """The names in a share: `names` of the snapshots of each day, and the digest that its file should have (`wanted`).
 
-    `files` are known by their digests, `rests` are files of killed processes, `remembered` the months that need not be
-    listed next time (`is_news` where that is not written down yet), and `names` the snapshots of the others, by day.
+    `files` holds the digests of the existing files of each day, `rests` the temporary files of killed processes.
     """
 
     data: Path
-    wanted: dict[Day, str]
     files: dict[Day, set[str]]
     rests: list[Path]
-    remembered: dict[str, Any] = field(default_factory=dict)
-    is_news: bool = False
-    names: dict[Path, dict[str, list[str]]] = field(default_factory=dict)
+    names: dict[Day, list[str]]
+    wanted: dict[Day, str]
 
     def file(self, day: Day) -> Path | None:
-        """The file of a day that is up to date."""
+        """The file of a day, where it is up to date."""
         return self.place(day, self.wanted[day]) if self._has(day) else None
 
     def stale(self) -> list[Day]:
-        """The days that have no such file, oldest first."""
+        """The days without such a file, oldest first."""
         return sorted((day for day in self.wanted if not self._has(day)), key=lambda day: (day[1], day[0]))
 
     def _has(self, day: Day) -> bool:
         return self.wanted[day] in self.files.get(day, ())
 
     def job(self, day: Day) -> DayJob:
-        """What it takes to build a day."""
-        server, name = day
-        month = self.data / "snapshots" / server / name[:7]
-        if month not in self.names:
-            self.names[month] = _snapshot_names(month)
-        folders = tuple(month / each for each in self.names[month].get(name.replace("-", ""), ()))
+        """The input for building a day."""
+        month = self.data / "snapshots" / day[0] / day[1][:7]
+        folders = tuple(month / name for name in self.names[day])
         older = (self.place(day, digest_) for digest_ in self.files.get(day, ()))
-        return DayJob(folders, max(older, default=None, key=_changed))
+        return DayJob(folders, max(older, default=None))
 
     def place(self, day: Day, digest_: str) -> Path:
-        """Where the file of a day lies."""
+        """The path of a day's file."""
         server, name = day
         return _history(self.data) / f"server={server}" / f"month={name[:7]}" / f"{name}.{digest_}.parquet"
 
     def left_over(self) -> Iterator[Path]:
-        """Files that no day wants any more, and what killed processes left."""
+        """Outdated files, and temporary files of killed processes."""
         yield from self.rests
         for day, digests in self.files.items():
             wanted = self.wanted.get(day)
@@ -110,92 +100,67 @@ class LoadedDay:
 
 
 def open_store(data: str | Path, server: str | None = None) -> Store:
-    """Look at the names in a share, and open nothing; SnapshotError where it is none, or can't be listed.
+    """List the snapshots and stored days of a share, of all servers or of one; no file is opened.
 
-    Costs the newest month of each server (of one, where it is named), and a look at the older ones' folders.
+    SnapshotError where `data` is no share, or a folder of it can't be listed.
     """
-    root = long_path(data)
-    if not (root / "snapshots").is_dir():
-        raise SnapshotError(f"{data} is not a share: it has no folder snapshots")
-    store = Store(root, {}, *_stored(_history(root), server))
-    remembered = _remembered(root)
+    root = _share(data)
+    names: dict[Day, list[str]] = {}
     try:
         for folder in _of(_folders(root / "snapshots"), server):
-            months = [month for month in _folders(folder) if _MONTH.fullmatch(month.name)]
-            for month in months:
-                _look(store, month, remembered, is_newest=month == months[-1])
+            for month in _folders(folder):
+                if _MONTH.fullmatch(month.name):
+                    names |= {(folder.name, day): group for day, group in _snapshot_names(month)}
     except OSError as error:
         raise SnapshotError(f"{error.filename} can't be listed ({error.strerror})") from None
-    store.is_news = store.remembered != remembered
-    return store
-
-
-def _look(store: Store, month: Path, remembered: Mapping[str, Any], *, is_newest: bool) -> None:
-    """Note the digests of the days of a month, from its names or, where it has not changed, as they are remembered."""
-    key = None if is_newest else _key(month)
-    server = month.parent.name
-    before = remembered.get(f"{server}/{month.name}", {})
-    if key and before.get("key") == key:
-        days = before["days"]
-    else:
-        store.names[month] = _snapshot_names(month)
-        days = _digests(store.names[month])
-    if key:
-        store.remembered[f"{server}/{month.name}"] = {"key": key, "days": days}
-    store.wanted |= {(server, day): value for day, value in days.items()}
+    wanted = {day: digest(group) for day, group in names.items()}
+    return Store(root, *_stored(_history(root), server), names, wanted)
 
 
 def update_store(data: str | Path, *, executor: Executor | None = None, wait: float = WAIT) -> list[Problem]:
-    """Bring the store up to date with the snapshots; what keeps it from that is a problem, not an error.
+    """Bring the store up to date with the snapshots; returns the problems that prevented it.
 
-    Days are built in `executor`, in this process where that is None or fails. At most `wait` seconds are spent waiting
-    for another writer. SnapshotError where `data` is no share.
+    Days are built in `executor`, or in this process where that is None or fails. Another writer is waited for at most
+    `wait` seconds. SnapshotError where `data` is no share.
     """
-    history = _history(long_path(data))
+    history = _history(_share(data))
     why = ""
     problems: list[Problem] = []
-    if not (history.parent / "snapshots").is_dir():
-        raise SnapshotError(f"{data} is not a share: it has no folder snapshots")
     try:
         with locked(history, wait=wait, fallback_to_soft=False):
             _update(open_store(data), executor, problems)
     except Timeout:
-        why = "another process writes it"
+        why = "another process is writing it"
     except (OSError, NotImplementedError) as error:  # the second where a file system knows no locks
         why = f"it can't be written ({getattr(error, 'strerror', None) or error})"
     if why and (stale := open_store(data).stale()):
         days = f"{len(stale)} days" if len(stale) > 1 else f"{stale[0][0]} of {stale[0][1]}"
-        problems.append(Problem("history", f"{days} not stored, because {why}; computed for this time only"))
+        problems.append(Problem("history", f"{days} not stored, because {why}; computed in memory"))
     return problems
 
 
 def load_days(
     store: Store, days: Iterable[Day], *, executor: Executor | None = None, repair: bool = False
 ) -> tuple[list[LoadedDay], list[Problem]]:
-    """These days in the order of server and day; those without a file that is up to date are built in memory.
+    """Read days, sorted by server and day; those without an up-to-date file are built in memory.
 
-    A damaged file is a problem; `repair` deletes it, so that the next update writes it anew.
+    A damaged file is a problem; `repair` deletes it, so that the next update writes it again.
     """
     found: dict[Day, LoadedDay] = {}
-    missing: list[Day] = []
     problems: list[Problem] = []
     days = sorted(days)
     for day in days:
-        file = store.file(day)
+        if not (file := store.file(day)):
+            continue
         try:
-            if file:
-                found[day] = LoadedDay(*day, *read_day(file))
+            found[day] = LoadedDay(*day, *read_day(file))
         except FileNotFoundError:
-            file = None  # another process has just replaced it
+            pass  # another process has just replaced it
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-            problems.append(Problem(f"history/{file.name if file else ''}", f"is damaged ({clip(str(error))})"))
-            if repair and file:
-                with suppress(OSError):
-                    file.unlink()
-            file = None
-        if not file:
-            missing.append(day)
-    for day, built in _built(store, missing, executor, problems):
+            problems.append(Problem(f"history/{file.name}", f"is damaged ({clip(str(error))})"))
+            if repair:
+                _remove([file])
+    for day, built in _built(store, [day for day in days if day not in found], executor, problems):
         found[day] = LoadedDay(*day, *read_day(built.content))
     return [found[day] for day in days], problems
 
@@ -213,15 +178,11 @@ def _update(store: Store, executor: Executor | None, problems: list[Problem]) ->
     for month in {store.place(day, "").parent for day in store.files.keys() - store.wanted.keys()}:
         with suppress(OSError):  # it holds other days
             month.rmdir()
-    if store.is_news:
-        content = json.dumps({"version": VERSION, "months": store.remembered}, sort_keys=True)
-        write_whole(_history(store.data) / ".listed.json", content.encode())
 
 
 def _built(
-    store: Store, days: Iterable[Day], executor: Executor | None, problems: list[Problem]
+    store: Store, days: Sequence[Day], executor: Executor | None, problems: list[Problem]
 ) -> Iterator[tuple[Day, Built]]:
-    days = list(days)
     yield from zip(days, each_in(executor, build_day, map(store.job, days), problems), strict=True)
 
 
@@ -232,6 +193,13 @@ def _remove(files: Iterable[Path]) -> None:
 
 
 # Names ----------------------------------------------------------------------------------------------------------------
+
+
+def _share(data: str | Path) -> Path:
+    root = long_path(data)
+    if not (root / "snapshots").is_dir():
+        raise SnapshotError(f"{data} is not a share: it has no folder snapshots")
+    return root
 
 
 def _history(root: Path) -> Path:
@@ -248,68 +216,35 @@ def _names(folder: Path) -> list[str]:
     return os.listdir(folder)  # noqa: PTH208 (3,000 names a month, and no paths wanted)
 
 
-def _snapshot_names(month: Path) -> dict[str, list[str]]:
-    """Names in the folder of a month that look like snapshots of that month, sorted, by day (``20261123``)."""
+def _snapshot_names(month: Path) -> Iterator[tuple[str, list[str]]]:
+    """Names in the folder of a month that look like snapshots of that month, sorted, by day (``2026-11-23``)."""
     stamp = month.name.replace("-", "") + "[0-3][0-9]T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z"
     names = sorted(re.findall(f"^{stamp}$", "\n".join(_names(month)), re.MULTILINE))
-    return {day: list(group) for day, group in groupby(names, itemgetter(slice(8)))}
-
-
-def _digests(names: Mapping[str, list[str]]) -> dict[str, str]:
-    """The digest of each day of a month."""
-    found = {}
-    for day, group in names.items():
+    for day, group in groupby(names, itemgetter(slice(8))):
         with suppress(ValueError):  # the 31st of February
-            found[date.fromisoformat(day).isoformat()] = digest(group)
-    return found
+            yield date.fromisoformat(day).isoformat(), list(group)
 
 
 def _of(folders: Iterable[Path], server: str | None) -> list[Path]:
-    """Those of a server, by its name without case, or all."""
+    """The folders of a server, by its case-insensitive name, or all."""
     return [
-        each for each in folders if server is None or each.name.removeprefix("server=").casefold() == server.casefold()
+        folder
+        for folder in folders
+        if server is None or folder.name.removeprefix("server=").casefold() == server.casefold()
     ]
 
 
 def _stored(history: Path, server: str | None) -> tuple[dict[Day, set[str]], list[Path]]:
-    """The digests of the files that each day has, and the rests of killed processes."""
+    """The digests of the files of each day, and the temporary files of killed processes."""
     files: dict[Day, set[str]] = {}
     rests: list[Path] = []
-    with suppress(OSError):  # it is not there, or may not be opened: then nothing of it is known
-        rests += [history / name for name in _names(history) if name.endswith(".tmp")]
+    with suppress(OSError):  # missing or not accessible: treated as empty
         for month in [month for folder in _of(_folders(history), server) for month in _folders(folder)]:
-            name_of_server = month.parent.name.removeprefix("server=")
             for name in _names(month):
-                found = _FILE.fullmatch(name)
-                if found and month.name == f"month={name[:7]}":
-                    files.setdefault((name_of_server, found[1]), set()).add(found[2])
-                elif found or name.endswith(".tmp"):
+                match = _FILE.fullmatch(name)
+                if match and month.name == f"month={name[:7]}":
+                    day = month.parent.name.removeprefix("server="), match[1]
+                    files.setdefault(day, set()).add(match[2])
+                elif match or name.endswith(".tmp"):
                     rests.append(month / name)
     return files, rests
-
-
-def _changed(file: Path) -> float:
-    try:
-        return file.stat().st_mtime
-    except OSError:
-        return 0
-
-
-def _key(month: Path) -> list[int] | None:
-    """What changes when a snapshot comes to or goes from a month; None where it changed a short time ago.
-
-    Listing 35,000 names takes longer than all the rest. The clock of a file server may tell another time than ours, so
-    an hour must have passed.
-    """
-    found = month.stat()
-    return [found.st_mtime_ns, found.st_nlink] if found.st_mtime < time.time() - SETTLED else None
-
-
-def _remembered(root: Path) -> dict[str, Any]:
-    """Months that were listed before, by the key of their folder."""
-    try:
-        said = json.loads((_history(root) / ".listed.json").read_text(encoding="utf-8"))
-        months: dict[str, Any] = said["months"]
-    except (OSError, ValueError, TypeError, KeyError):
-        return {}
-    return months if said["version"] == VERSION else {}

@@ -1,4 +1,4 @@
-r"""Looking after a share: is every snapshot what was written, what is missing, and which are too old to keep.
+r"""Maintain a share: verify its snapshots, find gaps, delete old ones, rebuild the store.
 
 >>> found = verify("data")
 >>> found.snapshots, found.problems, [f"{gap.days} days" for _, gap in found.gaps]
@@ -34,11 +34,11 @@ from taskanalysis.text import clip
 __all__ = ["Verified", "age", "prune", "rebuild", "verify"]
 
 GAP = 1.5
-"""A time between snapshots of more than so many usual ones is a gap."""
+"""An interval between snapshots that is longer than this many median intervals is a gap."""
 
 
 class Verified(NamedTuple):
-    """What `verify` found: how many snapshots, what is wrong with them, and the gaps (the last before, how long)."""
+    """The result of `verify`: the number of snapshots, problems, and gaps (the snapshot before, and how long)."""
 
     snapshots: int
     problems: list[Problem]
@@ -87,17 +87,17 @@ def _contradictions(known: Stamped, manifest: dict[str, Any]) -> Iterator[tuple[
 
 
 def rebuild(data: str | Path) -> None:
-    """Delete what is derived from the snapshots, so that the next update makes it anew; no snapshot is touched."""
+    """Delete the store of days, so that the next update builds it again; snapshots stay."""
     open_store(data)
     for folder in (long_path(data) / "history").glob("server=*"):
         shutil.rmtree(folder)
 
 
 def prune(data: str | Path, *, before: datetime) -> list[Stamped]:
-    """Delete the snapshots taken earlier than `before` (aware); returns them.
+    """Delete and return the snapshots taken earlier than `before` (aware).
 
-    One whose definitions a later one names stays, whatever its age, and so does the newest of each server. A snapshot
-    goes as a whole: it is renamed first, so that a process that is killed leaves no half of one.
+    Those whose definitions a later snapshot names stay, whatever their age, and so does the newest of each server. A
+    snapshot is renamed first, so that a killed process leaves no half of one.
     """
     open_store(data)
     known = list_snapshots(Path(data))
@@ -118,7 +118,7 @@ def prune(data: str | Path, *, before: datetime) -> list[Stamped]:
 
 
 def age(text: str) -> timedelta:
-    """A span such as ``90d``; ValueError for anything else.
+    """Parse a number of days such as ``90d``; ValueError for anything else.
 
     >>> age("400d").days
     400

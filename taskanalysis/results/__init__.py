@@ -4,6 +4,6 @@
 source.
 """
 
-from taskanalysis.results.decode import BAD_OUTCOMES, SETTLED, Outcome, Result, decode, unsigned
+from taskanalysis.results.decode import BAD_OUTCOMES, SETTLED, Outcome, Result, decode, decode_lines, unsigned
 
-__all__ = ["BAD_OUTCOMES", "SETTLED", "Outcome", "Result", "decode", "unsigned"]
+__all__ = ["BAD_OUTCOMES", "SETTLED", "Outcome", "Result", "decode", "decode_lines", "unsigned"]

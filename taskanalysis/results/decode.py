@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache, lru_cache
 from numbers import Integral, Real
 from pathlib import Path
 
-from taskanalysis.text import hides_exit_code, program_name, working_program
+from taskanalysis.text import hides_exit_code, listed, program_name, working_program
 
-__all__ = ["BAD_OUTCOMES", "SETTLED", "Outcome", "Result", "decode", "unsigned"]
+__all__ = ["BAD_OUTCOMES", "SETTLED", "Outcome", "Result", "decode", "decode_lines", "unsigned"]
 
 
 class Outcome(StrEnum):
@@ -246,3 +247,23 @@ def _result(code: int | None, outcome: Outcome, meaning: str, advice: str, certa
 
 def _hex(code: int) -> str:
     return f"0x{code:08X}"
+
+
+def decode_lines(
+    code: int | None, lines: Iterable[tuple[str, str]], *, state: str | None = None, ever_ran: bool | None = True
+) -> Result:
+    """Decode a code that one of these command lines (program, arguments) returned: unknown where they disagree.
+
+    >>> result = decode_lines(1, [("robocopy.exe", ""), ("python.exe", "load.py")])
+    >>> result.outcome.value, result.basis
+    ('unknown', 'several programs')
+    """
+    results = [
+        decode(code, command=command, arguments=arguments, state=state, ever_ran=ever_ran)
+        for command, arguments in dict.fromkeys(lines)
+    ]
+    if len({result.outcome for result in results}) == 1:
+        return results[0]
+    readings = listed([f"{result.outcome.value} for {result.basis}" for result in dict.fromkeys(results)])
+    meaning = f"It is not known which of its programs returned this code, and its meaning differs: {readings}."
+    return replace(results[0], outcome=Outcome.UNKNOWN, meaning=meaning, certainty="guess", basis="several programs")

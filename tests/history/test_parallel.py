@@ -1,4 +1,4 @@
-"""Executors: in this process, in others, and on a real Dask cluster of processes on loopback."""
+"""Jobs in this process, in a pool, and on a real Dask cluster of local processes."""
 
 import json
 import os
@@ -28,7 +28,7 @@ NOBODY = "tcp://127.0.0.1:9"
 
 
 class Breaking(ThreadPoolExecutor):
-    """An executor that ends after so many pieces."""
+    """An executor that breaks after a number of jobs."""
 
     def __init__(self, after: int) -> None:
         super().__init__(1)
@@ -44,15 +44,15 @@ class Breaking(ThreadPoolExecutor):
 
 
 @pytest.mark.parametrize("after", [0, 2, 9])
-def test_what_an_executor_leaves_is_done_here_and_told(after: int) -> None:
+def test_jobs_that_an_executor_fails_to_run_are_run_here_and_reported(after: int) -> None:
     problems: list[Problem] = []
     with Breaking(after) as executor:
         assert list(each_in(executor, str.upper, "abcd", problems)) == ["A", "B", "C", "D"]
-    gave_up = Problem("executor", f"gave up after {after} of 4 pieces of work (BrokenExecutor: a process died)")
+    gave_up = Problem("executor", f"failed after {after} of 4 jobs (BrokenExecutor: a process died)")
     assert problems == ([] if after > 4 else [gave_up])
 
 
-def test_error_of_the_work_is_raised_whoever_does_it() -> None:
+def test_error_of_a_job_is_raised_with_any_executor() -> None:
     with ThreadPoolExecutor(1) as executor, pytest.raises(ValueError, match="invalid literal"):
         list(each_in(executor, int, ["1", "x"], []))
 
@@ -67,7 +67,7 @@ def test_store_does_not_depend_on_the_executor(tmp_path: Path) -> None:
     assert len(read_history(tmp_path, update=False).runs) == 3
 
 
-def test_processes_are_started_only_for_much_work() -> None:
+def test_pool_is_started_only_for_many_jobs() -> None:
     with executor_for(MANY - 1) as executor:
         assert executor is None
     with executor_for(MANY) as executor:
@@ -92,7 +92,7 @@ def test_address_of_a_scheduler(text: str, right: bool) -> None:
 
 
 @pytest.mark.parametrize("command", ["report", "history"])
-def test_address_that_is_none_is_bad_usage(command: str) -> None:
+def test_invalid_address_is_bad_usage(command: str) -> None:
     done = CliRunner().invoke(main, [command, "--executor", "http://host"])
     assert done.exit_code == 2
     assert "'http://host' is not the address of a Dask scheduler, such as tcp://HOST:8786" in done.output
@@ -106,7 +106,7 @@ def test_without_dask_the_command_says_what_to_install(tmp_path: Path, monkeypat
     assert done.output == 'taskanalysis: Dask is not installed: pip install "taskanalysis[fleet]"\n'
 
 
-def test_reports_are_made_without_the_cluster_and_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_history_is_built_without_the_cluster_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     write(tmp_path, 0, status())
     (problem,) = renew_history(tmp_path, NOBODY)
@@ -170,7 +170,7 @@ def stored(data: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in (data / "history").rglob("*.parquet")}
 
 
-def test_nobody_who_answers_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_scheduler_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executors, "PATIENCE", 0.2)
     with pytest.raises(ExecutorError, match=f"the Dask scheduler {NOBODY} can't be reached"), executor_for(1, NOBODY):
         pass
@@ -185,10 +185,10 @@ def test_cluster_that_loses_a_worker_gives_the_same_store(cluster: Cluster, shar
             time.sleep(0.01)
         workers[0].kill()
         killed_at = len(stored(share))
-        said, _ = process.communicate(timeout=240)
-    assert process.returncode == 0, said
+        output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output
     assert 0 < killed_at < 40
-    assert "PROBLEM" not in said
+    assert "PROBLEM" not in output
     on_cluster, history = stored(share), read_history(share, update=False)
     for file in (share / "history").rglob("*.parquet"):
         file.unlink()
@@ -210,7 +210,7 @@ def test_cluster_that_loses_all_workers_leaves_the_rest_to_this_process(
         next(done)
         worker.kill()
         assert list(done) == [None] * 7
-    assert [problem.what.startswith("gave up after ") for problem in problems] == [True]
+    assert [problem.what.startswith("failed after ") for problem in problems] == [True]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Looking after a share: what verifying finds, and what pruning leaves."""
+"""Verifying, pruning and rebuilding a share."""
 
 import json
 from datetime import timedelta
@@ -38,11 +38,11 @@ def stamps(share: Path) -> list[int]:
     return [(each.taken_at - hours(0)) // timedelta(hours=1) for each in list_snapshots(share)]
 
 
-def test_share_as_it_was_written_is_whole(share: Path) -> None:
+def test_unchanged_share_is_whole(share: Path) -> None:
     assert verify(share) == (5, [], [])
 
 
-def test_what_differs_from_the_manifest_is_named(share: Path) -> None:
+def test_differences_from_the_manifest_are_problems(share: Path) -> None:
     (folder(share, 0) / "tasks" / "OpenData" / "Load.xml").write_bytes(xml("other.exe"))
     (folder(share, 1) / "status.csv").unlink()
     (folder(share, 2) / "snapshot.json").write_text("{", encoding="utf-8")
@@ -56,19 +56,19 @@ def test_what_differs_from_the_manifest_is_named(share: Path) -> None:
     ]
 
 
-def test_definitions_that_are_gone_are_named_by_each_that_needs_them(share: Path) -> None:
+def test_missing_definitions_are_a_problem_of_each_snapshot_that_needs_them(share: Path) -> None:
     folder(share, 0).rename(share / "away")
     assert [file for file, what in problems(share) if "are not there" in what] == ["snapshot.json"] * 2
 
 
 def test_number_of_tasks_is_compared(share: Path) -> None:
     manifest = folder(share, 4) / "snapshot.json"
-    said = json.loads(manifest.read_text(encoding="utf-8"))
-    manifest.write_text(json.dumps(said | {"tasks": 7}), encoding="utf-8")
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(json.dumps(content | {"tasks": 7}), encoding="utf-8")
     assert problems(share) == [("status.csv", "has 1 tasks, and snapshot.json says 7")]
 
 
-def test_gap_is_a_time_longer_than_the_usual_one(share: Path) -> None:
+def test_gap_is_an_interval_longer_than_usual(share: Path) -> None:
     write(share, 9, status(last_run=9))
     ((before, gap),) = verify(share).gaps
     assert (before.taken_at, gap) == (hours(4), timedelta(hours=5))
@@ -76,7 +76,7 @@ def test_gap_is_a_time_longer_than_the_usual_one(share: Path) -> None:
     assert len(verify(share).gaps) == 1
 
 
-def test_old_snapshots_go_but_those_whose_definitions_are_needed(share: Path) -> None:
+def test_pruning_keeps_snapshots_whose_definitions_are_needed(share: Path) -> None:
     gone = prune(share, before=hours(2))
     assert [each.taken_at for each in gone] == [hours(1)]
     assert stamps(share) == [0, 2, 3, 4], "the third names the definitions of the first"
@@ -86,25 +86,25 @@ def test_old_snapshots_go_but_those_whose_definitions_are_needed(share: Path) ->
     assert read_snapshot(share).tasks[LOAD].actions[0].command == "b.exe"
 
 
-def test_newest_snapshot_of_a_server_stays_whatever_its_age(share: Path) -> None:
+def test_newest_snapshot_of_a_server_is_never_pruned(share: Path) -> None:
     prune(share, before=hours(1000))
     assert stamps(share) == [3, 4], "and what it needs"
 
 
-def test_month_that_holds_nothing_any_more_is_removed(share: Path) -> None:
+def test_empty_month_is_removed(share: Path) -> None:
     write(share, 24 * 40, status(last_run=0), definitions={LOAD: xml("c.exe")})
     prune(share, before=hours(24 * 40))
     assert [month.name for month in (share / "snapshots" / "SRV").iterdir()] == ["2026-12"]
 
 
-def test_half_pruned_snapshot_is_none(share: Path) -> None:
+def test_half_pruned_snapshot_is_ignored(share: Path) -> None:
     old = folder(share, 1)
     old.rename(old.with_name(f".{old.name}.1.tmp"))
     assert stamps(share) == [0, 2, 3, 4]
     assert read_history(share).coverage["taken_at"].tolist() == [hours(each) for each in (0, 2, 3, 4)]
 
 
-def test_history_forgets_what_was_pruned_and_is_the_same_when_rebuilt(share: Path) -> None:
+def test_history_without_pruned_snapshots_is_the_same_when_rebuilt(share: Path) -> None:
     assert len(read_history(share).runs) == 5
     prune(share, before=hours(3))
     runs = read_history(share).runs
@@ -125,33 +125,33 @@ def test_folder_that_is_no_share_is_refused(tmp_path: Path) -> None:
 # The command ----------------------------------------------------------------------------------------------------------
 
 
-def said(*arguments: str) -> tuple[int, list[str]]:
+def history(*arguments: str) -> tuple[int, list[str]]:
     done = CliRunner().invoke(main, ["history", *arguments])
     return done.exit_code, done.output.splitlines()
 
 
-def test_command_brings_the_history_up_to_date_and_says_what_it_holds(share: Path) -> None:
+def test_command_updates_the_history_and_prints_its_contents(share: Path) -> None:
     line = "SRV: 5 snapshots from 2026-11-20 12:00 to 2026-11-20 16:00 UTC, 5 runs, 1 change."
-    assert said("--data", str(share)) == (0, [line])
+    assert history("--data", str(share)) == (0, [line])
     assert list(share.glob("history/server=SRV/month=2026-11/*.parquet"))
-    assert said("--data", str(share), "--rebuild") == (0, [line])
+    assert history("--data", str(share), "--rebuild") == (0, [line])
 
 
 def test_command_verifies_with_an_exit_code(share: Path) -> None:
     write(share, 9, status(last_run=9))
-    code, lines = said("--data", str(share), "--verify")
+    code, lines = history("--data", str(share), "--verify")
     assert (code, lines[1:]) == (
         0,
         ["GAP SRV 2026-11-20 16:00 UTC: no snapshot for 5 hours", "6 snapshots verified, 0 problems."],
     )
     (folder(share, 4) / "stray.txt").write_text("x", encoding="utf-8")
-    code, lines = said("--data", str(share), "--verify")
+    code, lines = history("--data", str(share), "--verify")
     assert (code, lines[-1]) == (1, "PROBLEM SRV/20261120T160000Z/stray.txt: is not in the list of snapshot.json")
 
 
-def test_command_prunes_and_refuses_what_is_no_age(share: Path) -> None:
-    code, lines = said("--data", str(share), "--prune", "0d")
+def test_command_prunes_and_refuses_invalid_ages(share: Path) -> None:
+    code, lines = history("--data", str(share), "--prune", "0d")
     assert (code, lines[0]) == (0, "3 snapshots older than 0d deleted.")
     for wrong in ("30", "x", "-1d", "1.5d", ""):
-        assert said("--data", str(share), "--prune", wrong)[0] == 2
+        assert history("--data", str(share), "--prune", wrong)[0] == 2
     assert stamps(share) == [3, 4]

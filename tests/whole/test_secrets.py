@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from taskanalysis.publish.execute import Failure
+from taskanalysis.publish.notebooks import Failure
 
 from taskanalysis.cli import collect, own_task
 from taskanalysis.cli import report as make_report

@@ -1,0 +1,144 @@
+"""Changes between snapshots: what is added, removed, switched or defined differently, and what only looks so."""
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from taskanalysis.history.changes import proves_absence
+from taskanalysis.history.frames import History, read_history
+from taskanalysis.snapshot.status import Status
+from tests.build import LOAD, NOON, history_of, hours, rows, status, write, xml
+
+
+def changes(history: History, *columns: str) -> list[tuple[Any, ...]]:
+    return rows(history.changes, "at", "kind", *columns)
+
+
+def test_added_removed_enabled_and_disabled(tmp_path: Path) -> None:
+    other = "\\Other"
+    history = history_of(
+        tmp_path,
+        {
+            0: [status()],
+            1: [status(enabled=False), status(other)],
+            2: [status(enabled=None)],
+            3: [status(enabled=False)],
+            16: [status(enabled=True), status(other)],
+        },
+    )
+    assert changes(history, "task_path", "before", "after", "what") == [
+        (1, "disabled", LOAD, "enabled", "disabled", "It was disabled."),
+        (1, "added", other, "", "", "It was added."),
+        (2, "removed", other, "", "", "It was removed."),
+        (16, "enabled", LOAD, "disabled", "enabled", "It was enabled."),
+        (16, "added", other, "", "", "It was added."),
+    ]
+
+
+def test_outcome_change_is_a_difference_from_the_previous_run(tmp_path: Path) -> None:
+    codes = [0, 0, 1, 267009, 1, 0x8007052E, 0]
+    states = {267009: "Running"}
+    history = history_of(
+        tmp_path,
+        {
+            hour: [status(last_run=hour - 0.5, code=code, state=states.get(code, "Ready"))]
+            for hour, code in enumerate(codes)
+        },
+    )
+    assert changes(history, "before", "after") == [
+        (2, "outcome", "succeeded", "failed"),
+        (5, "outcome", "failed", "not started"),
+        (6, "outcome", "not started", "succeeded"),
+    ]
+
+
+def test_equivalent_definition_is_no_change(tmp_path: Path) -> None:
+    same = (
+        "<Task><Settings><Enabled>true</Enabled></Settings><Actions><Exec><Command>a</Command></Exec></Actions></Task>"
+    )
+    texts = [xml("a"), same.encode("utf-8-sig"), xml("b"), b"<Task><b onclick='x'>", xml("b")]
+    for hour, text in enumerate(texts):
+        write(tmp_path, hour, status(), definitions={LOAD: text})
+    found = changes(read_history(tmp_path), "what")
+    assert found[0] == (2, "changed", "command from a to b")
+    assert [row[:2] for row in found[1:]] == [(3, "changed"), (4, "changed")]
+    assert found[1][2].startswith("Its new definition can't be read: ")
+    assert found[2][2].startswith("Its previous definition can't be read: ")
+
+
+def disabled(text: str) -> bytes:
+    return f"<Task><Settings><Enabled>{text}</Enabled></Settings></Task>".encode("utf-16")
+
+
+@pytest.mark.parametrize(("observed", "kinds"), [(True, ["disabled"]), (False, ["changed"])])
+def test_disabling_is_reported_once(tmp_path: Path, observed: bool, kinds: list[str]) -> None:
+    for hour, text in enumerate(("true", "false")):
+        enabled = (text == "true") if observed else None
+        write(tmp_path, hour, status(enabled=enabled), definitions={LOAD: disabled(text)})
+    assert [kind for _, kind in changes(read_history(tmp_path))] == kinds
+
+
+def test_definition_that_was_out_of_scope_is_compared_with_the_one_before(tmp_path: Path) -> None:
+    for hour, stored in enumerate([{LOAD: xml("a")}, {"\\Else": xml("x")}, {LOAD: xml("b")}]):
+        write(tmp_path, hour, status(), definitions=stored)
+    assert changes(read_history(tmp_path), "what") == [(2, "changed", "command from a to b")]
+
+
+def test_deleted_definitions_are_not_compared(tmp_path: Path) -> None:
+    folders = [write(tmp_path, hour, status(), definitions={LOAD: xml(text)}) for hour, text in enumerate("aba")]
+    shutil.rmtree(folders[1] / "tasks")
+    history = read_history(tmp_path)
+    assert changes(history) == []
+    assert history.definitions(hours(1.5)) == {}
+    assert list(history.definitions(hours(2))) == [LOAD]
+
+
+def many(number: int, **given: Any) -> list[Status]:
+    return [status(f"\\T{each}", **given) for each in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("counts", "removed"),
+    [
+        ([40, 31, 40], []),  # blind once
+        ([40, 31, 31, 40], []),  # twice
+        ([40, 31, 31, 31, 31], [(1, 9)]),  # three in a row: they have gone
+        ([40, 31, 31, 31, 40], [(1, 9)]),
+        ([40, 32, 40], [(1, 8)]),  # a fifth and no more
+        ([10, 6, 10], [(1, 4)]),  # less than five
+        ([40, 31], []),
+        ([40, 0, 0, 40], []),
+        ([40, 31, 22, 40], []),
+    ],
+)
+def test_drop_in_tasks_is_doubted_until_three_snapshots_confirm_it(
+    tmp_path: Path, counts: list[int], removed: list[tuple[int, int]]
+) -> None:
+    history = history_of(tmp_path, {hour: many(number) for hour, number in enumerate(counts)}, elevated=None)
+    gone = history.changes.query("kind == 'removed'").groupby("at").size()
+    assert [((at - NOON) / timedelta(hours=1), number) for at, number in gone.items()] == removed
+    added = history.changes.query("kind == 'added'")
+    assert len(added) == (sum(number for _, number in removed) if counts[-1] == counts[0] else 0)
+
+
+def test_drop_is_believed_where_both_snapshots_are_elevated_under_one_account() -> None:
+    tasks, whole = np.array([40, 20, 40]), np.full(3, True)
+    same = [(True, "a")] * 3
+    assert proves_absence(tasks, whole, same).all()
+    for rights in ([(True, "a"), (True, "b")] * 2, [(True, "a"), (False, "a")] * 2, [(None, "a")] * 4):
+        assert proves_absence(tasks, whole, rights[:3]).tolist() == [True, False, True]
+
+
+def test_drop_that_an_elevated_snapshot_confirms_later_is_believed_from_there() -> None:
+    rights = [(True, "a"), (False, "b"), (True, "a"), (True, "a")]
+    found = proves_absence(np.array([40, 20, 20, 20]), np.full(4, True), rights)
+    assert found.tolist() == [True, False, True, True]
+
+
+def test_snapshot_that_could_not_be_read_whole_is_no_drop() -> None:
+    found = proves_absence(np.array([40, 3, 40, 40]), np.array([True, False, True, True]), [(None, "")] * 4)
+    assert found.tolist() == [True, False, True, True]
