@@ -10,8 +10,11 @@ from typing import Any
 
 import pandas as pd
 
+from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.history.frames import History, read_history
-from taskanalysis.snapshot.snapshot import write_snapshot
+from taskanalysis.report.trends import Trends
+from taskanalysis.report.window import Window, trend_history
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
 
 ROOT = Path(__file__).parents[1]
@@ -111,3 +114,18 @@ def report(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run ``taskanalysis report`` as a user does, in a process of its own."""
     command = [sys.executable, "-m", "taskanalysis", "report", "--reports", str(out), *options]
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
+
+
+# Pages ----------------------------------------------------------------------------------------------------------------
+
+
+def trends_of(snapshot: Snapshot, rules: Rules = NO_RULES, folder: str = "", days: int = 90) -> Trends:
+    """The trends of a snapshot with its history, by these rules."""
+    return Trends(snapshot, folder, rules, trend_history(snapshot, days), days)
+
+
+def window_of(data: Path, rows: Mapping[float, Iterable[Status]], **given: Any) -> Window:
+    """The window of a share with these statuses, by their hour after noon UTC."""
+    for hour, statuses in rows.items():
+        write(data, hour, *statuses, **given)
+    return trends_of(read_snapshot(data)).window

@@ -77,14 +77,14 @@ class Sentences:
 
 @dataclass(frozen=True)
 class Table:
-    """All rows of a frame. `meanings` explains its columns, `columns` chooses and orders them (all where empty).
+    """All rows of a frame; `columns` are those that the page shows, in their order (all where there are none).
 
-    `empty` is what is said where there is no row.
+    `meanings` explains the columns, and `empty` stands where there is no row.
     """
 
     frame: pd.DataFrame
     caption: str
-    meanings: Mapping[str, str] = field(default_factory=dict)
+    meanings: Mapping[str, object] = field(default_factory=dict)
     columns: Sequence[str] = ()
     empty: str = "There is none."
 
@@ -97,7 +97,7 @@ class Table:
         names = [str(name) for name in frame.columns]
         rows = "".join(
             "<tr>" + "".join(map(_cell, row, names, numeric, [True] + [False] * len(row))) + "</tr>"
-            for row in frame.itertuples(index=False, name=None)
+            for row in frame.astype(object).itertuples(index=False, name=None)
         )
         return (
             f'<div class="table mathjax_ignore" role="region" aria-label="{escape(self.caption)}" tabindex="0"><table>'
@@ -106,12 +106,12 @@ class Table:
         )
 
     def _head(self, name: str, numeric: bool) -> str:
-        title = f' title="{escape(self.meanings[name])}"' if name in self.meanings else ""
+        title = f' title="{escape(str(self.meanings[name]))}"' if name in self.meanings else ""
         kind = ' class="number"' if numeric else ""
         return f'<th scope="col"{kind}{title}>{escape(_label(name))}</th>'
 
     def _legend(self, names: Sequence[str]) -> str:
-        known = {_label(name): self.meanings[name] for name in names if name in self.meanings}
+        known = {_label(name): str(self.meanings[name]) for name in names if name in self.meanings}
         legend = f'<details class="legend"><summary>What the columns mean</summary><dl>{_pairs(known)}</dl></details>'
         return legend if known else ""
 
