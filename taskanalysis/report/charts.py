@@ -59,6 +59,7 @@ __all__ = [
 
 INK, BAR = "#1f2328", "#0072b2"  # blue of Okabe and Ito's palette, safe for the colour-blind
 WIDTH = 7.2  # inches
+PICTURE_DPI = 150  # of what is drawn as a picture inside of a figure
 MOST_BARS = 12
 MOST_CELLS = 5
 _STYLE: dict[Any, Any] = {
@@ -175,7 +176,7 @@ def draw(paint: Callable[..., None], *, height: float, width: float = WIDTH, pan
             axes.tick_params(length=0)
         paint(*all_axes)
         out = io.BytesIO()
-        figure.savefig(out, format="svg", metadata={"Date": None}, facecolor="white")
+        figure.savefig(out, format="svg", metadata={"Date": None}, facecolor="white", dpi=PICTURE_DPI)
     # two decimals of a point are finer than any screen, and take a third of the bytes off
     return _POINT.sub(lambda found: b"%s%.2f %.2f" % (found[1], float(found[2]), float(found[3])), out.getvalue())
 

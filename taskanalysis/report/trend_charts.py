@@ -334,7 +334,7 @@ def _letters(axes: Axes, cells: NDArray[Any]) -> None:
     from matplotlib.transforms import Affine2D  # noqa: PLC0415
 
     rows, columns = cells.shape
-    size = min(6.2, 290 / columns)
+    size = min(6.2, 200 / columns)
     for sign in sorted({*cells.ravel()} - {"", SIGNS["succeeded"]}):
         letter = TextPath((0, 0), sign, prop=FontProperties(weight="bold"))
         (left, low), (right, high) = letter.get_extents().get_points()
