@@ -126,7 +126,7 @@ def bars(frame: pd.DataFrame, names: str, numbers: str, *, title: str, unit: str
 def grid(frame: pd.DataFrame, *, title: str, unit: str) -> Chart:
     """A cell for each number of a frame, darker for more; its index and columns are the labels of rows and columns.
 
-    `unit` is what is counted, in the singular. The words tell the five largest cells, and how many are empty.
+    `unit` is what is counted, in the singular. The words name the five largest cells, and count the empty ones.
     """
     numbers = frame.to_numpy()
     most = max(int(numbers.max(initial=0)), 1)
@@ -336,7 +336,7 @@ def short_names(paths: Sequence[str] | pd.Index) -> dict[str, str]:
 
 
 def nothing(title: str) -> Chart:
-    """What stands where a figure of days would, had less than two snapshots not told of any."""
+    """Words in place of a figure of days, where there are fewer than two snapshots."""
     return Chart(b"", title, f"{title} Not known: a trend needs two snapshots.")
 
 

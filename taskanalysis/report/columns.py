@@ -1,7 +1,7 @@
 """The columns of all tables, and frames that have exactly those.
 
-Authority: ``columns.csv`` beside this module, a row a column. The pages show its meanings, `frame` makes the tables'
-columns and dtypes of it, and ``data/README.md`` repeats it (`with_dictionary`).
+Authority: ``columns.csv`` beside this module, one row per column. The pages show its meanings, `frame` takes columns
+and dtypes from it, and ``data/README.md`` repeats it (`with_dictionary`).
 
 >>> list(COLUMNS["actions"])[:4]
 ['server', 'task_path', 'number', 'type']

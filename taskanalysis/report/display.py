@@ -24,7 +24,7 @@ from taskanalysis.text import mask
 __all__ = ["BADGES", "BADGE_COLUMNS", "PAGE_TYPE", "Heading", "Sentences", "Table", "text_of"]
 
 PAGE_TYPE = "application/vnd.taskanalysis.page+json"
-"""Media type under which a notebook tells `report` the title of its page."""
+"""Media type under which a notebook gives the title of its page to `publish`."""
 
 BADGE_COLUMNS = frozenset({"verdict", "outcome", "before", "after"})
 """Columns in which a word of BADGES is shown as a badge; any other text in them is shown as it is."""
@@ -37,7 +37,7 @@ _WORDS = {
     "quiet": "NEVER RAN; never ran; DISABLED; disabled; enabled; UNKNOWN; unknown",
 }
 BADGES = {word: kind for kind, words in _WORDS.items() for word in words.split("; ")}
-"""Each verdict and outcome, with the class of its badge: nothing that a task says becomes a class."""
+"""Each verdict and outcome, with the class of its badge: no text of a task is used as a class."""
 
 LONG = 300  # characters; a longer cell scrolls in itself
 
@@ -111,9 +111,11 @@ class Table:
         return f'<th scope="col"{kind}{title}>{escape(_label(name))}</th>'
 
     def _legend(self, names: Sequence[str]) -> str:
-        known = {_label(name): str(self.meanings[name]) for name in names if name in self.meanings}
-        legend = f'<details class="legend"><summary>What the columns mean</summary><dl>{_pairs(known)}</dl></details>'
-        return legend if known else ""
+        meanings = {_label(name): str(self.meanings[name]) for name in names if name in self.meanings}
+        legend = (
+            f'<details class="legend"><summary>What the columns mean</summary><dl>{_pairs(meanings)}</dl></details>'
+        )
+        return legend if meanings else ""
 
     def __repr__(self) -> str:
         """The frame as plain text, for a terminal."""

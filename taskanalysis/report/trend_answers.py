@@ -18,7 +18,7 @@ import pandas as pd
 from taskanalysis.definition import Duration
 from taskanalysis.health import Incident
 from taskanalysis.report.trend_tables import fates, missed, worst
-from taskanalysis.report.window import Window
+from taskanalysis.report.window import BAD_ENDINGS, Window
 from taskanalysis.text import count, listed
 
 __all__ = [
@@ -84,13 +84,10 @@ def runs_answer(window: Window) -> list[str]:
     if len(hidden):
         starts, tasks = count(int(hidden["count"].sum()), "start"), count(hidden["task_path"].nunique(), "task")
         lines.append(f"{starts} of {tasks} are not among them: these start more often than snapshots are taken.")
-    blind = int(window.by_day.loc[window.by_day["blind"], list(_ENDED)].to_numpy().sum())
+    blind = int(window.by_day.loc[window.by_day["blind"], ["succeeded", *BAD_ENDINGS]].to_numpy().sum())
     if blind:
         lines.append(f"{count(blind, 'run')} of blind days are known from the snapshot after them: counted, not drawn.")
     return lines
-
-
-_ENDED = ("succeeded", "failed", "stopped", "not started")
 
 
 def changes_answer(window: Window, shown: pd.DataFrame) -> list[str]:

@@ -154,7 +154,7 @@ LANES = {
 def changes(frame: pd.DataFrame, days: pd.DatetimeIndex, gaps: Gaps) -> Chart:
     """What changed when: the columns of ``changes``, with `at` in the server's zone; `days` is the axis.
 
-    A row a kind; changes of one kind that are close together are one mark with their number.
+    One row per kind; changes of one kind that are close together are one mark with their number.
     """
     title = "What changed when?"
     if not len(days):

@@ -45,19 +45,19 @@ SIGNS = {
     "running": "r",
     "succeeded": "·",
 }
-"""What a day of a task is called by in the grid; a small letter where other runs of that day succeeded."""
+"""The sign of a day in the grid; a small letter where other runs of that day succeeded."""
 LASTING = 3
-"""Runs that failed one after the other; fewer are a turn that the page leaves to the CSV file."""
+"""Consecutive failed runs; fewer are a turn that is in the CSV file alone."""
 MOST_PANELS = 6
 
 
 def weeks(window: Window) -> pd.DataFrame:
-    """A row a week (from Monday) of the window, the newest first, with the columns of ``COLUMNS["weeks"]``."""
+    """The weeks (from Monday) of the window, the newest first, with the columns of ``COLUMNS["weeks"]``."""
     days = window.by_day
     missing = window.missed.groupby(_monday(window.missed["day"])).size()
     rows = []
-    for week, those in days.groupby(_monday(days.index.to_series())):
-        sums = {name: int(those[name].sum()) for name in ENDINGS}
+    for week, rows_of_week in days.groupby(_monday(days.index.to_series())):
+        sums = {name: int(rows_of_week[name].sum()) for name in ENDINGS}
         runs = sums["succeeded"] + sum(sums[name] for name in BAD_ENDINGS)
         rows.append(
             {
@@ -66,14 +66,14 @@ def weeks(window: Window) -> pd.DataFrame:
                 **{name.replace(" ", "_"): number for name, number in sums.items()},
                 "success_rate": _rate(sums["succeeded"], runs),
                 "missed": int(missing.get(week, 0)),
-                "blind_days": int(those["blind"].sum()),
+                "blind_days": int(rows_of_week["blind"].sum()),
             }
         )
     return frame("weeks", reversed(rows))
 
 
 def worst(window: Window) -> pd.DataFrame:
-    """A row a task with a bad run or a missed start, with the columns of ``COLUMNS["worst"]``.
+    """The tasks with a bad run or a missed start, with the columns of ``COLUMNS["worst"]``.
 
     The one with most bad days comes first, then the one with most bad runs, with most missed starts.
     """
@@ -140,22 +140,22 @@ def _per_day(rows: pd.DataFrame, paths: pd.Index, days: pd.Index) -> np.ndarray[
 
 def _in_blind_time(window: Window, moments: pd.Series) -> np.ndarray[Any, Any]:
     """Whether each moment lies in a blind time."""
-    found = np.zeros(len(moments), dtype=bool)
+    inside = np.zeros(len(moments), dtype=bool)
     for start, end in window.blind:
-        found |= ((moments >= start) & (moments <= end)).to_numpy()
-    return found
+        inside |= ((moments >= start) & (moments <= end)).to_numpy()
+    return inside
 
 
 def panels(window: Window, worst: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The runs of each day by ending (ENDINGS), and `blind`, of the first of these tasks that had bad runs."""
-    found = {}
+    panels = {}
     for path in worst.loc[worst["bad_runs"] > 0, "task_path"].head(MOST_PANELS):
         runs = window.runs[window.runs["task_path"] == path]
         days = runs.groupby(["day", "ending"], observed=False).size().unstack(fill_value=0)
-        found[str(path)] = days.reindex(index=window.by_day.index, columns=ENDINGS, fill_value=0).assign(
+        panels[str(path)] = days.reindex(index=window.by_day.index, columns=ENDINGS, fill_value=0).assign(
             blind=window.by_day["blind"]
         )
-    return found
+    return panels
 
 
 def changed(window: Window) -> pd.DataFrame:
@@ -197,12 +197,12 @@ def changed(window: Window) -> pd.DataFrame:
 def fates(window: Window) -> pd.DataFrame:
     """How many expected starts had each fate: the columns `fate` and `starts`, without those that none had."""
     sums = window.slots.groupby("fate", observed=False)["count"].sum()
-    found = pd.DataFrame({"fate": FATES, "starts": [int(sums.get(fate, 0)) for fate in FATES]})
-    return found[found["starts"] > 0].reset_index(drop=True)
+    fates = pd.DataFrame({"fate": FATES, "starts": [int(sums.get(fate, 0)) for fate in FATES]})
+    return fates[fates["starts"] > 0].reset_index(drop=True)
 
 
 def expected(window: Window) -> pd.DataFrame:
-    """A row a task with expected starts, those with most missed first, with the columns of ``COLUMNS["expected"]``."""
+    """The tasks with expected starts, those with most missed first, with the columns of ``COLUMNS["expected"]``."""
     slots = window.slots
     sums = slots.groupby(["task_path", "fate"], observed=False)["count"].sum().unstack(fill_value=0)
     sums = sums.reindex(columns=FATES, fill_value=0).set_axis([fate.replace(" ", "_") for fate in FATES], axis=1)
@@ -215,7 +215,7 @@ def expected(window: Window) -> pd.DataFrame:
 
 
 def missed(window: Window) -> pd.DataFrame:
-    """A row a task and time in which it missed all its starts, the newest first: ``COLUMNS["missed"]``."""
+    """The series of missed starts of each task, the newest first: ``COLUMNS["missed"]``."""
     starts = window.missed
     met = window.slots[window.slots["fate"].isin(["seen", "late", "overlapped"])]
     places = _order(window, met), _order(window, starts)
@@ -234,8 +234,8 @@ def missed(window: Window) -> pd.DataFrame:
 
 def _order(window: Window, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
     """A number for each row that grows with task, then time."""
-    known = window.slots["task_path"].cat.categories
-    task = np.append(known.get_indexer(rows["task_path"].cat.categories), -1)[rows["task_path"].cat.codes]
+    paths = window.slots["task_path"].cat.categories
+    task = np.append(paths.get_indexer(rows["task_path"].cat.categories), -1)[rows["task_path"].cat.codes]
     seconds = rows["expected"].to_numpy(dtype="M8[s]").astype(np.int64)
     return task * 2**40 + seconds
 
@@ -261,16 +261,16 @@ def _missed_while_off(window: Window) -> set[tuple[str, datetime]]:
 
 
 def durations(window: Window) -> pd.DataFrame:
-    """A row a task whose runs' durations the event log tells, the longest first: ``COLUMNS["durations"]``."""
+    """The tasks whose durations are in the event log, the longest first: ``COLUMNS["durations"]``."""
     runs = window.runs[window.runs["seconds"].notna()]
     recent = runs["started"] > window.snapshot.taken_at - timedelta(days=7)
     rows = []
-    for path, those in runs.groupby("task_path", observed=True):
-        minutes, last = those["seconds"] / 60, those.loc[recent.loc[those.index], "seconds"] / 60
+    for path, group in runs.groupby("task_path", observed=True):
+        minutes, last = group["seconds"] / 60, group.loc[recent.loc[group.index], "seconds"] / 60
         rows.append(
             {
                 "task_path": str(path),
-                "runs": len(those),
+                "runs": len(group),
                 "usual_minutes": round(float(minutes.median()), 1),
                 "longest_minutes": round(float(minutes.max()), 1),
                 "last_week_minutes": round(float(last.median()), 1) if len(last) >= LEAST_RUNS else np.nan,

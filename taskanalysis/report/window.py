@@ -1,8 +1,8 @@
 r"""The window of the trends: runs, expected starts and changes of one server's last days, and how each day went.
 
 A window ends with a snapshot and begins some days before. Days are the server's (UTC where its zone is not known) and
-stand in frames as local midnights without zone. A day without a snapshot inside a blind time is `blind`: nothing is
-said of it. Results that a rule of the office calls good are good here; a bad result by a guess is unknown.
+stand in frames as local midnights without zone. A day without a snapshot inside a blind time is `blind`: not
+known. Results that rules.toml calls good are good here; a bad result by a guess is unknown.
 
 >>> from taskanalysis.snapshot import read_snapshot
 >>> snapshot = read_snapshot("data")
@@ -63,9 +63,9 @@ def trend_history(snapshot: Snapshot, days: int = 90) -> History | None:
 
     It is that of `past.known_history`, and longer where `days` ask for more; it is read, not renewed.
     """
-    known = known_history(snapshot)
-    if known is None or days <= LOOK_BACK.days:
-        return known
+    history = known_history(snapshot)
+    if history is None or days <= LOOK_BACK.days:
+        return history
     since, until = snapshot.taken_at - timedelta(days=min(days, MOST_DAYS)), snapshot.taken_at
     return read_history(snapshot.share, server=snapshot.server, since=since, until=until, update=False)
 
@@ -74,7 +74,7 @@ def trend_history(snapshot: Snapshot, days: int = 90) -> History | None:
 class Window:
     r"""The window of `days` that ends with `snapshot`, for the tasks in `folder` ("": all outside ``\Microsoft``).
 
-    `judged` are the verdicts of the snapshot: they tell of which tasks no start is judged. Tasks that a rule mutes on
+    `judged` are the verdicts of the snapshot: they show for which tasks no start is judged. Tasks that a rule mutes on
     the day of the snapshot are left out.
     """
 
@@ -99,7 +99,7 @@ class Window:
 
     @cached_property
     def is_known(self) -> bool:
-        """Whether there are two snapshots at least: one tells of no trend."""
+        """Whether there are at least two snapshots, as a trend needs."""
         return len(self.coverage) > 1
 
     # What is known ----------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ class Window:
 
     @cached_property
     def missed(self) -> pd.DataFrame:
-        """A row a start that was missed: `task_path`, `expected` (UTC) and `day` (local midnight, without zone)."""
+        """The missed starts: `task_path`, `expected` (UTC) and `day` (local midnight, without zone)."""
         rows = self.slots[self.slots["fate"] == "missed"]
         taken = pd.DatetimeIndex(self.coverage["taken_at"])
         found: list[NDArray[np.datetime64]] = []
@@ -155,8 +155,8 @@ class Window:
                 slots = slot_arrays(
                     in_force[end][path], expected.to_pydatetime(), end.to_pydatetime(), tz=self.zone.key
                 )
-                those = slots.time[slots.judged][:number]
-                times[: len(those)] = those
+                judged = slots.time[slots.judged][:number]
+                times[: len(judged)] = judged
             found.append(times)
         times = np.concatenate([np.zeros(0, "M8[us]"), *found])
         expected = pd.Series(pd.DatetimeIndex(times, tz="UTC"))
@@ -179,7 +179,7 @@ class Window:
 
     @cached_property
     def by_day(self) -> pd.DataFrame:
-        """A row a day of the window, none where less than two snapshots are known.
+        """The days of the window, none where fewer than two snapshots are known.
 
         `snapshots` taken, `blind`, the runs by ending (ENDINGS), `failing` (tasks whose last finished run had failed at
         the end of the day) and `missed` (tasks that missed a start). The index is the local midnight, without zone.
@@ -237,7 +237,7 @@ class Window:
 
     @cached_property
     def all_runs(self) -> pd.DataFrame:
-        """All runs in scope, also those before the window: they tell how a task stood when it began."""
+        """All runs in scope, also those before the window: they show how a task stood when it began."""
         runs = self._within(self._past.runs)
         path, code = runs["task_path"], runs["code"]
         by_rule = np.zeros(len(runs), dtype=bool)
@@ -259,10 +259,10 @@ class Window:
         flip = (runs["task_path"].astype(str) == before["task_path"].astype(str)) & (
             runs["outcome"].astype(str) != before["outcome"].astype(str)
         )
-        found = runs.loc[flip, ["server", "task_path"]].assign(at=known_at(runs[flip]), kind="outcome")
+        flips = runs.loc[flip, ["server", "task_path"]].assign(at=known_at(runs[flip]), kind="outcome")
         what = np.where(runs.loc[flip, "outcome"] == "succeeded", "A rule of the office says that it is success.", "")
         words = {"before": before.loc[flip, "outcome"].astype(str), "after": runs.loc[flip, "outcome"].astype(str)}
-        return found.assign(**words, what=what)
+        return flips.assign(**words, what=what)
 
     def _within(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows of this server, of tasks in the folder that no rule mutes."""
