@@ -1,9 +1,14 @@
 """The data dictionary: every table has its columns and dtypes, and the documentation repeats it."""
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import pytest
 
 from taskanalysis.report.columns import COLUMNS, frame, with_dictionary
+from taskanalysis.report.columns import __file__ as columns_file
 from taskanalysis.report.display import text_of
 from taskanalysis.report.inventory import Inventory
 from taskanalysis.report.status import StatusPage
@@ -73,12 +78,18 @@ def test_text_of_a_table_is_masked_and_other_values_are_kept() -> None:
     assert frame("durations", hours)["last_week_minutes"].isna().all()
 
 
-def test_dictionary_of_users_is_that_of_the_code() -> None:
+def test_dictionary_of_users_is_that_of_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
     assert text == with_dictionary(text), "python -m taskanalysis.report.columns renews it"
     for name, columns in COLUMNS.items():
         section = text.split(f"\n### {name}\n")[1].split("\n### ")[0]
         assert section.count("\n| `") == len(columns)
+    old = tmp_path / "data" / "README.md"
+    old.parent.mkdir()
+    old.write_text(text.replace("unique on its server", "anything"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(columns_file, run_name="__main__")
+    assert old.read_text(encoding="utf-8") == text
 
 
 def test_words_of_a_column_say_what_an_empty_cell_means() -> None:

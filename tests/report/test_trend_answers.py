@@ -117,6 +117,8 @@ def test_one_snapshot_is_said_to_be_too_few(tmp_path: Path) -> None:
     assert trend_answers.trend_answer(window) == [trend_answers.ONE_SNAPSHOT]
     assert trend_answers.coverage_answer(window) == [trend_answers.ONE_SNAPSHOT]
     assert trend_answers.runs_answer(window) == trend_answers.changes_answer(window, window.changes) == []
+    assert window.by_day.empty
+    assert trend_tables.weeks(window).empty
 
 
 def test_two_snapshots_are_a_trend(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from taskanalysis.report import trend_answers
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.trends import MOST_PROBLEMS, Trends
 from taskanalysis.snapshot.snapshot import Snapshot
-from tests.build import LOAD, status, trends_of, window_of, write, xml
+from tests.build import LOAD, status, trends_of, window_of, xml
 from tests.history.test_logs import log, run
 
 TABLES = ("weeks", "worst", "changes", "expected", "missed", "durations")
@@ -49,13 +49,6 @@ def test_folder_of_exports_is_not_called_a_share() -> None:
     assert page.window.by_day.empty
     figures = (page.failing_figure, page.coverage_figure, page.runs_figure, page.days_figure, page.worst_figure)
     assert not any(figure.svg for figure in figures)
-
-
-def test_one_snapshot_has_no_weeks(tmp_path: Path) -> None:
-    write(tmp_path, 0, status(last_run=-1, code=1))
-    page = Trends.read(tmp_path)
-    assert page.answer.lines == [trend_answers.ONE_SNAPSHOT]
-    assert page.weeks.frame.empty
 
 
 # Files ----------------------------------------------------------------------------------------------------------------
