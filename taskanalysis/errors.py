@@ -23,18 +23,6 @@ from typing import NamedTuple
 
 from taskanalysis.text import clip
 
-__all__ = [
-    "ExecutorError",
-    "Problem",
-    "ReportError",
-    "RulesError",
-    "SnapshotError",
-    "TaskAnalysisError",
-    "TaskXmlError",
-    "UnfinishedError",
-    "ZoneError",
-]
-
 
 class Problem(NamedTuple):
     """A non-fatal read error, returned alongside the data."""

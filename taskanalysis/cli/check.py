@@ -27,8 +27,6 @@ from taskanalysis.health import Judged, Verdict, judge, known_history, read_rule
 from taskanalysis.snapshot import Snapshot, instant, read_snapshot, stale_after, write_whole
 from taskanalysis.text import mask, one_line
 
-__all__ = ["FORMATS", "Check", "run"]
-
 FORMATS = ("text", "json", "nagios", "prometheus")
 BLIND = 3
 NAGIOS_WARNING, NAGIOS_CRITICAL = 1, 2

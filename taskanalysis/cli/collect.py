@@ -17,8 +17,6 @@ from taskanalysis.cli.main import password_of, say
 from taskanalysis.errors import UnfinishedError
 from taskanalysis.windows import LOG, TURN_ON, Collected, collect, connect, convert, export_log, server_name, user_name
 
-__all__ = ["run"]
-
 
 def run(
     data: str,

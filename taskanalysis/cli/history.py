@@ -13,8 +13,6 @@ from taskanalysis.definition import Duration
 from taskanalysis.history import History, executor_for, open_store, read_history
 from taskanalysis.text import count
 
-__all__ = ["run"]
-
 
 def run(share: Path, *, verify: bool, rebuild: bool, prune: str | None, executor: str = "") -> bool:
     """Prune, rebuild, update and verify, in this order; whether `verify` found a problem.

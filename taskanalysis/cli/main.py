@@ -31,8 +31,6 @@ from taskanalysis.text import one_line
 if TYPE_CHECKING:
     from taskanalysis.snapshot import Snapshot
 
-__all__ = ["check_folder", "fail", "main", "one_sentence", "password_of", "say"]
-
 ATTENTION, BAD_INPUT, NOT_FINISHED = 1, 2, 3
 NAGIOS_UNKNOWN = 3
 STATES = ["Unknown", "Disabled", "Queued", "Ready", "Running"]

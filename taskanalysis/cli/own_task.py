@@ -15,8 +15,6 @@ from taskanalysis.snapshot import write_whole
 from taskanalysis.text import clip
 from taskanalysis.windows import own_task, this_program, user_name
 
-__all__ = ["run"]
-
 
 def run(
     data: str,

@@ -17,8 +17,6 @@ from taskanalysis.publish import NOTEBOOKS, Keep, Limits, Outcome, make_all, mak
 from taskanalysis.snapshot import Snapshot, read_snapshot
 from taskanalysis.text import count
 
-__all__ = ["run"]
-
 progress = partial(say, err=True)
 
 

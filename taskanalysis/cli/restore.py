@@ -40,8 +40,6 @@ from taskanalysis.windows import (
     write_script,
 )
 
-__all__ = ["plan_lines", "result_lines", "run"]
-
 
 def run(
     snapshot: str,

@@ -21,8 +21,6 @@ from taskanalysis.definition.model import Action, ExecAction, Principal, TaskDef
 from taskanalysis.definition.words import describe
 from taskanalysis.text import clip, listed, mask_arguments
 
-__all__ = ["differences"]
-
 MOST = 120  # characters of a value
 _NOTHING = "nothing"
 

@@ -17,8 +17,6 @@ from datetime import timedelta
 
 from taskanalysis.text import count
 
-__all__ = ["Duration"]
-
 _PATTERN = re.compile(
     r"P(?=[0-9T])(?:([0-9]{1,9})Y)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})D)?"
     r"(?:T(?=[0-9])(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9}(?:\.[0-9]+)?)S)?)?"

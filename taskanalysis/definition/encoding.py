@@ -23,8 +23,6 @@ from lxml import etree
 from taskanalysis.errors import TaskXmlError
 from taskanalysis.text import clip
 
-__all__ = ["MOST_BYTES", "Chunk", "parse", "read_bytes", "split_tasks", "without_mark", "xml_text"]
-
 MOST_BYTES = 16 * 1024 * 1024
 # a node takes 30 times the memory of its "<a/>", so size alone bounds nothing; the largest real task seen has 1,857
 MOST_MARKUP = 100_000

@@ -21,44 +21,6 @@ from typing import Final, Literal
 from taskanalysis.definition.duration import Duration
 from taskanalysis.text import program_name
 
-__all__ = [
-    "LAST",
-    "Action",
-    "BootTrigger",
-    "CalendarTrigger",
-    "ComHandlerAction",
-    "DayOfWeek",
-    "EventTrigger",
-    "ExecAction",
-    "IdleSettings",
-    "IdleTrigger",
-    "LogonTrigger",
-    "MaintenanceSettings",
-    "Month",
-    "NetworkSettings",
-    "Principal",
-    "RegistrationInfo",
-    "RegistrationTrigger",
-    "Repetition",
-    "RestartOnFailure",
-    "Schedule",
-    "ScheduleByDay",
-    "ScheduleByMonth",
-    "ScheduleByMonthDayOfWeek",
-    "ScheduleByWeek",
-    "SendEmailAction",
-    "SessionStateChangeTrigger",
-    "Settings",
-    "ShowMessageAction",
-    "TaskDefinition",
-    "TimeTrigger",
-    "Trigger",
-    "UnknownAction",
-    "UnknownTrigger",
-    "WnfStateChangeTrigger",
-    "type_name",
-]
-
 # Triggers -------------------------------------------------------------------------------------------------------------
 
 LAST: Final = "Last"

@@ -27,8 +27,6 @@ from taskanalysis.definition.model import LAST, OrLast, TaskDefinition
 from taskanalysis.definition.values import boolean, date_time, duration, integer, interval, or_last, remembered
 from taskanalysis.errors import TaskXmlError
 
-__all__ = ["read_many", "read_task"]
-
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 
 

@@ -17,8 +17,6 @@ from typing import Any
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.model import LAST, OrLast
 
-__all__ = ["boolean", "date_time", "duration", "integer", "interval", "or_last", "remembered"]
-
 
 def boolean(text: str) -> bool | None:
     """Read ``true``, ``1``, ``false`` or ``0``, in any case."""

@@ -30,8 +30,6 @@ from taskanalysis.definition.model import LAST, TaskDefinition, Trigger
 from taskanalysis.errors import TaskXmlError
 from taskanalysis.text import clip, listed
 
-__all__ = ["describe", "weekdays"]
-
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MOST_LISTED = 5  # times, events or users that one sentence names; more are counted

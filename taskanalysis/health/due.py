@@ -28,8 +28,6 @@ from taskanalysis.schedule import next_run, previous_run, slot_arrays
 from taskanalysis.snapshot import Snapshot, Status
 from taskanalysis.text import count
 
-__all__ = ["Differing", "Due", "Missed", "graces"]
-
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 START_WHEN_AVAILABLE = timedelta(minutes=10)
 """How long Windows waits before it catches up on a start."""

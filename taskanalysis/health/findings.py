@@ -23,8 +23,6 @@ from taskanalysis.definition import CalendarTrigger, Duration, ExecAction, TaskD
 from taskanalysis.schedule import next_run
 from taskanalysis.text import has_secret, hides_exit_code, listed, mask, mask_arguments
 
-__all__ = ["KINDS", "Finding", "Kind", "find_findings", "why_nothing_starts"]
-
 
 class Finding(NamedTuple):
     """One thing to look at: `kind` is a key of `KINDS`, `detail` what it is in this task, where that needs saying."""

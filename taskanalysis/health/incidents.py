@@ -20,8 +20,6 @@ from taskanalysis.health.verdicts import Judged, Verdict
 from taskanalysis.history import History
 from taskanalysis.text import count, working_program
 
-__all__ = ["Incident", "find_incidents"]
-
 LEAST_TASKS = 3
 OF_WINDOWS = ("scheduler", "win32", "hresult", "ntstatus")
 """The tables of codes that Windows gives, whatever the program."""

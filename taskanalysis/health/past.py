@@ -26,22 +26,6 @@ from taskanalysis.results import BAD_OUTCOMES, SETTLED
 from taskanalysis.schedule import Moments, microseconds, moment_of
 from taskanalysis.snapshot import Snapshot
 
-__all__ = [
-    "BAD",
-    "GOOD",
-    "NO_PAST",
-    "UNCLEAR",
-    "Past",
-    "Rate",
-    "blind_times",
-    "failing_at",
-    "failing_spells",
-    "hidden_tasks",
-    "known_history",
-    "longest_gap",
-    "pasts",
-]
-
 GOOD, BAD, UNCLEAR = 1, -1, 0
 LOOK_BACK = timedelta(days=100)
 LEAST_RUNS = 3

@@ -23,8 +23,6 @@ from taskanalysis.errors import RulesError
 from taskanalysis.results import unsigned
 from taskanalysis.text import clip
 
-__all__ = ["NO_RULE", "NO_RULES", "Rule", "Rules", "parse_rules", "read_rules"]
-
 
 @dataclass(frozen=True)
 class Rule:

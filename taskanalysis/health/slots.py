@@ -41,8 +41,6 @@ from taskanalysis.history import History, category, microseconds_of, task_slices
 from taskanalysis.schedule import SlotArrays, slot_arrays
 from taskanalysis.snapshot import in_scope
 
-__all__ = ["FATES", "slot_fates"]
-
 FATES = ["seen", "late", "overlapped", "missed", "not visible", "blind", "not judged", "pending"]
 SEEN, LATE, OVERLAPPED, MISSED, NOT_VISIBLE, BLIND, NOT_JUDGED, PENDING = range(len(FATES))
 

@@ -28,8 +28,6 @@ from taskanalysis.results import BAD_OUTCOMES, SETTLED, Outcome, Result, decode_
 from taskanalysis.snapshot import Snapshot, Status, in_scope
 from taskanalysis.text import count
 
-__all__ = ["Judged", "Verdict", "judge"]
-
 
 class Verdict(Enum):
     """The state of a task, as a reader should see it now."""

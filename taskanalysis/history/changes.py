@@ -24,8 +24,6 @@ from taskanalysis.errors import SnapshotError, TaskXmlError
 from taskanalysis.history.spans import NONE, Observed, blocks, differs
 from taskanalysis.snapshot import StoredDefinitions, long_path, snapshot_folder, task_path
 
-__all__ = ["Definitions", "Redefined", "Seen", "came_and_went", "proves_absence", "redefined", "switched"]
-
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 

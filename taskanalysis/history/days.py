@@ -44,8 +44,6 @@ from taskanalysis.schedule import microseconds
 from taskanalysis.snapshot import read_manifest, read_statuses, stamped
 from taskanalysis.text import clip
 
-__all__ = ["VERSION", "Built", "DayJob", "build_day", "digest", "moments", "places", "read_day", "rows_at"]
-
 VERSION = 1  # of the files; another number rebuilds them all
 KEY = b"taskanalysis"
 AT_ONCE = 100  # files in memory

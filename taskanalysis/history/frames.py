@@ -36,8 +36,6 @@ from taskanalysis.schedule import microseconds
 from taskanalysis.snapshot import with_offset
 from taskanalysis.text import count, listed
 
-__all__ = ["History", "read_history", "task_slices"]
-
 Numbers = npt.NDArray[np.int64]
 OBSERVED_FOR = timedelta(days=35) // timedelta(microseconds=1)
 KINDS = ["added", "removed", "changed", "enabled", "disabled", "outcome"]

@@ -26,8 +26,6 @@ from taskanalysis.history.spans import NONE, SCHEMA, Observed, categories, in_or
 from taskanalysis.history.store import LoadedDay
 from taskanalysis.snapshot import STATES
 
-__all__ = ["Joined", "category", "clipped", "join", "microseconds_of", "utc"]
-
 Numbers = npt.NDArray[np.int64]
 
 

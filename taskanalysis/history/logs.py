@@ -28,8 +28,6 @@ from taskanalysis.history.eventlog.runs import EventLog, LoggedEvent, LoggedRun,
 from taskanalysis.results import Outcome, decode
 from taskanalysis.snapshot import long_path, write_whole
 
-__all__ = ["Logged", "read_logs", "with_logged"]
-
 VERSION = 1
 """Version of what is kept: raise it when the reader learns more."""
 SAME = timedelta(seconds=60)

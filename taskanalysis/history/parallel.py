@@ -25,8 +25,6 @@ from taskanalysis import __version__
 from taskanalysis.errors import ExecutorError, Problem
 from taskanalysis.text import clip
 
-__all__ = ["each_in", "executor_for", "is_address"]
-
 MANY = 120
 """Jobs: fewer are finished before other processes have started."""
 PATIENCE = 30.0

@@ -28,8 +28,6 @@ from taskanalysis.history.spans import NONE, Observed, blocks, differs
 from taskanalysis.results import Result, decode_lines
 from taskanalysis.snapshot import STATES
 
-__all__ = ["Decoded", "Events", "Runs", "decode_runs", "find_runs", "is_sorted"]
-
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 

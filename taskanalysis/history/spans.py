@@ -31,26 +31,6 @@ from pyarrow import csv
 from taskanalysis.schedule import microseconds
 from taskanalysis.snapshot import STATES, STATUS_HEADER, Status, aware, status_of
 
-__all__ = [
-    "FIRST",
-    "LAST",
-    "NONE",
-    "PATH",
-    "Observed",
-    "blocks",
-    "categories",
-    "differs",
-    "expand",
-    "in_order",
-    "merged",
-    "moved",
-    "numbers",
-    "regular",
-    "rows_of",
-    "to_rows",
-    "to_table",
-]
-
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Rows = Numbers  # of WIDTH columns

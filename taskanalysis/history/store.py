@@ -34,8 +34,6 @@ from taskanalysis.history.parallel import each_in
 from taskanalysis.snapshot import locked, long_path, write_whole
 from taskanalysis.text import clip
 
-__all__ = ["Day", "LoadedDay", "Store", "load_days", "open_store", "update_store"]
-
 Day = tuple[str, str]
 """Server and day (``2026-11-23``, UTC)."""
 

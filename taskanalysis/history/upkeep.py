@@ -31,8 +31,6 @@ from taskanalysis.snapshot import (
 )
 from taskanalysis.text import clip
 
-__all__ = ["Verified", "age", "prune", "rebuild", "verify"]
-
 GAP = 1.5
 """An interval between snapshots that is longer than this many median intervals is a gap."""
 

@@ -32,8 +32,6 @@ from taskanalysis.errors import ReportError
 from taskanalysis.snapshot import locked, plain_path, remove, stamp_of, stamped
 from taskanalysis.text import clip
 
-__all__ = ["Keep", "held", "list_runs", "new_stamp", "publish", "why_not", "workplace"]
-
 HOLDER = ".lock.json"
 PREFIX = "taskanalysis-"
 LOCKED_SECONDS = 30

@@ -25,20 +25,6 @@ from taskanalysis.publish.pages import Run, age, page, read_head, shown
 from taskanalysis.snapshot import list_servers, stamped
 from taskanalysis.text import clip, count, listed
 
-__all__ = [
-    "QUESTIONS",
-    "LoudTask",
-    "Server",
-    "ServerReports",
-    "Standing",
-    "index_page",
-    "loud",
-    "read_reports",
-    "read_standing",
-    "servers",
-    "servers_page",
-]
-
 QUESTIONS = {
     "inventory": "if the server dies tonight, can we put every task back?",
     "status": "what needs attention this morning?",

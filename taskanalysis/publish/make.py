@@ -38,8 +38,6 @@ from taskanalysis.publish.pages import Run
 from taskanalysis.snapshot import Snapshot, list_servers, long_path, stale_after, write_whole
 from taskanalysis.text import clip
 
-__all__ = ["NOTEBOOKS", "Limits", "Outcome", "make_all", "make_reports", "notebook_file", "renew_history"]
-
 NOTEBOOKS = ("inventory", "status", "trends")
 """The reports; pages, index and links follow from it."""
 

@@ -35,17 +35,6 @@ from taskanalysis.text import clip
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = [
-    "CELL_SECONDS",
-    "RUN_SECONDS",
-    "Failure",
-    "Workers",
-    "last_started",
-    "run_notebook",
-    "stoppable",
-    "without_slow_imports",
-]
-
 CELL_SECONDS = 900
 RUN_SECONDS = 3600
 START_TRIES = 3

@@ -34,18 +34,6 @@ if TYPE_CHECKING:
     from nbconvert import HTMLExporter
     from nbformat import NotebookNode
 
-__all__ = [
-    "Head",
-    "Run",
-    "failure_page",
-    "find_faults",
-    "page",
-    "read_head",
-    "render_cells",
-    "report_page",
-    "with_notice",
-]
-
 TEMPLATE = Path(__file__).parent / "template"
 HEAD_BYTES = 4096
 # the same as in report/display.py, which would import pandas here; a test compares both

@@ -1,6 +1,7 @@
 """What do the pages say?
 
-Tables, sentences and figures for the three reports. Notebooks import this wing and nothing else.
+`Inventory`, `StatusPage` and `Trends` read data once. Their properties are tables (with `.frame`), sentences and
+figures; `.save` writes the files. Notebooks import this wing and nothing else.
 """
 
 import lazy_loader

@@ -1,1 +1,9 @@
-
+from .charts import Chart as Chart
+from .columns import COLUMNS as COLUMNS
+from .display import Heading as Heading
+from .display import Sentences as Sentences
+from .display import Table as Table
+from .files import save as save
+from .inventory import Inventory as Inventory
+from .status import StatusPage as StatusPage
+from .trends import Trends as Trends

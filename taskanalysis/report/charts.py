@@ -2,7 +2,8 @@ r"""Figures: a DataFrame in, a `Chart` with its alternative text out.
 
 Every figure goes through `draw`, which sets size, spines, fonts and colours, so that all look alike. A chart shows
 itself in a notebook as SVG inside ``<img>``, where no text of a task can run, and its alternative text is computed.
-Figures over time are in `timecharts`.
+The colours are of Okabe and Ito's palette, and none is the only sign of anything: a bad ending has its place, its
+hatching or its letter too. The axis of days is here; `trend_charts` has the figures over time.
 
 >>> import pandas
 >>> accounts = pandas.DataFrame({"run_as": ["SYSTEM", "TOWN\\svc-gis"], "tasks": [12, 5]})
@@ -16,24 +17,26 @@ import base64
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from taskanalysis.text import clip, count
+from taskanalysis.text import clip, count, listed
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
 
-__all__ = ["Chart", "bars", "draw", "grid"]
-
 INK, BAR = "#1f2328", "#0072b2"  # blue of Okabe and Ito's palette, safe for the colour-blind
 WIDTH = 7.2  # inches
+PICTURE_DPI = 150  # of what is drawn as a picture inside of a figure
 MOST_BARS = 12
 MOST_CELLS = 5
 _STYLE: dict[Any, Any] = {
@@ -92,15 +95,15 @@ def bars(frame: pd.DataFrame, names: str, numbers: str, *, title: str, unit: str
         axes.invert_yaxis()
         axes.xaxis.set_visible(False)
 
-    said = "; ".join(f"{name}: {count(number, unit)}" for name, number in shown.items())
-    alt = f"Bar chart. {title} {said or 'There is nothing to show'}."
+    words = "; ".join(f"{name}: {count(number, unit)}" for name, number in shown.items())
+    alt = f"Bar chart. {title} {words or 'There is nothing to show'}."
     return Chart(draw(paint, height=0.5 + 0.3 * len(shown)) if shown else b"", title, alt)
 
 
 def grid(frame: pd.DataFrame, *, title: str, unit: str) -> Chart:
     """A cell for each number of a frame, darker for more; its index and columns are the labels of rows and columns.
 
-    `unit` is what is counted, in the singular. The words tell the five largest cells, and how many are empty.
+    `unit` is what is counted, in the singular. The words name the five largest cells, and count the empty ones.
     """
     numbers = frame.to_numpy()
     most = max(int(numbers.max(initial=0)), 1)
@@ -118,11 +121,11 @@ def grid(frame: pd.DataFrame, *, title: str, unit: str) -> Chart:
 
     order = np.argsort(-numbers, axis=None, kind="stable")[:MOST_CELLS]
     cells = [(*np.unravel_index(place, numbers.shape), int(numbers.flat[place])) for place in order]
-    said = [
+    words = [
         f"{frame.columns[column]} {frame.index[row]}: {count(number, unit)}" for row, column, number in cells if number
     ]
     empty = int((numbers == 0).sum())
-    alt = f"Grid. {title} Most: {'; '.join(said) or 'nothing'}. {count(empty, 'cell')} of {numbers.size} without any."
+    alt = f"Grid. {title} Most: {'; '.join(words) or 'nothing'}. {count(empty, 'cell')} of {numbers.size} without any."
     return Chart(draw(paint, height=0.6 + 0.22 * max(len(frame.index), 1)), title, alt)
 
 
@@ -150,9 +153,184 @@ def draw(paint: Callable[..., None], *, height: float, width: float = WIDTH, pan
             axes.tick_params(length=0)
         paint(*all_axes)
         out = io.BytesIO()
-        figure.savefig(out, format="svg", metadata={"Date": None}, facecolor="white")
+        figure.savefig(out, format="svg", metadata={"Date": None}, facecolor="white", dpi=PICTURE_DPI)
     # two decimals of a point are finer than any screen, and take a third of the bytes off
     return _POINT.sub(lambda found: b"%s%.2f %.2f" % (found[1], float(found[2]), float(found[3])), out.getvalue())
 
 
 _POINT = re.compile(rb'^((?:[LM]|<path d="M|  +<path[^>]* d="M) )(-?\d+\.\d+) (-?\d+\.\d+)(?= |$)', re.MULTILINE)
+
+
+# Axis -----------------------------------------------------------------------------------------------------------------
+
+COLOURS = {
+    "failed": "#d55e00",
+    "stopped": "#e69f00",
+    "not started": "#cc79a7",
+    "unknown": "#999999",
+    "running": BAR,
+    "succeeded": "#56b4e9",
+}
+"""Endings in the order in which they are stacked: the bad ones at the bottom, where their growth is seen."""
+HATCHES = {"stopped": "\\\\\\\\", "not started": "////"}
+PAPER, SOFT, HATCHED = "#ffffff", "#57606a", "#aab2bb"
+DAY = timedelta(days=1)
+MOST_TICKS, LONG = 7, 30
+TIME_WIDTH = 6.2
+"""Inches: less than other figures, so that the many small words can be read on a phone."""
+
+Gaps = Sequence[tuple[datetime, datetime]]
+"""Blind times, as local times without zone."""
+
+
+def time_axis(axes: Axes, days: pd.Index, gaps: Gaps, *, top: float = 0, few: bool = False) -> None:
+    """Days to the right, named at some Mondays; blind times hatched over the whole height."""
+    step = (len(days) // ((3 if few else MOST_TICKS) * 7) + 1) * 7
+    first = next((number for number, day in enumerate(days) if day.weekday() == 0), 0)
+    ticks = list(range(first if len(days) > 10 else 0, len(days), step if len(days) > 10 else 1))
+    axes.set_xticks(ticks, [f"{days[tick]:%b} {days[tick].day}" for tick in ticks], fontsize=10, ha="left")
+    axes.tick_params(axis="x", length=3, color=HATCHED)
+    axes.set_xlim(0, len(days))
+    for number, (start, end) in enumerate(gaps):
+        left, right = (start - days[0]) / DAY, (end - days[0]) / DAY
+        axes.axvspan(left, right, facecolor="#eef1f4", edgecolor=HATCHED, hatch="//////", linewidth=0, zorder=1)
+        if number < 4 and not few:
+            place = axes.get_xaxis_transform() if not top else axes.transData
+            axes.text(
+                *((left + right) / 2, top or 0.96),
+                "blind",
+                transform=place,
+                rotation=90,
+                ha="center",
+                va="top",
+                fontsize=8.5,
+                color=SOFT,
+                zorder=5,
+                bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.5},
+            )
+
+
+def count_axis(axes: Axes, most: int) -> None:
+    """Whole numbers from 0."""
+    axes.set_ylim(0, 1.08 * max(most, 1))
+    steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000]
+    step = next((step for step in steps if most / step <= 4), most)
+    axes.set_yticks(range(0, most + 1, step), [f"{number:,}" for number in range(0, most + 1, step)], fontsize=10)
+    axes.grid(axis="y", color="#d0d7de", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def stack(axes: Axes, x: NDArray[np.float64], frame: pd.DataFrame) -> None:
+    """Bars of endings on top of each other, with a key of those that occur."""
+    from matplotlib.patches import Patch  # noqa: PLC0415 (half a second to import)
+
+    bottom = np.zeros(len(frame))
+    key = []
+    for name, colour in COLOURS.items():
+        number = frame[name].to_numpy(dtype=float)
+        if number.any():
+            blocks(axes, x, bottom, number, colour, hatch=HATCHES.get(name, ""))
+            key.append(Patch(facecolor=colour, hatch=HATCHES.get(name, ""), edgecolor=PAPER, linewidth=0, label=name))
+        bottom = bottom + number
+    count_axis(axes, int(bottom.max(initial=0)))
+    axes.legend(
+        handles=key[::-1],
+        ncols=len(key) or 1,
+        loc="lower left",
+        bbox_to_anchor=(-0.01, 1.0),
+        frameon=False,
+        handlelength=1.1,
+        columnspacing=1.2,
+        borderaxespad=0,
+        fontsize=10,
+    )
+
+
+def blocks(
+    axes: Axes,
+    left: NDArray[np.float64],
+    bottom: NDArray[np.float64] | float,
+    height: NDArray[Any],
+    colour: str,
+    *,
+    width: float = 0.86,
+    hatch: str = "",
+) -> None:
+    """Bars as one path, which is a fifth of the size of a shape for each; those that touch as one outline."""
+    from matplotlib.patches import PathPatch  # noqa: PLC0415 (half a second to import)
+    from matplotlib.path import Path  # noqa: PLC0415
+
+    drawn = height > 0
+    if not drawn.any():
+        return
+    x, low = (left + (1 - width) / 2)[drawn], np.broadcast_to(bottom, height.shape)[drawn]
+    high = low + height[drawn]
+    groups = np.split(np.arange(len(x)), np.flatnonzero((np.diff(x) > width) | (width < 1)) + 1)
+    outlines = [_outline(x[group], low[group], high[group], width) for group in groups]
+    codes = [np.array([Path.MOVETO] + [Path.LINETO] * (len(corners) - 1) + [Path.CLOSEPOLY]) for corners in outlines]
+    closed = [np.append(corners, corners[:1], axis=0) for corners in outlines]
+    path = Path(np.concatenate(closed), np.concatenate(codes))
+    axes.add_patch(PathPatch(path, facecolor=colour, edgecolor=PAPER, linewidth=0, hatch=hatch or None, zorder=2))
+
+
+def _outline(
+    x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], width: float
+) -> NDArray[np.float64]:
+    """The corners of bars that touch, without those on a straight line."""
+    ends = np.stack([x, x + width], axis=1).ravel()
+    there, back = np.stack([ends, high.repeat(2)], axis=1), np.stack([ends, low.repeat(2)], axis=1)[::-1]
+    corners = np.concatenate([there, back])
+    straight = np.all(corners == np.roll(corners, 1, axis=0), axis=1)
+    corners = corners[~straight]
+    before, after = np.roll(corners, 1, axis=0), np.roll(corners, -1, axis=0)
+    found: NDArray[np.float64] = corners[~np.any((corners == before) & (corners == after), axis=1)]
+    return found
+
+
+def distances(days: pd.Index, all_days: pd.Index) -> NDArray[np.float64]:
+    """Days as distances from the first one."""
+    return np.asarray((pd.DatetimeIndex(days) - all_days[0]) / DAY, dtype=np.float64)
+
+
+# Words ----------------------------------------------------------------------------------------------------------------
+
+
+def short_names(paths: Sequence[str] | pd.Index) -> dict[str, str]:
+    r"""Task paths without the folders that all share, cut at the front where long.
+
+    >>> short_names([r"\OpenData\GIS\Load", r"\OpenData\Load"])
+    {'\\OpenData\\GIS\\Load': 'GIS\\Load', '\\OpenData\\Load': 'Load'}
+    """
+    parts = [str(path).split("\\") for path in paths]
+    shared = 0
+    while parts and all(len(names) > shared + 1 and names[shared] == parts[0][shared] for names in parts):
+        shared += 1
+    rests = ["\\".join(names[shared:]) for names in parts]
+    return {
+        str(path): clip(rest if len(rest) <= LONG else "…" + rest[1 - LONG :], LONG)
+        for path, rest in zip(paths, rests, strict=True)
+    }
+
+
+def nothing(title: str) -> Chart:
+    """Words in place of a figure of days, where there are fewer than two snapshots."""
+    return Chart(b"", title, f"{title} Not known: a trend needs two snapshots.")
+
+
+def date_words(day: Any) -> str:
+    """A day as readers see it."""
+    return f"{day:%Y-%m-%d}"
+
+
+def most_words(numbers: pd.Series) -> str:
+    """The largest of numbers by day, and its day."""
+    return f"most: {int(numbers.max()):,} on {date_words(numbers.idxmax())}" if len(numbers) else "none"
+
+
+def blind_words(days: pd.DataFrame) -> str:
+    """Which days are `blind`, as a sentence with a space before it, "" where none is."""
+    blind = days.index[days["blind"]]
+    if not len(blind):
+        return ""
+    named = [date_words(day) for day in blind[:6]] + ([f"{len(blind) - 6} more"] if len(blind) > 6 else [])
+    return f" Blind, drawn as gaps: {listed(named)}."

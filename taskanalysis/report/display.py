@@ -21,10 +21,8 @@ import pandas as pd
 
 from taskanalysis.text import mask
 
-__all__ = ["BADGES", "BADGE_COLUMNS", "PAGE_TYPE", "Heading", "Sentences", "Table", "text_of"]
-
 PAGE_TYPE = "application/vnd.taskanalysis.page+json"
-"""Media type under which a notebook tells `report` the title of its page."""
+"""Media type under which a notebook gives the title of its page to `publish`."""
 
 BADGE_COLUMNS = frozenset({"verdict", "outcome", "before", "after"})
 """Columns in which a word of BADGES is shown as a badge; any other text in them is shown as it is."""
@@ -37,7 +35,7 @@ _WORDS = {
     "quiet": "NEVER RAN; never ran; DISABLED; disabled; enabled; UNKNOWN; unknown",
 }
 BADGES = {word: kind for kind, words in _WORDS.items() for word in words.split("; ")}
-"""Each verdict and outcome, with the class of its badge: nothing that a task says becomes a class."""
+"""Each verdict and outcome, with the class of its badge: no text of a task is used as a class."""
 
 LONG = 300  # characters; a longer cell scrolls in itself
 
@@ -77,14 +75,14 @@ class Sentences:
 
 @dataclass(frozen=True)
 class Table:
-    """All rows of a frame. `meanings` explains its columns, `columns` chooses and orders them (all where empty).
+    """All rows of a frame; `columns` are those that the page shows, in their order (all where there are none).
 
-    `empty` is what is said where there is no row.
+    `meanings` explains the columns, and `empty` stands where there is no row.
     """
 
     frame: pd.DataFrame
     caption: str
-    meanings: Mapping[str, str] = field(default_factory=dict)
+    meanings: Mapping[str, object] = field(default_factory=dict)
     columns: Sequence[str] = ()
     empty: str = "There is none."
 
@@ -97,7 +95,7 @@ class Table:
         names = [str(name) for name in frame.columns]
         rows = "".join(
             "<tr>" + "".join(map(_cell, row, names, numeric, [True] + [False] * len(row))) + "</tr>"
-            for row in frame.itertuples(index=False, name=None)
+            for row in frame.astype(object).itertuples(index=False, name=None)
         )
         return (
             f'<div class="table mathjax_ignore" role="region" aria-label="{escape(self.caption)}" tabindex="0"><table>'
@@ -106,14 +104,16 @@ class Table:
         )
 
     def _head(self, name: str, numeric: bool) -> str:
-        title = f' title="{escape(self.meanings[name])}"' if name in self.meanings else ""
+        title = f' title="{escape(str(self.meanings[name]))}"' if name in self.meanings else ""
         kind = ' class="number"' if numeric else ""
         return f'<th scope="col"{kind}{title}>{escape(_label(name))}</th>'
 
     def _legend(self, names: Sequence[str]) -> str:
-        known = {_label(name): self.meanings[name] for name in names if name in self.meanings}
-        legend = f'<details class="legend"><summary>What the columns mean</summary><dl>{_pairs(known)}</dl></details>'
-        return legend if known else ""
+        meanings = {_label(name): str(self.meanings[name]) for name in names if name in self.meanings}
+        legend = (
+            f'<details class="legend"><summary>What the columns mean</summary><dl>{_pairs(meanings)}</dl></details>'
+        )
+        return legend if meanings else ""
 
     def __repr__(self) -> str:
         """The frame as plain text, for a terminal."""

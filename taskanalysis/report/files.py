@@ -1,43 +1,57 @@
-"""Tables as files: CSV that spreadsheets read and that runs nothing in them.
+r"""Tables as files: CSV that spreadsheets read and that runs nothing in them, and ``status.json``.
 
->>> save({}, "")
-[]
+A CSV file is written a column at a time: each distinct value is formatted once, and Arrow joins the rows. Three months
+of 500 tasks are a million rows: 178,080 runs take 0.6 s, row by row they take 11 s.
+
+>>> frame = pd.DataFrame({"task_path": ["=A"], "at": pd.to_datetime(["2026-11-23 11:02"], utc=True), "code": [1]})
+>>> b"".join(csv_parts(frame, ZoneInfo("America/New_York"))).decode("utf-8-sig").splitlines()
+['task_path,at,code', "'=A,2026-11-23T06:02:00-05:00,1"]
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from numbers import Integral
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from taskanalysis import __version__
 from taskanalysis.snapshot import Snapshot, write_whole
-from taskanalysis.text import mask
+from taskanalysis.text import mask, printable
 
-__all__ = ["save", "save_status"]
+_ROWS = 100_000
+"""Rows that are joined at once."""
 
 
-def save(frames: Mapping[str, pd.DataFrame], folder: str | Path) -> list[Path]:
-    """Write each frame as ``<name>.csv``, beside its place and renamed; returns the files. A `folder` "" writes none.
+def save(frames: Mapping[str, pd.DataFrame], folder: str | Path, zone: ZoneInfo | None = None) -> list[Path]:
+    """Write each frame as ``<name>.csv``, whole or not at all; returns the files. A `folder` "" writes none.
 
-    UTF-8 with byte order mark, so that spreadsheets read it; a text that a spreadsheet would take for a formula gets
-    one leading apostrophe; times are ISO 8601 with their offset.
+    UTF-8 with byte order mark and Windows line ends. Text is masked; one that a spreadsheet would take for a formula
+    gets a leading apostrophe. Times are ISO 8601 with their offset, in `zone`, or in their own.
+
+    >>> save({}, "")
+    []
     """
     if not folder:
         return []
-    files = []
-    for name, frame in frames.items():
+
+    def write(name: str) -> Path:
         file = Path(folder) / f"{name}.csv"
-        text = frame.astype(object).map(_csv_cell).to_csv(index=False, lineterminator="\r\n")
-        write_whole(file, text.encode("utf-8-sig"))
-        files.append(file)
-    return files
+        write_whole(file, *csv_parts(frames[name], zone))
+        return file
+
+    with ThreadPoolExecutor() as pool:  # Arrow and the disk leave Python free for the other files
+        return list(pool.map(write, frames))
 
 
 def save_status(
@@ -48,14 +62,14 @@ def save_status(
     made_at: datetime,
     stale_after: datetime,
 ) -> list[Path]:
-    """Write ``status.json`` from the frames `status`, `incidents` and `problems`, as `save` writes; returns the files.
+    """Write ``status.json`` from the frames `status`, `incidents` and `problems`, as `save` does; returns the files.
 
     Its keys are listed in ``data/README.md``; unknown values are null, times ISO 8601 with their offset.
     """
     if not folder:
         return []
     tables = {
-        name: [dict(zip(frame.columns, map(_plain, row), strict=True)) for row in frame.itertuples(index=False)]
+        name: [dict(zip(frame.columns, map(_plain, row), strict=True)) for row in frame.astype(object).to_numpy()]
         for name, frame in frames.items()
     }
     zone = snapshot.local_time.tzinfo
@@ -86,25 +100,83 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else value
 
 
+# CSV ------------------------------------------------------------------------------------------------------------------
+
+
+def csv_parts(frame: pd.DataFrame, zone: ZoneInfo | None = None) -> Iterator[bytes | memoryview]:
+    """The CSV file of a frame, as `save` writes it."""
+    yield (",".join(frame.columns) + "\r\n").encode("utf-8-sig")
+    cells = [_cells(frame[name], zone) for name in frame.columns]
+    for begin in range(0, len(frame), _ROWS):
+        yield _lines([column.slice(begin, _ROWS).dictionary_decode() for column in cells])
+
+
+def _lines(columns: Sequence[pa.StringArray]) -> memoryview:
+    """The rows of these columns: the text that Arrow keeps of joined ones, end to end."""
+    rows = pc.binary_join_element_wise(*columns[:-1], pc.binary_join_element_wise(columns[-1], "\r\n", ""), ",")
+    return memoryview(rows.buffers()[2])
+
+
+def _cells(column: pd.Series, zone: ZoneInfo | None) -> pa.DictionaryArray:
+    """A column as it stands in the file, each distinct value formatted once; "" where one is not known."""
+    if column.dtype in (object, "Float64"):  # lists have no hash, and Arrow would write 1.0 as 1
+        column = pd.Series([_text(value) for value in column], dtype=object)
+    codes, values = pd.factorize(column)
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        texts = _times(pd.Series(values), zone or column.dt.tz)
+    elif pd.api.types.is_numeric_dtype(column.dtype):
+        texts = pa.array(values, from_pandas=True).cast(pa.string())
+    else:
+        texts = pa.array([_safe(str(value)) for value in values], pa.string())
+    known = pa.concat_arrays([texts, pa.array([""], pa.string())])
+    return pa.DictionaryArray.from_arrays(np.where(codes < 0, len(values), codes), known)
+
+
+def _times(moments: pd.Series, zone: Any) -> pa.StringArray:
+    local = moments.dt.tz_convert(zone).dt.tz_localize(None).to_numpy(dtype="M8[s]")
+    minutes = (local - moments.to_numpy(dtype="M8[s]")).astype(np.int64) // 60
+    which, offsets = pd.factorize(minutes)
+    signs = [
+        f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}" for minutes in offsets.tolist()
+    ]
+    offset = pa.array(signs, pa.string()).take(pa.array(which))
+    texts = pc.binary_replace_slice(pa.array(local).cast(pa.string()), start=10, stop=11, replacement="T")
+    return pc.binary_join_element_wise(texts, offset, "")
+
+
 # the last four are full-width, which some spreadsheets take for the same
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_IDENTIFIER = re.compile(r"\{?[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?|")
+"""The identifier of a run in the event log, which differs for each run: no secret, and no formula."""
 
 
-def _csv_cell(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula; lists joined, booleans in lower case.
+def _text(value: Any) -> str:
+    """A value as text: lists joined, booleans in lower case, times ISO 8601, "" where it is not known.
 
-    >>> [_csv_cell(value) for value in ("=1+1", "-5", -5, "@SUM", True, "a=b")]
-    ["'=1+1", '-5', -5, "'@SUM", 'true', 'a=b']
+    >>> [_text(value) for value in (-5, True, ["a", "b, c"], None, pd.Timestamp("2026-11-23 06:02"))]
+    ['-5', 'true', 'a; b, c', '', '2026-11-23T06:02:00']
     """
     if isinstance(value, list):
-        value = "; ".join(map(str, value))
-    if value is pd.NaT or value is pd.NA:
+        return "; ".join(map(str, value))
+    if isinstance(value, str):
+        return value
+    if pd.isna(value):
         return ""
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str) and value.startswith(FORMULA) and not _NUMBER.fullmatch(value):
-        return "'" + value
-    return value
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _safe(text: str) -> str:
+    """A cell that holds no secret and that no spreadsheet takes for a formula, in quotes where needed.
+
+    >>> [_safe(text) for text in ("=1+1", "-5", "@SUM", "a=b", "a, b")]
+    ["'=1+1", '-5', "'@SUM", 'a=b', '"a, b"']
+    """
+    if _IDENTIFIER.fullmatch(text):
+        return text
+    safe = mask(printable(text))
+    if safe.startswith(FORMULA) and not _NUMBER.fullmatch(safe):
+        safe = "'" + safe
+    return '"' + safe.replace('"', '""') + '"' if any(mark in safe for mark in ',"\r\n') else safe

@@ -1,7 +1,6 @@
-r"""What starts when, after the moment of a snapshot: frames of expected starts, in the server's zone.
+r"""Expected starts after a snapshot, in the server's zone: by hour, by weekday, and at the same minute.
 
-Without a zone there are none. `expected_starts` is the source of the others; it holds the tasks that the inventory
-lists.
+Without a zone there are none. The other functions take the frame of `expected_starts`.
 
 >>> from taskanalysis.snapshot import read_snapshot
 >>> starts = expected_starts(read_snapshot("tests/files/folder", zone="Europe/London"))
@@ -21,12 +20,9 @@ import pandas as pd
 
 from taskanalysis.definition import DayOfWeek, Duration, weekdays
 from taskanalysis.health import Due
-from taskanalysis.report.frames import frame
 from taskanalysis.schedule import slot_arrays, unscheduled
 from taskanalysis.snapshot import Snapshot
 from taskanalysis.text import count, listed
-
-__all__ = ["collisions", "coming", "differences", "expected_starts", "next_runs", "starts_answer", "week_grid"]
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 MOST_TIMES = 24
@@ -36,40 +32,39 @@ LEAST_AT_ONCE = 3
 HOURS = 24
 
 
-def expected_starts(snapshot: Snapshot, folder: str = "", *, days: int = 7) -> pd.DataFrame:
-    r"""A row a start in the `days` after the snapshot: `task_path`, `start` (in the server's zone), `judged`."""
+def expected_starts(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
+    """The starts of the week after the snapshot: `task_path`, `start` (in the server's zone), `judged`."""
     tasks = snapshot.within(folder) if snapshot.zone else {}
-    end = snapshot.taken_at + days * DAY + timedelta(microseconds=1)
-    found = {path: slot_arrays(task, snapshot.taken_at, end, tz=snapshot.zone) for path, task in tasks.items()}
-    paths = np.repeat(np.array(list(found), dtype=object), [len(slots.time) for slots in found.values()])
-    times = np.concatenate([np.zeros(0, dtype="datetime64[us]"), *(slots.time for slots in found.values())])
-    judged = np.concatenate([np.zeros(0, dtype=bool), *(slots.judged for slots in found.values())])
+    end = snapshot.taken_at + 7 * DAY + timedelta(microseconds=1)
+    slots = {path: slot_arrays(task, snapshot.taken_at, end, tz=snapshot.zone) for path, task in tasks.items()}
+    paths = np.repeat(np.array(list(slots), dtype=object), [len(arrays.time) for arrays in slots.values()])
+    times = np.concatenate([np.zeros(0, dtype="datetime64[us]"), *(arrays.time for arrays in slots.values())])
+    judged = np.concatenate([np.zeros(0, dtype=bool), *(arrays.judged for arrays in slots.values())])
     start = pd.DatetimeIndex(times, tz="UTC").tz_convert(snapshot.zone or "UTC")
     starts = pd.DataFrame({"task_path": paths, "start": start, "judged": judged})
     return starts[starts["start"] > snapshot.taken_at].sort_values("start", kind="stable", ignore_index=True)
 
 
-def next_runs(snapshot: Snapshot, folder: str = "") -> dict[str, list[datetime | str]]:
+def next_runs(snapshot: Snapshot, starts: pd.DataFrame) -> dict[str, list[datetime | str]]:
     """The starts of each task in the 24 hours after the snapshot; of many, the first ones and how many more."""
-    starts = expected_starts(snapshot, folder, days=1)
-    found: dict[str, list[datetime | str]] = {}
-    for path, times in starts.groupby("task_path")["start"]:
+    runs: dict[str, list[datetime | str]] = {}
+    for path, times in starts[starts["start"] <= _day_later(snapshot)].groupby("task_path")["start"]:
         shown: list[datetime | str] = [time.to_pydatetime() for time in times.head(MOST_TIMES)]
         more = len(times) - len(shown)
-        found[str(path)] = shown + ([f"and {more:,} more"] if more else [])
-    return found
+        runs[str(path)] = shown + ([f"and {more:,} more"] if more else [])
+    return runs
 
 
-def coming(snapshot: Snapshot, starts: pd.DataFrame) -> pd.DataFrame:
-    """A row an hour of the 24 hours after the snapshot, with the columns of ``COLUMNS["coming"]``."""
+def coming(snapshot: Snapshot, starts: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of ``COLUMNS["coming"]``: the hours of the 24 hours after the snapshot."""
     if not snapshot.zone:
-        return frame("coming", [])
+        return []
     until = _day_later(snapshot)
     soon = starts[starts["start"] <= until]
     first = pd.Timestamp(snapshot.taken_at).floor("h").tz_convert(snapshot.zone)
     by_hour = dict(iter(soon.groupby(_floored(soon["start"], "h"))))
     hours = pd.date_range(first, until, freq="h")
-    return frame("coming", (_hour_row(hour, by_hour.get(hour, soon.head(0))) for hour in hours))
+    return [_hour_row(hour, by_hour.get(hour, soon.head(0))) for hour in hours]
 
 
 def _day_later(snapshot: Snapshot) -> datetime:
@@ -103,21 +98,18 @@ def week_grid(starts: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(grid, columns=[day.name for day in DayOfWeek])
 
 
-def collisions(starts: pd.DataFrame) -> pd.DataFrame:
-    """A row a group of three tasks or more that start in the same minute in the week that follows, the largest first.
-
-    The columns are those of ``COLUMNS["collisions"]``.
-    """
+def collisions(starts: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of ``COLUMNS["collisions"]``: groups of tasks that start in the same minute, the largest first."""
     minutes = starts.assign(start=_floored(starts["start"], "min")).drop_duplicates(["task_path", "start"])
     crowded = minutes[minutes.groupby("start")["task_path"].transform("size") >= LEAST_AT_ONCE]
     groups: dict[tuple[str, ...], list[pd.Timestamp]] = {}
     for start, group in crowded.groupby("start"):
         groups.setdefault(tuple(group["task_path"]), []).append(pd.Timestamp(start))  # type: ignore[arg-type]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"tasks": len(paths), "which": list(paths), "starts": len(times), "when": _when(times)}
         for paths, times in groups.items()
     ]
-    return frame("collisions", sorted(rows, key=lambda row: (-row["tasks"], row["starts"])))
+    return sorted(rows, key=lambda row: (-row["tasks"], row["starts"]))
 
 
 def _when(times: list[pd.Timestamp]) -> str:
@@ -132,29 +124,25 @@ def _when(times: list[pd.Timestamp]) -> str:
     return f"{days}, at {listed(of_day[:MOST_TIMES_NAMED] + more)}"
 
 
-def differences(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
-    """A row a task whose NextRunTime differs from ours, with the columns of ``COLUMNS["differences"]``."""
-    return frame("differences", _differences(snapshot, folder))
-
-
-def _differences(snapshot: Snapshot, folder: str) -> Iterator[dict[str, Any]]:
+def differences(snapshot: Snapshot, folder: str = "") -> Iterator[dict[str, Any]]:
+    """Rows of ``COLUMNS["differences"]``: tasks whose next start by Windows differs from that of their definition."""
     for path, task in snapshot.within(folder).items():
         status = snapshot.statuses.get(path)
-        found = Due(status, snapshot, task).differing if status else None
-        if found:
+        other = Due(status, snapshot, task).differing if status else None
+        if other:
             yield {
                 "server": snapshot.server,
                 "task_path": path,
-                "next_run": found.windows or "never",
-                "expected_next": found.ours or "never",
-                "why": found.why,
+                "next_run": other.windows or "never",
+                "expected_next": other.ours or "never",
+                "why": other.why,
             }
 
 
 def starts_answer(snapshot: Snapshot, starts: pd.DataFrame, folder: str = "") -> list[str]:
-    """How much starts in the next 24 hours, when nothing does, and what no calendar tells."""
+    """How much starts in the next 24 hours, when nothing does, and what has no schedule."""
     if not snapshot.zone:
-        return ["The zone of the server is not known, so no start can be computed: --zone gives one."]
+        return ["The server's zone is not known, so no start can be computed: --zone gives one."]
     soon = starts[starts["start"] <= _day_later(snapshot)]
     number = soon["task_path"].nunique()
     lines = [f"{count(len(soon), 'start')} of {count(number, 'task')} in the 24 hours after the snapshot."]
@@ -170,10 +158,10 @@ def starts_answer(snapshot: Snapshot, starts: pd.DataFrame, folder: str = "") ->
     if waiting:
         kinds = listed(sorted({kind for task in waiting for kind in unscheduled(task).values()}))
         starting = count(len(waiting), "task")
-        lines.append(f"{starting} can start at other times too, which no calendar tells ({kinds}).")
+        lines.append(f"{starting} can also start at times that no schedule gives ({kinds}).")
     doubtful = count(int((~starts["judged"]).sum()), "start")
     if not starts["judged"].all():
-        lines.append(f"{doubtful} in the week that follows may be at another time: the clocks change, or it is unsaid.")
+        lines.append(f"{doubtful} in the week after the snapshot may be at another time, as when the clocks change.")
     return lines
 
 

@@ -3,42 +3,25 @@ r"""The tables of the trends report: weeks, worst tasks, changes, expected start
 Times are in the server's zone. All text here is masked, because all of it is shown.
 
 >>> from taskanalysis.snapshot import read_snapshot
->>> from taskanalysis.report.trends import trend_history
+>>> from taskanalysis.report.window import trend_history
 >>> snapshot = read_snapshot("data")
->>> worst(Trends(snapshot, trend_history(snapshot)))["task_path"].iloc[0]
+>>> worst(Window(snapshot, trend_history(snapshot)))["task_path"].iloc[0]
 '\\OpenData\\Transit\\Bus stops'
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from taskanalysis.errors import Problem
 from taskanalysis.health import BAD, FATES, LEAST_RUNS, UNCLEAR
-from taskanalysis.report.columns import COLUMNS
-from taskanalysis.report.frames import frame
-from taskanalysis.report.trends import ENDINGS, Trends, known_at
+from taskanalysis.report.columns import frame
+from taskanalysis.report.page import change_rows
+from taskanalysis.report.window import ENDINGS, Window, known_at
 from taskanalysis.results import BAD_OUTCOMES
-
-__all__ = [
-    "SIGNS",
-    "by_hour",
-    "changed",
-    "durations",
-    "expected",
-    "fates",
-    "grid",
-    "missed",
-    "panels",
-    "problems",
-    "weeks",
-    "worst",
-]
 
 SIGNS = {
     "failed": "F",
@@ -49,19 +32,19 @@ SIGNS = {
     "running": "r",
     "succeeded": "·",
 }
-"""What a day of a task is called by in the grid; a small letter where other runs of that day succeeded."""
+"""The sign of a day in the grid; a small letter where other runs of that day succeeded."""
 LASTING = 3
-"""Runs that failed one after the other; fewer are a turn that the page leaves to the CSV file."""
-MOST_PANELS, MOST_PROBLEMS = 6, 200
+"""Consecutive failed runs; fewer are a turn that is in the CSV file alone."""
+MOST_PANELS = 6
 
 
-def weeks(trends: Trends) -> pd.DataFrame:
-    """A row a week (from Monday) of the window, the newest first, with the columns of ``COLUMNS["weeks"]``."""
-    days = trends.by_day
-    missing = trends.missed.groupby(_monday(trends.missed["day"])).size()
+def weeks(window: Window) -> pd.DataFrame:
+    """The weeks (from Monday) of the window, the newest first, with the columns of ``COLUMNS["weeks"]``."""
+    days = window.by_day
+    missing = window.missed.groupby(_monday(window.missed["day"])).size()
     rows = []
-    for week, those in days.groupby(_monday(days.index.to_series())):
-        sums = {name: int(those[name].sum()) for name in ENDINGS}
+    for week, rows_of_week in days.groupby(_monday(days.index.to_series())):
+        sums = {name: int(rows_of_week[name].sum()) for name in ENDINGS}
         runs = sums["succeeded"] + sum(sums[name] for name in BAD_OUTCOMES)
         rows.append(
             {
@@ -70,60 +53,61 @@ def weeks(trends: Trends) -> pd.DataFrame:
                 **{name.replace(" ", "_"): number for name, number in sums.items()},
                 "success_rate": _rate(sums["succeeded"], runs),
                 "missed": int(missing.get(week, 0)),
-                "blind_days": int(those["blind"].sum()),
+                "blind_days": int(rows_of_week["blind"].sum()),
             }
         )
     return frame("weeks", reversed(rows))
 
 
-def worst(trends: Trends) -> pd.DataFrame:
-    """A row a task with a bad run or a missed start, with the columns of ``COLUMNS["worst"]``.
+def worst(window: Window) -> pd.DataFrame:
+    """The tasks with a bad run or a missed start, with the columns of ``COLUMNS["worst"]``.
 
     The one with most bad days comes first, then the one with most bad runs, with most missed starts.
     """
-    runs = trends.runs
+    runs = window.runs
     bad = runs["sign"] == BAD
     sums: dict[str, pd.Series] = {
         "bad_days": runs[bad].groupby("task_path", observed=True)["day"].nunique(),
         "bad_runs": bad.groupby(runs["task_path"], observed=True).sum(),
         "runs": (runs["sign"] != UNCLEAR).groupby(runs["task_path"], observed=True).sum(),
-        "missed": trends.missed.groupby("task_path", observed=True).size(),
+        "missed": window.missed.groupby("task_path", observed=True).size(),
     }
     # as texts: pandas can't align categories of which one column has less than 128 and another has more
-    by_task = pd.DataFrame({name: each.set_axis(each.index.astype("str")) for name, each in sums.items()}).fillna(0)
+    texts = {name: column.set_axis(column.index.astype("str")) for name, column in sums.items()}
+    by_task = pd.DataFrame(texts).fillna(0)
     by_task = by_task.astype(np.int64)[(by_task["bad_runs"] > 0) | (by_task["missed"] > 0)]
     by_task = by_task.sort_index().sort_values(["bad_days", "bad_runs", "missed"], ascending=False, kind="stable")
-    still = trends.spells[trends.spells["until"].isna()]
+    still = window.spells[window.spells["until"].isna()]
     since = dict(zip(still["task_path"], still["begin"], strict=True))
-    return frame("worst", (_worst_row(trends, str(path), row, since) for path, row in by_task.iterrows()))
+    return frame("worst", (_worst_row(window, str(path), row, since) for path, row in by_task.iterrows()))
 
 
-def _worst_row(trends: Trends, path: str, row: pd.Series, since: dict[str, pd.Timestamp]) -> dict[str, Any]:
+def _worst_row(window: Window, path: str, row: pd.Series, since: dict[str, pd.Timestamp]) -> dict[str, Any]:
     return {
         "task_path": path,
-        "failing_since": since[path].astimezone(trends.zone).to_pydatetime() if path in since else "",
+        "failing_since": since[path].astimezone(window.zone).to_pydatetime() if path in since else "",
         "success_rate": _rate(row["runs"] - row["bad_runs"], row["runs"]),
-        "owner": trends.rules.of(trends.snapshot.server, path).owner or "",
+        "owner": window.rules.of(window.snapshot.server, path).owner or "",
     } | {name: int(row[name]) for name in ("bad_days", "bad_runs", "runs", "missed")}
 
 
-def grid(trends: Trends, worst: pd.DataFrame) -> pd.DataFrame:
+def grid(window: Window, worst: pd.DataFrame) -> pd.DataFrame:
     """How each day of these tasks went, by a sign (`SIGNS`): its rows are tasks, its columns days.
 
     Tasks that did no more than miss starts in a blind time, as all did, are left out. A bad ending comes before a
     missed start, that before a good run; "" is a day without a known run. A small letter says that the day had good
     runs too.
     """
-    days = trends.by_day.index
-    alone = trends.missed.loc[~_in_blind_time(trends, trends.missed["expected"]), "task_path"]
+    days = window.by_day.index
+    alone = window.missed.loc[~_in_blind_time(window, window.missed["expected"]), "task_path"]
     paths = pd.Index(worst.loc[(worst["bad_runs"] > 0) | worst["task_path"].isin(list(alone)), "task_path"])
-    ended = {name: _per_day(trends.runs[trends.runs["ending"] == name], paths, days) for name in ENDINGS}
+    ended = {name: _per_day(window.runs[window.runs["ending"] == name], paths, days) for name in ENDINGS}
     bad = np.stack([ended[name] for name in BAD_OUTCOMES])
     order = np.argmax(bad, axis=0)
     signs = np.full((len(paths), len(days)), "", dtype=object)
     for name in ("unknown", "running", "succeeded"):
         signs[ended[name] > 0] = SIGNS[name]
-    signs[_per_day(trends.missed, paths, days) > 0] = SIGNS["missed"]
+    signs[_per_day(window.missed, paths, days) > 0] = SIGNS["missed"]
     for number, name in enumerate(BAD_OUTCOMES):
         signs[(bad.sum(axis=0) > 0) & (order == number)] = SIGNS[name]
     mixed = (ended["succeeded"] > 0) & np.isin(signs, [*(SIGNS[name] for name in BAD_OUTCOMES), SIGNS["missed"]])
@@ -141,33 +125,33 @@ def _per_day(rows: pd.DataFrame, paths: pd.Index, days: pd.Index) -> np.ndarray[
     return counts
 
 
-def _in_blind_time(trends: Trends, moments: pd.Series) -> np.ndarray[Any, Any]:
+def _in_blind_time(window: Window, moments: pd.Series) -> np.ndarray[Any, Any]:
     """Whether each moment lies in a blind time."""
-    found = np.zeros(len(moments), dtype=bool)
-    for start, end in trends.blind:
-        found |= ((moments >= start) & (moments <= end)).to_numpy()
-    return found
+    inside = np.zeros(len(moments), dtype=bool)
+    for start, end in window.blind:
+        inside |= ((moments >= start) & (moments <= end)).to_numpy()
+    return inside
 
 
-def panels(trends: Trends, worst: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def panels(window: Window, worst: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The runs of each day by ending (ENDINGS), and `blind`, of the first of these tasks that had bad runs."""
-    found = {}
+    panels = {}
     for path in worst.loc[worst["bad_runs"] > 0, "task_path"].head(MOST_PANELS):
-        runs = trends.runs[trends.runs["task_path"] == path]
+        runs = window.runs[window.runs["task_path"] == path]
         days = runs.groupby(["day", "ending"], observed=False).size().unstack(fill_value=0)
-        found[str(path)] = days.reindex(index=trends.by_day.index, columns=ENDINGS, fill_value=0).assign(
-            blind=trends.by_day["blind"]
+        panels[str(path)] = days.reindex(index=window.by_day.index, columns=ENDINGS, fill_value=0).assign(
+            blind=window.by_day["blind"]
         )
-    return found
+    return panels
 
 
-def changed(trends: Trends) -> pd.DataFrame:
+def changed(window: Window) -> pd.DataFrame:
     """The changes that decide what to think of a task, with the columns of ``COLUMNS["changes"]``.
 
     All but those of the outcome, and of these the turns to and from failing that lasted: at least three runs, or still.
     """
-    changes = trends.changes
-    runs = trends.all_runs[trends.all_runs["sign"] != UNCLEAR]
+    changes = window.changes
+    runs = window.all_runs[window.all_runs["sign"] != UNCLEAR]
     task, sign = runs["task_path"].cat.codes.to_numpy(), runs["sign"].to_numpy()
     starts = np.flatnonzero(np.append(True, (np.diff(task) != 0) | (np.diff(sign) != 0))[: len(task)])
     lengths = np.diff(np.append(starts, len(task)))
@@ -175,7 +159,7 @@ def changed(trends: Trends) -> pd.DataFrame:
     lasts = (sign[starts] == BAD) & ((lengths >= LASTING) | ends)
     follows = np.append(False, task[starts][1:] == task[starts][:-1])[: len(starts)]
     turns = starts[follows & (lasts | np.append(False, lasts[:-1])[: len(starts)])]
-    turns = turns[(known_at(runs.iloc[turns]) > pd.Timestamp(trends.begin)).to_numpy(dtype=bool)]
+    turns = turns[(known_at(runs.iloc[turns]) > pd.Timestamp(window.begin)).to_numpy(dtype=bool)]
     after, before = runs.iloc[turns], runs.iloc[turns - 1]
     flips = pd.DataFrame(
         {
@@ -184,36 +168,29 @@ def changed(trends: Trends) -> pd.DataFrame:
             "before": before["ending"].astype(str).to_numpy(),
             "after": after["ending"].astype(str).to_numpy(),
         }
-    ).assign(server=trends.snapshot.server, kind="outcome")
-    said = changes[changes["kind"] == "outcome"].drop_duplicates(["task_path", "at"])
-    known = {(str(path), at): what for path, at, what in zip(said["task_path"], said["at"], said["what"], strict=True)}
-    flips["what"] = [known.get((path, at), "") for path, at in zip(flips["task_path"], flips["at"], strict=True)]
+    ).assign(server=window.snapshot.server, kind="outcome")
+    seen = changes[changes["kind"] == "outcome"].drop_duplicates(["task_path", "at"])
+    what = {(str(path), at): text for path, at, text in zip(seen["task_path"], seen["at"], seen["what"], strict=True)}
+    flips["what"] = [what.get((path, at), "") for path, at in zip(flips["task_path"], flips["at"], strict=True)]
     other = changes[changes["kind"] != "outcome"].astype({"task_path": str, "kind": str, "server": str})
     rows = pd.concat([other, flips], ignore_index=True) if len(flips) else other
     rows = rows.sort_values(["at", "task_path"], kind="stable")
-    return frame("changes", _local_rows(trends, rows, "changes", "at"))
-
-
-def _local_rows(trends: Trends, rows: pd.DataFrame, table: str, *times: str) -> Iterator[dict[str, Any]]:
-    names = list(COLUMNS[table])
-    for row in rows[names].itertuples(index=False):
-        said = dict(zip(names, row, strict=True))
-        yield said | {name: said[name].astimezone(trends.zone).to_pydatetime() for name in times}
+    return frame("changes", change_rows(window.snapshot, rows, window.folder))
 
 
 # Starts ---------------------------------------------------------------------------------------------------------------
 
 
-def fates(trends: Trends) -> pd.DataFrame:
+def fates(window: Window) -> pd.DataFrame:
     """How many expected starts had each fate: the columns `fate` and `starts`, without those that none had."""
-    sums = trends.slots.groupby("fate", observed=False)["count"].sum()
-    found = pd.DataFrame({"fate": FATES, "starts": [int(sums.get(fate, 0)) for fate in FATES]})
-    return found[found["starts"] > 0].reset_index(drop=True)
+    sums = window.slots.groupby("fate", observed=False)["count"].sum()
+    fates = pd.DataFrame({"fate": FATES, "starts": [int(sums.get(fate, 0)) for fate in FATES]})
+    return fates[fates["starts"] > 0].reset_index(drop=True)
 
 
-def expected(trends: Trends) -> pd.DataFrame:
-    """A row a task with expected starts, those with most missed first, with the columns of ``COLUMNS["expected"]``."""
-    slots = trends.slots
+def expected(window: Window) -> pd.DataFrame:
+    """The tasks with expected starts, those with most missed first, with the columns of ``COLUMNS["expected"]``."""
+    slots = window.slots
     sums = slots.groupby(["task_path", "fate"], observed=False)["count"].sum().unstack(fill_value=0)
     sums = sums.reindex(columns=FATES, fill_value=0).set_axis([fate.replace(" ", "_") for fate in FATES], axis=1)
     sums = sums.sort_values(["missed", "late", "overlapped"], ascending=False, kind="stable")
@@ -224,28 +201,28 @@ def expected(trends: Trends) -> pd.DataFrame:
     )
 
 
-def missed(trends: Trends) -> pd.DataFrame:
-    """A row a task and time in which it missed all its starts, the newest first: ``COLUMNS["missed"]``."""
-    starts = trends.missed
-    met = trends.slots[trends.slots["fate"].isin(["seen", "late", "overlapped"])]
-    places = _order(trends, met), _order(trends, starts)
+def missed(window: Window) -> pd.DataFrame:
+    """The series of missed starts of each task, the newest first: ``COLUMNS["missed"]``."""
+    starts = window.missed
+    met = window.slots[window.slots["fate"].isin(["seen", "late", "overlapped"])]
+    places = _order(window, met), _order(window, starts)
     number = np.searchsorted(np.sort(places[0]), places[1])  # starts between the same two that were met
     rows = starts.groupby([starts["task_path"], number], observed=True)["expected"].agg(["min", "max", "size"])
     rows = rows.reset_index().sort_values(["min", "task_path"], ascending=[False, True], kind="stable")
-    off = _missed_while_off(trends)
+    off = _missed_while_off(window)
     made = []
     for path, first, last, size in zip(rows["task_path"], rows["min"], rows["max"], rows["size"], strict=True):
-        ends = [end for start, end in trends.blind if start <= first and last <= end]
+        ends = [end for start, end in window.blind if start <= first and last <= end]
         why = _why((str(path), ends[0]) in off) if ends else ""
-        times = {name: at.astimezone(trends.zone).to_pydatetime() for name, at in (("first", first), ("last", last))}
+        times = {name: at.astimezone(window.zone).to_pydatetime() for name, at in (("first", first), ("last", last))}
         made.append({"task_path": str(path), "starts": int(size), "why": why} | times)
     return frame("missed", made)
 
 
-def _order(trends: Trends, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
+def _order(window: Window, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
     """A number for each row that grows with task, then time."""
-    known = trends.slots["task_path"].cat.categories
-    task = np.append(known.get_indexer(rows["task_path"].cat.categories), -1)[rows["task_path"].cat.codes]
+    paths = window.slots["task_path"].cat.categories
+    task = np.append(paths.get_indexer(rows["task_path"].cat.categories), -1)[rows["task_path"].cat.codes]
     seconds = rows["expected"].to_numpy(dtype="M8[s]").astype(np.int64)
     return task * 2**40 + seconds
 
@@ -255,13 +232,13 @@ def _why(counted: bool) -> str:
     return "The server was off: Windows counts them as missed." if counted else "No snapshot was taken then."
 
 
-def _missed_while_off(trends: Trends) -> set[tuple[str, datetime]]:
+def _missed_while_off(window: Window) -> set[tuple[str, datetime]]:
     """Tasks of which Windows counts missed starts at the end of a blind time, with that end."""
-    if not trends.blind or trends.history is None:
+    if not window.blind or window.history is None:
         return set()
-    spans = trends.history.spans
+    spans = window.history.spans
     first = spans[
-        (spans["server"] == trends.snapshot.server) & spans["first_seen"].isin([end for _, end in trends.blind])
+        (spans["server"] == window.snapshot.server) & spans["first_seen"].isin([end for _, end in window.blind])
     ]
     first = first[first["missed_runs"].fillna(0) > 0]
     return {(str(path), at.to_pydatetime()) for path, at in zip(first["task_path"], first["first_seen"], strict=True)}
@@ -270,17 +247,17 @@ def _missed_while_off(trends: Trends) -> set[tuple[str, datetime]]:
 # Runs -----------------------------------------------------------------------------------------------------------------
 
 
-def durations(trends: Trends) -> pd.DataFrame:
-    """A row a task whose runs' durations the event log tells, the longest first: ``COLUMNS["durations"]``."""
-    runs = trends.runs[trends.runs["seconds"].notna()]
-    recent = runs["started"] > trends.snapshot.taken_at - timedelta(days=7)
+def durations(window: Window) -> pd.DataFrame:
+    """The tasks whose durations are in the event log, the longest first: ``COLUMNS["durations"]``."""
+    runs = window.runs[window.runs["seconds"].notna()]
+    recent = runs["started"] > window.snapshot.taken_at - timedelta(days=7)
     rows = []
-    for path, those in runs.groupby("task_path", observed=True):
-        minutes, last = those["seconds"] / 60, those.loc[recent.loc[those.index], "seconds"] / 60
+    for path, group in runs.groupby("task_path", observed=True):
+        minutes, last = group["seconds"] / 60, group.loc[recent.loc[group.index], "seconds"] / 60
         rows.append(
             {
                 "task_path": str(path),
-                "runs": len(those),
+                "runs": len(group),
                 "usual_minutes": round(float(minutes.median()), 1),
                 "longest_minutes": round(float(minutes.max()), 1),
                 "last_week_minutes": round(float(last.median()), 1) if len(last) >= LEAST_RUNS else np.nan,
@@ -289,29 +266,20 @@ def durations(trends: Trends) -> pd.DataFrame:
     return frame("durations", sorted(rows, key=lambda row: -float(str(row["longest_minutes"]))))
 
 
-def by_hour(trends: Trends) -> tuple[pd.DataFrame, list[str]]:
+def by_hour(window: Window) -> tuple[pd.DataFrame, list[str]]:
     """How many runs started in each hour of the day (index 0..23, local time), by ending; and the tasks left out.
 
     Of a task of which most starts are not visible those before a snapshot are seen, so that its hours are not known.
     """
-    sums = trends.slots.groupby(["task_path", "fate"], observed=False)["count"].sum().unstack(fill_value=0)
+    sums = window.slots.groupby(["task_path", "fate"], observed=False)["count"].sum().unstack(fill_value=0)
     hidden = sums.get("not visible", pd.Series(dtype=int)) > sums.drop(columns="not visible", errors="ignore").sum(
         axis=1
     )
     left_out = [str(path) for path in sums.index[hidden]]
-    runs = trends.runs[~trends.runs["task_path"].isin(left_out)]
+    runs = window.runs[~window.runs["task_path"].isin(left_out)]
     counts = np.zeros((24, len(ENDINGS)), np.int64)
-    np.add.at(counts, (trends.local(runs["started"]).dt.hour.to_numpy(), runs["ending"].cat.codes.to_numpy()), 1)
+    np.add.at(counts, (window.local(runs["started"]).dt.hour.to_numpy(), runs["ending"].cat.codes.to_numpy()), 1)
     return pd.DataFrame(counts, columns=ENDINGS), left_out
-
-
-def problems(trends: Trends) -> pd.DataFrame:
-    """What could not be read of this snapshot and of those before, with the columns of ``COLUMNS["problems"]``."""
-    found = [*trends.snapshot.problems, *(trends.history.problems if trends.history else [])]
-    found = list(dict.fromkeys(found))
-    if len(found) > MOST_PROBLEMS:
-        found[MOST_PROBLEMS:] = [Problem("", f"and {len(found) - MOST_PROBLEMS:,} more")]
-    return frame("problems", (problem._asdict() for problem in found))
 
 
 def _monday(times: pd.Series) -> pd.Series:

@@ -1,288 +1,209 @@
-r"""What the last days tell of one server's tasks: runs, starts, changes, and how each day went.
+r"""The trends page: is it getting better or worse, and since when.
 
-A window ends with a snapshot and begins some days before. Days are the server's (UTC where its zone is not known) and
-stand in frames as local midnights without zone. A day without a snapshot inside a blind time is `blind`: nothing is
-said of it. Results that a rule of the office calls good are good here; a bad result by a guess is unknown.
-
->>> from taskanalysis.snapshot import read_snapshot
->>> snapshot = read_snapshot("data")
->>> trends = Trends(snapshot, trend_history(snapshot))
->>> [f"{day:%m-%d}" for day in trends.by_day.index[trends.by_day["blind"]]]
-['10-17', '10-18', '10-27', '10-28']
+>>> page = Trends.read("data", days=90)
+>>> page.answer.lines[0].partition(": ")[2]
+'12 tasks are failing now, 11 a week ago, 1 four weeks ago.'
+>>> page.worst.frame["task_path"].iloc[0]
+'\\OpenData\\Transit\\Bus stops'
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import ClassVar, Self
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from taskanalysis.definition import TaskDefinition
-from taskanalysis.errors import SnapshotError
-from taskanalysis.health import (
-    BAD,
-    GOOD,
-    LOOK_BACK,
-    NO_RULES,
-    UNCLEAR,
-    Judged,
-    Rate,
-    Rules,
-    blind_times,
-    failing_at,
-    failing_spells,
-    known_history,
-    slot_fates,
-)
-from taskanalysis.history import History, read_history, read_logs
-from taskanalysis.results import BAD_OUTCOMES, Outcome
-from taskanalysis.schedule import slot_arrays
-from taskanalysis.snapshot import Snapshot, in_scope
+from taskanalysis.errors import Problem, SnapshotError
+from taskanalysis.health import read_rules
+from taskanalysis.report import trend_answers, trend_charts, trend_tables
+from taskanalysis.report.charts import Chart, bars
+from taskanalysis.report.columns import COLUMNS
+from taskanalysis.report.display import Sentences, Table
+from taskanalysis.report.files import save
+from taskanalysis.report.page import JudgedPage, table
+from taskanalysis.report.window import Window, trend_history
+from taskanalysis.snapshot import read_snapshot, sample_share
 
-__all__ = ["ENDINGS", "Trends", "known_at", "trend_history"]
-
-ENDINGS = ["succeeded", *BAD_OUTCOMES, "running", "unknown"]
-"""How a run ended, as the figures show it."""
-
-MOST_DAYS = 36_500
-
-Numbers = NDArray[np.int64]
-_SIGNS = np.array([GOOD, *[BAD] * len(BAD_OUTCOMES), UNCLEAR, UNCLEAR])
+MOST_PROBLEMS = 200
+NONE_KNOWN = "None is known."
 
 
-def trend_history(snapshot: Snapshot, days: int = 90) -> History | None:
-    """The history of the snapshot's server for so many days before it; None where it does not lie in a share.
+@dataclass(frozen=True, eq=False, repr=False)
+class Trends(JudgedPage):
+    """The last `days` before a snapshot as tables, sentences and figures; each is computed when first asked for.
 
-    It is that of `past.known_history`, and longer where `days` ask for more; it is read, not renewed.
-    """
-    known = known_history(snapshot)
-    if known is None or days <= LOOK_BACK.days:
-        return known
-    since, until = snapshot.taken_at - timedelta(days=min(days, MOST_DAYS)), snapshot.taken_at
-    return read_history(snapshot.share, server=snapshot.server, since=since, until=until, update=False)
-
-
-@dataclass(frozen=True)
-class Trends:
-    r"""The window of `days` that ends with `snapshot`, for the tasks in `folder` ("": all outside ``\Microsoft``).
-
-    `judged` are the verdicts of the snapshot: they tell of which tasks no start is judged. Tasks that a rule mutes on
-    the day of the snapshot are left out. SnapshotError where `days` is less than 1.
+    SnapshotError where `days` is less than 1.
     """
 
-    snapshot: Snapshot
-    history: History | None
-    judged: Sequence[Judged] = ()
-    rules: Rules = NO_RULES
-    folder: str = ""
     days: int = 90
+
+    title: ClassVar[str] = "Trends"
+    no_cause: ClassVar[str] = "No cause is shared by three tasks or more that need attention."
 
     def __post_init__(self) -> None:
         if self.days < 1:
             raise SnapshotError(f"a trend needs at least 1 day, not {self.days}")
 
-    @property
-    def zone(self) -> ZoneInfo:
-        """The server's zone, UTC where it is not known."""
-        return ZoneInfo(self.snapshot.zone or "UTC")
+    @classmethod
+    def read(
+        cls,
+        data: str | Path = "",
+        *,
+        server: str = "",
+        folder: str = "",
+        at: str = "",
+        zone: str = "",
+        dates: str = "",
+        days: int = 90,
+    ) -> Self:
+        r"""The newest snapshot in `data` ("": the sample share), with the share's rules and the history of `days`.
 
-    @cached_property
-    def begin(self) -> datetime:
-        """The begin of the window, or the first snapshot in it if that is later."""
-        begin = self.snapshot.taken_at - timedelta(days=min(self.days, MOST_DAYS))
-        first = self.coverage["taken_at"].min() if len(self.coverage) else begin
-        return max(begin, pd.Timestamp(first).to_pydatetime())
-
-    @cached_property
-    def is_known(self) -> bool:
-        """Whether there are two snapshots at least: one tells of no trend."""
-        return len(self.coverage) > 1
-
-    # What is known ----------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def coverage(self) -> pd.DataFrame:
-        """The snapshots of the window, as `History.coverage` has them."""
-        coverage = self._past.coverage
-        begin = self.snapshot.taken_at - timedelta(days=min(self.days, MOST_DAYS))
-        return coverage[(coverage["server"] == self.snapshot.server) & (coverage["taken_at"] >= begin)]
-
-    @cached_property
-    def blind(self) -> list[tuple[datetime, datetime]]:
-        """The blind times of the window, in the server's zone: the last snapshot before each, and the first after."""
-        times = blind_times(self._past) if self.is_known else []
-        return [(start.astimezone(self.zone), end.astimezone(self.zone)) for start, end in times if end > self.begin]
-
-    @cached_property
-    def gaps(self) -> list[tuple[datetime, datetime]]:
-        """The blind times as local times without zone, as the figures draw them."""
-        return [(start.replace(tzinfo=None), end.replace(tzinfo=None)) for start, end in self.blind]
-
-    @cached_property
-    def runs(self) -> pd.DataFrame:
-        """The runs that started in the window: the columns of `History.runs`, `ending` (ENDINGS), `sign` and `day`.
-
-        `sign` is 1 for a good ending, -1 for a bad one, and 0 for one that says neither.
+        The other parameters are those of `snapshot.read_snapshot`; `folder` takes the tasks in it and below.
+        SnapshotError where there is no snapshot, RulesError where ``rules.toml`` is wrong.
         """
-        runs = self.all_runs[self.all_runs["started"] >= pd.Timestamp(self.begin)]
-        return runs.assign(day=self.local(runs["started"]).dt.floor("D"))
+        snapshot = read_snapshot(data or sample_share(), server=server, at=at, zone=zone, dates=dates)
+        rules = read_rules(snapshot.share / "rules.toml")
+        return cls(snapshot, folder, rules, trend_history(snapshot, days), days)
 
     @cached_property
-    def slots(self) -> pd.DataFrame:
-        """The starts that should have been in the window, with their fates (`fates.slot_fates`)."""
-        doubtful = {each.path for each in self.judged if each.due.in_doubt}
-        since, until = self.begin, self.snapshot.taken_at
-        given = {"rules": self.rules, "folder": self.folder, "doubtful": doubtful}
-        return self._within(slot_fates(self._past, self.snapshot.server, since=since, until=until, **given))  # type: ignore[arg-type]
+    def window(self) -> Window:
+        """The frames that all of this page rests on."""
+        return Window(self.snapshot, self.history, self.judged, self.rules, self.folder, self.days)
+
+    # Sentences --------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def missed(self) -> pd.DataFrame:
-        """A row a start that was missed: `task_path`, `expected` (UTC) and `day` (local midnight, without zone)."""
-        rows = self.slots[self.slots["fate"] == "missed"]
-        taken = pd.DatetimeIndex(self.coverage["taken_at"])
-        found: list[NDArray[np.datetime64]] = []
-        in_force: dict[pd.Timestamp, dict[str, TaskDefinition]] = {}
-        for path, expected, number in zip(rows["task_path"], rows["expected"], rows["count"], strict=True):
-            times = np.repeat(np.datetime64(expected.tz_localize(None)), number)
-            if number > 1:  # one row stands for all between two snapshots
-                end = taken[taken.searchsorted(expected)]
-                if end not in in_force:
-                    in_force[end] = self._past.definitions(end.to_pydatetime(), self.snapshot.server)
-                slots = slot_arrays(
-                    in_force[end][path], expected.to_pydatetime(), end.to_pydatetime(), tz=self.zone.key
-                )
-                those = slots.time[slots.judged][:number]
-                times[: len(those)] = those
-            found.append(times)
-        times = np.concatenate([np.zeros(0, "M8[us]"), *found])
-        expected = pd.Series(pd.DatetimeIndex(times, tz="UTC"))
-        path = rows["task_path"].iloc[np.repeat(np.arange(len(rows)), rows["count"])].reset_index(drop=True)
-        return pd.DataFrame({"task_path": path, "expected": expected, "day": self.local(expected).dt.floor("D")})
+    def answer(self) -> Sentences:
+        """The short answer: better or worse, since when, and what stands out."""
+        return Sentences(trend_answers.trend_answer(self.window, self.causes))
 
     @cached_property
-    def changes(self) -> pd.DataFrame:
-        """The changes of the window, as `History.changes` has them; of tasks with ``ok_codes``, as the rule says."""
-        changes = self._within(self._past.changes)
-        ruled = changes["task_path"].isin(list(self._good_codes))
-        flips = self._flips(self.all_runs[self.all_runs["task_path"].isin(list(self._good_codes))])
-        changes = pd.concat([changes[~(ruled & (changes["kind"] == "outcome"))], flips], ignore_index=True)
-        changes["kind"] = changes["kind"].astype("category")
-        changes["task_path"] = changes["task_path"].astype("category")
-        changes = changes[changes["at"] > pd.Timestamp(self.begin)]
-        return changes.sort_values(["at", "task_path", "kind"], ignore_index=True)
-
-    # Days -------------------------------------------------------------------------------------------------------------
+    def coverage_answer(self) -> Sentences:
+        """Which snapshots there are, and which times have none."""
+        return Sentences(trend_answers.coverage_answer(self.window))
 
     @cached_property
-    def by_day(self) -> pd.DataFrame:
-        """A row a day of the window, none where less than two snapshots are known.
-
-        `snapshots` taken, `blind`, the runs by ending (ENDINGS), `failing` (tasks whose last finished run had failed at
-        the end of the day) and `missed` (tasks that missed a start). The index is the local midnight, without zone.
-        """
-        if not self.is_known:
-            names = ["snapshots", *ENDINGS, "failing", "missed"]
-            empty = pd.DataFrame({name: np.zeros(0, np.int64) for name in names}, index=pd.DatetimeIndex([]))
-            return empty.assign(blind=np.zeros(0, dtype=bool))
-        seen = self.local(self.coverage["taken_at"]).dt.floor("D")
-        days = pd.date_range(seen.min(), seen.max())
-        ended = np.zeros((len(days), len(ENDINGS)), np.int64)
-        runs = self.runs[self.runs["day"].isin(days)]
-        np.add.at(ended, (days.get_indexer(pd.DatetimeIndex(runs["day"])), runs["ending"].cat.codes.to_numpy()), 1)
-        frame = pd.DataFrame(ended, columns=ENDINGS, index=days)
-        frame.insert(0, "snapshots", np.bincount(days.get_indexer(pd.DatetimeIndex(seen)), minlength=len(days)))
-        day = timedelta(days=1)
-        frame.insert(
-            1, "blind", [any(begin <= each and each + day <= end for begin, end in self.gaps) for each in days]
-        )
-        ends = (days + day).tz_localize(self.zone, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
-        frame["failing"] = self.failing_at(ends)
-        number = self.missed["task_path"].astype(str).groupby(self.missed["day"]).nunique()
-        frame["missed"] = number.reindex(days, fill_value=0).astype(np.int64)
-        return frame
-
-    def failing_at(self, moments: pd.DatetimeIndex) -> Numbers:
-        """How many tasks had failed in their last finished run at each of these moments (aware)."""
-        return failing_at(self.spells, moments)
+    def runs_answer(self) -> Sentences:
+        """How many runs were seen, and how they ended."""
+        return Sentences(trend_answers.runs_answer(self.window))
 
     @cached_property
-    def spells(self) -> pd.DataFrame:
-        """The times in which a task was failing (`past.failing_spells`), also those that began before the window."""
-        past = self._past
-        return failing_spells(self.all_runs, *map(self._within, (past.events, past.changes, past.spans)))
-
-    def rate(self, begin: timedelta, end: timedelta = timedelta(0)) -> Rate:
-        """How many runs of known ending started from `begin` to `end` before the snapshot, and what part was good."""
-        now, started = self.snapshot.taken_at, self.runs["started"]
-        return Rate.of(self.runs.loc[(started > now - begin) & (started <= now - end), "sign"].to_numpy())
-
-    # Parts ------------------------------------------------------------------------------------------------------------
+    def changes_answer(self) -> Sentences:
+        """How many changes there were, and how many of them the page leaves out."""
+        return Sentences(trend_answers.changes_answer(self.window, self.changes.frame))
 
     @cached_property
-    def _past(self) -> History:
-        return self.history or History(Path(), [], [], {}, read_logs(Path(), []))
+    def expected_answer(self) -> Sentences:
+        """How many starts were expected, and how many of them were missed."""
+        return Sentences(trend_answers.expected_answer(self.window))
 
     @cached_property
-    def _good_codes(self) -> dict[str, list[int]]:
-        """The codes that a rule calls good, by task path, where there is such a rule."""
-        paths = map(str, self._past.runs["task_path"].cat.categories)
-        said = {path: self.rules.of(self.snapshot.server, path).ok_codes for path in paths}
-        return {path: list(codes) for path, codes in said.items() if codes}
+    def hours_answer(self) -> Sentences:
+        """Which tasks the figure of hours leaves out, and how many durations are known."""
+        _, left_out = self._by_hour
+        return Sentences(trend_answers.hours_answer(left_out) + trend_answers.durations_answer(self.window))
+
+    # Tables -----------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def all_runs(self) -> pd.DataFrame:
-        """All runs in scope, also those before the window: they tell how a task stood when it began."""
-        runs = self._within(self._past.runs)
-        path, code = runs["task_path"], runs["code"]
-        by_rule = np.zeros(len(runs), dtype=bool)
-        for name, codes in self._good_codes.items():
-            by_rule |= ((path == name) & code.isin(codes)).to_numpy(dtype=bool)
-        outcome = runs["outcome"].cat.set_categories([each.value for each in Outcome]).mask(by_rule, "succeeded")
-        certainty = runs["certainty"].cat.set_categories(["certain", "likely", "guess"]).mask(by_rule, "certain")
-        runs = runs.assign(outcome=outcome, certainty=certainty)
-        place = [ENDINGS.index(name) if name in ENDINGS else -1 for name in outcome.cat.categories]
-        ending = np.array([*place, -1])[outcome.cat.codes]
-        guessed = (certainty == "guess").to_numpy() & (_SIGNS[ending] == BAD)
-        ending = np.where(guessed | (ending < 0), ENDINGS.index("unknown"), ending)
-        return runs.assign(ending=pd.Categorical.from_codes(ending.tolist(), pd.Index(ENDINGS)), sign=_SIGNS[ending])
+    def weeks(self) -> Table:
+        """The weeks of the window, the newest first."""
+        rows = trend_tables.weeks(self.window)
+        return table("weeks", rows, "Weeks, the newest first", empty="No week is known.")
 
-    def _flips(self, runs: pd.DataFrame) -> pd.DataFrame:
-        """Changes of the outcome of these runs, those whose result was seen."""
-        runs = runs[runs["code"].notna()].sort_values(["task_path", "started"])
-        before = runs.shift()
-        flip = (runs["task_path"].astype(str) == before["task_path"].astype(str)) & (
-            runs["outcome"].astype(str) != before["outcome"].astype(str)
-        )
-        found = runs.loc[flip, ["server", "task_path"]].assign(at=known_at(runs[flip]), kind="outcome")
-        said = np.where(runs.loc[flip, "outcome"] == "succeeded", "A rule of the office says that it is success.", "")
-        words = {"before": before.loc[flip, "outcome"].astype(str), "after": runs.loc[flip, "outcome"].astype(str)}
-        return found.assign(**words, what=said)
+    @cached_property
+    def worst(self) -> Table:
+        """Tasks with bad runs or missed starts, the worst first."""
+        rows = trend_tables.worst(self.window)
+        return table("worst", rows, "Tasks with bad runs or missed starts, the worst first", empty=NONE_KNOWN)
 
-    def _within(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The rows of this server, of tasks in the folder that no rule mutes."""
-        today, server = self.snapshot.local_time.date(), self.snapshot.server
-        folders = [self.folder] if self.folder else []
-        paths = [str(path) for path in frame["task_path"].cat.categories]
-        kept = np.array(
-            [in_scope(path, folders) and not self.rules.of(server, path).ignores(today) for path in paths] + [False]
-        )
-        rows = frame[kept[frame["task_path"].cat.codes] & (frame["server"] == server).to_numpy()]
-        return rows.assign(task_path=rows["task_path"].cat.remove_unused_categories())
+    @cached_property
+    def changes(self) -> Table:
+        """Changes of tasks and definitions, and turns of the outcome that lasted."""
+        rows = trend_tables.changed(self.window).iloc[::-1]
+        shown = ("at", "task_path", "kind", "before", "after", "what")
+        return table("changes", rows, "Changes, the newest first", shown, "No change is known.")
 
-    def local(self, times: pd.Series) -> pd.Series:
-        """Times as those of the server's clocks, without zone."""
-        found: pd.Series = times.dt.tz_convert(self.zone).dt.tz_localize(None)
-        return found
+    @cached_property
+    def missed(self) -> Table:
+        """Missed starts, the newest first."""
+        return table("missed", trend_tables.missed(self.window), "Missed starts, the newest first", empty=NONE_KNOWN)
 
+    @cached_property
+    def expected(self) -> Table:
+        """Tasks with expected starts."""
+        return table("expected", trend_tables.expected(self.window), "Tasks with expected starts", empty=NONE_KNOWN)
 
-def known_at(runs: pd.DataFrame) -> pd.Series:
-    """When the ending of each run was known: the first snapshot that shows it, else its end in the event log."""
-    known = runs["finished_by"].fillna(runs["ended"])
-    return known.fillna(runs["first_seen"]).fillna(runs["started"])
+    @cached_property
+    def durations(self) -> Table:
+        """How long tasks run, where the event log shows it."""
+        return table("durations", trend_tables.durations(self.window), "Durations", empty="No duration is known.")
+
+    @cached_property
+    def problems(self) -> Table:
+        """What could not be read of this snapshot, and of those before."""
+        problems = list(dict.fromkeys([*self.snapshot.problems, *(self.history.problems if self.history else [])]))
+        if len(problems) > MOST_PROBLEMS:
+            problems[MOST_PROBLEMS:] = [Problem("", f"and {len(problems) - MOST_PROBLEMS:,} more")]
+        return self._problems(problems)
+
+    # Figures ----------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def failing_figure(self) -> Chart:
+        """Failing tasks at the end of each day."""
+        return trend_charts.failing(self.window.by_day, self.window.gaps)
+
+    @cached_property
+    def coverage_figure(self) -> Chart:
+        """Snapshots of each day."""
+        return trend_charts.coverage(self.window.by_day, self.window.gaps)
+
+    @cached_property
+    def runs_figure(self) -> Chart:
+        """Runs of each day by ending."""
+        return trend_charts.endings(self.window.by_day, self.window.gaps)
+
+    @cached_property
+    def days_figure(self) -> Chart:
+        """How each day of the worst tasks went."""
+        grid = trend_tables.grid(self.window, self.worst.frame)
+        return trend_charts.task_days(grid, self.worst.frame, self.window.gaps)
+
+    @cached_property
+    def worst_figure(self) -> Chart:
+        """Good and bad runs of each day, of the worst tasks."""
+        return trend_charts.multiples(trend_tables.panels(self.window, self.worst.frame), self.window.gaps)
+
+    @cached_property
+    def changes_figure(self) -> Chart:
+        """When tasks changed."""
+        days = pd.DatetimeIndex(self.window.by_day.index)
+        return trend_charts.changes(self.changes.frame.iloc[::-1], days, self.window.gaps)
+
+    @cached_property
+    def expected_figure(self) -> Chart:
+        """Expected starts by fate."""
+        fates = trend_tables.fates(self.window)
+        return bars(fates, "fate", "starts", title="What happened to the expected starts?", unit="start")
+
+    @cached_property
+    def hours_figure(self) -> Chart:
+        """Runs by hour of the day."""
+        by_hour, _ = self._by_hour
+        return trend_charts.hours(by_hour)
+
+    @cached_property
+    def _by_hour(self) -> tuple[pd.DataFrame, list[str]]:
+        return trend_tables.by_hour(self.window)
+
+    # Files ------------------------------------------------------------------------------------------------------------
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write ``runs.csv``, ``slots.csv`` and ``changes.csv`` of the window (`files.save`), in the server's zone."""
+        window = self.window
+        frames = {"runs": window.runs, "slots": window.slots, "changes": window.changes} if folder else {}
+        return save({name: frame[list(COLUMNS[name])] for name, frame in frames.items()}, folder, window.zone)

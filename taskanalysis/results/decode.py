@@ -21,8 +21,6 @@ from pathlib import Path
 
 from taskanalysis.text import hides_exit_code, listed, program_name, working_program
 
-__all__ = ["BAD_OUTCOMES", "SETTLED", "Outcome", "Result", "decode", "decode_lines", "unsigned"]
-
 
 class Outcome(StrEnum):
     """The outcome of a run, in the words of the reports."""

@@ -25,8 +25,6 @@ from taskanalysis.definition import (
     ScheduleByWeek,
 )
 
-__all__ = ["days_on", "longest_gap"]
-
 Days = NDArray[np.int64]
 
 

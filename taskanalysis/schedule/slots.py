@@ -63,17 +63,6 @@ from taskanalysis.schedule.zones import (
     zone_clock,
 )
 
-__all__ = [
-    "Slot",
-    "SlotArrays",
-    "expected_runs",
-    "next_run",
-    "previous_run",
-    "slot_arrays",
-    "slots",
-    "unscheduled",
-]
-
 Subject = TaskDefinition | Trigger
 Flags = NDArray[np.bool_]
 

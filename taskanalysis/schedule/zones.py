@@ -24,8 +24,6 @@ from numpy.typing import NDArray
 from taskanalysis.errors import ZoneError
 from taskanalysis.text import clip
 
-__all__ = ["EARLIEST", "LATEST", "Moments", "ZoneClock", "known_zone", "microseconds", "moment_of", "zone_clock"]
-
 Moments = NDArray[np.int64]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -19,8 +19,6 @@ from taskanalysis.definition import TaskDefinition, read_bytes, read_many, read_
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
 from taskanalysis.text import clip, printable
 
-__all__ = ["Found", "find_tasks", "read_tasks", "task_of"]
-
 
 @dataclass(slots=True)
 class Found:

@@ -16,8 +16,6 @@ from pathlib import Path
 
 from filelock import FileLock
 
-__all__ = ["LOCK", "WAIT", "locked", "remove"]
-
 LOCK = ".lock"
 WAIT = 60.0
 """Seconds to wait for another process."""

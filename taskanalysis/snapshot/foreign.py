@@ -29,8 +29,6 @@ from taskanalysis.snapshot.rows import TABLE, Row, find_layout, is_table
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status
 from taskanalysis.text import clip, count
 
-__all__ = ["ForeignStatuses", "decode_page", "join_paths", "read_statuses_file", "status_files"]
-
 MOST_ROWS = 100_000
 MOST_PROBLEMS = 200
 _HEAD = 256 * 1024

@@ -28,8 +28,6 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["ORDERS", "WORDS", "enabled_of", "field_of", "is_not_available", "moment", "settle", "state_of"]
-
 # field: the names in English (schtasks, PowerShell, the old scripts), German, French, Spanish, Italian, Polish,
 # Portuguese, Japanese, Chinese
 _NAMES = {

@@ -16,8 +16,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["beside_of", "file_name", "in_scope", "long_path", "plain_path", "task_path", "write_folder", "write_whole"]
-
 _REFUSED = re.compile(
     r'[%<>:"/|?*\x00-\x1f\x7f]'  # '%' so that decoding is exact
     r"|[. ](?=$)"  # Windows drops a dot or space at the end

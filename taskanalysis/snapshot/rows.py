@@ -22,8 +22,6 @@ from itertools import chain, islice, pairwise
 from taskanalysis.snapshot.locales import field_of
 from taskanalysis.text import clip
 
-__all__ = ["TABLE", "Layout", "Row", "find_layout", "is_table"]
-
 Row = dict[str, str]
 Layout = Callable[[str, Counter[str]], Iterator[Row]]
 

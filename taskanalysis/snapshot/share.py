@@ -30,24 +30,6 @@ from taskanalysis.snapshot.paths import file_name, long_path, task_path
 from taskanalysis.snapshot.status import CHANGED, aware
 from taskanalysis.text import clip
 
-__all__ = [
-    "FORMAT",
-    "Stamped",
-    "StoredDefinitions",
-    "folders_above",
-    "instant",
-    "list_servers",
-    "list_snapshots",
-    "newest_first",
-    "read_manifest",
-    "sample_share",
-    "server_folder",
-    "snapshot_folder",
-    "stamp_of",
-    "stamped",
-    "wrong_files",
-]
-
 
 class Stamped(NamedTuple):
     """A snapshot folder of a share, as its name describes it."""

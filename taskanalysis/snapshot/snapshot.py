@@ -42,13 +42,6 @@ from taskanalysis.snapshot.share import (
 )
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
 
-__all__ = [
-    "Snapshot",
-    "read_snapshot",
-    "stale_after",
-    "write_snapshot",
-]
-
 
 @dataclass(slots=True)
 class Snapshot:

@@ -21,8 +21,6 @@ from typing import Literal
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.text import clip, count
 
-__all__ = ["CHANGED", "STATUS_FIELDS", "Status", "aware", "read_statuses", "status_of", "with_offset", "write_statuses"]
-
 CHANGED = "was changed after the snapshot was written (its sha256 differs)"
 STATUS_HEADER = ("Path", "State", "Enabled", "LastRunTime", "LastTaskResult", "NextRunTime", "NumberOfMissedRuns")
 STATUS_FIELDS = ("state", "enabled", "last_run", "last_result", "next_run", "missed_runs")

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["hides_exit_code", "program_name", "working_program"]
-
 _FIRST_WORD = re.compile(r"""\s*(?:"([^"]*)"|([^\s"]+))""")
 _WHOLE = re.compile(r"((?:[A-Za-z]:|\\)\\[^\"]*\.(?:exe|com|bat|cmd))", re.IGNORECASE)
 _PROGRAM_AND_MORE = re.compile(r"(.+?\.(?:exe|com|bat|cmd))\s", re.IGNORECASE)

@@ -16,8 +16,6 @@ import re
 
 from taskanalysis.text.commands import program_name
 
-__all__ = ["MASK", "has_secret", "mask", "mask_arguments"]
-
 MASK = "***"
 
 # words that may have others glued to them (dbPassword, SharedAccessKey), and short ones that must stand alone

@@ -11,8 +11,6 @@ from itertools import groupby
 
 from taskanalysis.text.masking import mask
 
-__all__ = ["clip", "count", "listed", "one_line", "printable"]
-
 
 def count(number: float, unit: str) -> str:
     """A number with its unit in the singular or plural.

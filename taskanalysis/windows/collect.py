@@ -51,8 +51,6 @@ from taskanalysis.text import clip, count
 from taskanalysis.windows.restorable import encoded, read_wanted
 from taskanalysis.windows.scheduler import Scheduler, SchedulerError
 
-__all__ = ["LOG", "TURN_ON", "Collected", "collect", "convert", "export_log", "holding"]
-
 LOG = "Microsoft-Windows-TaskScheduler/Operational"
 TURN_ON = f"wevtutil set-log {LOG} /enabled:true"
 WEVTUTIL_SECONDS = 600

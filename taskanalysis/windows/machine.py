@@ -20,16 +20,6 @@ from typing import Any
 
 from taskanalysis.errors import TaskAnalysisError
 
-__all__ = [
-    "account_exists",
-    "is_elevated",
-    "local_zone",
-    "path_exists",
-    "server_name",
-    "user_name",
-    "windows_name",
-]
-
 # variables whose value depends on the account
 _OWN_VARIABLES = {"APPDATA", "LOCALAPPDATA", "USERPROFILE", "HOMEPATH", "HOMEDRIVE", "USERNAME", "TEMP", "TMP"}
 _NO_SUCH_ACCOUNT = {1332, 1337}  # ERROR_NONE_MAPPED, ERROR_INVALID_SID

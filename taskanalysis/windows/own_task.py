@@ -28,8 +28,6 @@ from taskanalysis.errors import TaskAnalysisError
 from taskanalysis.text import clip, program_name
 from taskanalysis.windows.restorable import DECLARATION, encoded
 
-__all__ = ["own_task", "this_program"]
-
 OWN_FOLDER = r"\taskanalysis"
 _PREFIXES: dict[Any, str] = {None: NAMESPACE}
 LONGEST_PATH = 260  # pathType of the schema

@@ -36,8 +36,6 @@ from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
 from taskanalysis.snapshot import Snapshot, StoredDefinitions, in_scope, plain_path, wrong_files
 from taskanalysis.text import clip
 
-__all__ = ["Wanted", "WantedTasks", "encoded", "parse_map", "read_wanted", "stored_text", "switched_off"]
-
 DECLARATION = '<?xml version="1.0" encoding="UTF-16"?>\r\n'
 _DECLARES_OTHER = re.compile(r"""\s*<\?xml[^>]*?encoding\s*=\s*["'](?!UTF-16["'])""", re.IGNORECASE)
 

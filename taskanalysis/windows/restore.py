@@ -23,8 +23,6 @@ from taskanalysis.snapshot import Snapshot, Status, write_snapshot
 from taskanalysis.windows.restorable import Wanted, encoded, read_wanted
 from taskanalysis.windows.scheduler import LOGON_FAILURE, NONE_MAPPED, Scheduler, SchedulerError
 
-__all__ = ["Action", "Plan", "Restored", "Step", "apply", "plan"]
-
 
 class Action(Enum):
     """What the plan does with a task."""

@@ -25,8 +25,6 @@ from taskanalysis.snapshot import STATES, Moment, Status
 from taskanalysis.text import clip
 from taskanalysis.windows import machine
 
-__all__ = ["ComScheduler", "Scheduler", "SchedulerError", "connect"]
-
 NOT_FOUND, PATH_NOT_FOUND, ACCESS_DENIED, ALREADY_EXISTS = 0x80070002, 0x80070003, 0x80070005, 0x800700B7
 INVALID_ARGUMENT, INVALID_NAME, LOGON_FAILURE, NONE_MAPPED = 0x80070057, 0x8007007B, 0x8007052E, 0x80070534
 SERVER_UNAVAILABLE, OUT_OF_RANGE = 0x800706BA, 0x8002000A

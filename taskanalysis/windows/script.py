@@ -20,8 +20,6 @@ from taskanalysis.text import clip, one_line
 from taskanalysis.windows.restorable import Wanted, encoded
 from taskanalysis.windows.scheduler import LOGON_TYPES
 
-__all__ = ["write_script"]
-
 COLUMNS = ("Folder", "Name", "File", "Sha256", "Account", "AsksPassword", "Logon", "Enabled", "StartsAtOnce", "Sddl")
 # Windows PowerShell opens no file whose path is longer than 260 characters, the folder's own included
 LONGEST_NAME = 130

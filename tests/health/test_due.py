@@ -22,9 +22,7 @@ from taskanalysis.health import due as due_module
 from taskanalysis.health.due import Differing, Due, Missed, graces
 from taskanalysis.health.past import known_history
 from taskanalysis.health.rules import NO_RULE, Rule
-from taskanalysis.health.verdicts import judge
-from taskanalysis.report.answers import status_limits
-from taskanalysis.report.tables import status as status_table
+from taskanalysis.report import StatusPage
 from taskanalysis.snapshot.snapshot import Snapshot
 from taskanalysis.snapshot.status import Status
 
@@ -228,10 +226,10 @@ def test_next_start_of_a_task_is_computed_once_in_a_status_report(
         return real(subject, after, tz=tz)
 
     monkeypatch.setattr(due_module, "next_run", counting)
-    history = known_history(sample)
-    judged = judge(sample, history=history)
-    assert len(status_table(sample, judged)) == len(judged)
-    status_limits(sample, judged, history)
+    page = StatusPage(sample, history=known_history(sample))
+    judged = page.judged
+    assert len(page.tasks.frame) == len(judged)
+    assert page.check.lines
     doubtful = {id(each.task) for each in judged if each.due.differing}
     assert {calls[id(each.task)] for each in judged if id(each.task) not in doubtful} == {1}
     assert {each.due.next_start for each in judged} > {None}

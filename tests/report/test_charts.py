@@ -2,8 +2,9 @@
 
 import pandas as pd
 from lxml import etree
+from matplotlib.figure import Figure
 
-from taskanalysis.report.charts import MOST_BARS, Chart, bars, grid
+from taskanalysis.report.charts import MOST_BARS, Chart, bars, blind_words, count_axis, grid, short_names
 
 
 def chart(*rows: tuple[str, int]) -> Chart:
@@ -85,3 +86,27 @@ def test_figure_of_nothing_is_words_alone() -> None:
     assert chart()._repr_html_() == (
         '<p class="empty mathjax_ignore">Bar chart. Which has most? There is nothing to show.</p>'
     )
+
+
+# Figures over time ----------------------------------------------------------------------------------------------------
+
+
+def test_axis_of_counts_begins_at_zero() -> None:
+    axes = Figure().add_subplot()
+    count_axis(axes, 7)
+    assert axes.get_ylim()[0] == 0
+
+
+def test_many_blind_days_are_named_and_counted() -> None:
+    days = pd.DataFrame({"blind": [day < 8 for day in range(20)]}, index=pd.date_range("2026-11-16", periods=20))
+    assert blind_words(days).endswith("2026-11-20, 2026-11-21 and 2 more.")
+    assert blind_words(days[8:]) == ""
+
+
+def test_short_names_keep_tasks_apart_and_mark_what_is_cut() -> None:
+    assert short_names(["\\A\\Load", "\\B\\Load"]) == {"\\A\\Load": "A\\Load", "\\B\\Load": "B\\Load"}
+    assert short_names(["\\A\\Load"]) == {"\\A\\Load": "Load"}
+    assert short_names(["\\A", "\\A\\B"]) == {"\\A": "A", "\\A\\B": "A\\B"}
+    (long,) = short_names(["\\" + "folder" * 20 + " Load"]).values()
+    assert (long[0], long[-5:], len(long)) == ("…", " Load", 30)
+    assert short_names([]) == {}

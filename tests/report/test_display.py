@@ -1,5 +1,6 @@
 """What a notebook shows: all rows, escaped, and with words where there is none."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -7,18 +8,17 @@ import pytest
 from lxml import html
 
 from taskanalysis.health.verdicts import Verdict
-from taskanalysis.report import tables
-from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.display import BADGE_COLUMNS, BADGES, PAGE_TYPE, Heading, Sentences, Table, text_of
+from taskanalysis.report.inventory import Inventory
 from taskanalysis.results.decode import Outcome
 from taskanalysis.snapshot.snapshot import Snapshot
 
 OURS = {"div", "table", "caption", "thead", "tbody", "tr", "th", "td", "wbr", "details", "summary", "dl", "dt", "dd"}
 
 
-def test_every_row_and_cell_of_a_table_is_there(sample: Snapshot) -> None:
-    frame = tables.inventory(sample)
-    page = html.fromstring(Table(frame, "Tasks", COLUMNS["inventory"])._repr_html_())
+def test_every_row_and_cell_of_a_table_is_there(inventory: Inventory) -> None:
+    frame = inventory.tasks.frame
+    page = html.fromstring(replace(inventory.tasks, columns=())._repr_html_())
     rows = page.xpath("//tbody/tr")
     assert len(rows) == len(frame)
     assert all(len(row) == len(frame.columns) for row in rows)
@@ -43,8 +43,9 @@ def test_empty_table_is_answered_in_words() -> None:
 
 
 def test_nothing_of_a_hostile_table_is_markup(hostile: Snapshot) -> None:
-    for make in (tables.inventory, tables.triggers, tables.actions, tables.findings, tables.problems):
-        page = html.fromstring(Table(make(hostile), "<b>caption", {"file": "<b>"})._repr_html_())
+    tables = Inventory(hostile)
+    for table in (tables.tasks, tables.triggers, tables.actions, tables.findings, tables.problems):
+        page = html.fromstring(Table(table.frame, "<b>caption", {"file": "<b>"})._repr_html_())
         assert {element.tag for element in page.iter()} <= OURS
 
 

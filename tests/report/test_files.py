@@ -1,18 +1,19 @@
 """CSV files that spreadsheets read and that run nothing in them."""
 
 import csv
-import json
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from taskanalysis.health.incidents import find_incidents
-from taskanalysis.health.verdicts import judge
-from taskanalysis.report import tables
-from taskanalysis.report.files import save, save_status
+from taskanalysis.report.files import csv_parts, save
+from taskanalysis.report.inventory import Inventory
+from taskanalysis.report.status import StatusPage
 from taskanalysis.snapshot.snapshot import Snapshot
+from tests.build import HOSTILE
 
 
 def rows(file: Path) -> list[list[str]]:
@@ -20,32 +21,8 @@ def rows(file: Path) -> list[list[str]]:
         return list(csv.reader(opened))
 
 
-def test_status_json_has_its_keys_and_plain_values(sample: Snapshot, tmp_path: Path) -> None:
-    judged = judge(sample)
-    incidents = find_incidents(judged)
-    frames = {
-        "status": tables.status(sample, judged, incidents),
-        "incidents": tables.incidents(sample, incidents),
-        "problems": tables.problems(sample),
-    }
-    moment = datetime(2026, 11, 23, 12, tzinfo=UTC)
-    (file,) = save_status(sample, frames, tmp_path, made_at=moment, stale_after=moment)
-    said = json.loads(file.read_text(encoding="utf-8"))
-    assert list(said) == [
-        *("format", "version", "server", "taken_at", "made_at", "stale_after", "zone", "counts"),
-        *("tasks", "incidents", "problems"),
-    ]
-    assert said["taken_at"] == "2026-11-23T06:02:00-05:00"
-    assert said["made_at"] == said["stale_after"] == "2026-11-23T07:00:00-05:00"
-    assert said["counts"]["FAILING"] == 12
-    assert [len(said[name]) for name in ("tasks", "incidents", "problems")] == [49, 1, 0]
-    row = next(each for each in said["tasks"] if each["task_path"] == r"\OpenData\Admin\Monthly archive")
-    assert (row["last_run"], row["owner"], row["code"]) == ("never", None, 267011)
-    assert save_status(sample, frames, "", made_at=moment, stale_after=moment) == []
-
-
 def test_times_in_csv_have_their_offset(sample: Snapshot, tmp_path: Path) -> None:
-    (file,) = save({"status": tables.status(sample, judge(sample))}, tmp_path)
+    (file,) = save({"status": StatusPage(sample).tasks.frame}, tmp_path)
     head, *others = rows(file)
     starts = {row[head.index("last_run")] for row in others}
     assert "never" in starts
@@ -77,8 +54,7 @@ def test_cell_is_no_formula(value: object, cell: str, tmp_path: Path) -> None:
 
 
 def test_no_cell_of_the_hostile_tables_is_a_formula(hostile: Snapshot, tmp_path: Path) -> None:
-    frames = {name: getattr(tables, name)(hostile) for name in ("inventory", "triggers", "actions")}
-    for file in save(frames, tmp_path):
+    for file in Inventory(hostile).save(tmp_path):
         cells = [cell for row in rows(file) for cell in row]
         assert cells
         assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
@@ -107,3 +83,40 @@ def test_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
         save({"x": pd.DataFrame({"a": [Broken()]})}, tmp_path)
     assert rows(tmp_path / "x.csv") == [["a"], ["1"]]
     assert [file.name for file in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_each_kind_of_column_is_written_as_its_values_are() -> None:
+    texts = [*HOSTILE, *HOSTILE.values(), 'a "b", c', "two\nlines", "-5", "--password S3cret", ""]
+    texts += ["{11111111-2222-3333-4444-555555555555}", "+x"]
+    number = len(texts)
+    zone = ZoneInfo("America/New_York")
+    moments = pd.date_range("2026-10-31", periods=number, freq="2h", tz="UTC").to_series().reset_index(drop=True)
+    frame = pd.DataFrame(
+        {
+            "text": pd.Series(texts, dtype="category"),
+            "at": moments.where(np.arange(number) % 3 > 0),
+            "seconds": np.where(np.arange(number) % 2, 1.5, np.nan),
+            "code": pd.array([None if n % 4 else n for n in range(number)], "UInt32"),
+            "yes": np.arange(number) % 2 == 0,
+        }
+    )
+    one_by_one = frame.assign(at=frame["at"].dt.tz_convert(zone)).astype(object)
+    file = b"".join(csv_parts(frame, zone))
+    assert file == b"".join(csv_parts(one_by_one))
+    head, *cells = csv.reader(file.decode("utf-8-sig").splitlines(keepends=True))
+    assert head == list(frame.columns)
+    assert [row[1:] for row in cells[:5]] == [
+        ["", "", "0", "true"],
+        ["2026-10-30T22:00:00-04:00", "1.5", "", "false"],
+        ["2026-10-31T00:00:00-04:00", "", "", "true"],
+        ["", "1.5", "", "false"],
+        ["2026-10-31T04:00:00-04:00", "", "4", "true"],
+    ]
+    assert {row[1][-6:] for row in cells} == {"", "-04:00", "-05:00"}
+    assert "S3cret" not in file.decode()
+
+
+def test_long_file_is_that_of_its_parts() -> None:
+    long = pd.DataFrame({"a": np.arange(250_000), "b": "x"})
+    text = b"".join(csv_parts(long)).decode("utf-8-sig")
+    assert text.splitlines() == ["a,b", *(f"{number},x" for number in range(250_000))]

@@ -17,8 +17,8 @@ from taskanalysis.definition.model import (
     TimeTrigger,
     Trigger,
 )
-from taskanalysis.report import starts, tables
-from taskanalysis.report.columns import COLUMNS
+from taskanalysis.report import starts
+from taskanalysis.report.inventory import Inventory
 from taskanalysis.snapshot.snapshot import Snapshot
 from taskanalysis.snapshot.status import Status
 
@@ -45,12 +45,15 @@ def test_starts_of_the_sample_are_those_of_its_tasks_in_order(sample: Snapshot) 
 
 
 def test_start_at_the_very_moment_of_the_snapshot_is_not_a_coming_one() -> None:
-    snapshot = share(NOW.replace(minute=0), Load=SIX)
-    assert starts.next_runs(snapshot) == {r"\Load": [NOW.replace(minute=0) + timedelta(days=1)]}
+    six = NOW.replace(minute=0)
+    snapshot = share(six, Load=SIX)
+    runs = starts.next_runs(snapshot, starts.expected_starts(snapshot))
+    assert runs == {r"\Load": [six + timedelta(days=1)]}
 
 
 def test_many_starts_of_a_task_are_listed_in_part_and_counted() -> None:
-    runs = starts.next_runs(share(Load=QUARTERS))[r"\Load"]
+    snapshot = share(Load=QUARTERS)
+    runs = starts.next_runs(snapshot, starts.expected_starts(snapshot))[r"\Load"]
     assert len(runs) == starts.MOST_TIMES + 1
     assert runs[0] == NOW.replace(minute=15)
     assert runs[-1] == "and 72 more"
@@ -58,19 +61,18 @@ def test_many_starts_of_a_task_are_listed_in_part_and_counted() -> None:
 
 def test_hours_to_come_hold_every_start_and_empty_ones_are_there() -> None:
     snapshot = share(Load=SIX, Often=QUARTERS)
-    coming = starts.coming(snapshot, starts.expected_starts(snapshot, days=1))
-    assert list(coming.columns) == list(COLUMNS["coming"])
+    coming = Inventory(snapshot).coming.frame
     assert len(coming) == 25
     assert coming["starts"].sum() == 96 + 1
     assert coming["which"].iloc[0] == [r"\Often at 06:15, 06:30 and 06:45"]
     assert coming["which"].iloc[-1] == [r"\Load at 06:00", r"\Often at 06:00"]
     quiet = share(Load=SIX)
-    assert starts.coming(quiet, starts.expected_starts(quiet, days=1))["starts"].tolist() == [0] * 24 + [1]
+    assert Inventory(quiet).coming.frame["starts"].tolist() == [0] * 24 + [1]
 
 
 def test_hour_that_autumn_repeats_is_two() -> None:
     snapshot = share(datetime(2026, 10, 31, 12, tzinfo=NEW_YORK), Often=QUARTERS)
-    hours = starts.coming(snapshot, starts.expected_starts(snapshot, days=1))["hour"]
+    hours = Inventory(snapshot).coming.frame["hour"]
     assert [f"{hour:%H %z}" for hour in hours if hour.hour == 1] == ["01 -0400", "01 -0500"]
     assert len(hours) == 25
 
@@ -78,10 +80,10 @@ def test_hour_that_autumn_repeats_is_two() -> None:
 def test_frequent_starts_in_an_hour_are_said_as_a_span_after_the_rare_ones() -> None:
     minute = replace(QUARTERS, repetition=Repetition(Duration.parse("PT5M")))
     snapshot = share(A=minute, Z=SIX)
-    coming = starts.coming(snapshot, starts.expected_starts(snapshot, days=1))
+    coming = Inventory(snapshot).coming.frame
     assert coming["which"].iloc[1] == [r"\A from 07:00 to 07:55, 12 times"]
     late = share(NOW - timedelta(hours=1), A=minute, Z=SIX)
-    assert starts.coming(late, starts.expected_starts(late, days=1))["which"].iloc[1][0] == r"\Z at 06:00"
+    assert Inventory(late).coming.frame["which"].iloc[1][0] == r"\Z at 06:00"
 
 
 def test_week_has_each_start_in_its_hour_and_weekday() -> None:
@@ -94,20 +96,19 @@ def test_week_has_each_start_in_its_hour_and_weekday() -> None:
 
 def test_three_tasks_that_start_together_are_a_group_and_two_are_none() -> None:
     snapshot = share(A=SIX, B=SIX, C=replace(SIX, start_boundary=datetime(2026, 1, 1, 6, 0, 30)))
-    (row,) = starts.collisions(starts.expected_starts(snapshot)).to_dict("records")
+    (row,) = Inventory(snapshot).collisions.frame.to_dict("records")
     assert row == {"tasks": 3, "which": [r"\A", r"\B", r"\C"], "starts": 7, "when": "every day, at 06:00"}
-    assert starts.collisions(starts.expected_starts(share(A=SIX, B=SIX))).empty
+    assert Inventory(share(A=SIX, B=SIX)).collisions.frame.empty
 
 
 def test_times_of_a_group_that_often_starts_together_are_shortened() -> None:
     snapshot = share(A=QUARTERS, B=QUARTERS, C=QUARTERS)
-    (row,) = starts.collisions(starts.expected_starts(snapshot)).to_dict("records")
+    (row,) = Inventory(snapshot).collisions.frame.to_dict("records")
     assert row["when"] == "every day, at 00:00, 00:15, 00:30, 00:45 and 92 other times of day"
 
 
 def test_windows_other_next_start_of_the_sample_is_that_of_disabled_triggers(sample: Snapshot) -> None:
-    frame = starts.differences(sample)
-    assert list(frame.columns) == list(COLUMNS["differences"])
+    frame = Inventory(sample).differences.frame
     assert frame["task_path"].tolist() == [r"\OpenData\Admin\Rebuild staging", r"\OpenData\Portal\Certificate check"]
     assert set(frame["why"]) == {"Windows counts a disabled trigger."}
     assert frame["expected_next"].tolist()[0] == "never"
@@ -116,7 +117,7 @@ def test_windows_other_next_start_of_the_sample_is_that_of_disabled_triggers(sam
 def test_task_without_a_status_is_not_compared() -> None:
     snapshot = share(A=SIX, B=SIX)
     snapshot.statuses = {r"\A": Status(r"\A", next_run=NOW)}
-    assert starts.differences(snapshot)["task_path"].tolist() == [r"\A"]
+    assert Inventory(snapshot).differences.frame["task_path"].tolist() == [r"\A"]
 
 
 def test_answer_names_the_longest_pause_with_and_without_the_frequent_ones() -> None:
@@ -126,7 +127,7 @@ def test_answer_names_the_longest_pause_with_and_without_the_frequent_ones() -> 
         "97 starts of 2 tasks in the 24 hours after the snapshot.",
         "The longest time without a start is 15 minutes, from Monday 06:15 on.",
         "Apart from 1 task starting every hour or more often, it is 23 hours 58 minutes, from Monday 06:02 on.",
-        "1 task can start at other times too, which no calendar tells (BootTrigger).",
+        "1 task can also start at times that no schedule gives (BootTrigger).",
     ]
 
 
@@ -147,26 +148,23 @@ def test_empty_share_and_unknown_zone_have_no_starts_and_no_error(zone: str) -> 
     snapshot = share(zone=zone) if zone else share(zone="", Load=SIX)
     week = starts.expected_starts(snapshot)
     assert week.empty
-    assert starts.next_runs(snapshot) == {}
+    assert starts.next_runs(snapshot, starts.expected_starts(snapshot)) == {}
     assert starts.week_grid(week).to_numpy().sum() == 0
-    assert starts.collisions(week).empty
-    assert starts.differences(snapshot).empty
+    assert starts.collisions(week) == []
+    assert Inventory(snapshot).differences.frame.empty
     assert len(starts.coming(snapshot, week)) == (25 if zone else 0)
     assert len(starts.starts_answer(snapshot, week)) == 1
-    assert tables.triggers(snapshot)["next_run"].tolist() == ([] if zone else [""])
+    assert Inventory(snapshot).triggers.frame["next_run"].tolist() == ([] if zone else [""])
 
 
-def test_triggers_tell_their_next_run_and_whether_it_is_certain(sample: Snapshot) -> None:
-    frame = tables.triggers(sample).set_index(["task_path", "number"])
-    row = frame.loc[(r"\OpenData\Finance\Nightly load", 1)]
-    assert (f"{row['next_run']:%Y-%m-%d %H:%M %z}", row["judged"]) == ("2026-11-23 21:05 -0500", True)
+def test_next_run_in_the_hour_that_spring_skips_is_not_certain() -> None:
     gap = share(datetime(2026, 3, 7, 12, tzinfo=NEW_YORK), A=replace(SIX, start_boundary=datetime(2026, 1, 1, 2, 30)))
-    (row,) = tables.triggers(gap).to_dict("records")
+    (row,) = Inventory(gap).triggers.frame.to_dict("records")
     assert (row["next_run"], row["judged"]) == (datetime(2026, 3, 8, 3, 30, tzinfo=NEW_YORK), False)
 
 
 def test_disabled_task_and_disabled_trigger_have_no_next_run() -> None:
     snapshot = share(A=replace(SIX, enabled=False), B=SIX)
     snapshot.tasks[r"\B"] = replace(snapshot.tasks[r"\B"], settings=Settings(enabled=False))
-    assert tables.triggers(snapshot)["next_run"].tolist() == ["", ""]
-    assert tables.inventory(snapshot)["next_runs"].tolist() == [[], []]
+    assert Inventory(snapshot).triggers.frame["next_run"].tolist() == ["", ""]
+    assert Inventory(snapshot).tasks.frame["next_runs"].tolist() == [[], []]

@@ -11,12 +11,10 @@ import pytest
 from lxml import etree
 from matplotlib.figure import Figure
 
-from taskanalysis.report import task_charts as taskcharts
-from taskanalysis.report import time_charts as timecharts
-from taskanalysis.report.axis import COLOURS, HATCHES, blind_words, count_axis, short_names
-from taskanalysis.report.charts import Chart
+from taskanalysis.report import trend_charts
+from taskanalysis.report.charts import COLOURS, HATCHES, Chart
 from taskanalysis.report.trend_tables import SIGNS
-from taskanalysis.report.trends import ENDINGS
+from taskanalysis.report.window import ENDINGS
 from taskanalysis.results.decode import BAD_OUTCOMES
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -64,49 +62,44 @@ WEEK = days(
 
 
 def test_blind_day_has_no_bar_even_where_runs_of_it_are_known() -> None:
-    drawn = timecharts.endings(WEEK, GAP)
+    drawn = trend_charts.endings(WEEK, GAP)
     assert bars_of(drawn, COLOURS["failed"]) == 3, "of four days with failures one is blind"
     assert bars_of(drawn, COLOURS["succeeded"]) == 6
-    assert bars_of(timecharts.endings(WEEK.assign(blind=False), []), COLOURS["succeeded"]) == 7
+    assert bars_of(trend_charts.endings(WEEK.assign(blind=False), []), COLOURS["succeeded"]) == 7
 
 
 def test_blind_day_is_no_zero_of_failing_tasks_nor_of_snapshots() -> None:
-    assert bars_of(timecharts.coverage(WEEK, GAP), "#0072b2") == 6
-    assert bars_of(timecharts.failing(WEEK, GAP), COLOURS["failed"]) == 2, "one outline before the gap, one after it"
-    assert timecharts.failing(WEEK, GAP).alt.endswith("Blind, drawn as gaps: 2026-11-18.")
+    assert bars_of(trend_charts.coverage(WEEK, GAP), "#0072b2") == 6
+    assert bars_of(trend_charts.failing(WEEK, GAP), COLOURS["failed"]) == 2, "one outline before the gap, one after it"
+    assert trend_charts.failing(WEEK, GAP).alt.endswith("Blind, drawn as gaps: 2026-11-18.")
 
 
 def test_each_blind_time_is_hatched_and_the_first_are_named() -> None:
-    for drawn in (timecharts.endings(WEEK, GAP), timecharts.coverage(WEEK, GAP), timecharts.failing(WEEK, GAP)):
+    for drawn in (trend_charts.endings(WEEK, GAP), trend_charts.coverage(WEEK, GAP), trend_charts.failing(WEEK, GAP)):
         assert texts(drawn).count("blind") == 1
         assert drawn.svg.count(b'fill="#eef1f4"') == 1
-    assert "blind" not in texts(timecharts.coverage(WEEK, []))
-
-
-def test_many_blind_days_are_named_and_counted() -> None:
-    assert blind_words(days(20, blind=tuple(range(8)))).endswith("2026-11-20, 2026-11-21 and 2 more.")
-    assert blind_words(days(3, blind=())) == ""
+    assert "blind" not in texts(trend_charts.coverage(WEEK, []))
 
 
 # Words ----------------------------------------------------------------------------------------------------------------
 
 
 def test_words_of_failing_tell_begin_end_and_most() -> None:
-    assert timecharts.failing(WEEK.assign(blind=False), []).alt == (
+    assert trend_charts.failing(WEEK.assign(blind=False), []).alt == (
         "Area chart. How many tasks were failing at the end of each day? "
         "1 on 2026-11-16, 2 on 2026-11-22; most: 3 on 2026-11-20."
     )
-    assert "7" in texts(timecharts.failing(WEEK.assign(failing=[0] * 6 + [7]), GAP)), "the last stands beside its bar"
+    assert "7" in texts(trend_charts.failing(WEEK.assign(failing=[0] * 6 + [7]), GAP)), "the last stands beside its bar"
 
 
 def test_words_of_coverage_tell_the_usual_number() -> None:
-    assert timecharts.coverage(WEEK, GAP).alt == (
+    assert trend_charts.coverage(WEEK, GAP).alt == (
         "Bar chart. How many snapshots are there of each day? 3 on most of 7 days. Blind, drawn as gaps: 2026-11-18."
     )
 
 
 def test_words_of_endings_count_what_is_drawn() -> None:
-    assert timecharts.endings(WEEK, GAP).alt == (
+    assert trend_charts.endings(WEEK, GAP).alt == (
         "Stacked bars. How did the runs that were seen end, day by day? succeeded 47; not started 1; failed 4. "
         "Failed, stopped or not started: most: 3 on 2026-11-20. Blind, drawn as gaps: 2026-11-18."
     )
@@ -115,25 +108,25 @@ def test_words_of_endings_count_what_is_drawn() -> None:
 def test_words_of_hours_tell_the_fullest_and_the_empty_ones() -> None:
     hours = pd.DataFrame(1, index=range(24), columns=ENDINGS)
     hours.loc[3, "succeeded"], hours.loc[[4, 5]] = 1200, 0
-    assert timecharts.hours(hours).alt == (
-        "Stacked bars. Into which hours did the starts fall? Most: 03:00 1,205 starts, 00:00 6 starts, "
+    assert trend_charts.hours(hours).alt == (
+        "Stacked bars. At which hours do runs start? Most: 03:00 1,205 starts, 00:00 6 starts, "
         "01:00 6 starts. None in the hours from 04:00 and 05:00."
     )
-    assert timecharts.hours(hours * 0).alt.endswith("No start is known.")
+    assert trend_charts.hours(hours * 0).alt.endswith("No start is known.")
 
 
 def test_nothing_known_is_words_without_a_figure() -> None:
     empty = days(0, blind=())
-    for make in (timecharts.failing, timecharts.coverage, timecharts.endings):
+    for make in (trend_charts.failing, trend_charts.coverage, trend_charts.endings):
         assert make(empty, []).svg == b""
         assert make(empty, []).alt.endswith("Not known: a trend needs two snapshots.")
     nothing = pd.DataFrame(columns=["at", "task_path", "kind", "before", "after"])
-    assert timecharts.changes(nothing, empty.index, []).alt.endswith("Not known: a trend needs two snapshots.")
-    assert timecharts.changes(nothing, WEEK.index, []).alt.endswith("No change is known.")
+    assert trend_charts.changes(nothing, empty.index, []).alt.endswith("Not known: a trend needs two snapshots.")
+    assert trend_charts.changes(nothing, WEEK.index, []).alt.endswith("No change is known.")
     worst = pd.DataFrame(columns=["task_path", "bad_runs", "runs"])
-    assert taskcharts.task_days(pd.DataFrame(), worst, []).alt.endswith("Not known: a trend needs two snapshots.")
-    assert taskcharts.task_days(grid("··").head(0), worst, []).alt.endswith("No task with a bad day is known.")
-    assert taskcharts.multiples({}, []).svg == b""
+    assert trend_charts.task_days(pd.DataFrame(), worst, []).alt.endswith("Not known: a trend needs two snapshots.")
+    assert trend_charts.task_days(grid("··").head(0), worst, []).alt.endswith("No task with a bad day is known.")
+    assert trend_charts.multiples({}, []).svg == b""
 
 
 # Colours and signs ----------------------------------------------------------------------------------------------------
@@ -147,23 +140,20 @@ def test_endings_have_distinct_colours_that_are_safe_for_the_colour_blind() -> N
 
 def test_bad_endings_stand_at_the_bottom_and_differ_in_hatching() -> None:
     assert tuple(COLOURS)[:3] == BAD_OUTCOMES
-    assert len({HATCHES.get(name, "") for name in BAD_OUTCOMES}) == len(BAD_OUTCOMES)
+    assert len({HATCHES.get(name, "") for name in BAD_OUTCOMES}) == 3
 
 
 def test_key_names_only_what_occurs() -> None:
-    shown = texts(timecharts.endings(WEEK, GAP))
+    shown = texts(trend_charts.endings(WEEK, GAP))
     assert [name for name in shown if name in ENDINGS] == ["succeeded", "not started", "failed"]
 
 
 def test_counts_begin_at_zero() -> None:
     many = WEEK.assign(succeeded=1000)
-    for drawn in (timecharts.endings(many, []), timecharts.coverage(WEEK, []), timecharts.failing(WEEK, [])):
+    for drawn in (trend_charts.endings(many, []), trend_charts.coverage(WEEK, []), trend_charts.failing(WEEK, [])):
         numbers = [int(text.replace(",", "")) for text in texts(drawn) if re.fullmatch(r"[\d,]+", text)]
         assert min(numbers) == 0
-    assert "1,000" in texts(timecharts.endings(many, []))
-    axes = Figure().add_subplot()
-    count_axis(axes, 7)
-    assert axes.get_ylim()[0] == 0
+    assert "1,000" in texts(trend_charts.endings(many, []))
 
 
 # Tasks by day ---------------------------------------------------------------------------------------------------------
@@ -178,19 +168,29 @@ def grid(*rows: str, names: list[str] | None = None) -> pd.DataFrame:
 
 def task_days(signs: pd.DataFrame, gaps: list[tuple[datetime, datetime]] | None = None) -> Chart:
     worst = pd.DataFrame({"task_path": signs.index, "bad_runs": 3, "runs": 1200})
-    return taskcharts.task_days(signs, worst, gaps or [])
+    return trend_charts.task_days(signs, worst, gaps or [])
 
 
-def test_letters_of_a_task_are_one_text_with_a_place_for_each() -> None:
-    drawn = task_days(grid("··F f S", "N?M r··"))
-    letters = [each for each in etree.fromstring(drawn.svg).iter(f"{SVG}text") if " " in each.get("x", "")]
-    assert [each.text for each in letters] == ["N?Mr", "FfS"], "from below"
-    assert [len(each.get("x").split()) for each in letters] == [4, 3]
-    assert {"Task 0", "Task 1", "3 of 1,200"} <= set(texts(drawn))
+def test_each_bad_cell_has_its_letter_in_its_middle() -> None:
+    axes = Figure().add_subplot()
+    trend_charts._letters(axes, grid("··F f S", "N?M r··").to_numpy())
+    points = [sorted(zip(*map(list, line.get_data()), strict=True)) for line in axes.lines]
+    assert points == [
+        [(1.5, 0.5)],  # ?
+        [(2.5, 1.5)],
+        [(2.5, 0.5)],
+        [(0.5, 0.5)],
+        [(6.5, 1.5)],
+        [(4.5, 1.5)],  # f
+        [(4.5, 0.5)],
+    ]
+    sizes = [line.get_markersize() for line in axes.lines]
+    assert max(sizes[5:]) < min(sizes[:5]), "a small letter: the day had good runs too"
+    assert {"Task 0", "Task 1", "3 of 1,200"} <= set(texts(task_days(grid("··F f S", "N?M r··"))))
 
 
 def test_shape_tells_good_bad_mixed_and_missed_without_colour() -> None:
-    image = taskcharts._pixels(np.array([["", "·", "f", "F", "M"]], dtype=object))
+    image = trend_charts._pixels(np.array([["", "·", "f", "F", "M"]], dtype=object))
     filled = [int((image[:, column * 6 : (column + 1) * 6 - 1, 3] > 0).any(axis=1).sum()) for column in range(5)]
     assert filled[0] == 0
     assert filled[0] < filled[1] < filled[2] < filled[3] == filled[4]
@@ -213,11 +213,11 @@ def test_words_of_the_grid_tell_the_worst_tasks() -> None:
         "\\Folder\\Task 2: nothing bad; \\Folder\\Task 3: nothing bad; \\Folder\\Task 4: nothing bad. "
         "7 more tasks not drawn."
     )
-    assert texts(task_days(signs)).count("3 of 1,200") == taskcharts.MOST_ROWS
+    assert texts(task_days(signs)).count("3 of 1,200") == trend_charts.MOST_ROWS
 
 
 def test_panels_tell_good_and_bad_runs_and_leave_blind_days_out() -> None:
-    drawn = taskcharts.multiples({"\\A": WEEK, "\\B": WEEK.assign(failed=0)}, GAP)
+    drawn = trend_charts.multiples({"\\A": WEEK, "\\B": WEEK.assign(failed=0)}, GAP)
     assert drawn.alt == (
         "Small bar charts. How did the worst tasks go? Good runs above the line, bad ones below. "
         "\\A: 54 good, 10 bad; \\B: 54 good, 1 bad."
@@ -227,8 +227,8 @@ def test_panels_tell_good_and_bad_runs_and_leave_blind_days_out() -> None:
 
 
 def test_more_than_six_panels_are_not_drawn() -> None:
-    drawn = taskcharts.multiples({f"\\{number}": WEEK for number in range(9)}, [])
-    assert drawn.alt.count(" good, ") == taskcharts.MOST_PANELS
+    drawn = trend_charts.multiples({f"\\{number}": WEEK for number in range(9)}, [])
+    assert drawn.alt.count(" good, ") == trend_charts.MOST_PANELS
 
 
 # Changes --------------------------------------------------------------------------------------------------------------
@@ -252,7 +252,7 @@ SEVERAL = changes(
 
 
 def test_changes_of_one_kind_close_together_are_one_mark_with_their_number() -> None:
-    drawn = timecharts.changes(SEVERAL, pd.date_range(FIRST, periods=61), [])
+    drawn = trend_charts.changes(SEVERAL, pd.date_range(FIRST, periods=61), [])
     assert drawn.alt == (
         "Time line. What changed when? began to fail: 2 tasks on 2026-11-17. recovered: \\A on 2026-12-06. "
         "changed: \\C on 2026-12-16. removed: \\D on 2026-12-26."
@@ -263,7 +263,7 @@ def test_changes_of_one_kind_close_together_are_one_mark_with_their_number() -> 
 
 def test_every_kind_of_change_has_its_row() -> None:
     kinds = ["changed", "enabled", "disabled", "added", "removed"]
-    drawn = timecharts.changes(changes(*((3, "\\A", kind, "") for kind in kinds)), WEEK.index, GAP)
+    drawn = trend_charts.changes(changes(*((3, "\\A", kind, "") for kind in kinds)), WEEK.index, GAP)
     assert set(kinds) <= set(texts(drawn))
 
 
@@ -274,8 +274,8 @@ def hostile_charts() -> list[Callable[[], Chart]]:
     rows = [(day, path, "changed", "") for day, path in enumerate(HOSTILE)]
     return [
         lambda: task_days(grid(*["F  ·"] * len(HOSTILE), names=HOSTILE)),
-        lambda: taskcharts.multiples(dict.fromkeys(HOSTILE, WEEK), GAP),
-        lambda: timecharts.changes(changes(*rows), pd.date_range(FIRST, periods=len(HOSTILE)), []),
+        lambda: trend_charts.multiples(dict.fromkeys(HOSTILE, WEEK), GAP),
+        lambda: trend_charts.changes(changes(*rows), pd.date_range(FIRST, periods=len(HOSTILE)), []),
     ]
 
 
@@ -289,15 +289,6 @@ def test_text_of_a_task_is_neither_formula_nor_markup(make: Callable[[], Chart])
     assert "任务" in shown
     assert "x" * 40 not in shown
     assert re.fullmatch(r'[^"<>]*', drawn._repr_html_().split('alt="')[1].split('" src=')[0])
-
-
-def test_short_names_keep_tasks_apart_and_mark_what_is_cut() -> None:
-    assert short_names(["\\A\\Load", "\\B\\Load"]) == {"\\A\\Load": "A\\Load", "\\B\\Load": "B\\Load"}
-    assert short_names(["\\A\\Load"]) == {"\\A\\Load": "Load"}
-    assert short_names(["\\A", "\\A\\B"]) == {"\\A": "A", "\\A\\B": "A\\B"}
-    (long,) = short_names(["\\" + "folder" * 20 + " Load"]).values()
-    assert (long[0], long[-5:], len(long)) == ("…", " Load", 30)
-    assert short_names([]) == {}
 
 
 # Files ----------------------------------------------------------------------------------------------------------------
@@ -314,13 +305,13 @@ def large_charts() -> dict[str, Callable[[], Chart]]:
     unusual = {"stopped": 0, "not started": 0}
     hours = pd.DataFrame(dice.integers(1, 99, (24, len(ENDINGS))), columns=ENDINGS)
     return {
-        "failing": lambda: timecharts.failing(quarter, GAP),
-        "coverage": lambda: timecharts.coverage(quarter, GAP),
-        "endings": lambda: timecharts.endings(quarter, GAP),
-        "hours": lambda: timecharts.hours(hours),
+        "failing": lambda: trend_charts.failing(quarter, GAP),
+        "coverage": lambda: trend_charts.coverage(quarter, GAP),
+        "endings": lambda: trend_charts.endings(quarter, GAP),
+        "hours": lambda: trend_charts.hours(hours),
         "grid": lambda: task_days(signs, GAP),
-        "panels": lambda: taskcharts.multiples({f"\\{n}": quarter.assign(**unusual) for n in range(6)}, GAP),
-        "changes": lambda: timecharts.changes(changes(*rows), quarter.index, GAP),
+        "panels": lambda: trend_charts.multiples({f"\\{n}": quarter.assign(**unusual) for n in range(6)}, GAP),
+        "changes": lambda: trend_charts.changes(changes(*rows), quarter.index, GAP),
     }
 
 

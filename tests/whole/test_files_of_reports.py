@@ -28,7 +28,16 @@ BEFORE = {
     "status.json": "b3db5ff8fb75d1b7dd98cead27da6ec751b1ed1096b48cbee535c28b1d563f9c",
 }
 # column, the text now, the text before; in every file that has the column
-REWORDED: list[tuple[str, str, str]] = []
+REWORDED = [
+    ("reason", "It has been running for ", "It is running for "),
+    ("reason", "It is disabled; ", "It is switched off; "),
+    ("reason", "counts this code as success.", "says that this code is success."),
+    ("meaning", "counts this code as success.", "says that this code is success."),
+    ("reason", "no trigger is enabled", "no trigger is switched on"),
+    ("findings", "no trigger is enabled", "no trigger is switched on"),
+    ("schedule", ", stopping any run still going at the end", ", what still runs then is stopped"),
+    ("interval", ", stopping any run still going at the end", ", what still runs then is stopped"),
+]
 
 
 def before(column: str, text: str) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from taskanalysis.publish.notebooks import Failure
 
 from taskanalysis.cli import collect, own_task
 from taskanalysis.cli import report as make_report
@@ -20,10 +19,11 @@ from taskanalysis.cli.restore import plan_lines, result_lines
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import Problem
 from taskanalysis.health.verdicts import judge
+from taskanalysis.publish.notebooks import Failure
 from taskanalysis.publish.pages import Run, failure_page, shown
+from taskanalysis.report.columns import frame
 from taskanalysis.report.display import Sentences
 from taskanalysis.report.files import save
-from taskanalysis.report.frames import frame
 from taskanalysis.snapshot.snapshot import Snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
 from taskanalysis.windows.collect import Collected

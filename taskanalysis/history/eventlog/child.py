@@ -16,8 +16,6 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 
-__all__ = ["answers"]
-
 
 def answers(requests: Iterable[bytes]) -> Iterator[str]:
     """The lines that answer each request."""

@@ -21,8 +21,6 @@ from typing import Any
 from taskanalysis.history.eventlog import child
 from taskanalysis.text import count
 
-__all__ = ["MAGIC", "PROVIDER", "EvtxError", "EvtxReader", "EvtxRecord"]
-
 MAGIC, _HEADER, _CHUNK = b"ElfFile\0", 4096, 65536
 PROVIDER = "Microsoft-Windows-TaskScheduler"
 _SECONDS, _MIB = 10, 1 << 20

@@ -37,8 +37,6 @@ from taskanalysis.history.eventlog.evtx import MAGIC, PROVIDER, EvtxError, EvtxR
 from taskanalysis.snapshot import moment, settle
 from taskanalysis.text import clip, count
 
-__all__ = ["Listed", "Record", "Records", "read_records"]
-
 CREATED = 129
 """A process was created: the only event of a run that names no instance, and its path instead."""
 

@@ -51,8 +51,6 @@ from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot import ORDERS
 from taskanalysis.text import clip, count, printable
 
-__all__ = ["EventLog", "LoggedEvent", "LoggedRun", "read_eventlog"]
-
 
 class LoggedRun(NamedTuple):
     """One run in the log. Times are aware UTC; None, 0 or "" is "the log does not say".

@@ -1,0 +1,383 @@
+r"""The inventory page: what is scheduled, what starts it, and which account runs it.
+
+All text is masked, because all of it is shown.
+
+>>> page = Inventory.read("tests/files/folder")
+>>> page.tasks.frame[["task_path", "schedule"]].iloc[0].tolist()
+['\\OpenData\\Load', 'At 06:30 every day']
+>>> page.answer.lines[0]
+'2 tasks in 2 folders, run by 1 account; 0 tasks disabled.'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import pandas as pd
+
+from taskanalysis.definition import (
+    Action,
+    ComHandlerAction,
+    Duration,
+    ExecAction,
+    SendEmailAction,
+    ShowMessageAction,
+    TaskDefinition,
+    Trigger,
+    UnknownAction,
+    describe,
+    type_name,
+)
+from taskanalysis.health import KINDS, Finding, find_findings, known_history
+from taskanalysis.history import History
+from taskanalysis.report import starts
+from taskanalysis.report.charts import Chart, bars, grid
+from taskanalysis.report.columns import COLUMNS
+from taskanalysis.report.display import Sentences, Table
+from taskanalysis.report.files import save
+from taskanalysis.report.page import MOST_NAMED, Page, change_rows, table
+from taskanalysis.schedule import next_run, slots
+from taskanalysis.snapshot import Snapshot, read_snapshot, sample_share
+from taskanalysis.text import count, listed, mask_arguments
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Inventory(Page):
+    """The definitions of a snapshot as tables, sentences and figures; each is computed when it is first asked for."""
+
+    history: History | None = None
+
+    title: ClassVar[str] = "Inventory"
+
+    @classmethod
+    def read(
+        cls,
+        data: str | Path = "",
+        *,
+        server: str = "",
+        folder: str = "",
+        at: str = "",
+        zone: str = "",
+        dates: str = "",
+    ) -> Self:
+        r"""The newest snapshot with definitions in `data` ("": the sample share), of tasks in `folder` and below.
+
+        The parameters are those of `snapshot.read_snapshot`. SnapshotError where there is no snapshot.
+        """
+        source = data or sample_share()
+        snapshot = read_snapshot(source, server=server, at=at, holding="definitions", zone=zone, dates=dates)
+        return cls(snapshot, folder, known_history(snapshot))
+
+    @cached_property
+    def answer(self) -> Sentences:
+        """The short answer: how many tasks, which passwords a restore needs, and what to look at first."""
+        return Sentences(self._answer())
+
+    def _answer(self) -> list[str]:
+        frame, findings = self.tasks.frame, self.findings.frame
+        if frame.empty:
+            return ["There is no task definition here."]
+        tasks, disabled = count(len(frame), "task"), count(int((~frame["enabled"]).sum()), "task")
+        folders, accounts = count(frame["folder"].nunique(), "folder"), count(frame["run_as"].nunique(), "account")
+        passwords = frame[frame["needs_password"]].groupby("run_as").size().sort_values(ascending=False)
+        owners = [f"{name or 'an unnamed account'} ({count(number, 'task')})" for name, number in passwords.items()]
+        if len(owners) > MOST_NAMED:
+            owners[MOST_NAMED - 1 :] = [f"{len(owners) - MOST_NAMED + 1} others"]
+        restoring = (
+            f"Restoring them needs the password of {listed(owners)}." if owners else "Restoring them needs no password."
+        )
+        pressing = [f"{row.finding} ({row.tasks})" for row in findings.head(MOST_NAMED).itertuples()]
+        clean = int((frame["findings"].str.len() == 0).sum())
+        return [
+            f"{tasks} in {folders}, run by {accounts}; {disabled} disabled.",
+            restoring,
+            f"Look first at: {listed(pressing)}." if pressing else "There is nothing to look at.",
+            f"Nothing was found in {clean} of {tasks}." if clean else f"Something was found in each of {tasks}.",
+        ]
+
+    # Tables -----------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def tasks(self) -> Table:
+        """The tasks."""
+        soon = starts.next_runs(self.snapshot, self.starts)
+        rows = (
+            _task_row(self.snapshot, path, task, self._found[path]) | {"next_runs": soon.get(path, [])}
+            for path, task in self._definitions.items()
+        )
+        shown = ("task_path", "schedule", "description", "command", "arguments", "run_as", "enabled", "findings")
+        return table("inventory", rows, "Tasks", shown, "There is no task.")
+
+    @cached_property
+    def triggers(self) -> Table:
+        """The triggers of the tasks."""
+        rows = (
+            {"server": self.snapshot.server, "task_path": path, "number": number}
+            | _trigger_row(trigger, self.snapshot)
+            | _next(trigger if task.settings.enabled else None, self.snapshot)
+            for path, task in self._definitions.items()
+            for number, trigger in enumerate(task.triggers, 1)
+        )
+        return table("triggers", rows, "Triggers")
+
+    @cached_property
+    def actions(self) -> Table:
+        """The actions of the tasks."""
+        rows = (
+            {"server": self.snapshot.server, "task_path": path, "number": number, "type": _type(action)}
+            | dict(zip(("command", "arguments", "working_directory"), _parts(action), strict=True))
+            | {"program": action.program if isinstance(action, ExecAction) else ""}
+            for path, task in self._definitions.items()
+            for number, action in enumerate(task.actions, 1)
+        )
+        return table("actions", rows, "Actions")
+
+    @cached_property
+    def findings(self) -> Table:
+        """The kinds of findings that occur."""
+        rows = []
+        for kind, (meaning, advice) in KINDS.items():
+            which = []
+            for path, findings in self._found.items():
+                details = [finding.detail for finding in findings if finding.kind == kind]
+                if details:
+                    which.append(path + (f" ({', '.join(filter(None, details))})" if any(details) else ""))
+            if which:
+                row = {"finding": kind, "tasks": len(which), "which": which, "meaning": meaning, "advice": advice}
+                rows.append(row)
+        return table("findings", rows, "Findings, the most pressing first", empty="Nothing was found.")
+
+    @cached_property
+    def changed(self) -> Table:
+        """Changes of tasks and definitions, as far as the history goes."""
+        rows = []
+        if self.history:
+            changes = self.history.changes
+            rows = change_rows(self.snapshot, changes[changes["kind"] != "outcome"].iloc[::-1], self.folder)
+        shown, nothing = ("at", "task_path", "kind", "what"), "No change is known, as far as the snapshots go."
+        return table("changes", rows, "What changed, the newest first", shown, nothing)
+
+    @cached_property
+    def accounts(self) -> Table:
+        """The accounts, the one with most tasks first."""
+        frame = self.tasks.frame
+        grouped = frame.assign(run_as=frame["run_as"].replace("", "(not given)")).groupby("run_as", sort=True)
+        accounts = grouped.agg(
+            tasks=("task_path", "size"),
+            enabled=("enabled", "sum"),
+            needs_password=("needs_password", "sum"),
+            logon_type=("logon_type", _several),
+        )
+        return table("accounts", _most_first(accounts), "Accounts")
+
+    @cached_property
+    def programs(self) -> Table:
+        """The programs that are started, the one with most tasks first."""
+        frame = self.actions.frame
+        named = frame.assign(program=frame["program"].where(frame["program"] != "", "(" + frame["type"] + ")"))
+        programs = named.groupby("program", sort=True).agg(
+            tasks=("task_path", "nunique"), actions=("task_path", "size"), command=("command", _several)
+        )
+        return table("programs", _most_first(programs), "Programs")
+
+    @cached_property
+    def trigger_types(self) -> Table:
+        """The types of triggers, the most frequent first."""
+        types = self.triggers.frame.groupby("type", sort=True).agg(
+            triggers=("task_path", "size"),
+            tasks=("task_path", "nunique"),
+            enabled=("enabled", "sum"),
+            example=("schedule", "first"),
+        )
+        return table("trigger_types", _most_first(types), "Types of triggers")
+
+    # Starts -----------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def starts(self) -> pd.DataFrame:
+        """The expected starts of the week after the snapshot (`starts.expected_starts`)."""
+        return starts.expected_starts(self.snapshot, self.folder)
+
+    @cached_property
+    def starts_answer(self) -> Sentences:
+        """How much starts in the next 24 hours, and when nothing does."""
+        return Sentences(starts.starts_answer(self.snapshot, self.starts, self.folder))
+
+    @cached_property
+    def coming(self) -> Table:
+        """The starts of the 24 hours after the snapshot, by hour."""
+        rows = starts.coming(self.snapshot, self.starts)
+        return table("coming", rows, "The 24 hours after the snapshot", empty="No start can be computed.")
+
+    @cached_property
+    def collisions(self) -> Table:
+        """Groups of three tasks or more that start in the same minute."""
+        rows = starts.collisions(self.starts)
+        return table("collisions", rows, "Starts in the same minute", empty="Never three at once.")
+
+    @cached_property
+    def differences(self) -> Table:
+        """Tasks whose next start by Windows is not the one that their definition gives."""
+        rows = starts.differences(self.snapshot, self.folder)
+        shown = ("task_path", "next_run", "expected_next", "why")
+        nothing = "Where Windows names a next start, it is ours, to the minute."
+        return table("differences", rows, "Other than Windows", shown, nothing)
+
+    # Figures ----------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def starts_figure(self) -> Chart:
+        """The starts of the week after the snapshot, by hour and weekday."""
+        title = "How many starts in which hour of the week after the snapshot?"
+        return grid(starts.week_grid(self.starts), title=title, unit="start")
+
+    @cached_property
+    def accounts_figure(self) -> Chart:
+        """Tasks of each account."""
+        return bars(self.accounts.frame, "run_as", "tasks", title="Which account runs how many tasks?", unit="task")
+
+    @cached_property
+    def programs_figure(self) -> Chart:
+        """Tasks of each program."""
+        title = "Which program is started by how many tasks?"
+        return bars(self.programs.frame, "program", "tasks", title=title, unit="task")
+
+    @cached_property
+    def trigger_types_figure(self) -> Chart:
+        """Triggers of each type."""
+        title = "How many triggers are there of each type?"
+        return bars(self.trigger_types.frame, "type", "triggers", title=title, unit="trigger")
+
+    # Files ------------------------------------------------------------------------------------------------------------
+
+    @property
+    def backup(self) -> pd.DataFrame:
+        """The tasks as ``task_scheduler_backup.csv`` has them: four columns under old names first, then the others."""
+        old = self.tasks.frame.rename(columns={"schedule": "interval", "command": "path"})
+        names = list(COLUMNS["backup"])
+        return old[[*names, *(name for name in old.columns if name not in names)]]
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write the inventory, triggers, actions and ``task_scheduler_backup.csv`` into a folder (`files.save`)."""
+        frames = {"inventory": self.tasks.frame, "triggers": self.triggers.frame, "actions": self.actions.frame}
+        return save({**frames, "task_scheduler_backup": self.backup}, folder)
+
+    # Parts ------------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _definitions(self) -> dict[str, TaskDefinition]:
+        return self.snapshot.within(self.folder)
+
+    @cached_property
+    def _found(self) -> dict[str, list[Finding]]:
+        return find_findings(self._definitions, at=self.snapshot.local_time)
+
+
+def _task_row(snapshot: Snapshot, path: str, task: TaskDefinition, findings: list[Finding]) -> dict[str, Any]:
+    principal, settings, info = task.principal, task.settings, task.registration_info
+    restart = settings.restart_on_failure
+    folder, _, name = path.rpartition("\\")
+    parts = [_parts(action) for action in task.actions]
+    registered = info.date
+    if registered and snapshot.zone:
+        zone = snapshot.local_time.tzinfo
+        registered = registered.astimezone(zone) if registered.tzinfo else registered.replace(tzinfo=zone)
+    return {
+        "server": snapshot.server,
+        "task_path": path,
+        "folder": folder or "\\",
+        "name": name,
+        "enabled": settings.enabled,
+        "hidden": settings.hidden,
+        "description": info.description,
+        "author": info.author,
+        "registered": registered.isoformat(timespec="seconds") if registered else "",
+        "schedule": describe(task, at=snapshot.local_time),
+        "triggers": len(task.triggers),
+        "actions": len(task.actions),
+        "command": "; ".join(command for command, _, _ in parts),
+        "arguments": "; ".join(filter(None, (arguments for _, arguments, _ in parts))),
+        "working_directory": "; ".join(filter(None, dict.fromkeys(folder for _, _, folder in parts))),
+        "run_as": principal.account,
+        "logon_type": principal.logon_type or ("Group" if principal.group_id else ""),
+        "run_level": principal.run_level,
+        "needs_password": principal.needs_password,
+        "time_limit": _limit(settings.execution_time_limit),
+        "multiple_instances": settings.multiple_instances_policy,
+        "restart_count": restart.count if restart else 0,
+        "restart_interval": _words(restart.interval) if restart else "",
+        "version": task.version,
+        "uri": task.uri,
+        "sha256": snapshot.hashes.get(path, ""),
+        "file": snapshot.files.get(path, ""),
+        "findings": [str(finding) for finding in findings],
+    }
+
+
+def _trigger_row(trigger: Trigger, snapshot: Snapshot) -> dict[str, Any]:
+    repetition = trigger.repetition
+    return {
+        "type": type_name(trigger),
+        "enabled": trigger.enabled,
+        "schedule": describe(trigger, at=snapshot.local_time),
+        "start_boundary": trigger.start_boundary.isoformat() if trigger.start_boundary else "",
+        "end_boundary": trigger.end_boundary.isoformat() if trigger.end_boundary else "",
+        "interval": _words(repetition.interval) if repetition else "",
+        "duration": _words(repetition.duration) if repetition else "",
+        "random_delay": _words(getattr(trigger, "random_delay", None)),
+    }
+
+
+def _next(trigger: Trigger | None, snapshot: Snapshot) -> dict[str, Any]:
+    """Its next start, and whether that is judged; empty where there is none, or no zone is known."""
+    found = next_run(trigger, snapshot.taken_at, tz=snapshot.zone) if trigger and snapshot.zone else None
+    if not trigger or not found:
+        return {"next_run": "", "judged": None}
+    (slot,) = slots(trigger, found, found + timedelta(microseconds=1), tz=snapshot.zone)
+    return {"next_run": found, "judged": slot.judged}
+
+
+def _type(action: Action) -> str:
+    return action.name if isinstance(action, UnknownAction) else type(action).__name__.removesuffix("Action")
+
+
+def _parts(action: Action) -> tuple[str, str, str]:
+    """Command, arguments and working directory; what an action of another type has in their places."""
+    match action:
+        case ExecAction():
+            return action.command, mask_arguments(action.command, action.arguments), action.working_directory
+        case ComHandlerAction():
+            return f"COM handler {action.class_id}", action.data, ""
+        case SendEmailAction():
+            return f"mail to {action.to} through {action.server}", action.subject, ""
+        case ShowMessageAction():
+            return f"message {action.title}", action.body, ""
+    return f"{_type(action)} (a type that is not known here)", "", ""
+
+
+def _limit(limit: Duration | None) -> str:
+    if limit is None:
+        return "3 days (not written, Windows' default)"
+    return "none" if limit.is_zero else limit.words()
+
+
+def _words(duration: Duration | None) -> str:
+    return duration.words() if duration else ""
+
+
+# Frames ---------------------------------------------------------------------------------------------------------------
+
+
+def _several(values: pd.Series) -> str:
+    """The distinct texts of a group, the most frequent first, three of them at most."""
+    names = [str(name) for name in values[values != ""].value_counts().index]
+    return listed(names[:3] + ([f"{len(names) - 3} others"] if len(names) > 3 else []))
+
+
+def _most_first(frame: pd.DataFrame) -> pd.DataFrame:
+    first_count = frame.columns[0]
+    return frame.reset_index().sort_values(first_count, ascending=False, kind="stable", ignore_index=True)

@@ -1,0 +1,197 @@
+"""What all pages have in common: their head, what was read of the data, and what could not be read.
+
+>>> from taskanalysis.snapshot import read_snapshot
+>>> Page(read_snapshot("tests/files/folder")).check.lines[0]
+'2 task definitions read, 1 file not readable.'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from taskanalysis import __version__
+from taskanalysis.errors import Problem
+from taskanalysis.health import NO_RULES, Incident, Judged, Rules, find_incidents, judge
+from taskanalysis.history import History
+from taskanalysis.report.columns import COLUMNS, frame
+from taskanalysis.report.display import Heading, Sentences, Table
+from taskanalysis.snapshot import Moment, Snapshot, in_scope
+from taskanalysis.text import count, listed, mask
+
+MOST_NAMED = 5  # accounts, findings or tasks in a sentence
+NO_DEFINITION, NO_STATUS = "It has a status and no definition.", "It has a definition and no status."
+
+
+def table(
+    name: str,
+    rows: pd.DataFrame | Iterable[Mapping[str, Any]],
+    caption: str,
+    shown: Sequence[str] = (),
+    empty: str = "There is none.",
+) -> Table:
+    """The table of ``COLUMNS[name]`` with these rows; the page shows the columns `shown`, all where there are none."""
+    made = rows if isinstance(rows, pd.DataFrame) else frame(name, rows)
+    return Table(made, caption, COLUMNS[name], shown, empty)
+
+
+def local(snapshot: Snapshot, moment: Moment) -> datetime | str:
+    """A time in the server's zone; "never", and "" where it is not known."""
+    if not isinstance(moment, datetime):
+        return moment or ""
+    return moment.astimezone(snapshot.local_time.tzinfo) if moment.tzinfo else moment
+
+
+def change_rows(snapshot: Snapshot, changes: pd.DataFrame, folder: str) -> list[dict[str, Any]]:
+    """The rows of ``COLUMNS["changes"]`` from those of `History.changes`, in the folder, in the server's zone."""
+    names, folders = list(COLUMNS["changes"]), [folder] if folder else []
+    rows = (dict(zip(names, row, strict=True)) for row in changes[names].itertuples(index=False))
+    return [
+        row | {"at": local(snapshot, row["at"].to_pydatetime())} for row in rows if in_scope(row["task_path"], folders)
+    ]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Page:
+    r"""A page about the tasks of a snapshot in `folder` and below ("": all outside ``\Microsoft``)."""
+
+    snapshot: Snapshot
+    folder: str = ""
+
+    title: ClassVar[str] = ""
+
+    @property
+    def heading(self) -> Heading:
+        """Title, server, time of the snapshot with zone, and scope."""
+        zone = self.snapshot.zone or "UTC; the server's zone is not known"
+        facts = {
+            "Server": self.snapshot.server or "not named in the files",
+            "Snapshot": f"{self.snapshot.local_time:%A, %Y-%m-%d %H:%M} ({zone})",
+            "Tasks": f"{self.folder} and below" if self.folder else "all outside \\Microsoft",
+        }
+        return Heading(self.title, {name: mask(value) for name, value in facts.items()})
+
+    @cached_property
+    def check(self) -> Sentences:
+        """What was read and what was not, so that a reader sees that nothing was lost."""
+        return Sentences(self._read_lines())
+
+    @cached_property
+    def unmatched(self) -> Table:
+        """Tasks with a definition and no status, or a status and no definition, where both were read."""
+        snapshot, folders = self.snapshot, [self.folder] if self.folder else []
+        lacking: dict[str, str] = {}
+        if snapshot.statuses and "definitions" in snapshot.holds:
+            lacking |= dict.fromkeys(snapshot.statuses.keys() - snapshot.tasks.keys(), NO_DEFINITION)
+            lacking |= dict.fromkeys(snapshot.tasks.keys() - snapshot.statuses.keys(), NO_STATUS)
+        rows = [
+            {"server": snapshot.server, "task_path": path, "what": lacking[path]}
+            for path in sorted(lacking)
+            if in_scope(path, folders) and in_scope(path, snapshot.folders)
+        ]
+        nothing = "Every definition has its status, and every status its definition, where both were read."
+        return table("unmatched", rows, "Without a partner", empty=nothing)
+
+    @cached_property
+    def problems(self) -> Table:
+        """Files and rows that could not be read."""
+        return self._problems(self.snapshot.problems)
+
+    def _problems(self, problems: Iterable[Problem]) -> Table:
+        rows = (problem._asdict() for problem in problems)
+        return table("problems", rows, "Problems", empty="Everything could be read.")
+
+    def _read_lines(self) -> list[str]:
+        snapshot, folder = self.snapshot, self.folder
+        moment = f"{snapshot.local_time:%Y-%m-%d %H:%M} ({snapshot.zone or 'UTC'})"
+        lines = [
+            f"{count(len(snapshot.tasks), 'task definition')} read, {count(snapshot.unread, 'file')} not readable.",
+            f"They are of {moment}, read by taskanalysis {__version__}.",
+        ]
+        folders = [folder] if folder else []
+        rest = [path for path in snapshot.tasks.keys() | snapshot.statuses.keys() if not in_scope(path, folders)]
+        if rest:
+            where = f"outside {folder}" if folder else "below \\Microsoft"
+            lines.append(f"{count(len(rest), 'task')} {where}: counted, not listed on this page.")
+        if not snapshot.statuses:
+            lines.append("No status was collected with them.")
+        else:
+            partners = "no definitions with them"
+            if "definitions" in snapshot.holds:
+                partners = f"{len(self.unmatched.frame) or 'none'} without its partner"
+            lines.append(f"{count(len(snapshot.statuses), 'status row')}, {partners}.")
+        if snapshot.others:
+            lines.append(f"{count(snapshot.others, 'other server')} in this share: not on this page.")
+        return lines
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class JudgedPage(Page):
+    """A page that rests on verdicts, by `rules` and by the `history` of the server, None where there is none."""
+
+    rules: Rules = NO_RULES
+    history: History | None = None
+
+    no_cause: ClassVar[str] = "There is none."
+
+    @cached_property
+    def judged(self) -> list[Judged]:
+        """A verdict for each task."""
+        return judge(self.snapshot, self.rules, self.folder, self.history)
+
+    @cached_property
+    def causes(self) -> list[Incident]:
+        """The causes that several tasks share."""
+        return find_incidents(self.judged, self.history)
+
+    @cached_property
+    def incidents(self) -> Table:
+        """Causes that several tasks share."""
+        rows = [
+            asdict(cause) | {"tasks": list(cause.tasks), "since": local(self.snapshot, cause.since)}
+            for cause in self.causes
+        ]
+        return table("incidents", rows, "Incidents", ("cause", "since", "tasks"), self.no_cause)
+
+    @cached_property
+    def check(self) -> Sentences:
+        """What was read, what these data can't show, and rules without effect or without an end."""
+        return Sentences([*self._read_lines(), *self._limits(), *self._rule_lines()])
+
+    def _limits(self) -> list[str]:
+        """What these data can't show, so that no output is not taken for good news."""
+        snapshot = self.snapshot
+        undefined = snapshot.statuses and not (snapshot.tasks or snapshot.in_force)
+        lines = ["One snapshot does not show earlier runs, nor since when a task fails."]
+        if self.history:
+            oldest = self.history.coverage["taken_at"].min().astimezone(snapshot.local_time.tzinfo)
+            snapshots = count(len(self.history.coverage), "snapshot")
+            lines = [f"Nothing is known of the time before {oldest:%Y-%m-%d %H:%M}: the history holds {snapshots}."]
+        if not snapshot.zone:
+            lines.append("The server's zone is not known (--zone gives it), so missed starts can't be detected.")
+        elif undefined:
+            lines.append("There are no definitions, so missed starts can't be detected.")
+        doubtful = [judged.path for judged in self.judged if judged.due.in_doubt]
+        if doubtful:
+            named = listed(doubtful[:MOST_NAMED] + ["others"] * (len(doubtful) > MOST_NAMED))
+            lines.append(f"No missed start is reported where Windows' next start differs from the definition: {named}.")
+        fields = {"state": "what a task is doing", "last_run": "when it last ran", "last_result": "how that ended"}
+        lacking = [words for name, words in fields.items() if name not in snapshot.holds]
+        if lacking:
+            lines.append(f"These data do not show {listed(lacking)}.")
+        if undefined and not snapshot.commands:
+            lines.append("There are no definitions, so a code is read without knowing the program that returned it.")
+        return lines
+
+    def _rule_lines(self) -> list[str]:
+        unused = self.rules.unused((self.snapshot.server, path) for path in self.snapshot.statuses)
+        endless = [rule for rule in self.rules.rules if rule.ignore and rule.ignore_until is None]
+        return [
+            *(f"The rule for {rule.task} in {rule.name('task')} matches no task." for rule in unused),
+            *(f"The rule for {rule.task} in {rule.name('ignore')} mutes without an end." for rule in endless),
+        ]

@@ -1,0 +1,281 @@
+r"""The window of the trends: runs, expected starts and changes of one server's last days, and how each day went.
+
+A window ends with a snapshot and begins some days before. Days are the server's (UTC where its zone is not known) and
+stand in frames as local midnights without zone. A day without a snapshot inside a blind time is `blind`: not
+known. Results that rules.toml calls good are good here; a bad result by a guess is unknown.
+
+>>> from taskanalysis.snapshot import read_snapshot
+>>> snapshot = read_snapshot("data")
+>>> days = Window(snapshot, trend_history(snapshot)).by_day
+>>> [f"{day:%m-%d}" for day in days.index[days["blind"]]]
+['10-17', '10-18', '10-27', '10-28']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from taskanalysis.definition import TaskDefinition
+from taskanalysis.health import (
+    BAD,
+    GOOD,
+    LOOK_BACK,
+    NO_RULES,
+    UNCLEAR,
+    Judged,
+    Rate,
+    Rules,
+    blind_times,
+    failing_at,
+    failing_spells,
+    known_history,
+    slot_fates,
+)
+from taskanalysis.history import History, read_history, read_logs
+from taskanalysis.results import BAD_OUTCOMES, Outcome
+from taskanalysis.schedule import slot_arrays
+from taskanalysis.snapshot import Snapshot, in_scope
+
+ENDINGS = ["succeeded", *BAD_OUTCOMES, "running", "unknown"]
+"""How a run ended, as the figures show it."""
+
+MOST_DAYS = 36_500
+
+Numbers = NDArray[np.int64]
+_SIGNS = np.array([GOOD, *[BAD] * len(BAD_OUTCOMES), UNCLEAR, UNCLEAR])
+
+
+def trend_history(snapshot: Snapshot, days: int = 90) -> History | None:
+    """The history of the snapshot's server for so many days before it; None where it does not lie in a share.
+
+    It is that of `past.known_history`, and longer where `days` ask for more; it is read, not renewed.
+    """
+    history = known_history(snapshot)
+    if history is None or days <= LOOK_BACK.days:
+        return history
+    since, until = snapshot.taken_at - timedelta(days=min(days, MOST_DAYS)), snapshot.taken_at
+    return read_history(snapshot.share, server=snapshot.server, since=since, until=until, update=False)
+
+
+@dataclass(frozen=True)
+class Window:
+    r"""The window of `days` that ends with `snapshot`, for the tasks in `folder` ("": all outside ``\Microsoft``).
+
+    `judged` are the verdicts of the snapshot: they show for which tasks no start is judged. Tasks that a rule mutes on
+    the day of the snapshot are left out.
+    """
+
+    snapshot: Snapshot
+    history: History | None
+    judged: Sequence[Judged] = ()
+    rules: Rules = NO_RULES
+    folder: str = ""
+    days: int = 90
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The server's zone, UTC where it is not known."""
+        return ZoneInfo(self.snapshot.zone or "UTC")
+
+    @cached_property
+    def begin(self) -> datetime:
+        """The begin of the window, or the first snapshot in it if that is later."""
+        begin = self.snapshot.taken_at - timedelta(days=min(self.days, MOST_DAYS))
+        first = self.coverage["taken_at"].min() if len(self.coverage) else begin
+        return max(begin, pd.Timestamp(first).to_pydatetime())
+
+    @cached_property
+    def is_known(self) -> bool:
+        """Whether there are at least two snapshots, as a trend needs."""
+        return len(self.coverage) > 1
+
+    # What is known ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """The snapshots of the window, as `History.coverage` has them."""
+        coverage = self._past.coverage
+        begin = self.snapshot.taken_at - timedelta(days=min(self.days, MOST_DAYS))
+        return coverage[(coverage["server"] == self.snapshot.server) & (coverage["taken_at"] >= begin)]
+
+    @cached_property
+    def blind(self) -> list[tuple[datetime, datetime]]:
+        """The blind times of the window, in the server's zone: the last snapshot before each, and the first after."""
+        times = blind_times(self._past) if self.is_known else []
+        return [(start.astimezone(self.zone), end.astimezone(self.zone)) for start, end in times if end > self.begin]
+
+    @cached_property
+    def gaps(self) -> list[tuple[datetime, datetime]]:
+        """The blind times as local times without zone, as the figures draw them."""
+        return [(start.replace(tzinfo=None), end.replace(tzinfo=None)) for start, end in self.blind]
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """The runs that started in the window: the columns of `History.runs`, `ending` (ENDINGS), `sign` and `day`.
+
+        `sign` is 1 for a good ending, -1 for a bad one, and 0 for one that says neither.
+        """
+        runs = self.all_runs[self.all_runs["started"] >= pd.Timestamp(self.begin)]
+        return runs.assign(day=self.local(runs["started"]).dt.floor("D"))
+
+    @cached_property
+    def slots(self) -> pd.DataFrame:
+        """The starts that should have been in the window, with their fates (`fates.slot_fates`)."""
+        doubtful = {judged.path for judged in self.judged if judged.due.in_doubt}
+        since, until = self.begin, self.snapshot.taken_at
+        given = {"rules": self.rules, "folder": self.folder, "doubtful": doubtful}
+        return self._within(slot_fates(self._past, self.snapshot.server, since=since, until=until, **given))  # type: ignore[arg-type]
+
+    @cached_property
+    def missed(self) -> pd.DataFrame:
+        """The missed starts: `task_path`, `expected` (UTC) and `day` (local midnight, without zone)."""
+        rows = self.slots[self.slots["fate"] == "missed"]
+        taken = pd.DatetimeIndex(self.coverage["taken_at"])
+        found: list[NDArray[np.datetime64]] = []
+        in_force: dict[pd.Timestamp, dict[str, TaskDefinition]] = {}
+        for path, expected, number in zip(rows["task_path"], rows["expected"], rows["count"], strict=True):
+            times = np.repeat(np.datetime64(expected.tz_localize(None)), number)
+            if number > 1:  # one row stands for all between two snapshots
+                end = taken[taken.searchsorted(expected)]
+                if end not in in_force:
+                    in_force[end] = self._past.definitions(end.to_pydatetime(), self.snapshot.server)
+                slots = slot_arrays(
+                    in_force[end][path], expected.to_pydatetime(), end.to_pydatetime(), tz=self.zone.key
+                )
+                judged = slots.time[slots.judged][:number]
+                times[: len(judged)] = judged
+            found.append(times)
+        times = np.concatenate([np.zeros(0, "M8[us]"), *found])
+        expected = pd.Series(pd.DatetimeIndex(times, tz="UTC"))
+        path = rows["task_path"].iloc[np.repeat(np.arange(len(rows)), rows["count"])].reset_index(drop=True)
+        return pd.DataFrame({"task_path": path, "expected": expected, "day": self.local(expected).dt.floor("D")})
+
+    @cached_property
+    def changes(self) -> pd.DataFrame:
+        """The changes of the window, as `History.changes` has them; of tasks with ``ok_codes``, as the rule says."""
+        changes = self._within(self._past.changes)
+        ruled = changes["task_path"].isin(list(self._good_codes))
+        flips = self._flips(self.all_runs[self.all_runs["task_path"].isin(list(self._good_codes))])
+        changes = pd.concat([changes[~(ruled & (changes["kind"] == "outcome"))], flips], ignore_index=True)
+        changes["kind"] = changes["kind"].astype("category")
+        changes["task_path"] = changes["task_path"].astype("category")
+        changes = changes[changes["at"] > pd.Timestamp(self.begin)]
+        return changes.sort_values(["at", "task_path", "kind"], ignore_index=True)
+
+    # Days -------------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def by_day(self) -> pd.DataFrame:
+        """The days of the window, none where fewer than two snapshots are known.
+
+        `snapshots` taken, `blind`, the runs by ending (ENDINGS), `failing` (tasks whose last finished run had failed at
+        the end of the day) and `missed` (tasks that missed a start). The index is the local midnight, without zone.
+        """
+        if not self.is_known:
+            names = ["snapshots", *ENDINGS, "failing", "missed"]
+            empty = pd.DataFrame({name: np.zeros(0, np.int64) for name in names}, index=pd.DatetimeIndex([]))
+            return empty.assign(blind=np.zeros(0, dtype=bool))
+        seen = self.local(self.coverage["taken_at"]).dt.floor("D")
+        days = pd.date_range(seen.min(), seen.max())
+        ended = np.zeros((len(days), len(ENDINGS)), np.int64)
+        runs = self.runs[self.runs["day"].isin(days)]
+        np.add.at(ended, (days.get_indexer(pd.DatetimeIndex(runs["day"])), runs["ending"].cat.codes.to_numpy()), 1)
+        frame = pd.DataFrame(ended, columns=ENDINGS, index=days)
+        frame.insert(0, "snapshots", np.bincount(days.get_indexer(pd.DatetimeIndex(seen)), minlength=len(days)))
+        day = timedelta(days=1)
+        frame.insert(
+            1, "blind", [any(begin <= start and start + day <= end for begin, end in self.gaps) for start in days]
+        )
+        ends = (days + day).tz_localize(self.zone, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
+        frame["failing"] = self.failing_at(ends)
+        number = self.missed["task_path"].astype(str).groupby(self.missed["day"]).nunique()
+        frame["missed"] = number.reindex(days, fill_value=0).astype(np.int64)
+        return frame
+
+    def failing_at(self, moments: pd.DatetimeIndex) -> Numbers:
+        """How many tasks had failed in their last finished run at each of these moments (aware)."""
+        return failing_at(self.spells, moments)
+
+    @cached_property
+    def spells(self) -> pd.DataFrame:
+        """The times in which a task was failing (`past.failing_spells`), also those that began before the window."""
+        past = self._past
+        return failing_spells(self.all_runs, *map(self._within, (past.events, past.changes, past.spans)))
+
+    def rate(self, begin: timedelta, end: timedelta = timedelta(0)) -> Rate:
+        """How many runs of known ending started from `begin` to `end` before the snapshot, and what part was good."""
+        now, started = self.snapshot.taken_at, self.runs["started"]
+        return Rate.of(self.runs.loc[(started > now - begin) & (started <= now - end), "sign"].to_numpy())
+
+    # Parts ------------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _past(self) -> History:
+        return self.history or History(Path(), [], [], {}, read_logs(Path(), []))
+
+    @cached_property
+    def _good_codes(self) -> dict[str, list[int]]:
+        """The codes that a rule calls good, by task path, where there is such a rule."""
+        paths = map(str, self._past.runs["task_path"].cat.categories)
+        codes = {path: self.rules.of(self.snapshot.server, path).ok_codes for path in paths}
+        return {path: list(good) for path, good in codes.items() if good}
+
+    @cached_property
+    def all_runs(self) -> pd.DataFrame:
+        """All runs in scope, also those before the window: they show how a task stood when it began."""
+        runs = self._within(self._past.runs)
+        path, code = runs["task_path"], runs["code"]
+        by_rule = np.zeros(len(runs), dtype=bool)
+        for name, codes in self._good_codes.items():
+            by_rule |= ((path == name) & code.isin(codes)).to_numpy(dtype=bool)
+        outcome = runs["outcome"].cat.set_categories([outcome.value for outcome in Outcome]).mask(by_rule, "succeeded")
+        certainty = runs["certainty"].cat.set_categories(["certain", "likely", "guess"]).mask(by_rule, "certain")
+        runs = runs.assign(outcome=outcome, certainty=certainty)
+        place = [ENDINGS.index(name) if name in ENDINGS else -1 for name in outcome.cat.categories]
+        ending = np.array([*place, -1])[outcome.cat.codes]
+        guessed = (certainty == "guess").to_numpy() & (_SIGNS[ending] == BAD)
+        ending = np.where(guessed | (ending < 0), ENDINGS.index("unknown"), ending)
+        return runs.assign(ending=pd.Categorical.from_codes(ending.tolist(), pd.Index(ENDINGS)), sign=_SIGNS[ending])
+
+    def _flips(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Changes of the outcome of these runs, those whose result was seen."""
+        runs = runs[runs["code"].notna()].sort_values(["task_path", "started"])
+        before = runs.shift()
+        flip = (runs["task_path"].astype(str) == before["task_path"].astype(str)) & (
+            runs["outcome"].astype(str) != before["outcome"].astype(str)
+        )
+        flips = runs.loc[flip, ["server", "task_path"]].assign(at=known_at(runs[flip]), kind="outcome")
+        what = np.where(runs.loc[flip, "outcome"] == "succeeded", "A rule of the office says that it is success.", "")
+        words = {"before": before.loc[flip, "outcome"].astype(str), "after": runs.loc[flip, "outcome"].astype(str)}
+        return flips.assign(**words, what=what)
+
+    def _within(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The rows of this server, of tasks in the folder that no rule mutes."""
+        today, server = self.snapshot.local_time.date(), self.snapshot.server
+        folders = [self.folder] if self.folder else []
+        paths = [str(path) for path in frame["task_path"].cat.categories]
+        kept = np.array(
+            [in_scope(path, folders) and not self.rules.of(server, path).ignores(today) for path in paths] + [False]
+        )
+        rows = frame[kept[frame["task_path"].cat.codes] & (frame["server"] == server).to_numpy()]
+        return rows.assign(task_path=rows["task_path"].cat.remove_unused_categories())
+
+    def local(self, times: pd.Series) -> pd.Series:
+        """Times as those of the server's clocks, without zone."""
+        found: pd.Series = times.dt.tz_convert(self.zone).dt.tz_localize(None)
+        return found
+
+
+def known_at(runs: pd.DataFrame) -> pd.Series:
+    """When the ending of each run was known: the first snapshot that shows it, else its end in the event log."""
+    known = runs["finished_by"].fillna(runs["ended"])
+    return known.fillna(runs["first_seen"]).fillna(runs["started"])

@@ -1,0 +1,184 @@
+"""The inventory: what its tables, sentences and figures say of the sample, and that nothing shown holds a secret."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from taskanalysis.definition.model import Settings
+from taskanalysis.definition.reader import read_task
+from taskanalysis.health.past import known_history
+from taskanalysis.report import inventory as room
+from taskanalysis.report.columns import COLUMNS
+from taskanalysis.report.inventory import Inventory
+from taskanalysis.snapshot.snapshot import Snapshot
+from tests.build import ROOT
+
+TABLES = ("tasks", "triggers", "actions", "findings", "problems")
+
+
+@pytest.mark.parametrize("name", TABLES[:4])
+def test_table_of_no_task_has_its_columns(name: str, sample: Snapshot) -> None:
+    frame = getattr(Inventory(sample, r"\Nowhere"), name).frame
+    assert list(frame.columns) == list(COLUMNS["inventory" if name == "tasks" else name])
+    assert frame.empty
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_no_secret_is_in_a_table(name: str, inventory: Inventory, hostile: Snapshot) -> None:
+    for page in (inventory, Inventory(hostile)):
+        text = getattr(page, name).frame.to_csv()
+        assert not re.search("S3cret|Winter-2026", text)
+
+
+def test_snapshot_keeps_the_secret(sample: Snapshot) -> None:
+    assert "S3cret" in sample.tasks[r"\OpenData\Services\Air quality"].actions[0].arguments
+
+
+def test_page_reads_the_share_its_history_and_the_folder(inventory: Inventory, sample: Snapshot) -> None:
+    page = Inventory.read(folder=r"\OpenData", at="2026-11-23T11:02:00Z")
+    assert (page.snapshot.taken_at, len(page.tasks.frame)) == (sample.taken_at, 43)
+    assert len(page.changed.frame) == 4
+    assert page.tasks is page.tasks, "computed once"
+
+
+# Sentences ------------------------------------------------------------------------------------------------------------
+
+
+def test_answer_of_the_sample_counts_right(inventory: Inventory, sample: Snapshot) -> None:
+    users = {task.principal.user_id or task.principal.group_id for task in sample.tasks.values()}
+    lines = inventory.answer.lines
+    assert lines[:2] == [
+        f"{len(sample.tasks)} tasks in 12 folders, run by {len(users)} accounts; 1 task disabled.",
+        r"Restoring them needs the password of TOWN\opendata (9 tasks) and TOWN\svc-gis (5 tasks).",
+    ]
+    assert lines[2].startswith("Look first at: nothing starts it (2), ends soon (1), secret in")
+    assert lines[3] == "Nothing was found in 19 of 49 tasks."
+
+
+def test_answer_for_a_folder_counts_that_folder_alone(sample: Snapshot) -> None:
+    assert Inventory(sample, r"\Backup").answer.lines[:2] == [
+        "2 tasks in 1 folder, run by 1 account; 0 tasks disabled.",
+        "Restoring them needs no password.",
+    ]
+
+
+def test_many_accounts_are_named_in_part(sample: Snapshot) -> None:
+    task = sample.tasks[r"\OpenData\Portal\Publish datasets"]
+    tasks = {
+        f"\\{number}": replace(task, principals=(replace(task.principal, user_id=f"U{number}"),)) for number in range(7)
+    }
+    assert Inventory(replace(sample, tasks=tasks)).answer.lines[1].endswith("U3 (1 task) and 3 others.")
+
+
+def test_answer_says_where_there_is_nothing(sample: Snapshot, hostile: Snapshot) -> None:
+    assert Inventory(sample, r"\Nowhere").answer.lines == ["There is no task definition here."]
+    assert Inventory(hostile).answer.lines[-1] == "Something was found in each of 7 tasks."
+
+
+# Tables ---------------------------------------------------------------------------------------------------------------
+
+
+def test_inventory_of_the_sample_has_a_row_for_each_task_outside_microsoft(inventory: Inventory) -> None:
+    frame = inventory.tasks.frame
+    assert len(frame) == 49
+    assert frame["task_path"].is_unique
+    assert list(frame["task_path"]) == sorted(frame["task_path"], key=str.casefold)
+    assert frame.loc[~frame["enabled"], "task_path"].tolist() == [r"\OpenData\GIS\Street centerlines"]
+
+
+def test_folder_takes_what_lies_below_and_no_other(sample: Snapshot) -> None:
+    assert len(Inventory(sample, r"\opendata\gis\Tiles").tasks.frame) == 3
+    assert Inventory(sample, r"\OpenDat").tasks.frame.empty
+
+
+def test_row_of_the_inventory_says_what_the_definition_says(inventory: Inventory) -> None:
+    frame = inventory.tasks.frame.set_index("task_path")
+    row = frame.loc[r"\OpenData\Portal\Publish datasets"]
+    assert (row["folder"], row["name"]) == (r"\OpenData\Portal", "Publish datasets")
+    assert (row["schedule"], row["triggers"], row["actions"]) == ("At 20:20 every day", 1, 3)
+    assert row["command"].count("python.exe") == 2
+    assert row["command"].endswith("powershell.exe")
+    assert row["arguments"].startswith("check_staging.py; publish.py --all; ")
+    assert (row["run_as"], row["logon_type"], row["needs_password"]) == (r"TOWN\opendata", "Password", True)
+    assert (row["time_limit"], row["multiple_instances"]) == ("2 hours", "IgnoreNew")
+    assert row["registered"].startswith("2024-03-11T")
+    assert row["registered"].endswith("-04:00")
+    assert row["findings"] == [r"stored password (TOWN\opendata)"]
+    assert len(row["sha256"]) == 64
+    assert row["file"] == "OpenData/Portal/Publish datasets.xml"
+    assert frame.loc[r"\OpenData\Admin\Monthly archive", "schedule"].endswith(", from 2026-12-01")
+
+
+def test_triggers_and_actions_are_numbered_in_each_task(inventory: Inventory) -> None:
+    tasks = inventory.tasks.frame.set_index("task_path")
+    for name, table in (("triggers", inventory.triggers), ("actions", inventory.actions)):
+        numbers = table.frame.groupby("task_path")["number"].agg(list)
+        assert {path: list(range(1, count + 1)) for path, count in tasks[name].items() if count} == numbers.to_dict()
+
+
+def test_triggers_show_their_next_run_and_whether_it_is_certain(inventory: Inventory) -> None:
+    row = inventory.triggers.frame.set_index(["task_path", "number"]).loc[(r"\OpenData\Finance\Nightly load", 1)]
+    assert (f"{row['next_run']:%Y-%m-%d %H:%M %z}", row["judged"]) == ("2026-11-23 21:05 -0500", True)
+
+
+def test_disabled_task_has_no_next_run(sample: Snapshot) -> None:
+    path = r"\OpenData\Finance\Nightly load"
+    off = replace(sample.tasks[path], settings=Settings(enabled=False))
+    page = Inventory(replace(sample, tasks={path: off}))
+    assert page.triggers.frame["next_run"].tolist() == [""]
+    assert page.tasks.frame["next_runs"].tolist() == [[]]
+
+
+def test_every_action_type_has_something_to_show() -> None:
+    inner = (
+        "<Exec><Command>x.exe</Command></Exec><ComHandler><ClassId>{1}</ClassId><Data>d</Data></ComHandler>"
+        "<SendEmail><Server>s</Server><To>t</To><Subject>hello</Subject></SendEmail>"
+        "<ShowMessage><Title>t</Title><Body>b</Body></ShowMessage><Wait/>"
+    )
+    task = read_task(f"<Task><Actions>{inner}</Actions></Task>".encode())
+    shown = [(room._type(action), *room._parts(action)[:2]) for action in task.actions]
+    assert shown == [
+        ("Exec", "x.exe", ""),
+        ("ComHandler", "COM handler {1}", "d"),
+        ("SendEmail", "mail to t through s", "hello"),
+        ("ShowMessage", "message t", "b"),
+        ("Wait", "Wait (a type that is not known here)", ""),
+    ]
+
+
+def test_backup_has_the_old_columns_first_and_loses_none(inventory: Inventory) -> None:
+    frame, backup = inventory.tasks.frame, inventory.backup
+    assert list(backup.columns[:4]) == ["name", "description", "interval", "path"]
+    assert backup["interval"].tolist() == frame["schedule"].tolist()
+    assert len(backup.columns) == len(frame.columns)
+
+
+def test_findings_name_each_task_of_the_data_dictionary(inventory: Inventory) -> None:
+    text = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    text = text.split("What the inventory has to find besides:")[1].split("##")[0]
+    planted = set(re.findall(r"`(\\[^`]+)`", text))
+    which = " ".join(name for names in inventory.findings.frame["which"] for name in names)
+    assert len(planted) > 15
+    assert [path for path in planted if path not in which] == []
+
+
+def test_groups_count_every_task_once(inventory: Inventory) -> None:
+    accounts, programs = inventory.accounts.frame, inventory.programs.frame
+    assert accounts["tasks"].sum() == len(inventory.tasks.frame)
+    assert programs["actions"].sum() == len(inventory.actions.frame)
+    assert inventory.trigger_types.frame["triggers"].sum() == len(inventory.triggers.frame)
+    assert accounts["tasks"].is_monotonic_decreasing
+    assert programs["tasks"].is_monotonic_decreasing
+
+
+def test_inventory_shows_what_was_redefined_as_far_as_the_history_goes(sample: Snapshot) -> None:
+    changed = Inventory(sample, history=known_history(sample)).changed.frame
+    assert [(f"{at:%Y-%m-%d %H:%M}", kind) for at, kind in changed[["at", "kind"]].to_numpy().tolist()] == [
+        ("2026-11-18 12:02", "added"),
+        ("2026-11-12 12:02", "changed"),
+        ("2026-11-04 18:02", "disabled"),
+        ("2026-10-08 13:02", "removed"),
+    ]
+    assert Inventory(sample).changed.frame.empty
+    assert len(Inventory(sample, r"\OpenData\GIS", known_history(sample)).changed.frame) == 1

@@ -1,0 +1,117 @@
+"""The notebooks: short, without logic, and what they show is only text."""
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from taskanalysis.publish.make import NOTEBOOKS, notebook_file
+from taskanalysis.publish.notebooks import run_notebook
+from taskanalysis.report import trend_answers
+from taskanalysis.snapshot.status import Status
+from tests.build import HOSTILE, NOON, definition, status, write
+
+MOST_LINES = 90
+
+
+def cells(name: str, kind: str = "code") -> list[Any]:
+    return [cell for cell in nbformat.read(notebook_file(name), 4).cells if cell.cell_type == kind]
+
+
+def lines(cell: Any) -> list[str]:
+    return [line for line in cell.source.splitlines() if line.strip()]
+
+
+def shown_by(name: str, **parameters: object) -> str:
+    """What the cells show, run here in one process."""
+    shown: list[str] = []
+    names: dict[str, object] = {"display": lambda *items: shown.extend(map(_html, items))}
+    first, *others = cells(name)
+    exec(first.source, names)
+    names |= parameters
+    for cell in others:
+        *before, last = lines(cell)
+        exec("\n".join(before), names)
+        value = eval(last, names)
+        shown += [_html(value)] if value is not None else []
+    return "\n".join(shown)
+
+
+def _html(item: Any) -> str:
+    return item._repr_html_() if hasattr(item, "_repr_html_") else item._repr_mimebundle_()["text/html"]
+
+
+def test_notebooks_hold_at_most_ninety_lines_of_code() -> None:
+    code = {name: cells(name) for name in NOTEBOOKS}
+    assert sum(len(lines(cell)) for each in code.values() for cell in each) <= MOST_LINES
+    for _, *others in code.values():
+        numbers = [len(lines(cell)) for cell in others]
+        assert max(numbers) <= 3
+        assert sum(number > 1 for number in numbers) <= 2, "the load, and the files"
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook_imports_the_report_wing_alone(name: str) -> None:
+    source = "\n".join(cell.source for cell in cells(name))
+    assert re.findall(r"^\s*(?:from|import) (\S+)", source, re.MULTILINE) == ["taskanalysis.report"]
+    assert not re.search(r"\b(for|if|def|lambda)\b", "\n".join(line.partition("#")[0] for line in source.splitlines()))
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook_has_its_parameters_and_no_output(name: str) -> None:
+    notebook = nbformat.read(notebook_file(name), 4)
+    assert [cell.id for cell in notebook.cells] == [f"{name}-{place:02}" for place in range(len(notebook.cells))]
+    assert [cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs] == []
+    tagged = [place for place, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", [])]
+    assert tagged == [1]
+    parameters = re.findall(r"^(\w+): (\w+) = (\S+)  # \w", notebook.cells[1].source, re.MULTILINE)
+    texts = ("data", "server", "folder", "at", "zone", "dates", "save_to")
+    days = [("days", "int", "90")] if name == "trends" else []
+    assert parameters == [*((text, "str", '""') for text in texts), *days]
+    assert len(lines(notebook.cells[1])) == 1 + len(parameters)
+
+
+@pytest.mark.parametrize(("name", "figures"), [("inventory", 4), ("status", 0), ("trends", 8)])
+def test_page_of_the_sample_answers_each_question(name: str, figures: int) -> None:
+    html = shown_by(name)
+    assert html.count("<figure") == figures
+    assert "Everything could be read." in html
+    assert ("It turned on Monday, 2026-11-09" in html) is (name == "trends")
+
+
+def test_page_without_a_share_or_with_one_snapshot_says_so_in_words(tmp_path: Path) -> None:
+    write(tmp_path, 0, status(last_run=-1))
+    for data, words in (("tests/files/folder", trend_answers.NO_SHARE), (str(tmp_path), trend_answers.ONE_SNAPSHOT)):
+        html = shown_by("trends", data=data)
+        assert words in html
+        assert "<figure" not in html
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_text_of_a_task_is_only_text_on_the_page_and_in_the_files(name: str, tmp_path: Path) -> None:
+    definitions = {path: definition(text).encode() for path, text in HOSTILE.items()}
+    for hour, code in ((0, 0), (6, 1), (12, 1)):
+        rows = [Status(path, "Ready", True, NOON + timedelta(hours=hour - 1), code) for path in HOSTILE]
+        write(tmp_path, hour, *rows, definitions=definitions | {r"\broken": b"<Task><b onclick='x'>"})
+    html = shown_by(name, data=str(tmp_path), save_to=str(tmp_path / "out"))
+    assert "<script" not in html
+    assert "<b>bold" not in html
+    assert "S3cret" not in html
+    assert "&lt;b&gt;bold" in html
+    files = list((tmp_path / "out").iterdir())
+    assert files
+    for file in files:
+        text = file.read_text("utf-8-sig")
+        assert "S3cret" not in text
+        assert "\n=" not in text
+
+
+@pytest.mark.slow
+def test_notebook_runs_to_its_end_as_a_report_does(tmp_path: Path) -> None:
+    assert run_notebook("trends", notebook_file("trends"), {"save_to": str(tmp_path / "out")}, tmp_path) is None
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["changes.csv", "runs.csv", "slots.csv"]
+    assert json.loads((tmp_path / "trends.ipynb").read_text("utf-8"))["cells"]

@@ -1,0 +1,95 @@
+"""What all pages say of themselves and of what was read."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from taskanalysis import __version__
+from taskanalysis.health.rules import parse_rules
+from taskanalysis.report.page import JudgedPage, Page
+from taskanalysis.snapshot.snapshot import Snapshot
+from taskanalysis.snapshot.status import Status
+
+
+def test_check_of_the_sample_matches_definitions_and_statuses(sample: Snapshot) -> None:
+    assert Page(sample).check.lines == [
+        "49 task definitions read, 0 files not readable.",
+        f"They are of 2026-11-23 06:02 (America/New_York), read by taskanalysis {__version__}.",
+        r"6 tasks below \Microsoft: counted, not listed on this page.",
+        "55 status rows, none without its partner.",
+    ]
+
+
+def test_check_counts_what_is_not_listed(sample: Snapshot) -> None:
+    outside = Page(sample, r"\OpenData").check.lines[2]
+    assert outside == r"12 tasks outside \OpenData: counted, not listed on this page."
+    statuses = {**sample.statuses, r"\New": Status(r"\New")}
+    for changed, line in (
+        (replace(sample, statuses=statuses), "56 status rows, 1 without its partner."),
+        (replace(sample, statuses={}), "No status was collected with them."),
+        (replace(sample, others=99), "99 other servers in this share: not on this page."),
+        (replace(sample, holds=frozenset({"state"})), "55 status rows, no definitions with them."),
+    ):
+        assert Page(changed).check.lines[-1] == line
+
+
+def test_heading_says_server_moment_zone_and_scope(sample: Snapshot) -> None:
+    assert Page(sample).heading.facts == {
+        "Server": "OPENDATA01",
+        "Snapshot": "Monday, 2026-11-23 06:02 (America/New_York)",
+        "Tasks": r"all outside \Microsoft",
+    }
+    unknown = Page(replace(sample, zone="", server=""), r"\OpenData").heading.facts
+    assert unknown["Snapshot"].endswith("11:02 (UTC; the server's zone is not known)")
+    assert unknown["Server"] == "not named in the files"
+    assert unknown["Tasks"] == r"\OpenData and below"
+    assert Page(replace(sample, server="--password S3cret")).heading.facts["Server"] == "--password ***"
+
+
+def test_task_with_one_side_only_is_listed_both_ways(sample: Snapshot) -> None:
+    assert Page(sample).unmatched.frame.empty
+    statuses = {path: status for path, status in sample.statuses.items() if path != r"\Heartbeat"}
+    assert Page(replace(sample, statuses=statuses), r"\Backup").unmatched.frame.empty
+    frame = Page(replace(sample, statuses=statuses | {r"\New": Status(r"\New")})).unmatched.frame
+    assert frame[["task_path", "what"]].to_numpy().tolist() == [
+        [r"\Heartbeat", "It has a definition and no status."],
+        [r"\New", "It has a status and no definition."],
+    ]
+    assert Page(replace(sample, holds=frozenset({"state"}))).unmatched.frame.empty
+
+
+# What rests on verdicts -----------------------------------------------------------------------------------------------
+
+
+def limits(page: JudgedPage) -> list[str]:
+    """What follows the lines that every page has."""
+    return list(page.check.lines[len(Page(page.snapshot).check.lines) :])
+
+
+def test_limits_name_what_the_data_lack(sample: Snapshot) -> None:
+    assert limits(JudgedPage(sample)) == ["One snapshot does not show earlier runs, nor since when a task fails."]
+    old = replace(sample, holds=frozenset({"state", "last_result"}), tasks={})
+    assert limits(JudgedPage(old))[1:] == [
+        "There are no definitions, so missed starts can't be detected.",
+        "These data do not show when it last ran.",
+        "There are no definitions, so a code is read without knowing the program that returned it.",
+    ]
+
+
+def test_limits_name_the_tasks_whose_schedule_is_in_doubt(sample: Snapshot) -> None:
+    later = sample.taken_at + timedelta(hours=6)
+    other = {path: replace(status, next_run=later) for path, status in sample.statuses.items() if status.next_run}
+    (line,) = limits(JudgedPage(replace(sample, statuses=other)))[1:]
+    assert line.startswith("No missed start is reported where Windows' next start differs")
+    assert line.endswith(" and others.")
+
+
+def test_limits_say_that_the_zone_is_not_known(sample: Snapshot) -> None:
+    assert "--zone" in limits(JudgedPage(replace(sample, zone="")))[1]
+
+
+def test_rule_that_matches_no_task_is_reported(sample: Snapshot) -> None:
+    rules = parse_rules("[[rule]]\ntask = '*'\nignore = true\n[[rule]]\ntask = '*Gone*'")
+    assert limits(JudgedPage(sample, rules=rules))[-2:] == [
+        "The rule for *Gone* in rules.toml, line 5 matches no task.",
+        "The rule for * in rules.toml, line 3 mutes without an end.",
+    ]

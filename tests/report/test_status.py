@@ -1,0 +1,193 @@
+"""The status page: whether to worry, how each task stands, and the files of it."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from taskanalysis.errors import Problem
+from taskanalysis.health.past import known_history
+from taskanalysis.health.rules import parse_rules, read_rules
+from taskanalysis.report.columns import COLUMNS
+from taskanalysis.report.status import StatusPage
+from taskanalysis.snapshot.share import sample_share
+from taskanalysis.snapshot.snapshot import Snapshot
+from taskanalysis.snapshot.status import Status
+
+NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
+ALL_MUTED = parse_rules("[[rule]]\ntask = '*'\nignore = true")
+
+
+@pytest.fixture(scope="module")
+def page(sample: Snapshot) -> StatusPage:
+    return StatusPage(sample, rules=read_rules(sample_share() / "rules.toml"))
+
+
+@pytest.fixture(scope="module")
+def status(page: StatusPage) -> pd.DataFrame:
+    return page.tasks.frame
+
+
+def test_page_reads_rules_and_history_of_the_share() -> None:
+    page = StatusPage.read(folder=r"\OpenData\Transit")
+    assert page.history
+    assert page.rules.rules
+    assert page.failing.frame["task_path"].tolist() == [r"\OpenData\Transit\Bus stops", r"\OpenData\Transit\Ridership"]
+    assert page.overdue.frame.empty
+    assert len(page.running.frame) == 1
+
+
+# Sentences ------------------------------------------------------------------------------------------------------------
+
+
+def test_answer_of_the_status_says_whether_to_worry(sample: Snapshot) -> None:
+    lines = StatusPage(sample).answer.lines
+    assert lines[0] == "13 of 49 tasks need attention."
+    assert lines[1].startswith(r"One cause: 9 tasks, all as TOWN\opendata, 0x8007052E: ")
+    assert [line.split(". ")[0] for line in lines[2:6]] == [
+        r"FAILING: \OpenData\Portal\Full-text index",
+        r"RUNNING LONG: \OpenData\Services\Crime statistics",
+        r"FAILING: \OpenData\Transit\Bus stops",
+        r"FAILING: \OpenData\Transit\Ridership",
+    ]
+    assert lines[6:] == ["Summary: 32 OK, 12 FAILING, 2 RUNNING, 1 RUNNING LONG, 1 NEVER RAN and 1 DISABLED."]
+
+
+def test_problems_beyond_the_fifth_are_counted() -> None:
+    statuses = {f"\\{name}": Status(f"\\{name}", "Ready", True, NOON, 1) for name in "ABCDEFG"}
+    few = {path: replace(status, last_result=number + 1) for number, (path, status) in enumerate(statuses.items())}
+    assert StatusPage(Snapshot("S", NOON, statuses=few)).answer.lines[6] == "And 2 more tasks, listed below."
+
+
+def test_quiet_status_is_called_quiet(sample: Snapshot) -> None:
+    quiet = StatusPage(sample, r"\Backup")
+    assert quiet.answer.lines[0] == "None of 2 tasks needs attention: no need to worry."
+    muted = replace(quiet, rules=parse_rules("[[rule]]\ntask = '*Offsite*'\nignore = true"))
+    assert muted.answer.lines[-1] == "1 task muted by rules.toml: counted, not listed."
+    assert replace(quiet, rules=ALL_MUTED).answer.lines == ["2 tasks muted by rules.toml: counted, not listed."]
+    nothing = StatusPage(replace(sample, statuses={}))
+    assert nothing.answer.lines == ["No status was collected, so it is not known how the tasks run."]
+
+
+def test_what_could_not_be_read_is_no_reason_not_to_worry(sample: Snapshot) -> None:
+    damaged = replace(sample, problems=[Problem("status.csv", "line 3: is cut")])
+    assert StatusPage(damaged, r"\Backup").answer.lines[:2] == [
+        "None of 2 tasks needs attention.",
+        "1 problem in the data that were read: see the end of this page.",
+    ]
+    lacking = replace(sample, statuses={path: sample.statuses[path] for path in [r"\Backup\Offsite copy"]})
+    assert StatusPage(lacking, r"\Backup").answer.lines[:2] == [
+        "None of 1 task needs attention.",
+        "1 task without any status: it is not known how they run.",
+    ]
+
+
+def test_no_output_is_not_taken_for_good_news() -> None:
+    statuses = {path: Status(path, "Ready") for path in (r"\A", r"\B")} | {r"\C": Status(r"\C", "Ready", True, NOON, 0)}
+    page = StatusPage(Snapshot("S", NOON, statuses=statuses))
+    assert page.answer.lines == [
+        "None of 1 task needs attention.",
+        "How the last run ended is not known for 2 other tasks.",
+        "Summary: 1 OK and 2 UNKNOWN.",
+    ]
+    assert "3 status rows, no definitions with them." in page.check.lines
+
+
+# Tables ---------------------------------------------------------------------------------------------------------------
+
+
+def test_tasks_that_need_attention_come_first(status: pd.DataFrame) -> None:
+    assert len(status) == 49
+    assert set(status["verdict"][:13]) == {"FAILING", "RUNNING LONG"}
+    assert not set(status["verdict"][13:]) & {"FAILING", "RUNNING LONG"}
+
+
+def test_each_verdict_has_its_table(page: StatusPage, status: pd.DataFrame) -> None:
+    tables = [page.failing, page.overdue, page.running, page.disabled, page.unknown]
+    parts = [table.frame["verdict"].value_counts().to_dict() for table in tables]
+    assert parts == [{"FAILING": 12}, {"NEVER RAN": 1}, {"RUNNING": 2, "RUNNING LONG": 1}, {"DISABLED": 1}, {}]
+    assert sum(len(table.frame) for table in tables) == (status["verdict"] != "OK").sum()
+
+
+def test_status_row_says_what_is_known(status: pd.DataFrame) -> None:
+    row = status.set_index("task_path").loc[r"\OpenData\Permits\Nightly load"]
+    assert (row["outcome"], row["code"], row["hex"]) == ("not started", 0x8007052E, "0x8007052E")
+    assert row["incident"].startswith(r"9 tasks, all as TOWN\opendata")
+    assert row["last_run"].isoformat() == "2026-11-22T22:15:02-05:00"
+    row = status.set_index("task_path").loc[r"\OpenData\GIS\Tiles\Mirror"]
+    assert (row["verdict"], row["owner"], row["code"]) == ("OK", "GIS team", 1)
+
+
+def test_status_keeps_never_and_unknown_apart() -> None:
+    statuses = {r"\A": Status(r"\A", last_run="never"), r"\B": Status(r"\B")}
+    frame = StatusPage(Snapshot("S", NOON, statuses=statuses)).tasks.frame
+    assert frame["last_run"].tolist() == ["never", ""]
+    assert frame["code"].isna().all()
+    assert frame["verdict"].tolist() == ["NEVER RAN", "UNKNOWN"]
+
+
+def test_old_status_keeps_its_columns_and_their_meaning(page: StatusPage) -> None:
+    old = page.old_status
+    assert list(old.columns[:8]) == [*COLUMNS["old_status"], "task_path", "verdict", "last_run", "meaning"]
+    assert set(old.columns[4:]) == set(COLUMNS["status"])
+    by_path = old.set_index("task_path")
+    row = by_path.loc[r"\OpenData\Permits\Nightly load"]
+    assert (row["name"], row["lastResult"], row["resultCode"]) == ("Nightly load", "Broken", 0x8007052E)
+    assert row["timeStamp"] == row["next_run"]
+    assert by_path.loc[r"\OpenData\GIS\Tiles\Mirror", "lastResult"] == "Working"
+    assert by_path.loc[r"\OpenData\Admin\Monthly archive", "lastResult"] == "Unknown"
+
+
+def test_muted_task_is_not_listed(sample: Snapshot) -> None:
+    page = StatusPage(sample, rules=ALL_MUTED)
+    assert page.tasks.frame.empty
+    assert list(page.old_status.columns)[:4] == list(COLUMNS["old_status"])
+
+
+def test_changes_are_those_that_this_snapshot_is_the_first_to_show(sample: Snapshot) -> None:
+    history = known_history(sample)
+    changes = StatusPage(sample, history=history).changes.frame
+    assert changes[["task_path", "kind", "after"]].to_numpy().tolist() == [
+        [r"\OpenData\Transit\Bus stops", "outcome", "failed"]
+    ]
+    assert set(changes["at"]) == {sample.local_time}
+    assert StatusPage(sample, r"\Backup", history=history).changes.empty == "Nothing changed."
+    assert StatusPage(sample).changes.empty == "There is no snapshot before this one."
+    assert StatusPage(sample).changes.frame.empty
+
+
+def test_status_with_a_history_shows_how_the_runs_before_went(sample: Snapshot) -> None:
+    tasks = StatusPage(sample, history=known_history(sample)).tasks.frame.set_index("task_path")
+    row = tasks.loc[r"\OpenData\Transit\Bus stops"]
+    assert (row["consecutive_failures"], row["runs_7d"], row["runs_30d"], row["flapping"]) == (1, 28, 112, True)
+    assert row["success_rate_7d"] == 17 / 28
+    assert f"{row['last_success']:%m-%d %H:%M %z}" == "11-22 22:20 -0500"
+    few = tasks.loc[r"\Backup\System state"]
+    assert (few["runs_7d"], few["success_rate_7d"] is pd.NA) == (1, True)
+    columns = ["consecutive_failures", "runs_7d", "success_rate_7d", "runs_30d", "success_rate_30d", "flapping"]
+    assert StatusPage(sample).tasks.frame[columns].isna().all(axis=None)
+
+
+# Files ----------------------------------------------------------------------------------------------------------------
+
+
+def test_status_json_has_its_keys_and_plain_values(sample: Snapshot, tmp_path: Path) -> None:
+    page = StatusPage(sample)
+    files = page.save(tmp_path, made_at=datetime(2026, 11, 23, 12, tzinfo=UTC))
+    assert [file.name for file in files] == ["status.csv", "task-status.csv", "status.json"]
+    content = json.loads(files[-1].read_text(encoding="utf-8"))
+    assert list(content) == [
+        *("format", "version", "server", "taken_at", "made_at", "stale_after", "zone", "counts"),
+        *("tasks", "incidents", "problems"),
+    ]
+    assert content["taken_at"] == "2026-11-23T06:02:00-05:00"
+    assert content["made_at"] == "2026-11-23T07:00:00-05:00"
+    assert content["stale_after"] == "2026-11-23T18:02:00-05:00"
+    assert content["counts"]["FAILING"] == 12
+    assert [len(content[name]) for name in ("tasks", "incidents", "problems")] == [49, 1, 0]
+    row = next(row for row in content["tasks"] if row["task_path"] == r"\OpenData\Admin\Monthly archive")
+    assert (row["last_run"], row["owner"], row["code"], row["flapping"]) == ("never", None, 267011, None)
+    assert page.save("") == []

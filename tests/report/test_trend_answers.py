@@ -1,0 +1,148 @@
+"""The sentences of the trends: each number in them is counted another way."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from taskanalysis.report import trend_answers, trend_tables
+from taskanalysis.report.trends import Trends
+from taskanalysis.report.window import Window
+from taskanalysis.snapshot.snapshot import Snapshot
+from tests.build import LOAD, status, trends_of, window_of, xml
+from tests.whole.test_stories import MISSED
+
+
+@pytest.fixture(scope="module")
+def answer(trends: Trends) -> list[str]:
+    return list(trends.answer.lines)
+
+
+def test_starts_missed_while_the_server_was_off_are_counted_and_named(window: Window, answer: list[str]) -> None:
+    assert window.missed.groupby("task_path", observed=True).size().to_dict() == MISSED
+    assert window.missed["day"].between("2026-10-16", "2026-10-19").all()
+    said = f"31 tasks missed {sum(MISSED.values()):,} starts between Fri 2026-10-16 13:02 and Mon 2026-10-19 07:02"
+    assert f"{said}: the server was off." in answer
+    assert [line for line in answer if "while snapshots were taken" in line] == []
+    table = trend_tables.missed(window)
+    assert dict(zip(table["task_path"], table["starts"], strict=True)) == MISSED
+    assert set(table["why"]) == {"The server was off: Windows counts them as missed."}
+
+
+def test_password_change_is_the_turn_and_the_one_cause(answer: list[str]) -> None:
+    assert answer[0] == (
+        "About as good as a week ago, and worse than four weeks ago: "
+        "12 tasks are failing now, 11 a week ago, 1 four weeks ago."
+    )
+    assert answer[1].startswith("It turned on Monday, 2026-11-09: 9 more tasks were failing than the day before")
+    assert answer[3].startswith("One cause: 9 tasks since 2026-11-09 07:10, all as TOWN\\opendata, 0x8007052E: ")
+
+
+def test_rates_are_of_finished_runs_of_the_days_named(window: Window, answer: list[str]) -> None:
+    now = window.snapshot.taken_at
+    rows = [row for row in window.runs.itertuples() if row.ending not in ("running", "unknown")]
+    week = [row.ending for row in rows if row.started > now - timedelta(days=7)]
+    month = [row.ending for row in rows if now - timedelta(days=35) < row.started <= now - timedelta(days=7)]
+    rates = [f"{100 * part.count('succeeded') / len(part):.1f} %" for part in (week, month)]
+    assert answer[2] == (
+        f"Of {len(week)} finished runs of the last 7 days {rates[0]} succeeded, "
+        f"of {len(month):,} of the 28 days before {rates[1]}."
+    )
+
+
+def test_changes_not_shown_are_counted(window: Window) -> None:
+    shown = trend_tables.changed(window)
+    outcomes = (window.changes["kind"] == "outcome").sum() - (shown["kind"] == "outcome").sum()
+    assert trend_answers.changes_answer(window, shown) == [
+        "4 changes: tasks added, removed, changed, enabled or disabled.",
+        f"{outcomes} changes of outcome did not last for three runs: not listed, but in changes.csv.",
+    ]
+
+
+def test_window_of_a_week_knows_nothing_of_the_days_before(sample: Snapshot) -> None:
+    week = trends_of(sample, days=7).window
+    assert (len(week.by_day), week.gaps) == (8, [])
+    assert week.runs["started"].min() >= sample.taken_at - timedelta(days=7)
+    assert trend_answers.trend_answer(week)[0].endswith("12 tasks are failing now, 11 a week ago.")
+    assert [line for line in trend_answers.trend_answer(week) if "blind" in line or "missed" in line] == []
+
+
+def test_without_a_zone_days_are_utc_and_no_start_is_expected(tmp_path: Path) -> None:
+    rows = {0.0: [status(last_run=-1)], 18.0: [status(last_run=16)], 36.0: [status(last_run=35)]}
+    window = window_of(tmp_path, rows, zone="", definitions={LOAD: xml()})
+    assert window.by_day["succeeded"].tolist() == [0, 2, 0]
+    assert trend_answers.expected_answer(window) == ["No start is expected: the server's zone is not known."]
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        ([0] * 4, "About as good as a week ago: no task is failing now, 0 a week ago."),
+        ([0, 0, 0, 1], "Worse than a week ago: 1 task is failing now, 0 a week ago."),
+        ([1, 1, 1, 0], "Better than a week ago: no task is failing now, 1 a week ago."),
+        ([1, 1, 1, 1], "About as good as a week ago: 1 task is failing now, 1 a week ago."),
+    ],
+)
+def test_better_or_worse_is_said_against_a_week_ago(codes: list[int], said: str, tmp_path: Path) -> None:
+    rows = {80.0 * n: [status(last_run=80 * n - 1, code=code)] for n, code in enumerate(codes)}
+    assert trend_answers.trend_answer(window_of(tmp_path, rows))[0] == said
+
+
+def test_turn_is_not_said_where_it_went_back(tmp_path: Path) -> None:
+    paths = ["\\A", "\\B", "\\C", "\\D"]
+    codes = [0, 0, 1, 1, 0]
+    rows = {24.0 * n: [status(path, last_run=24 * n - 1, code=code) for path in paths] for n, code in enumerate(codes)}
+    back = window_of(tmp_path / "back", rows)
+    assert not [line for line in trend_answers.trend_answer(back) if "turned" in line]
+    rows.pop(96.0)
+    stays = window_of(tmp_path / "stays", rows)
+    assert [line for line in trend_answers.trend_answer(stays) if "turned" in line] == [
+        "It turned on Sunday, 2026-11-22: 4 more tasks were failing than the day before, "
+        "and it has never been as good since."
+    ]
+
+
+def test_missed_start_outside_of_a_blind_time_is_named(tmp_path: Path) -> None:
+    trigger = "<CalendarTrigger><StartBoundary>2026-01-01T06:00:00</StartBoundary><ScheduleByDay/></CalendarTrigger>"
+    daily = f"<Task><Triggers>{trigger}</Triggers><Actions><Exec><Command>x.exe</Command></Exec></Actions></Task>"
+    stands = [status(last_run=-1)]
+    window = window_of(tmp_path, {12 * n: stands for n in range(5)}, definitions={LOAD: daily.encode()})
+    assert trend_answers.expected_answer(window)[1:] == [f"1 task missed 2 starts while snapshots were taken: {LOAD}."]
+    assert trend_tables.missed(window)[["starts", "why"]].values.tolist() == [[2, ""]]
+    assert trend_tables.grid(window, trend_tables.worst(window)).loc[LOAD].tolist() == ["", "M", "M"]
+
+
+def test_one_snapshot_is_said_to_be_too_few(tmp_path: Path) -> None:
+    window = window_of(tmp_path, {0: [status(last_run=-1, code=1)]})
+    assert trend_answers.trend_answer(window) == [trend_answers.ONE_SNAPSHOT]
+    assert trend_answers.coverage_answer(window) == [trend_answers.ONE_SNAPSHOT]
+    assert trend_answers.runs_answer(window) == trend_answers.changes_answer(window, window.changes) == []
+    assert window.by_day.empty
+    assert trend_tables.weeks(window).empty
+
+
+def test_two_snapshots_are_a_trend(tmp_path: Path) -> None:
+    window = window_of(tmp_path, {0: [status(last_run=-1)], 6: [status(last_run=5, code=1)]})
+    assert trend_answers.trend_answer(window)[0] == "1 task is failing now; a week ago is not known."
+    assert trend_answers.coverage_answer(window)[0].startswith("2 snapshots from Fri 2026-11-20 07:00 to")
+    assert trend_tables.changed(window)["after"].tolist() == ["failed"], "against the last run before the window"
+    assert trend_answers.coverage_answer(window)[-1] == "There is no blind time: no snapshot is missing."
+
+
+def test_share_without_a_status_has_no_bad_run(tmp_path: Path) -> None:
+    answer = trend_answers.trend_answer(window_of(tmp_path, {0: [], 6: []}))
+    assert answer[0] == "No task is failing now; a week ago is not known."
+    assert answer[1].startswith("Only 0 runs ended")
+    assert "No run that was seen failed." in answer
+
+
+def test_starts_of_frequent_tasks_and_durations_that_are_not_known_are_named(window: Window) -> None:
+    _, left_out = trend_tables.by_hour(window)
+    (line,) = trend_answers.hours_answer(left_out)
+    assert line.startswith(f"Left out: {len(left_out)} tasks that start too often for most starts to be visible (")
+    assert line.endswith(" and others).")
+    assert trend_answers.hours_answer([]) == []
+    (line,) = trend_answers.durations_answer(window)
+    assert line.startswith("The duration of no run is known: only an event log shows it")
+    starts = int(window.slots["count"].sum())
+    assert trend_answers.expected_answer(window)[0].startswith(f"{starts:,} starts of ")

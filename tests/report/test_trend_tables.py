@@ -1,0 +1,142 @@
+"""The tables of the trends: the stories of the sample are found, and each number is counted another way."""
+
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from taskanalysis.health.rules import parse_rules
+from taskanalysis.health.slots import slot_fates
+from taskanalysis.report import trend_tables
+from taskanalysis.report.display import text_of
+from taskanalysis.report.window import Window
+from taskanalysis.snapshot.snapshot import Snapshot
+from tests.build import LOAD, status, trends_of, window_of
+from tests.whole.test_stories import MISSED, PASSWORD
+
+NEW_YORK = ZoneInfo("America/New_York")
+BUS = "\\OpenData\\Transit\\Bus stops"
+
+
+def test_changes_shown_are_those_planted_and_what_fails_now(window: Window) -> None:
+    shown = trend_tables.changed(window)
+    plain = {(row.task_path.removeprefix("\\OpenData\\"), row.kind) for row in shown.itertuples()}
+    turned = [*PASSWORD, "Transit\\Ridership", "Transit\\Bus stops", "Portal\\Full-text index"]
+    assert plain == {
+        *((name, "outcome") for name in turned),
+        ("Permits\\Legacy permit export", "removed"),
+        ("GIS\\Street centerlines", "disabled"),
+        ("Services\\Crash reports", "changed"),
+        ("Admin\\Monthly archive", "added"),
+    }
+    assert len(shown) == len(plain)
+    assert shown["what"].ne("").all()
+
+
+def test_weekend_failures_and_the_turn_show_in_the_grid(window: Window) -> None:
+    worst = trend_tables.worst(window)
+    grid = trend_tables.grid(window, worst)
+    ridership = grid.loc["\\OpenData\\Transit\\Ridership"]
+    assert set(ridership[ridership == "F"].index.day_name()) == {"Saturday", "Sunday"}
+    assert set(ridership[ridership == "M"].index) == {pd.Timestamp("2026-10-17"), pd.Timestamp("2026-10-18")}
+    checkbook = grid.loc["\\OpenData\\Finance\\Checkbook"]
+    assert checkbook["2026-11-09":].tolist() == [*"NNNNNNNNNNNNNN", ""]
+    requests = grid.loc["\\OpenData\\Services\\311 requests"]
+    assert (requests["2026-11-09"], requests["2026-11-10"], requests["2026-10-27"]) == ("n", "N", "")
+    assert "\\Heartbeat" not in grid.index, "it missed no more than all others did"
+    assert "\\Heartbeat" in worst["task_path"].tolist()
+
+
+def test_worst_task_has_its_runs_counted(window: Window) -> None:
+    mine = [row for row in window.runs.itertuples() if row.task_path == BUS]
+    bad = [row for row in mine if row.outcome == "failed"]
+    first = trend_tables.worst(window).iloc[0]
+    assert (first["task_path"], first["runs"], first["bad_runs"]) == (BUS, len(mine), len(bad))
+    assert first["bad_days"] == len({row.started.astimezone(NEW_YORK).date() for row in bad})
+    assert first["failing_since"] == max(row.started for row in bad)
+    assert first["success_rate"] == pytest.approx(1 - len(bad) / len(mine))
+
+
+def test_weeks_add_up_to_the_days(window: Window) -> None:
+    weeks, days = trend_tables.weeks(window), window.by_day
+    for name in ("succeeded", "failed", "stopped", "not started"):
+        assert weeks[name.replace(" ", "_")].sum() == days[name].sum()
+    assert weeks["missed"].sum() == sum(MISSED.values())
+    assert weeks["blind_days"].sum() == 4
+    assert weeks["week"].tolist() == sorted(weeks["week"], reverse=True)
+    assert {datetime.fromisoformat(week).weekday() for week in weeks["week"]} == {0}
+
+
+def test_every_expected_start_has_one_fate(window: Window) -> None:
+    assert window.history
+    slots = slot_fates(window.history, "OPENDATA01", since=window.begin, until=window.snapshot.taken_at)
+    table = trend_tables.expected(window)
+    assert table["starts"].sum() == slots["count"].sum() == trend_tables.fates(window)["starts"].sum()
+    assert (table["starts"] == table.drop(columns=["task_path", "starts"]).sum(axis=1)).all()
+
+
+def test_hours_are_local_and_leave_out_tasks_that_start_too_often(window: Window) -> None:
+    by_hour, left_out = trend_tables.by_hour(window)
+    assert {"\\Heartbeat", "\\OpenData\\Transit\\Trip updates"} <= set(left_out)
+    kept = window.runs[~window.runs["task_path"].isin(left_out)]
+    counted = Counter(started.astimezone(NEW_YORK).hour for started in kept["started"])
+    assert {hour: number for hour, number in by_hour.sum(axis=1).items() if number} == dict(counted)
+
+
+def test_rule_of_the_office_makes_a_code_good_in_runs_and_changes(sample: Snapshot) -> None:
+    rules = parse_rules(f"[[rule]]\ntask = '{BUS}'\nok_codes = [1]")
+    ruled = trends_of(sample, rules).window
+    assert set(ruled.runs.loc[ruled.runs["task_path"] == BUS, "ending"]) == {"succeeded"}
+    assert BUS not in set(ruled.changes["task_path"])
+    worst = trend_tables.worst(ruled).set_index("task_path")
+    assert (worst.loc[BUS, "bad_runs"], worst.loc[BUS, "success_rate"], worst.loc[BUS, "missed"]) == (0, 1, 10)
+
+
+def test_turn_that_lasted_is_shown_with_its_end_and_one_that_did_not_is_not(tmp_path: Path) -> None:
+    codes = [0, 1, 0, 1, 1, 1, 0, 0]
+    rows = {6.0 * n: [status(last_run=6 * n - 1, code=code)] for n, code in enumerate(codes)}
+    window = window_of(tmp_path, rows)
+    shown = trend_tables.changed(window)
+    assert [(f"{at:%d %H}", after) for at, after in zip(shown["at"], shown["after"], strict=True)] == [
+        ("21 01", "failed"),
+        ("21 19", "succeeded"),
+    ]
+    assert len(window.changes) == 4
+
+
+def test_many_tasks_of_which_few_missed_a_start_are_one_table(tmp_path: Path) -> None:
+    trigger = "<CalendarTrigger><StartBoundary>2026-01-01T06:00:00</StartBoundary><ScheduleByDay/></CalendarTrigger>"
+    daily = f"<Task><Triggers>{trigger}</Triggers><Actions><Exec><Command>x.exe</Command></Exec></Actions></Task>"
+    others = [f"\\Task {number:03}" for number in range(200)]  # pandas counts up to 127 categories in other numbers
+    rows = {
+        12.0 * n: [status(last_run=-1), *(status(path, last_run=12 * n - 1, code=n % 2) for path in others)]
+        for n in range(5)
+    }
+    window = window_of(tmp_path, rows, definitions={LOAD: daily.encode()})
+    worst = trend_tables.worst(window).set_index("task_path")
+    assert (len(worst), worst.loc[LOAD, "missed"], worst.loc[others[7], "bad_runs"]) == (201, 2, 2)
+    assert len(trend_tables.grid(window, worst.reset_index())) == 201
+    assert len(trend_tables.expected(window)) == 1
+
+
+def test_times_are_shown_as_the_server_s_clocks_tell_them(window: Window) -> None:
+    since = trend_tables.worst(window).set_index("task_path")["failing_since"]
+    assert text_of(since["\\OpenData\\Permits\\Inspections"]) == "2026-11-09 07:10"
+    assert since["\\Heartbeat"] == ""
+
+
+def test_durations_are_told_where_the_event_log_has_them(sample: Snapshot) -> None:
+    window = trends_of(sample).window
+    runs = window.runs
+    mine = (runs["task_path"] == BUS).to_numpy()
+    seconds = np.where(mine, np.arange(len(runs)) - np.flatnonzero(mine)[0], np.nan) * 60
+    vars(window)["runs"] = runs.assign(seconds=seconds)
+    (row,) = trend_tables.durations(window).to_dict("records")
+    number = int(mine.sum())
+    assert (row["task_path"], row["runs"], row["longest_minutes"]) == (BUS, number, number - 1)
+    assert row["usual_minutes"] == (number - 1) / 2
+    assert row["last_week_minutes"] > row["usual_minutes"]
