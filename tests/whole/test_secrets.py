@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from taskanalysis.cli import collect, own_task
-from taskanalysis.cli import report as make_report
 from taskanalysis.cli.check import FORMATS, Check
 from taskanalysis.cli.main import fail
+from taskanalysis.cli.report import progress
 from taskanalysis.cli.restore import plan_lines, result_lines
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import Problem
@@ -103,8 +103,8 @@ WAYS: dict[str, Callable[[str], object]] = {
     "results of restore": lambda text: result_lines([Restored(text, "failed", text)]),
     **{f"check, {form}": lambda text, form=form: checked(text, form) for form in FORMATS},  # type: ignore[misc]
     "error on stderr": lambda text: spoken(lambda: fail(text, 2)),
-    "collect": lambda text: spoken(lambda: collect._say(collected(text))),
-    "progress of report": lambda text: spoken(lambda: make_report._say(text)),
+    "collect": lambda text: spoken(lambda: collect._print(collected(text))),
+    "progress of report": lambda text: spoken(lambda: progress(text)),
     "page of a failed report": failed,
     "text on a page": shown,
     "sentences": lambda text: Sentences([text])._repr_html_() + str(Sentences([text])),
@@ -126,7 +126,7 @@ def test_no_secret_is_in_a_csv(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", SECRETS, ids=repr)
 def test_own_task_says_no_secret(text: str, tmp_path: Path) -> None:
     xml = definition(text).encode()
-    assert not is_shown(spoken(lambda: own_task._say(tmp_path / ("Load " + text.replace("\\", "")), xml)))
+    assert not is_shown(spoken(lambda: own_task._print(tmp_path / ("Load " + text.replace("\\", "")), xml)))
 
 
 @pytest.fixture(scope="module")
