@@ -1,12 +1,14 @@
 """Words and dates in every language and spelling."""
 
+import csv
 import unicodedata
+from pathlib import Path
 
 import pytest
 
 from taskanalysis.snapshot import locales
 from taskanalysis.snapshot.foreign import decode_page
-from taskanalysis.snapshot.locales import enabled_of, field_of, moment, state_of
+from taskanalysis.snapshot.locales import enabled_of, field_of, is_not_available, moment, state_of
 from taskanalysis.snapshot.status import STATES
 from tests.snapshot.printed import (
     Write,
@@ -22,14 +24,16 @@ def test_known_words_outweigh_odd_letters_where_the_page_is_told() -> None:
 
 
 def test_no_word_means_two_things() -> None:
-    for table in (locales._NAMES, locales._STATES):
-        listed = [(word, meaning) for meaning, words in table.items() for word in words.split("|")]
-        assert [word for word, meaning in listed if (field_of if "name" in table else state_of)(word) != meaning] == []
-    for word in locales._ENABLED.split("|"):
-        assert enabled_of(word) is True
-        assert state_of(word) == "Unknown"
-    for word in locales._STATES["Disabled"].split("|"):
-        assert enabled_of(word) is False
+    lines = (Path(locales.__file__).with_name("languages.csv")).read_text(encoding="utf-8").splitlines()
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    meanings = {"column": field_of, "state": state_of, "switch": enabled_of, "never": is_not_available}
+    wanted: dict[str, object] = {"Enabled": True, "Disabled": False, "never": True}
+    for row in rows:
+        meaning = row["meaning"] if row["kind"] in ("column", "state") else wanted[row["meaning"]]
+        assert meanings[row["kind"]](row["word"]) == meaning, row
+        assert row["kind"] != "state" or enabled_of(row["word"]) is (False if meaning == "Disabled" else None)
+        assert row["kind"] != "switch" or state_of(row["word"]) == "Unknown"
+    assert len({row["language"] for row in rows}) == 9
 
 
 @pytest.mark.parametrize(
