@@ -20,7 +20,7 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -87,7 +87,7 @@ _MOMENT = re.compile(
 )
 _HALVES = dict.fromkeys(("am", "a", "午前", "上午", "오전"), 0) | dict.fromkeys(("pm", "p", "午後", "下午", "오후"), 12)
 _DOTTED = re.compile(r"\s*\d{1,2}\.\s?\d{1,2}\.\s?\d")
-_MILLENNIUM, _FAR = datetime(2000, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 (what is older is "never", FACTS 2)
+_LONG_AGO, _FAR = datetime(2000, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 (what is older is "never", FACTS 2)
 _WITH_OFFSET = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*(?:Z|[+-]\d\d:\d\d)")
 
 
@@ -103,16 +103,16 @@ def moment(text: str, order: str) -> datetime | None:
     plain = " ".join(re.sub("[年月]", "/", plain).replace("日", " ").split())
     try:
         if _WITH_OFFSET.fullmatch(plain):
-            return _within(datetime.fromisoformat(plain))
-        found = _MOMENT.fullmatch(plain)
-        if not found:
+            time = datetime.fromisoformat(plain)
+        elif parts := _MOMENT.fullmatch(plain):
+            first, second, third, before, hour, minute, seconds, after = parts.groups()
+            day = _date(first, second, third, order)
+            time = datetime(*day, _hour(int(hour), before or after or ""), int(minute), int(seconds or 0))  # noqa: DTZ001
+        else:
             return None
-        first, second, third, before, hour, minute, seconds, after = found.groups()
-        day = _date(first, second, third, order)
-        time = _hour(int(hour), before or after or ""), int(minute), int(seconds or 0)
-        return _within(datetime(*day, *time))  # noqa: DTZ001 (the zone is the caller's)
     except (ValueError, KeyError):
         return None
+    return time if 1600 <= time.year < 2200 else None
 
 
 def _date(first: str, second: str, third: str, order: str) -> tuple[int, int, int]:
@@ -135,10 +135,6 @@ def _hour(hour: int, mark: str) -> int:
     return hour % 12 + half
 
 
-def _within(found: datetime) -> datetime | None:
-    return found if 1600 <= found.year < 2200 else None
-
-
 def settle(lasts: Iterable[str], nexts: Iterable[str], others: Iterable[str], taken_at: datetime) -> str:
     """The order of day and month that all dates of a file share: "dmy", "mdy", or "" where they leave it open.
 
@@ -150,44 +146,33 @@ def settle(lasts: Iterable[str], nexts: Iterable[str], others: Iterable[str], ta
     >>> settle(["02/11/2026 06:00"], ["04/11/2026 06:00"], [], datetime(2026, 11, 3, 12, tzinfo=UTC))
     'dmy'
     """
-    last, next_, other = (_unclear(texts) for texts in (lasts, nexts, others))
+    last, next_, other = (_in_both_orders(texts) for texts in (lasts, nexts, others))
     every = [*last, *next_, *other]
-    if not any(pair[0] != pair[1] for pair in every):
+    if all(dmy == mdy for dmy, mdy in every):
         return ORDERS[0]
+    exists = [all(pair[order] for pair in every) for order in (0, 1)]
+    if not any(exists):
+        return ""  # some dates want one order and some the other
     file_time = taken_at.astimezone(UTC).replace(tzinfo=None)
-    tests: list[Callable[[int], bool]] = [
-        lambda order: all(pair[order] for pair in every),
-        lambda order: _latest(last, order) < file_time + timedelta(days=1),
-        lambda order: _first(next_, order) > _latest(last, order) - timedelta(hours=1),
-        lambda order: timedelta(days=-1) < _first(next_, order) - file_time < timedelta(days=2),
+    latest = [max((pair[order] or _LONG_AGO for pair in last), default=_LONG_AGO) for order in (0, 1)]
+    nexts_of = [[pair[order] or _LONG_AGO for pair in next_] for order in (0, 1)]
+    soonest = [min((time for time in times if time > _LONG_AGO), default=_FAR) for times in nexts_of]
+    tests = [
+        exists,
+        [time < file_time + timedelta(days=1) for time in latest],
+        [time > latest[order] - timedelta(hours=1) for order, time in enumerate(soonest)],
+        [timedelta(days=-1) < time - file_time < timedelta(days=2) for time in soonest],
     ]
-    for test in tests:
-        passed = [order for order in (0, 1) if test(order)]
-        if len(passed) == 1:
-            return ORDERS[passed[0]]
-        if not passed and test is tests[0]:
-            return ""  # some dates want one order and some the other
-    return ""
+    return next((ORDERS[mdy] for dmy, mdy in tests if dmy != mdy), "")
 
 
-Pair = tuple[datetime | None, datetime | None]
-
-
-def _unclear(texts: Iterable[str]) -> list[Pair]:
-    """Each date in both orders, without those that are a date in neither."""
+def _in_both_orders(texts: Iterable[str]) -> list[list[datetime | None]]:
+    """Each date (naive) in both orders, without those that are a date in neither."""
     pairs = []
     for text in set(texts):
-        found = [moment(text, order) for order in ORDERS]
+        times = [moment(text, order) for order in ORDERS]
         if _DOTTED.match(text):
-            found[1] = None
-        if any(found):
-            pairs.append(tuple(each.replace(tzinfo=None) if each else None for each in found))
-    return pairs  # type: ignore[return-value]
-
-
-def _latest(pairs: Sequence[Pair], order: int) -> datetime:
-    return max((found for pair in pairs if (found := pair[order])), default=_MILLENNIUM)
-
-
-def _first(pairs: Sequence[Pair], order: int) -> datetime:
-    return min((found for pair in pairs if (found := pair[order]) and found > _MILLENNIUM), default=_FAR)
+            times[1] = None
+        if any(times):
+            pairs.append([time.replace(tzinfo=None) if time else None for time in times])
+    return pairs
