@@ -128,17 +128,14 @@ def join_paths(printed: ForeignStatuses, paths: Iterable[str]) -> None:
     lossy: dict[str, set[str]] = {}
     for path in paths:
         exact.setdefault(path.casefold(), set()).add(path)
-        lossy.setdefault(re.sub(r"[^\x00-\x7f]", _lost, path).casefold(), set()).add(path)
+        ascii_path = re.sub(r"[^\x00-\x7f]", lambda lost: "?" if lost[0] <= "\uffff" else "??", path)
+        lossy.setdefault(ascii_path.casefold(), set()).add(path)
     for task in list(printed.statuses):
         fits = exact.get(task.casefold()) or lossy.get(task.casefold(), set())
         if len(fits) == 1 and (path := min(fits)) not in printed.statuses:
             printed.statuses[path] = replace(printed.statuses.pop(task), path=path)
             if task in printed.commands:
                 printed.commands[path] = printed.commands.pop(task)
-
-
-def _lost(character: re.Match[str]) -> str:
-    return "?" if character[0] <= "\uffff" else "??"
 
 
 class _Notes(Counter[str]):

@@ -131,13 +131,11 @@ def beside_of(place: Path) -> Path:
 # Folders of one process -----------------------------------------------------------------------------------------------
 
 LOCK = ".lock"
-WAIT = 60.0
-"""Seconds to wait for another process."""
 
 
 @contextmanager
 def locked(
-    folder: Path, *leftovers: str, wait: float = WAIT, lock: str = LOCK, fallback_to_soft: bool = True
+    folder: Path, *leftovers: str, wait: float = 60, lock: str = LOCK, fallback_to_soft: bool = True
 ) -> Iterator[None]:
     """Lock `folder`, created where missing, and remove what matches the glob patterns `leftovers` in it.
 
