@@ -51,7 +51,7 @@ corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the folder of real file
 ENCODED = [
     (name, page)
     for name, language in LANGUAGES.items()
-    for page in (*language.pages, "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
+    for page in (*language.pages.split(), "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
 ]
 
 
@@ -295,7 +295,9 @@ def read_or_refused(file: Path) -> str:
 
 FUZZ = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
 SAMPLES = [path.read_bytes() for path in sorted(FILES.iterdir())]
-SAMPLES += [as_csv(LANGUAGES[name], LANGUAGES[name].pages[-1]).encode(LANGUAGES[name].pages[-1]) for name in LANGUAGES]
+SAMPLES += [
+    as_csv(language, page).encode(page) for language in LANGUAGES.values() for page in language.pages.split()[-1:]
+]
 
 
 @FUZZ
