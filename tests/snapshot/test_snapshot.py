@@ -209,12 +209,6 @@ def test_path_longer_than_260_characters_works(tmp_path: Path) -> None:
     assert commands(read_snapshot(write(tmp_path, definitions={path: xml("1")})).tasks) == {path: "1"}
 
 
-# What is wrong is told
-
-
-# A manifest is not trusted
-
-
 # Other things that can be read
 
 
