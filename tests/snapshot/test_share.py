@@ -36,18 +36,13 @@ def test_newest_of_a_share_is_read_and_others_are_listed_in_order(tmp_path: Path
     assert list_snapshots(tmp_path, "*") == list_snapshots(tmp_path, "..") == []
 
 
-def test_snapshot_copied_out_of_its_share_still_has_its_own_definitions(
+def test_snapshot_is_read_from_within_its_folder_and_copied_out_of_its_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(write(tmp_path), tmp_path / "copy")
-    monkeypatch.chdir(tmp_path / "copy")
-    assert commands(read_snapshot(".").tasks) == {LOAD: "1", NIGHTLY: "2"}
-
-
-def test_snapshot_without_tasks_is_read_from_within_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path)
-    monkeypatch.chdir(write(tmp_path, 6))
-    assert commands(read_snapshot(".").tasks) == {LOAD: "1", NIGHTLY: "2"}
+    for folder in (tmp_path / "copy", write(tmp_path, 6)):
+        monkeypatch.chdir(folder)
+        assert commands(read_snapshot(".").tasks) == {LOAD: "1", NIGHTLY: "2"}
 
 
 @pytest.mark.parametrize("server", ["", "..", "../../x", "a/b", "a\\b", "a:b", ".hidden", "C:"])
