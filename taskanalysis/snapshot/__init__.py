@@ -5,14 +5,15 @@ PowerShell and the old scripts write; `write_snapshot` adds one to a share.
 """
 
 from taskanalysis.snapshot.files import read_tasks
-from taskanalysis.snapshot.folders import locked, remove
 from taskanalysis.snapshot.locales import ORDERS, moment, settle
 from taskanalysis.snapshot.paths import (
     beside_of,
     file_name,
     in_scope,
+    locked,
     long_path,
     plain_path,
+    remove,
     task_path,
     write_folder,
     write_whole,

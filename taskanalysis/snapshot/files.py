@@ -104,7 +104,7 @@ def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None, sk
             found.fail(name, error)
         except OSError as error:
             found.fail(name, f"can't be opened ({error.strerror})")
-    found.changed = max(found.changed, datetime.fromtimestamp(int(newest), UTC))
+    found.changed = datetime.fromtimestamp(int(newest), UTC)
     flat = path_of is None and not any("/" in name for name, _, _ in read)
     for name, definition, sha256 in read:
         here = (path_of or _where_without_extension)(name)

@@ -13,12 +13,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 from taskanalysis.definition import MOST_BYTES, without_mark
@@ -26,7 +26,7 @@ from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.locales import ORDERS, WORDS, enabled_of, is_not_available, moment, settle, state_of
 from taskanalysis.snapshot.rows import TABLE, Row, find_layout, is_table
-from taskanalysis.snapshot.status import STATUS_FIELDS, Status
+from taskanalysis.snapshot.status import STATUS_FIELDS, Moment, Status
 from taskanalysis.text import clip, count
 
 MOST_ROWS = 100_000
@@ -63,20 +63,13 @@ def status_files(source: Path) -> tuple[list[Path], list[Path]]:
         return [], []
     files, tables = list[Path](), list[Path]()
     for path in listed:
-        head = _head(path)
-        if find_layout(head):
-            files.append(path)
-        elif is_table(head):
-            tables.append(path)
+        with suppress(OSError), path.open("rb") as file:
+            head = decode_page(file.read(_HEAD))
+            if find_layout(head):
+                files.append(path)
+            elif is_table(head):
+                tables.append(path)
     return files, tables
-
-
-def _head(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return decode_page(file.read(_HEAD))
-    except OSError:
-        return ""
 
 
 def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> ForeignStatuses:
@@ -110,13 +103,17 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> Foreig
         raise SnapshotError(f"{path} holds more than {MOST_ROWS:,} rows")
     server, rows = _one_server(rows, notes)
     folded = _fold(rows, notes)
-    times = _Times(dates or _order(rows, taken_at), server_zone, notes)
+    cells = _Cells(dates or _order(rows, taken_at), server_zone, notes)
+    statuses = {task: cells.status(task, row) for task, row in folded.items()}
+    if cells.unclear:
+        what = f"day and month of {count(cells.unclear, 'time')} are ambiguous"
+        notes[f"{what}: choose with --dates dmy or --dates mdy"] += 1
     return ForeignStatuses(
         server=server,
         taken_at=taken_at,
-        statuses={task: _status(task, row, times) for task, row in folded.items()},
+        statuses=statuses,
         holds=frozenset(name for row in rows for name in row if name in STATUS_FIELDS),
-        problems=[Problem(path.name, what + f" ({n:,} times)" * (n > 1)) for what, n in times.summary().items()],
+        problems=[Problem(path.name, what + f" ({n:,} times)" * (n > 1)) for what, n in notes.items()],
         commands={task: command for task, row in folded.items() if (command := _command(row))},
     )
 
@@ -131,17 +128,14 @@ def join_paths(printed: ForeignStatuses, paths: Iterable[str]) -> None:
     lossy: dict[str, set[str]] = {}
     for path in paths:
         exact.setdefault(path.casefold(), set()).add(path)
-        lossy.setdefault(re.sub(r"[^\x00-\x7f]", _lost, path).casefold(), set()).add(path)
+        ascii_path = re.sub(r"[^\x00-\x7f]", lambda lost: "?" if lost[0] <= "\uffff" else "??", path)
+        lossy.setdefault(ascii_path.casefold(), set()).add(path)
     for task in list(printed.statuses):
         fits = exact.get(task.casefold()) or lossy.get(task.casefold(), set())
         if len(fits) == 1 and (path := min(fits)) not in printed.statuses:
             printed.statuses[path] = replace(printed.statuses.pop(task), path=path)
             if task in printed.commands:
                 printed.commands[path] = printed.commands.pop(task)
-
-
-def _lost(character: re.Match[str]) -> str:
-    return "?" if character[0] <= "\uffff" else "??"
 
 
 class _Notes(Counter[str]):
@@ -241,73 +235,65 @@ def _task_path(row: Row, whole: bool) -> str:
 
 
 def _order(rows: Sequence[Row], taken_at: datetime) -> str:
-    def texts(name: str, more: str = "") -> Iterable[str]:
-        return (row[name] + more for row in rows if row.get(name))
-
-    return settle(texts("last_run"), texts("next_run"), texts("start_date", " 0:00"), taken_at)
+    lasts, nexts, days = ([row.get(name, "") for row in rows] for name in ("last_run", "next_run", "start_date"))
+    return settle(lasts, nexts, [f"{day} 0:00" for day in days], taken_at)
 
 
 @dataclass(slots=True)
-class _Times:
-    """Reads the times and numbers of one file and notes the cells that can't be read."""
+class _Cells:
+    """Reads the cells of one file, with dates in `order`; notes those that can't be read, counts `unclear` dates."""
 
     order: str
     zone: ZoneInfo | None
     notes: Counter[str]
     unclear: int = 0
 
-    def read(self, task: str, name: str, text: str) -> datetime | Literal["never"] | None:
+    def status(self, task: str, row: Row) -> Status:
+        word = row.get("state", "")
+        state = state_of(word) if word.strip("?") else None
+        if state_of(row.get("next_run", "")) == "Disabled":  # where Windows 7 and 2008 have it
+            state = "Disabled"
+        enabled = enabled_of(row.get("enabled", ""))
+        return Status(
+            path=task,
+            state=state,
+            enabled=False if enabled is None and state == "Disabled" else enabled,
+            last_run=self.time(task, row, "last_run"),
+            last_result=self.number(task, row, "last_result"),
+            next_run=self.time(task, row, "next_run"),
+            missed_runs=self.number(task, row, "missed_runs"),
+        )
+
+    def time(self, task: str, row: Row, name: str) -> Moment:
+        text = row.get(name, "")
         if not text.strip("?"):
             return None
-        found = [moment(text, order) for order in ([self.order] if self.order else ORDERS)]
-        if found[0] != found[-1]:
+        times = [moment(text, order) for order in ([self.order] if self.order else ORDERS)]
+        if times[0] != times[-1]:
             self.unclear += 1
             return None
-        time = found[0]
+        time = times[0]
         if time is None:
             if is_not_available(text) or (name == "next_run" and not re.search(r"\d", text)):
                 return "never"
-            self.odd(task, name, text)
+            self.odd(task, row, name)
             return None
         if time.year < 2000:  # FACTS 2
             return "never"
         return time.replace(tzinfo=self.zone) if self.zone and time.tzinfo is None else time
 
-    def number(self, task: str, name: str, text: str) -> int | None:
+    def number(self, task: str, row: Row, name: str) -> int | None:
+        text = row.get(name, "")
         if re.fullmatch(r"-?[0-9]{1,10}|0[xX][0-9a-fA-F]{1,8}", text):
             code = int(text, 16 if text[1:2] in ("x", "X") else 10)
             if -(2**31) <= code < 2**32:
                 return code % 2**32
         if text and not is_not_available(text):
-            self.odd(task, name, text)
+            self.odd(task, row, name)
         return None
 
-    def odd(self, task: str, name: str, text: str) -> None:
-        self.notes[f"{clip(task)}: {name.replace('_', ' ')} '{clip(text)}' can't be read"] += 1
-
-    def summary(self) -> Counter[str]:
-        if self.unclear:
-            what = f"day and month of {count(self.unclear, 'time')} are ambiguous"
-            self.notes[f"{what}: choose with --dates dmy or --dates mdy"] += 1
-        return self.notes
-
-
-def _status(task: str, row: Row, times: _Times) -> Status:
-    next_run, word = row.get("next_run", ""), row.get("state", "")
-    state = state_of(word) if word.strip("?") else None
-    if state_of(next_run) == "Disabled":  # Windows 7 and 2008 say it there
-        state = "Disabled"
-    enabled = enabled_of(row.get("enabled", ""))
-    missed = row.get("missed_runs", "")
-    return Status(
-        path=task,
-        state=state,
-        enabled=False if enabled is None and state == "Disabled" else enabled,
-        last_run=times.read(task, "last_run", row.get("last_run", "")),
-        last_result=times.number(task, "last_result", row.get("last_result", "")),
-        next_run=times.read(task, "next_run", next_run),
-        missed_runs=times.number(task, "missed_runs", missed) if missed else None,
-    )
+    def odd(self, task: str, row: Row, name: str) -> None:
+        self.notes[f"{clip(task)}: {name.replace('_', ' ')} '{clip(row[name])}' can't be read"] += 1
 
 
 def _command(row: Row) -> str:

@@ -1,12 +1,6 @@
 """Words and dates that schtasks and PowerShell print, in nine languages of Windows.
 
-Authority for words: real outputs and programs that read them, marked * below; the rest is translated as the Task
-Scheduler window and Microsoft's documentation have it and was seen on no machine. All words of English, and:
-
-- German: all names and states but "In Warteschlange". French: all names*, Activée*, Désactivée*, En cours*, Prêt.
-- Spanish: all names*, all states* but "En cola", both genders*. Polish: all names*, Gotowe*, Włączony*, Wyłączony*.
-- Japanese: all names*, 準備完了*, 実行中*, 無効*, 有効*. Chinese: all names*, none of the states.
-- Italian: Nome attività*, Stato*, Stato attività pianificata*, Ultimo risultato*; no state. Portuguese: three names*.
+Authority for words: ``languages.csv`` beside this module, which says of each whether it was seen.
 
 Case, accents, spaces and lost characters do not matter: a wrong code page and the ``?`` of an ASCII export still match.
 
@@ -23,55 +17,12 @@ date.
 
 from __future__ import annotations
 
+import csv
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-
-# field: the names in English (schtasks, PowerShell, the old scripts), German, French, Spanish, Italian, Polish,
-# Portuguese, Japanese, Chinese
-_NAMES = {
-    "host": "HostName|PSComputerName|Hostname|Nom de l'hôte|Nombre de host|Nome host|Nazwa hosta|Nome do host"
-    "|ホスト名|主机名",
-    "name": "TaskName|Name|Aufgabenname|Nom de la tâche|Nombre de tarea|Nome attività|Nazwa zadania|Nome da tarefa"
-    "|タスク名|任务名",
-    "folder": "TaskPath",
-    "path": "Path",
-    "next_run": "Next Run Time|NextRun|Nächste Laufzeit|Prochaine exécution|Hora próxima ejecución|Prossima esecuzione"
-    "|Ora prossima esecuzione|Czas nast. uruchomienia|Hora da próxima execução|次回の実行時刻|下次运行时间",
-    "state": "Status|State|Statut|État|Estado|Stato|Stan|状態|状态|模式",
-    "last_run": "Last Run Time|Letzte Laufzeit|Heure de la dernière exécution|Último tiempo de ejecución"
-    "|Hora última ejecución|Ultima esecuzione|Ora ultima esecuzione|Czas ostat. uruchomienia"
-    "|Horário da última execução|Hora da última execução|前回の実行時刻|上次运行时间",
-    "last_result": "Last Result|Last Task Result|Letztes Ergebnis|Dernier résultat|Último resultado|Ultimo risultato"
-    "|Ultimo esito|Ostatni wynik|前回の結果|上次结果",
-    "command": "Task To Run|Command|Auszuführende Aufgabe|Tâche à exécuter|Tarea que se ejecutará|Attività da eseguire"
-    "|Operazione da eseguire|Zadanie do uruchomienia|Tarefa a ser executada|実行するタスク|要运行的任务",
-    "arguments": "Arguments",
-    "enabled": "Scheduled Task State|Enabled|Status der geplanten Aufgabe|Statut de la tâche planifiée"
-    "|Estado de tarea programada|Stato attività pianificata|Stan zaplanowanego zadania|Status da tarefa agendada"
-    "|Estado da tarefa agendada|スケジュールされたタスクの状態|计划任务状态",
-    "missed_runs": "Number Of Missed Runs",
-    "start_date": "Start Date|Startdatum|Date de début|Fecha de inicio|Data inizio|Data rozpoczęcia|Data de início"
-    "|開始日|开始日期",
-}
-_STATES = {
-    "Ready": "Ready|Bereit|Prêt|Prête|Listo|Lista|Pronto|Pronta|Gotowe|Gotowy|準備完了|就绪|准备就绪",
-    "Running": "Running|Wird ausgeführt|En cours|En cours d'exécution|En ejecución|Ejecutándose|In esecuzione"
-    "|Uruchomione|Uruchomiony|Em execução|Executando|実行中|正在运行|运行中",
-    "Disabled": "Disabled|Deaktiviert|Désactivé|Désactivée|Deshabilitado|Deshabilitada|Disabilitato|Disabilitata"
-    "|Disattivato|Disattivata|Wyłączony|Wyłączone|Desabilitado|Desabilitada|Desativado|Desativada|無効|已禁用|禁用",
-    "Queued": "Queued|In Warteschlange|En file d'attente|En cola|In coda|W kolejce|Na fila|Em fila"
-    "|キュー待ち|已排队|排队",
-}
-_ENABLED = (
-    "Enabled|True|Aktiviert|Activé|Activée|Habilitado|Habilitada|Abilitato|Abilitata|Attivato|Attivata|Włączony|Włączone"
-    "|Ativado|Ativada|有効|已启用|启用"
-)
-_NOT_AVAILABLE = (
-    "N/A|Never|Nicht zutreffend|Nicht verfügbar|Nie|Non disponible|Jamais|N/D|No disponible|Nunca|Non disponibile|Mai"
-    "|Brak|Brak danych|Nigdy|Não disponível|該当なし|なし|不可用|暂缺|从不"
-)
+from pathlib import Path
 
 
 def _key(text: str) -> str:
@@ -80,27 +31,22 @@ def _key(text: str) -> str:
     return re.sub("[^a-z0-9]", "", folded) or re.sub(r"\s", "", folded)
 
 
-def _table(words: dict[str, str]) -> dict[str, str]:
-    return {_key(word): meaning for meaning, listed in words.items() for word in listed.split("|")}
+def _rows() -> list[list[str]]:
+    """Kind, meaning and word of each row of ``languages.csv``."""
+    lines = Path(__file__).with_name("languages.csv").read_text(encoding="utf-8").splitlines()
+    rows = csv.reader(line for line in lines if not line.startswith("#"))
+    return [row[1:4] for row in rows][1:]
 
 
-_FIELD_OF, _STATE_OF = _table(_NAMES), _table(_STATES)
-_ENABLED_OF = dict.fromkeys(_table({"": _ENABLED}), True)
-_ENABLED_OF |= dict.fromkeys(_table({"": _STATES["Disabled"] + "|False"}), False)
-_NEVER = frozenset(_table({"": _NOT_AVAILABLE}))
-
-WORDS = frozenset(
-    word
-    for listed in (*_NAMES.values(), *_STATES.values(), _ENABLED, _NOT_AVAILABLE)
-    for word in listed.split("|")
-    if not word.isascii()
-)
+_ROWS = _rows()
+_MEANINGS = {(kind, _key(word)): meaning for kind, meaning, word in _ROWS}
+WORDS = frozenset(word for _, _, word in _ROWS if not word.isascii())
 """The words that tell one code page from another."""
 
 
 def field_of(name: str) -> str:
     """The field that a column or key holds: one of Status, "host", "name", "folder", …; "" for an unknown name."""
-    return _FIELD_OF.get(_key(name), "")
+    return _MEANINGS.get(("column", _key(name)), "")
 
 
 def state_of(word: str) -> str:
@@ -110,12 +56,14 @@ def state_of(word: str) -> str:
     ('Ready', 'Unknown')
     """
     numbered = {"1": "Disabled", "2": "Queued", "3": "Ready", "4": "Running"}
-    return numbered.get(word) or _STATE_OF.get(_key(word), "Unknown")
+    return numbered.get(word) or _MEANINGS.get(("state", _key(word)), "Unknown")
 
 
 def enabled_of(word: str) -> bool | None:
     """Whether a word means enabled or disabled; None for any other."""
-    return _ENABLED_OF.get(_key(word))
+    key = _key(word)
+    meaning = _MEANINGS.get(("switch", key)) or _MEANINGS.get(("state", key))
+    return {"Enabled": True, "Disabled": False}.get(meaning or "")
 
 
 def is_not_available(word: str) -> bool:
@@ -124,7 +72,7 @@ def is_not_available(word: str) -> bool:
     >>> is_not_available("N/A"), is_not_available("Nicht zutreffend"), is_not_available("soon")
     (True, True, False)
     """
-    return _key(word) in _NEVER
+    return ("never", _key(word)) in _MEANINGS
 
 
 # Dates ----------------------------------------------------------------------------------------------------------------
@@ -139,7 +87,7 @@ _MOMENT = re.compile(
 )
 _HALVES = dict.fromkeys(("am", "a", "午前", "上午", "오전"), 0) | dict.fromkeys(("pm", "p", "午後", "下午", "오후"), 12)
 _DOTTED = re.compile(r"\s*\d{1,2}\.\s?\d{1,2}\.\s?\d")
-_MILLENNIUM, _FAR = datetime(2000, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 (what is older is "never", FACTS 2)
+_LONG_AGO, _FAR = datetime(2000, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 (what is older is "never", FACTS 2)
 _WITH_OFFSET = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*(?:Z|[+-]\d\d:\d\d)")
 
 
@@ -155,16 +103,16 @@ def moment(text: str, order: str) -> datetime | None:
     plain = " ".join(re.sub("[年月]", "/", plain).replace("日", " ").split())
     try:
         if _WITH_OFFSET.fullmatch(plain):
-            return _within(datetime.fromisoformat(plain))
-        found = _MOMENT.fullmatch(plain)
-        if not found:
+            time = datetime.fromisoformat(plain)
+        elif parts := _MOMENT.fullmatch(plain):
+            first, second, third, before, hour, minute, seconds, after = parts.groups()
+            day = _date(first, second, third, order)
+            time = datetime(*day, _hour(int(hour), before or after or ""), int(minute), int(seconds or 0))  # noqa: DTZ001
+        else:
             return None
-        first, second, third, before, hour, minute, seconds, after = found.groups()
-        day = _date(first, second, third, order)
-        time = _hour(int(hour), before or after or ""), int(minute), int(seconds or 0)
-        return _within(datetime(*day, *time))  # noqa: DTZ001 (the zone is the caller's)
     except (ValueError, KeyError):
         return None
+    return time if 1600 <= time.year < 2200 else None
 
 
 def _date(first: str, second: str, third: str, order: str) -> tuple[int, int, int]:
@@ -187,10 +135,6 @@ def _hour(hour: int, mark: str) -> int:
     return hour % 12 + half
 
 
-def _within(found: datetime) -> datetime | None:
-    return found if 1600 <= found.year < 2200 else None
-
-
 def settle(lasts: Iterable[str], nexts: Iterable[str], others: Iterable[str], taken_at: datetime) -> str:
     """The order of day and month that all dates of a file share: "dmy", "mdy", or "" where they leave it open.
 
@@ -202,44 +146,33 @@ def settle(lasts: Iterable[str], nexts: Iterable[str], others: Iterable[str], ta
     >>> settle(["02/11/2026 06:00"], ["04/11/2026 06:00"], [], datetime(2026, 11, 3, 12, tzinfo=UTC))
     'dmy'
     """
-    last, next_, other = (_unclear(texts) for texts in (lasts, nexts, others))
+    last, next_, other = (_in_both_orders(texts) for texts in (lasts, nexts, others))
     every = [*last, *next_, *other]
-    if not any(pair[0] != pair[1] for pair in every):
+    if all(dmy == mdy for dmy, mdy in every):
         return ORDERS[0]
+    exists = [all(pair[order] for pair in every) for order in (0, 1)]
+    if not any(exists):
+        return ""  # some dates want one order and some the other
     file_time = taken_at.astimezone(UTC).replace(tzinfo=None)
-    tests: list[Callable[[int], bool]] = [
-        lambda order: all(pair[order] for pair in every),
-        lambda order: _latest(last, order) < file_time + timedelta(days=1),
-        lambda order: _first(next_, order) > _latest(last, order) - timedelta(hours=1),
-        lambda order: timedelta(days=-1) < _first(next_, order) - file_time < timedelta(days=2),
+    latest = [max((pair[order] or _LONG_AGO for pair in last), default=_LONG_AGO) for order in (0, 1)]
+    nexts_of = [[pair[order] or _LONG_AGO for pair in next_] for order in (0, 1)]
+    soonest = [min((time for time in times if time > _LONG_AGO), default=_FAR) for times in nexts_of]
+    tests = [
+        exists,
+        [time < file_time + timedelta(days=1) for time in latest],
+        [time > latest[order] - timedelta(hours=1) for order, time in enumerate(soonest)],
+        [timedelta(days=-1) < time - file_time < timedelta(days=2) for time in soonest],
     ]
-    for test in tests:
-        passed = [order for order in (0, 1) if test(order)]
-        if len(passed) == 1:
-            return ORDERS[passed[0]]
-        if not passed and test is tests[0]:
-            return ""  # some dates want one order and some the other
-    return ""
+    return next((ORDERS[mdy] for dmy, mdy in tests if dmy != mdy), "")
 
 
-Pair = tuple[datetime | None, datetime | None]
-
-
-def _unclear(texts: Iterable[str]) -> list[Pair]:
-    """Each date in both orders, without those that are a date in neither."""
+def _in_both_orders(texts: Iterable[str]) -> list[list[datetime | None]]:
+    """Each date (naive) in both orders, without those that are a date in neither."""
     pairs = []
     for text in set(texts):
-        found = [moment(text, order) for order in ORDERS]
+        times = [moment(text, order) for order in ORDERS]
         if _DOTTED.match(text):
-            found[1] = None
-        if any(found):
-            pairs.append(tuple(each.replace(tzinfo=None) if each else None for each in found))
-    return pairs  # type: ignore[return-value]
-
-
-def _latest(pairs: Sequence[Pair], order: int) -> datetime:
-    return max((found for pair in pairs if (found := pair[order])), default=_MILLENNIUM)
-
-
-def _first(pairs: Sequence[Pair], order: int) -> datetime:
-    return min((found for pair in pairs if (found := pair[order]) and found > _MILLENNIUM), default=_FAR)
+            times[1] = None
+        if any(times):
+            pairs.append([time.replace(tzinfo=None) if time else None for time in times])
+    return pairs

@@ -1,4 +1,4 @@
-r"""Paths of files and of tasks: what a file system refuses, how Windows takes long paths, files written whole.
+r"""Paths of files and of tasks: what a file system refuses, long paths on Windows, files written whole, locked folders.
 
 Authority: Microsoft's "Naming Files, Paths, and Namespaces" for refused names and for the ``\\?\`` form.
 
@@ -8,13 +8,16 @@ Authority: Microsoft's "Naming Files, Paths, and Namespaces" for refused names a
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock
 
 _REFUSED = re.compile(
     r'[%<>:"/|?*\x00-\x1f\x7f]'  # '%' so that decoding is exact
@@ -123,3 +126,41 @@ def beside_of(place: Path) -> Path:
     True
     """
     return place.with_name(f".{place.name}.{os.getpid()}.tmp")
+
+
+# Folders of one process -----------------------------------------------------------------------------------------------
+
+LOCK = ".lock"
+
+
+@contextmanager
+def locked(
+    folder: Path, *leftovers: str, wait: float = 60, lock: str = LOCK, fallback_to_soft: bool = True
+) -> Iterator[None]:
+    """Lock `folder`, created where missing, and remove what matches the glob patterns `leftovers` in it.
+
+    `lock` is the name of the lock file. The lock is the operating system's, so a dead process does not hold it; where
+    the file system has none, a lock file replaces it, or NotImplementedError is raised without `fallback_to_soft`.
+    filelock.Timeout where another process holds it for more than `wait` seconds, OSError where the system refuses.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name, locked(Path(name), ".*.tmp"):
+    ...     [file.name for file in Path(name).iterdir()]
+    ['.lock']
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / lock, timeout=wait, fallback_to_soft=fallback_to_soft):
+        for path in [path for pattern in leftovers for path in folder.glob(pattern)]:
+            logging.getLogger(__name__).info("removing %s, left by a killed process", path)
+            remove(path)
+        yield
+
+
+def remove(*paths: Path) -> None:
+    """Remove files and whole folders; what another program holds open stays for the next run."""
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)

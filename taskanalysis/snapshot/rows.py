@@ -228,7 +228,7 @@ def _list(text: str, notes: Counter[str]) -> Iterator[Row]:
     """Records of ``key:   value`` whose values begin in one column; what does not line up continues a comment."""
     first, width = _opening(text), 0
     record: list[tuple[str, str]] = []
-    for line in (line[:_LONGEST] for line in _lines(text)):
+    for line in (line[:_LONGEST] for line in _lines(f"{text}\n{first}:")):  # the last key completes the last record
         key, value = _pair(line)
         if key == first:
             if record:
@@ -245,8 +245,6 @@ def _list(text: str, notes: Counter[str]) -> Iterator[Row]:
                 record.append((_plain(head[:-1]), _plain(view[width:])))
             elif field_of(key):
                 record.append((key, value))
-    if record:
-        yield from _record(record, notes)
 
 
 def _record(record: list[tuple[str, str]], notes: Counter[str]) -> Iterator[Row]:

@@ -54,11 +54,12 @@ def newest_first(data: Path, server: str | None = None) -> Iterator[Stamped]:
     months = [month for month in _months(data) if server is None or month.parent.name.casefold() == server.casefold()]
     months.sort(key=attrgetter("name"), reverse=True)
     for _, group in groupby(months, key=attrgetter("name")):
-        snapshots = []
-        for month in group:
-            name = month.parent.name
-            dated = ((moment, stamp) for stamp in _names(month) if (moment := stamped(stamp)))
-            snapshots += [Stamped(moment, name, f"{month}{os.sep}{stamp}") for moment, stamp in dated]
+        snapshots = [
+            Stamped(moment, month.parent.name, f"{month}{os.sep}{stamp}")
+            for month in group
+            for stamp in _names(month)
+            if (moment := stamped(stamp))
+        ]
         yield from sorted(snapshots, reverse=True)
 
 

@@ -134,8 +134,8 @@ def read_snapshot(
 
 def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
     """Definitions, statuses or both, from what is not our format."""
-    inside = (file for depth in ("*", "*/*", "*/*/*") for file in source.glob(f"{depth}/snapshot.json"))
-    if source.is_dir() and next(inside, None):
+    depths = ("*", "*/*", "*/*/*")
+    if source.is_dir() and any(file for depth in depths for file in source.glob(f"{depth}/snapshot.json")):
         raise SnapshotError(f"{source} is a part of a share: name the share itself, or one snapshot")
     files, tables = status_files(source)
     found = Found() if source in (*files, *tables) else find_tasks(source, skip=[*files, *tables])

@@ -348,7 +348,7 @@ def test_complete_store_needs_no_permission(share: Path, monkeypatch: pytest.Mon
     def refuse(*_: Any, **__: Any) -> Any:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("taskanalysis.snapshot.folders.FileLock", refuse)
+    monkeypatch.setattr("taskanalysis.snapshot.paths.FileLock", refuse)
     assert read_history(share).problems == []
 
 

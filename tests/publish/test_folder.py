@@ -19,7 +19,7 @@ import pytest
 
 from taskanalysis.errors import ReportError
 from taskanalysis.publish.folder import HOLDER, Keep, held, list_runs, new_stamp, publish, why_not, workplace
-from taskanalysis.snapshot.folders import LOCK
+from taskanalysis.snapshot.paths import LOCK
 from tests.build import processes
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)

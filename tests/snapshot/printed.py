@@ -1,5 +1,6 @@
 """What schtasks prints in nine languages, as CSV and as LIST, for the tests of other programs' statuses."""
 
+import csv
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,8 @@ def whats(found: ForeignStatuses) -> list[str]:
 
 
 class Language(NamedTuple):
+    """A row of ``tests/files/languages.csv``."""
+
     names: str  # of the first 12 columns
     ready: str
     running: str
@@ -38,65 +41,11 @@ class Language(NamedTuple):
     off: str
     none: str
     date: str
-    pages: tuple[str, ...]
+    pages: str
 
 
-WESTERN = ("cp1252", "cp850")
-
-
-LANGUAGES = {
-    "English": Language(
-        "HostName|TaskName|Next Run Time|Status|Logon Mode|Last Run Time|Last Result|Author|Task To Run|Start In"
-        "|Comment|Scheduled Task State",
-        "Ready", "Running", "Disabled", "Enabled", "Disabled", "N/A", "%m/%d/%Y %I:%M:%S %p", (*WESTERN, "cp437"),
-    ),
-    "German": Language(
-        "Hostname|Aufgabenname|Nächste Laufzeit|Status|Anmeldemodus|Letzte Laufzeit|Letztes Ergebnis|Autor"
-        "|Auszuführende Aufgabe|Starten in|Kommentar|Status der geplanten Aufgabe",
-        "Bereit", "Wird ausgeführt", "Deaktiviert", "Aktiviert", "Deaktiviert", "Nicht zutreffend",
-        "%d.%m.%Y %H:%M:%S", (*WESTERN, "cp437"),
-    ),
-    "French": Language(
-        "Nom de l'hôte|Nom de la tâche|Prochaine exécution|Statut|Mode d'ouverture de session"
-        "|Heure de la dernière exécution|Dernier résultat|Auteur|Tâche à exécuter|Commencer dans|Commentaire"
-        "|Statut de la tâche planifiée",
-        "Prêt", "En cours d'exécution", "Désactivée", "Activée", "Désactivée", "N/A", "%d/%m/%Y %H:%M:%S", WESTERN,
-    ),
-    "Spanish": Language(
-        "Nombre de host|Nombre de tarea|Hora próxima ejecución|Estado|Modo de inicio de sesión"
-        "|Último tiempo de ejecución|Último resultado|Autor|Tarea que se ejecutará|Iniciar en|Comentario"
-        "|Estado de tarea programada",
-        "Listo", "En ejecución", "Deshabilitado", "Habilitado", "Deshabilitado", "N/D",
-        "%d/%m/%Y %I:%M:%S\u00a0%p", WESTERN,
-    ),
-    "Italian": Language(
-        "Nome host|Nome attività|Prossima esecuzione|Stato|Modalità accesso|Ultima esecuzione|Ultimo risultato|Autore"
-        "|Attività da eseguire|Inizia in|Commento|Stato attività pianificata",
-        "Pronta", "In esecuzione", "Disabilitata", "Abilitata", "Disabilitata", "N/D", "%d/%m/%Y %H.%M.%S", WESTERN,
-    ),
-    "Polish": Language(
-        "Nazwa hosta|Nazwa zadania|Czas nast. uruchomienia|Stan|Tryb logowania|Czas ostat. uruchomienia|Ostatni wynik"
-        "|Autor|Zadanie do uruchomienia|Rozpocznij w|Komentarz|Stan zaplanowanego zadania",
-        "Gotowe", "Uruchomione", "Wyłączone", "Włączony", "Wyłączony", "Brak", "%Y-%m-%d %H:%M:%S",
-        ("cp1250", "cp852"),
-    ),
-    "Portuguese": Language(
-        "Nome do host|Nome da tarefa|Hora da próxima execução|Status|Modo de logon|Horário da última execução"
-        "|Último resultado|Autor|Tarefa a ser executada|Iniciar em|Comentário|Status da tarefa agendada",
-        "Pronto", "Em execução", "Desabilitado", "Habilitado", "Desabilitado", "N/A", "%d/%m/%Y %H:%M:%S", WESTERN,
-    ),
-    "Japanese": Language(
-        "ホスト名|タスク名|次回の実行時刻|状態|ログオン モード|前回の実行時刻|前回の結果|作成者|実行するタスク|開始"
-        "|コメント|スケジュールされたタスクの状態",
-        "準備完了", "実行中", "無効", "有効", "無効", "N/A", "%Y/%m/%d %H:%M:%S", ("cp932",),
-    ),
-    "Chinese": Language(
-        "主机名|任务名|下次运行时间|模式|登录状态|上次运行时间|上次结果|创建者|要运行的任务|起始于|注释|计划任务状态",
-        "就绪", "正在运行", "已禁用", "已启用", "已禁用", "N/A", "%Y/%m/%d %H:%M:%S", ("gbk",),
-    ),
-}  # fmt: skip
-
-
+_ROWS = csv.reader((build.FILES / "languages.csv").read_text(encoding="utf-8").splitlines()[2:])
+LANGUAGES = {name: Language(*row) for name, *row in _ROWS}
 WANTED = {
     LOAD: Status(LOAD, "Ready", True, MORNING, 0, datetime(2026, 11, 25, 18)),
     "\\OpenData\\Übertragen, dann löschen": Status(
@@ -129,8 +78,6 @@ def wanted(rows: list[list[str]]) -> dict[str, Status]:
 
 
 REST = ["z"] * 8 + ["05/01/2026"] + ["z"] * 7
-
-
 REST_NAMES = [f"{name}: x" for name in "abcdefghijklmnop"]
 
 

@@ -114,9 +114,8 @@ def printed(*, root: bool, declarations: bool) -> str:
 def test_what_schtasks_prints_is_read_by_its_comments(
     tmp_path: Path, encoding: str, root: bool, declarations: bool
 ) -> None:
-    file = tmp_path / "all.xml"
-    file.write_bytes(printed(root=root, declarations=declarations).encode(encoding))
-    tasks, problems = read_tasks(file)
+    content = printed(root=root, declarations=declarations).encode(encoding)
+    tasks, problems = read_tasks(write(tmp_path, {"all.xml": content}) / "all.xml")
     assert commands(tasks) == {"\\A\\One": "1", "\\A\\Zwei für alle": "2", "\\Three": "3"}
     assert problems == []
 
@@ -131,15 +130,12 @@ def test_one_bad_task_among_many_is_one_problem_and_takes_no_other_with_it(tmp_p
 
 
 def test_tasks_without_a_path_are_named_by_file_and_number(tmp_path: Path) -> None:
-    file = tmp_path / "all.xml"
-    file.write_bytes(b"<Tasks><Task/><Task/></Tasks>")
-    assert sorted(read_tasks(file)[0]) == ["\\all.xml (1)", "\\all.xml (2)"]
+    write(tmp_path, {"all.xml": b"<Tasks><Task/><Task/></Tasks>"})
+    assert sorted(read_tasks(tmp_path / "all.xml")[0]) == ["\\all.xml (1)", "\\all.xml (2)"]
 
 
 def test_one_task_in_one_file_is_read_with_its_sha256(tmp_path: Path) -> None:
-    file = tmp_path / "Load.xml"
-    file.write_bytes(xml("1"))
-    found = find_tasks(file)
+    found = find_tasks(write(tmp_path, {"Load.xml": xml("1")}) / "Load.xml")
     assert commands(found.tasks) == {"\\Load": "1"}
     assert found.files == {"\\Load": "Load.xml"}
     assert len(found.hashes["\\Load"]) == 64
@@ -159,12 +155,9 @@ def test_one_task_in_one_file_is_read_with_its_sha256(tmp_path: Path) -> None:
     ],
 )
 def test_file_without_readable_tasks_is_one_problem(tmp_path: Path, content: bytes, what: str) -> None:
-    file = tmp_path / "all.xml"
-    file.write_bytes(content)
-    tasks, problems = read_tasks(file)
+    tasks, (problem,) = read_tasks(write(tmp_path, {"all.xml": content}) / "all.xml")
     assert tasks == {}
-    assert len(problems) == 1
-    assert what in problems[0].what
+    assert what in problem.what
 
 
 @pytest.mark.parametrize("name", ["nowhere", "x" * 5000, "a\0b"])
@@ -200,9 +193,7 @@ def test_name_that_is_no_unicode_is_shown_by_its_bytes(tmp_path: Path) -> None:
 
 
 def test_stray_files_in_subfolders_leave_a_flat_folder_flat(tmp_path: Path) -> None:
-    (tmp_path / "B.xml").write_bytes(b"<Task><RegistrationInfo><URI>\\A\\B</URI></RegistrationInfo></Task>")
-    (tmp_path / ".git").mkdir()
-    (tmp_path / ".git" / "HEAD").write_text("ref", encoding="utf-8")
+    write(tmp_path, {"B.xml": xml("1", "\\A\\B"), ".git/HEAD": b"ref"})
     assert list(read_tasks(tmp_path)[0]) == ["\\A\\B"]
 
 
@@ -210,13 +201,7 @@ def test_equal_bytes_are_parsed_once_wherever_they_lie(tmp_path: Path, monkeypat
     parsed = []
     monkeypatch.setattr(taskfiles, "_PARSED", {})
     monkeypatch.setattr(taskfiles, "read_task", lambda data: parsed.append(data) or read_task(data))
-    for folder in ("a", "b"):
-        for number in range(3):
-            file = tmp_path / folder / f"{number}.xml"
-            file.parent.mkdir(exist_ok=True)
-            file.write_bytes(
-                f"<Task><Actions><Exec><Command>{number % 2}.exe</Command></Exec></Actions></Task>".encode()
-            )
+    write(tmp_path, {f"{folder}/{number}.xml": xml(str(number % 2)) for folder in "ab" for number in range(3)})
     assert len(read_tasks(tmp_path)[0]) == 6
     assert len(read_tasks(tmp_path / "a")[0]) == 3
     assert len(parsed) == 2

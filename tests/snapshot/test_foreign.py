@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,7 +19,6 @@ from taskanalysis.snapshot.foreign import (
     read_statuses_file,
     status_files,
 )
-from taskanalysis.snapshot.locales import moment
 from taskanalysis.snapshot.status import STATES, STATUS_FIELDS, Status
 from tests import build
 from tests.snapshot.printed import (
@@ -51,7 +51,7 @@ corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the folder of real file
 ENCODED = [
     (name, page)
     for name, language in LANGUAGES.items()
-    for page in (*language.pages, "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
+    for page in (*language.pages.split(), "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
 ]
 
 
@@ -75,30 +75,20 @@ def test_every_language_reads_in_every_code_page_of_it(
 def test_language_that_nobody_knows_is_read_by_position(write: Write, layout: Callable[[Language, str], str]) -> None:
     names = "|".join(f"имя{number}" for number in range(12))
     language = LANGUAGES["English"]._replace(names=names, ready="Готово")
-    found = read_statuses_file(write(layout(language, "utf-8")))
-    assert {path: status.state for path, status in found.statuses.items()} == {
-        path: "Unknown" if status.state == "Ready" else status.state for path, status in WANTED.items()
+    assert read_statuses_file(write(layout(language, "utf-8"))).statuses == {
+        path: replace(status, state="Unknown") if status.state == "Ready" else status for path, status in WANTED.items()
     }
-    assert [status.last_run for status in found.statuses.values()] == [each.last_run for each in WANTED.values()]
-    assert [status.last_result for status in found.statuses.values()] == [each.last_result for each in WANTED.values()]
 
 
 @pytest.mark.parametrize("pages", [("utf-8", "cp1252"), ("cp1252", "cp850")])
 def test_lost_letters_do_not_hide_what_a_word_means(write: Write, pages: tuple[str, str]) -> None:
     for language in (LANGUAGES["German"], LANGUAGES["French"], LANGUAGES["Spanish"]):
         text = as_csv(language, "cp1252").encode(pages[0]).decode(pages[1], errors="replace")
-        found = read_statuses_file(write(text))
-        assert [status.state for status in found.statuses.values()] == ["Ready", "Running", "Disabled"]
-        assert [status.enabled for status in found.statuses.values()] == [True, True, False]
         lossy = as_list(language, "cp1252").encode("ascii", errors="replace")
-        assert [each.state for each in read_statuses_file(write(lossy)).statuses.values()] == [
-            "Ready",
-            "Running",
-            "Disabled",
-        ]
-
-
-# Layouts -------------------------------------------------------------------------------------------------------------
+        for content in (text, lossy):
+            statuses = read_statuses_file(write(content)).statuses.values()
+            states = [(status.state, status.enabled) for status in statuses]
+            assert states == [("Ready", True), ("Running", True), ("Disabled", False)]
 
 
 # Found by looking ----------------------------------------------------------------------------------------------------
@@ -128,39 +118,6 @@ def runs(*pairs: tuple[str, str]) -> str:
     return "\n".join(['"TaskName","TaskPath","LastRunTime","NextRunTime"', *rows])
 
 
-@pytest.mark.parametrize(
-    ("pairs", "at", "order"),
-    [
-        ([("03/11/2026 06:00", ""), ("13/11/2026 06:00", "")], "2026-11-24", "dmy"),  # one day is no month
-        ([("11/03/2026 06:00", ""), ("11/13/2026 06:00", "")], "2026-11-24", "mdy"),
-        ([("02/03/2026 06:00", ""), ("30/11/1999 00:00", "")], "2026-11-24", "dmy"),  # of a task that never ran
-        ([("02/03/2026 06:00", ""), ("11/30/1999 00:00", "")], "2026-11-24", "mdy"),
-        ([("02/11/2026 06:00", "")], "2026-11-03", ""),
-        ([("02/11/2026 06:00", ""), ("01/12/2026 05:00", "")], "2026-02-12", "mdy"),  # else later than the file
-        ([("10/11/2026 06:00", ""), ("02/12/2026 06:00", "03/12/2026 06:00")], "2027-02-20", "dmy"),  # next > last
-        ([("", "04/11/2026 06:00")], "2026-11-03", "dmy"),  # else older than the file
-        ([("", "04/11/2026 06:00")], "2026-04-10", "mdy"),
-        ([("", "04/11/2026 06:00")], "2026-10-20", ""),  # the file may be a late copy of mdy
-        ([("02.03.2026 06:00", "")], "2026-11-24", "dmy"),  # dots
-        ([("02/12/2026 06:00", ""), ("13/03/2026 06:00", ""), ("03/13/2026 06:00", "")], "2026-11-24", ""),
-        ([("02/03/2026 06:00", "02/04/2026 06:00")], "2026-11-24", ""),
-    ],
-)
-def test_order_of_day_and_month_is_settled_from_all_dates(
-    write: Write, pairs: list[tuple[str, str]], at: str, order: str
-) -> None:
-    file = write(runs(*pairs), at=datetime.fromisoformat(at).replace(hour=12, tzinfo=UTC))
-    found = read_statuses_file(file)
-    texts = [text for pair in pairs for text in pair if text]
-    got = [time for each in found.statuses.values() for time in (each.last_run, each.next_run)]
-    times = [moment(text, order or "dmy") for text in texts] if order else [None] * len(texts)
-    assert [time for time in got if time != "never" and (time or not order)][: len(texts)] == [
-        time for time in times if not time or time.year > 2000
-    ]
-    unclear = [what for what in whats(found) if "--dates dmy" in what]
-    assert len(unclear) == (not order)
-
-
 def test_dates_decides_where_the_file_does_not(write: Write) -> None:
     file = write(runs(("02/03/2026 06:00", "02/04/2026 06:00"), ("05/05/2026 07:00", "")))
     silent = read_statuses_file(file)
@@ -182,9 +139,8 @@ def test_zone_makes_times_aware_and_its_absence_leaves_wall_clock_times(write: W
     assert str(found.last_run) == "2026-11-24 06:00:00-05:00"
     assert str(found.next_run) == "2026-07-24 06:00:00-04:00"
     assert read_statuses_file(file).statuses["\\T0"].last_run == MORNING
-    for name in ("Mars/Olympus", "../etc/passwd", "a\0b", "America"):
-        with pytest.raises(ZoneError, match="is not the name of a time zone"):
-            read_statuses_file(file, zone=name)
+    with pytest.raises(ZoneError, match="is not the name of a time zone"):
+        read_statuses_file(file, zone="Mars/Olympus")
 
 
 # Cells ---------------------------------------------------------------------------------------------------------------
@@ -266,14 +222,14 @@ def test_rows_of_a_second_server_are_left_out_and_counted(write: Write) -> None:
 def test_row_without_a_task_path_is_a_problem(write: Write, name: str) -> None:
     found = read_statuses_file(write(f'"TaskName","TaskPath"\n"{name}","{"" if name else "x"}"\n"A","\\"\n'))
     assert list(found.statuses) == ["\\A"]
-    assert [what[-18:] for what in whats(found)] == [" is not a task path"[-18:]]
+    assert re.fullmatch("'.*' is not a task path", *whats(found))
 
 
 def test_problems_do_not_grow_without_end(write: Write) -> None:
-    rows = "\n".join(f'"A{number}","\\","x7{number}"' for number in range(5000))
+    rows = "\n".join(f'"A{number}","\\","x7{number}"' for number in range(1000))
     found = read_statuses_file(write('"TaskName","TaskPath","LastRunTime"\n' + rows))
     assert len(found.problems) == 201
-    assert whats(found)[-1] == "further problems (4,800 times)"
+    assert whats(found)[-1] == "further problems (800 times)"
 
 
 def read_or_refused(file: Path) -> str:
@@ -293,11 +249,14 @@ def read_or_refused(file: Path) -> str:
     return type(found).__name__
 
 
-FUZZ = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
+FUZZ = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
 SAMPLES = [path.read_bytes() for path in sorted(FILES.iterdir())]
-SAMPLES += [as_csv(LANGUAGES[name], LANGUAGES[name].pages[-1]).encode(LANGUAGES[name].pages[-1]) for name in LANGUAGES]
+SAMPLES += [
+    as_csv(language, page).encode(page) for language in LANGUAGES.values() for page in language.pages.split()[-1:]
+]
 
 
+@pytest.mark.slow
 @FUZZ
 @given(
     content=st.binary(max_size=400) | st.text(st.sampled_from('"\\,;:=\r\n\0\t ACTaskNmePth?|1/202')).map(str.encode)
@@ -306,6 +265,7 @@ def test_any_bytes_give_statuses_or_a_snapshot_error(write: Write, content: byte
     assert read_or_refused(write(content)) in {"ForeignStatuses", "SnapshotError"}
 
 
+@pytest.mark.slow
 @FUZZ
 @given(
     content=st.sampled_from(SAMPLES),
@@ -360,40 +320,26 @@ def test_real_csv_of_tasks_alone_knows_nothing_of_them() -> None:
     assert (found.holds, found.problems) == (frozenset(), [])
 
 
-@corpus
-def test_real_schtasks_csv_reads_as_the_csv_module_reads_it() -> None:
-    file = CORPUS / "resticprofile_csvOutput.csv"
-    with file.open(encoding="utf-8", newline="") as opened:
-        rows = list(csv.DictReader(opened))
-    found = read_statuses_file(file)
-    (status,) = found.statuses.values()
-    assert {row["TaskName"] for row in rows} == {status.path}
-    assert {row["HostName"] for row in rows} == {found.server}
-    assert {row["Task To Run"] for row in rows} == set(found.commands.values())
-    for name, time_ in (("Last Run Time", status.last_run), ("Next Run Time", status.next_run)):
-        assert {datetime.strptime(row[name], "%d/%m/%Y %H:%M:%S") for row in rows} == {time_}  # noqa: DTZ007
-    assert {int(row["Last Result"]) + 2**32 for row in rows} == {status.last_result}
-    assert (status.state, status.enabled, found.problems) == ("Ready", True, [])
+REAL = r"\resticprofile backup\self backup"
+REAL_CSV = Status(REAL, "Ready", True, datetime(2025, 2, 13, 17, 15), 0x80070002, datetime(2025, 2, 13, 17, 30))
+REAL_LIST = Status(REAL, "Ready", True, datetime(2025, 8, 4, 21, 0, 1), 1, datetime(2025, 8, 4, 21, 15))
 
 
 @corpus
-def test_real_list_needs_to_be_told_the_order_of_its_dates() -> None:
-    file = CORPUS / "resticprofile_listOutput.txt"
-    text = file.read_text(encoding="utf-8")
-    silent, found = read_statuses_file(file), read_statuses_file(file, dates="dmy")
-    (unclear,), (status,) = silent.statuses.values(), found.statuses.values()
-    assert (unclear.last_run, unclear.next_run, len(silent.problems)) == (None, None, 1)
-
-    def value(key: str) -> str:
-        (only,) = set(re.findall(rf"^{key}: +(.*)$", text, re.MULTILINE))
-        return str(only)
-
-    for name, time_ in (("Last Run Time", status.last_run), ("Next Run Time", status.next_run)):
-        assert datetime.strptime(value(name), "%d/%m/%Y %H:%M:%S") == time_  # noqa: DTZ007
-    assert (status.path, found.server) == (value("TaskName"), value("HostName"))
-    assert (status.state, str(status.last_result), status.enabled) == (value("Status"), value("Last Result"), True)
-    assert list(found.commands.values()) == [value("Task To Run")]
-    assert found.problems == []
+@pytest.mark.parametrize(
+    ("name", "server", "status", "command"),
+    [
+        ("resticprofile_csvOutput.csv", "WIN-7060", REAL_CSV, " --config examples\\windows.yaml "),
+        ("resticprofile_listOutput.txt", "WIN-5NMJF0VS8OR", REAL_LIST, ' --config "examples\\other windows.yaml" '),
+    ],
+)
+def test_real_output_of_schtasks_reads(name: str, server: str, status: Status, command: str) -> None:
+    found = read_statuses_file(CORPUS / name, dates="dmy")
+    assert (found.server, found.statuses, found.problems) == (server, {REAL: status}, [])
+    assert command in found.commands[REAL]
+    silent = read_statuses_file(CORPUS / name)
+    ambiguous = replace(status, last_run=None, next_run=None) if status is REAL_LIST else status
+    assert (silent.statuses, len(silent.problems)) == ({REAL: ambiguous}, status is REAL_LIST)
 
 
 @corpus
@@ -413,27 +359,20 @@ def excerpts() -> dict[int, str]:
 
 @corpus
 @pytest.mark.parametrize(
-    ("number", "state", "order", "pages"),
+    ("number", "status", "pages"),
     [
-        (1, ("Ready", True), "mdy", ("utf-8", "cp437", "utf-16")),
-        (5, ("Ready", True), "", ("utf-8", "cp852", "cp1250")),
-        (7, ("Ready", None), "", ("utf-8", "cp932")),
-        (9, (None, None), "dmy", ("utf-8",)),
+        (1, Status("\\fzuZbSwfXc", "Ready", True, "never", 267011, "never"), "utf-8 cp437 utf-16"),
+        (5, Status("\\burp cron", "Ready", True, datetime(2015, 2, 12, 15, 40), 0, datetime(2015, 2, 12, 16)),
+         "utf-8 cp852 cp1250"),
+        (7, Status("\\OpenClaw Gateway", "Ready", None, datetime(2026, 9, 3, 1, 23, 45), 0), "utf-8 cp932"),
+        (9, Status(r"\resticprofile backup\default backup", None, None, datetime(2026, 4, 19, 12, 39, 25), 0,
+                   datetime(2026, 4, 19, 13), 0), "utf-8"),
     ],
-)
-def test_real_excerpts_read(
-    write: Write, number: int, state: tuple[str | None, bool | None], order: str, pages: tuple[str, ...]
-) -> None:
-    text = excerpts()[number]
-    for page in pages:
-        found = read_statuses_file(write(text, page))
-        (status,) = found.statuses.values()
-        assert ((status.state, status.enabled), found.problems) == (state, [])
-        assert status.path.split("\\")[-1] in text
-        assert str(status.last_result) in text
-        dates = re.findall(r"\d+[/-]\d+[/-]\d+ [\d:]+(?: [AaPp][Mm])?", text)
-        times = {time_ if (time_ := moment(date, order or "dmy")) and time_.year > 2000 else "never" for date in dates}
-        assert times == {each for each in (status.last_run, status.next_run) if each} - ({"never"} - times)
+)  # fmt: skip
+def test_real_excerpts_read(write: Write, number: int, status: Status, pages: str) -> None:
+    for page in pages.split():
+        found = read_statuses_file(write(excerpts()[number], page))
+        assert (list(found.statuses.values()), found.problems) == ([status], [])
 
 
 @corpus

@@ -1,17 +1,17 @@
 """Words and dates in every language and spelling."""
 
+import csv
 import unicodedata
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from taskanalysis.snapshot import locales
 from taskanalysis.snapshot.foreign import decode_page
-from taskanalysis.snapshot.locales import enabled_of, field_of, moment, state_of
+from taskanalysis.snapshot.locales import enabled_of, field_of, is_not_available, moment, settle, state_of
 from taskanalysis.snapshot.status import STATES
-from tests.snapshot.printed import (
-    Write,
-    one,
-)
+from tests.snapshot.printed import Write, one
 
 
 def test_known_words_outweigh_odd_letters_where_the_page_is_told() -> None:
@@ -22,14 +22,16 @@ def test_known_words_outweigh_odd_letters_where_the_page_is_told() -> None:
 
 
 def test_no_word_means_two_things() -> None:
-    for table in (locales._NAMES, locales._STATES):
-        listed = [(word, meaning) for meaning, words in table.items() for word in words.split("|")]
-        assert [word for word, meaning in listed if (field_of if "name" in table else state_of)(word) != meaning] == []
-    for word in locales._ENABLED.split("|"):
-        assert enabled_of(word) is True
-        assert state_of(word) == "Unknown"
-    for word in locales._STATES["Disabled"].split("|"):
-        assert enabled_of(word) is False
+    lines = (Path(locales.__file__).with_name("languages.csv")).read_text(encoding="utf-8").splitlines()
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    meanings = {"column": field_of, "state": state_of, "switch": enabled_of, "never": is_not_available}
+    wanted: dict[str, object] = {"Enabled": True, "Disabled": False, "never": True}
+    for row in rows:
+        meaning = row["meaning"] if row["kind"] in ("column", "state") else wanted[row["meaning"]]
+        assert meanings[row["kind"]](row["word"]) == meaning, row
+        assert row["kind"] != "state" or enabled_of(row["word"]) is (False if meaning == "Disabled" else None)
+        assert row["kind"] != "switch" or state_of(row["word"]) == "Unknown"
+    assert len({row["language"] for row in rows}) == 9
 
 
 @pytest.mark.parametrize(
@@ -73,6 +75,31 @@ def test_no_word_means_two_things() -> None:
 def test_moment_is_read_in_every_spelling(text: str, order: str, iso: str | None) -> None:
     found = moment(text, order)
     assert (found.isoformat() if found else None) == iso
+
+
+@pytest.mark.parametrize(
+    ("lasts", "nexts", "at", "order"),
+    [
+        (["03/11/2026 06:00", "13/11/2026 06:00"], [], "2026-11-24", "dmy"),  # one day is no month
+        (["11/03/2026 06:00", "11/13/2026 06:00"], [], "2026-11-24", "mdy"),
+        (["02/03/2026 06:00", "30/11/1999 00:00"], [], "2026-11-24", "dmy"),  # of a task that never ran
+        (["02/03/2026 06:00", "11/30/1999 00:00"], [], "2026-11-24", "mdy"),
+        (["02/11/2026 06:00"], [], "2026-11-03", ""),
+        (["02/11/2026 06:00", "01/12/2026 05:00"], [], "2026-02-12", "mdy"),  # else later than the file
+        (["10/11/2026 06:00", "02/12/2026 06:00"], ["03/12/2026 06:00"], "2027-02-20", "dmy"),  # next > last
+        ([], ["04/11/2026 06:00"], "2026-11-03", "dmy"),  # else older than the file
+        ([], ["04/11/2026 06:00"], "2026-04-10", "mdy"),
+        ([], ["04/11/2026 06:00"], "2026-10-20", ""),  # the file may be a late copy of mdy
+        (["02.03.2026 06:00"], [], "2026-11-24", "dmy"),  # dots
+        (["02/12/2026 06:00", "13/03/2026 06:00", "03/13/2026 06:00"], [], "2026-11-24", ""),
+        (["02/03/2026 06:00"], ["02/04/2026 06:00"], "2026-11-24", ""),
+        (["05/05/2026 06:00", "N/A", ""], [], "2026-11-24", "dmy"),  # the same in both
+    ],
+)
+def test_order_of_day_and_month_is_settled_from_all_dates(
+    lasts: list[str], nexts: list[str], at: str, order: str
+) -> None:
+    assert settle(lasts, nexts, [], datetime.fromisoformat(at).replace(hour=12, tzinfo=UTC)) == order
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Names of files, paths of tasks, and files written whole."""
+"""Names of files, paths of tasks, files written whole, and folders that one process at a time writes to."""
 
 import os
 import sys
@@ -6,10 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import Timeout
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskanalysis.snapshot.paths import file_name, in_scope, long_path, plain_path, task_path, write_folder, write_whole
+from taskanalysis.snapshot.paths import (
+    file_name,
+    in_scope,
+    locked,
+    long_path,
+    plain_path,
+    remove,
+    task_path,
+    write_folder,
+    write_whole,
+)
 
 PARTS = st.text(st.characters(exclude_characters="\\", exclude_categories=["Cs"]), min_size=1)
 TRICKY = st.sampled_from(
@@ -84,16 +95,13 @@ def test_paths_on_windows_are_not_limited_to_260_characters(
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(os.path, "abspath", str)
     assert str(long_path(path)) == long
+    assert plain_path(Path(long)) == path.removeprefix("\\\\?\\")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="paths are made long on Windows only")
 def test_paths_elsewhere_stay_as_they_are() -> None:
     assert long_path("data") == Path("data")
-
-
-def test_path_is_shown_as_its_user_wrote_it() -> None:
-    shown = [plain_path(Path(path)) for path in ("\\\\?\\D:\\data", "\\\\?\\UNC\\files\\data", "data")]
-    assert shown == ["D:\\data", "\\\\files\\data", "data"]
+    assert plain_path(Path("data")) == "data"
 
 
 def broken() -> Iterator[bytes]:
@@ -116,3 +124,30 @@ def test_folder_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list(folder.parent.iterdir()) == []
     write_folder(folder, {"tasks/": b"", "F/Load.xml": b"<Task/>"})
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")) == ["F", "F/Load.xml", "tasks"]
+
+
+def test_second_process_waits_and_gives_up(tmp_path: Path) -> None:
+    with locked(tmp_path / "new", wait=0), pytest.raises(Timeout), locked(tmp_path / "new", wait=0):
+        pass
+    with locked(tmp_path / "new", wait=0):
+        pass
+
+
+def test_leftovers_are_removed_once_the_folder_is_locked(tmp_path: Path) -> None:
+    (tmp_path / ".run.tmp").mkdir()
+    (tmp_path / ".run.tmp" / "page.html").write_text("x", encoding="utf-8")
+    (tmp_path / ".page.tmp").write_text("x", encoding="utf-8")
+    (tmp_path / "page.html").write_text("x", encoding="utf-8")
+    with locked(tmp_path, ".*.tmp"):
+        assert sorted(file.name for file in tmp_path.iterdir()) == [".lock", "page.html"]
+
+
+def test_link_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    link = tmp_path / "link"
+    try:
+        link.symlink_to(tmp_path / "kept")
+    except OSError:
+        pytest.skip("this account may not make links")
+    remove(link, tmp_path / "nowhere")
+    assert [file.name for file in tmp_path.iterdir()] == ["kept"]

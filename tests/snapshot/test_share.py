@@ -36,18 +36,13 @@ def test_newest_of_a_share_is_read_and_others_are_listed_in_order(tmp_path: Path
     assert list_snapshots(tmp_path, "*") == list_snapshots(tmp_path, "..") == []
 
 
-def test_snapshot_copied_out_of_its_share_still_has_its_own_definitions(
+def test_snapshot_is_read_from_within_its_folder_and_copied_out_of_its_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(write(tmp_path), tmp_path / "copy")
-    monkeypatch.chdir(tmp_path / "copy")
-    assert commands(read_snapshot(".").tasks) == {LOAD: "1", NIGHTLY: "2"}
-
-
-def test_snapshot_without_tasks_is_read_from_within_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path)
-    monkeypatch.chdir(write(tmp_path, 6))
-    assert commands(read_snapshot(".").tasks) == {LOAD: "1", NIGHTLY: "2"}
+    for folder in (tmp_path / "copy", write(tmp_path, 6)):
+        monkeypatch.chdir(folder)
+        assert commands(read_snapshot(".").tasks) == {LOAD: "1", NIGHTLY: "2"}
 
 
 @pytest.mark.parametrize("server", ["", "..", "../../x", "a/b", "a\\b", "a:b", ".hidden", "C:"])
@@ -145,47 +140,23 @@ def test_unknown_format_is_refused_in_one_sentence(tmp_path: Path, number: objec
     assert len(str(caught.value)) < 300 + len(str(folder))
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"definitions": "../../x"},
-        {"definitions": "/etc"},
-        {"definitions": "20261120T120000Z/../.."},
-        {"definitions": ""},
-        {"definitions": None},
-        {"definitions": 20261123},
-        {"definitions": "20261120T120000Z\n"},
-        {"definitions": "2026112T1170200Z"},
-        {"definitions_read": "yes"},
-        {"zone": "../../etc/passwd"},
-        {"zone": "/etc/passwd"},
-        {"zone": "Mars/Olympus"},
-        {"zone": "America"},
-        {"zone": "a\0b"},
-        {"zone": 5},
-        {"zone": None},
-        {"server": 5},
-        {"server": ["SRV"]},
-        {"taken_at": "yesterday"},
-        {"taken_at": "2026-11-20T12:00:00"},
-        {"taken_at": "0001-01-01T00:00:00+14:00"},
-        {"taken_at": "9999-12-31T23:00:00-14:00"},
-        {"taken_at": 5},
-        {"folders": "\\OpenData"},
-        {"folders": 5},
-        {"folders": [5]},
-        {"sha256": []},
-        {"sha256": {"status.csv": 5}},
-        {"problems": 1},
-        {"problems": [1]},
-        {"problems": [["a"]]},
-        {"problems": [["a", 1]]},
-    ],
-    ids=str,
-)
-def test_bad_value_in_the_manifest_is_a_snapshot_error(tmp_path: Path, values: dict[str, Any]) -> None:
+STAMP = "20261120T120000Z"
+WRONG: dict[str, list[Any]] = {
+    "definitions": ["../../x", "/etc", f"{STAMP}/../..", f"{STAMP}\n", "2026112T1170200Z", "", None, 20261123],
+    "definitions_read": ["yes"],
+    "zone": ["../../etc/passwd", "/etc/passwd", "Mars/Olympus", "America", "a\0b", 5, None],
+    "server": [5, ["SRV"]],
+    "taken_at": ["yesterday", "2026-11-20T12:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-14:00", 5],
+    "folders": ["\\OpenData", 5, [5]],
+    "sha256": [[], {"status.csv": 5}],
+    "problems": [1, [1], [["a"]], [["a", 1]]],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name in WRONG for value in WRONG[name]], ids=str)
+def test_bad_value_in_the_manifest_is_a_snapshot_error(tmp_path: Path, name: str, value: Any) -> None:
     folder = write(tmp_path)
-    rewrite_manifest(folder, **values)
+    rewrite_manifest(folder, **{name: value})
     with pytest.raises(SnapshotError, match="json can't be read"):
         read_snapshot(folder)
 
