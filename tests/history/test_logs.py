@@ -10,7 +10,6 @@ import pytest
 from benchmarks import eventlog as benchmark
 from taskanalysis.health.past import pasts
 from taskanalysis.history import logs as logstore
-from taskanalysis.history.eventlog import evtx
 from taskanalysis.history.frames import History, read_history
 from taskanalysis.snapshot.snapshot import read_snapshot
 from tests import build
@@ -205,20 +204,6 @@ def test_package_that_is_not_installed_is_a_problem_and_the_log_is_read_when_it_
     history = read_history(tmp_path)
     assert history.problems == []
     assert (history.runs["source"] == "eventlog").sum() == 99
-
-
-def test_logs_of_all_servers_are_read_by_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("evtx", reason="the extra eventlog is not installed")
-    for server in ("SRV", "OTHER"):
-        for name in ("one", "two"):
-            benchmark.files(tmp_path / "eventlogs" / server, 60)[0].rename(
-                tmp_path / "eventlogs" / server / f"{name}.evtx"
-            )
-    started: list[object] = []
-    start = evtx._start
-    monkeypatch.setattr(evtx, "_start", lambda packages: (started.append(packages), start(packages))[1])
-    logged = logstore.read_logs(tmp_path, ["SRV", "OTHER"])
-    assert (set(logged.runs["server"]), logged.problems, len(started)) == ({"SRV", "OTHER"}, [], 1)
 
 
 def test_two_servers_keep_their_logs_apart(tmp_path: Path) -> None:
