@@ -221,10 +221,6 @@ class _Instance:
         return (done[-1] - begin).total_seconds()
 
 
-def _between(starts: list[Start], first: datetime, last: datetime) -> list[Start]:
-    return starts[bisect_left(starts, first, key=itemgetter(0)) : bisect_right(starts, last, key=itemgetter(0))]
-
-
 def _follow(steps: list[tuple[datetime, int, str]]) -> dict[str, datetime]:
     """Match starts (0) to the first record (2) of instances of one task, if just one was open each time; else none.
 
@@ -261,9 +257,10 @@ def _launched_by(instances: dict[str, _Instance]) -> dict[str, int]:
         times.sort()
     meant: dict[str, list[int]] = defaultdict(list)
     for path, at, event in launches:
-        near = _between(starts[path], at - _SOON, at + _SOON)
-        if len(near) == 1:
-            meant[near[0][1]].append(event)
+        first = bisect_left(starts[path], at - _SOON, key=itemgetter(0))
+        last = bisect_right(starts[path], at + _SOON, key=itemgetter(0))
+        if last - first == 1:
+            meant[starts[path][first][1]].append(event)
     return {guid: events[0] for guid, events in meant.items() if len(events) == 1}
 
 
@@ -299,8 +296,8 @@ def _events(records: Records, instances: dict[str, _Instance]) -> list[LoggedEve
     for event, at, instance, path, result in records.kept:
         if event not in _KINDS:
             continue
-        group = "failure" if event in _FAILURES else "stop" if event in _STOPS else ""
-        key = (instance, group) if instance and group else (instance, event, at, path)
+        about = _EVENTS[event]["about"]
+        key = (instance, about) if instance and about else (instance, event, at, path)
         groups[key].append((_rank(event), at, event, _code(result), path, instance))
     events = []
     for marks in groups.values():
