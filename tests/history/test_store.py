@@ -236,7 +236,7 @@ def test_damaged_file_of_the_store_is_rebuilt(
             patched.setattr(daybuild, "VERSION", 0)
             patched.setattr(daybuild, "digest", lambda _names: "0" * 16)
             store = open_store(share)
-            file.write_bytes(daybuild.build_day(store.job(("SECOND", "2026-11-19"))).content)
+            file.write_bytes(daybuild.build_day(store.job(("SECOND", "2026-11-19")))[0])
     history = read_history(share)
     assert [(problem.file, problem.what[:10]) for problem in history.problems] == [
         (f"history/{file.name}", "is damaged")
