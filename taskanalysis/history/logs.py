@@ -213,7 +213,6 @@ def _tidy(folder: Path, digests: Collection[str]) -> None:
 
 
 def _frame(rows: Sequence[LoggedRun] | Sequence[LoggedEvent], kinds: dict[str, str]) -> pd.DataFrame:
-    """Rows under these columns."""
     names = {"task_path": "path"}
     cells = dict(zip(rows[0]._fields, zip(*rows, strict=True), strict=True)) if rows else {}
     return pd.DataFrame({name: pd.Series(cells.get(names.get(name, name), ()), dtype=kinds[name]) for name in kinds})
