@@ -193,7 +193,7 @@ def rows_of(statuses: Sequence[Status]) -> tuple[Rows, list[str]]:
 
 
 def regular(contents: Sequence[bytes]) -> tuple[Rows, list[str]] | None:
-    """The rows of several files, FIRST and LAST the number of the file; None where one is irregular or all are empty."""
+    """The rows of several files, FIRST and LAST the number of the file; None where one is irregular, or all empty."""
     headers = [_HEADER.match(content) for content in contents]
     bodies = [content[head.end() :] for head, content in zip(headers, contents, strict=True) if head]
     if len(bodies) < len(contents) or not any(bodies) or not all(body.endswith(b"\n") for body in bodies if body):

@@ -205,14 +205,10 @@ def _folders(folder: Path) -> list[Path]:
         return sorted(folder / entry.name for entry in entries if entry.is_dir())
 
 
-def _names(folder: Path) -> list[str]:
-    return os.listdir(folder)  # noqa: PTH208 (3,000 names a month, and no paths wanted)
-
-
 def _snapshot_names(month: Path) -> Iterator[tuple[str, list[str]]]:
     """Names in the folder of a month that look like snapshots of that month, sorted, by day (``2026-11-23``)."""
     stamp = month.name.replace("-", "") + "[0-3][0-9]T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z"
-    names = sorted(re.findall(f"^{stamp}$", "\n".join(_names(month)), re.MULTILINE))
+    names = sorted(re.findall(f"^{stamp}$", "\n".join(os.listdir(month)), re.MULTILINE))  # noqa: PTH208
     for day, group in groupby(names, itemgetter(slice(8))):
         with suppress(ValueError):  # the 31st of February
             yield date.fromisoformat(day).isoformat(), list(group)
@@ -233,7 +229,7 @@ def _stored(history: Path, server: str | None) -> tuple[dict[Day, set[str]], lis
     rests: list[Path] = []
     with suppress(OSError):  # missing or not accessible: treated as empty
         for month in [month for folder in _of(_folders(history), server) for month in _folders(folder)]:
-            for name in _names(month):
+            for name in os.listdir(month):  # noqa: PTH208 (3,000 names a month, and no paths wanted)
                 match = _FILE.fullmatch(name)
                 if match and month.name == f"month={name[:7]}":
                     day = month.parent.name.removeprefix("server="), match[1]

@@ -78,12 +78,7 @@ class Records:
         if at.tzinfo is None or not _FIRST < at < _LAST:
             raise ValueError(f"{clip(str(at))} is not the time of an event")
         at = at if at.tzinfo is UTC else at.astimezone(UTC)
-        if self.first is None or self.last is None:
-            self.first = self.last = at
-        elif at < self.first:
-            self.first = at
-        elif at > self.last:
-            self.last = at
+        self.first, self.last = min(self.first or at, at), max(self.last or at, at)
         if event not in self.events:
             return
         instance = activity

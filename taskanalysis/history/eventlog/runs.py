@@ -180,8 +180,7 @@ class _Instance:
         elif event in (201, 202, 203):
             self.ends.append((at, event, _code(datum)))
         elif event in (102, 111):
-            if self.finished is None or at > self.finished:
-                self.finished = at
+            self.finished = max(self.finished or at, at)
         elif event in _TRIGGERS:
             self.trigger, self.launched = min(self.trigger, event, key=_rank), min(self.launched or at, at)
         elif event in _FAILURES:
@@ -194,17 +193,21 @@ class _Instance:
         return min([*self.begins, *(at for at, event, _ in self.ends if event != 203)], default=self.finished)
 
     def run(self, instance: str, created: datetime | None, launch: int) -> LoggedRun | None:
-        started = self.started or created or min(self.begins, default=None)
-        if started is None:
+        begin = min(self.begins, default=None)
+        if not (started := self.started or created or begin):
             return None
         ends = sorted(set(self.ends)) or ([] if self.begins else sorted(set(self.failures)))
         closed = bool(ends) and len(ends) >= len(set(self.begins))  # else one is still open, or was killed
         at, event, code = ends[-1] if closed else (None, 0, -1)
+        done = max((at for at, event, _ in ends if event not in _FAILURES), default=None)
+        seconds = (
+            (done - begin).total_seconds() if closed and begin and done else -1
+        )  # also where the clock was set back
         return LoggedRun(
             self.path,
             started,
             self.finished or at,
-            self._seconds(ends) if closed else None,
+            seconds if seconds >= 0 else None,
             code if code >= 0 else None,
             "" if code < 0 else "start" if event in _FAILURES else "action",
             tuple([code for _, _, code in ends if code >= 0]),
@@ -213,12 +216,6 @@ class _Instance:
             instance,
             self.user,
         )
-
-    def _seconds(self, ends: list[Mark]) -> float | None:
-        done = [at for at, event, _ in ends if event not in _FAILURES]
-        if not self.begins or not done or done[-1] < (begin := min(self.begins)):  # the clock was set back
-            return None
-        return (done[-1] - begin).total_seconds()
 
 
 def _follow(steps: list[tuple[datetime, int, str]]) -> dict[str, datetime]:
