@@ -80,12 +80,8 @@ def test_two_runs_of_a_minute_are_not_joined_with_one(tmp_path: Path) -> None:
 
 
 def test_runs_that_no_snapshot_shows_come_from_the_log(tmp_path: Path) -> None:
-    log(
-        share(tmp_path, 0, 0),
-        run(0.2, 3, code=1, instance=2),
-        run(0.3, 3, instance=3),
-        run(0.4, 3, instance=4, path="\\Gone"),
-    )
+    gone = run(0.4, 3, instance=4, path="\\Gone")
+    log(share(tmp_path, 0, 0), run(0.2, 3, code=1, instance=2), run(0.3, 3, instance=3), gone)
     assert run_rows(read_history(tmp_path), "task_path", "started", "outcome", "first_seen") == [
         ("\\Gone", 0.4, "succeeded", None),
         (LOAD, 0, "succeeded", 0.5),
