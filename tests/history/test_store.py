@@ -41,6 +41,12 @@ def share(tmp_path: Path) -> Path:
     return data
 
 
+def bare(share: Path) -> Path:
+    """A copy of a share without a store."""
+    shutil.copytree(share / "snapshots", share.parent / "bare" / "snapshots")
+    return share.parent / "bare"
+
+
 def files(data: Path) -> dict[str, bytes]:
     """All files of the store that no process has to itself."""
     found = sorted(file for file in (data / "history").rglob("*") if file.is_file() and file.name[0] != ".")
@@ -66,15 +72,13 @@ def test_store_is_the_same_in_any_order_of_snapshots(share: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("gone", [HOURS[:1], [-12], [-12, 0], [-13, -12, -11], HOURS[5:]])
-def test_store_after_snapshots_were_removed_is_that_of_the_rest(share: Path, tmp_path: Path, gone: list[int]) -> None:
+def test_store_after_snapshots_were_removed_is_that_of_the_rest(share: Path, gone: list[int]) -> None:
     update_store(share)
     for stored in list_snapshots(share):
         if stored.taken_at in map(hours, gone):
             shutil.rmtree(stored.path)
     update_store(share)
-    rest = tmp_path / "rest"
-    shutil.copytree(share / "snapshots", rest / "snapshots")
-    update_store(rest)
+    update_store(rest := bare(share))
     assert files(share) == files(rest)
 
 
@@ -184,7 +188,7 @@ def test_bad_row_is_a_problem_and_the_others_are_kept(share: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["snapshot.json", "status.csv"])
-def test_locked_snapshot_is_retried(share: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+def test_locked_snapshot_is_retried(share: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     locked = snapshot(share, 1) / file
     real = {name: getattr(Path, name) for name in ("read_bytes", "read_text")}
 
@@ -204,8 +208,7 @@ def test_locked_snapshot_is_retried(share: Path, tmp_path: Path, monkeypatch: py
             assert len(files(share)) == 6
     history = read_history(share)
     assert history.problems == []
-    other = tmp_path / "other"
-    shutil.copytree(share / "snapshots", other / "snapshots")
+    other = bare(share)
     assert_same(history, read_history(other))
     assert files(share) == files(other)
 
@@ -269,13 +272,11 @@ def test_folders_named_almost_like_snapshots_are_ignored(share: Path) -> None:
 
 def expect_computed(share: Path, why: str) -> None:
     """The history of a share whose store can't be written is whole, and says why it is not stored."""
-    other = share.parent / "other"
-    shutil.copytree(share / "snapshots", other / "snapshots")
     history = read_history(share)
     (problem,) = history.problems
     assert problem.file == "history"
     assert why in problem.what
-    assert_same(history, read_history(other))
+    assert_same(history, read_history(bare(share)))
 
 
 def test_without_a_place_to_write_all_is_computed(share: Path) -> None:
@@ -310,7 +311,7 @@ def test_what_was_written_before_an_error_stays_and_the_rest_is_computed(
     assert read_history(share).problems == []
 
 
-def test_reading_without_update_writes_nothing_and_reports_it(share: Path, tmp_path: Path) -> None:
+def test_reading_without_update_writes_nothing_and_reports_it(share: Path) -> None:
     history = read_history(share, update=False)
     assert [problem.what for problem in history.problems] == ["6 days not stored; computed in memory"]
     assert not (share / "history").exists()
