@@ -26,7 +26,6 @@ from lxml import etree
 from benchmarks.table import Goal
 from benchmarks.timing import once
 from taskanalysis.history import read_eventlog, read_logs
-from taskanalysis.history.eventlog.evtx import EvtxReader
 
 RECORDS, TURNS = 20_000, 11
 SECONDS, WHOLE = 0.2, "runs and events"
@@ -307,22 +306,21 @@ def main(paths: list[Path]) -> None:
     print("| log | way | milliseconds | a record | times evtx alone | goal |")
     print("|---|---|---|---|---|---|")
     for path in paths:
-        with tempfile.TemporaryDirectory() as share, EvtxReader() as reader:
+        with tempfile.TemporaryDirectory() as share:
             log = Path(share) / "eventlogs" / SERVER / path.name
             log.parent.mkdir(parents=True)
             shutil.copyfile(path, log)
-            measure(log, Path(share), reader)
+            measure(log, Path(share))
     print("\nMedians, in turns.")
 
 
-def measure(log: Path, share: Path, reader: EvtxReader) -> None:
+def measure(log: Path, share: Path) -> None:
     """The rows of a log, which lies in a share."""
     empty = share / "empty.evtx"
     empty.write_bytes(log.read_bytes()[:4096])
     ways: dict[str, Callable[[], object]] = {
         "evtx alone, records as JSON": lambda: alone(log),
         "the process started for a log without records": lambda: read_eventlog(empty),
-        "runs and events, with a process that runs": lambda: read_eventlog(log, reader=reader),
         WHOLE: lambda: read_eventlog(log),
         "their frames, as the history has them": lambda: read_logs(share, [SERVER]),
     }

@@ -17,15 +17,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from taskanalysis.definition import TaskDefinition, describe, differences
 from taskanalysis.errors import SnapshotError, TaskXmlError
-from taskanalysis.history.spans import NONE, Observed, blocks, differs
+from taskanalysis.history.spans import NONE, Flags, Numbers, Observed, blocks, differs
 from taskanalysis.snapshot import StoredDefinitions, long_path, snapshot_folder, task_path
-
-Numbers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 LEAST_DROP, LARGE_DROP = 5, 0.2
 CONFIRMED = 3  # snapshots in a row

@@ -4,7 +4,7 @@ The rows are spans (`spans`). The file's metadata has one record per snapshot un
 manifest, and problems reading it. Snapshots in an older file of the day are not read again: they never change.
 
 >>> day = sorted(Path("data/snapshots/OPENDATA01/2026-11").glob("20261109T*"))
->>> table, records = read_day(build_day(DayJob(tuple(day))).content)
+>>> table, records = read_day(build_day(DayJob(tuple(day)))[0])
 >>> table.num_rows, [record["snapshot"] for record in records][:2]
 (95, ['20261109T050200Z', '20261109T110200Z'])
 """
@@ -15,13 +15,13 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
@@ -31,6 +31,7 @@ from taskanalysis.history.spans import (
     LAST,
     PATH,
     SCHEMA,
+    Numbers,
     Rows,
     in_order,
     merged,
@@ -58,14 +59,6 @@ class DayJob:
     older: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
-    """The content of the day's file, and the digest for its name."""
-
-    content: bytes
-    digest: str
-
-
 def digest(names: Sequence[str]) -> str:
     """A digest of snapshot names, for the name of their file: 16 hex digits.
 
@@ -75,7 +68,7 @@ def digest(names: Sequence[str]) -> str:
     return hashlib.sha256("\n".join([str(VERSION), *sorted(names)]).encode()).hexdigest()[:16]
 
 
-def moments(records: Sequence[Record]) -> npt.NDArray[np.int64]:
+def moments(records: Sequence[Record]) -> Numbers:
     """When the readable snapshots were taken, from their names, in microseconds."""
     stamps = (datetime.fromisoformat(record["snapshot"]) for record in records if record["read"])
     return np.array([microseconds(moment) for moment in stamps], np.int64)
@@ -101,10 +94,16 @@ def read_day(source: Path | bytes) -> tuple[pa.Table, list[Record]]:
         return file.read().replace_schema_metadata(None), metadata["snapshots"]
 
 
-def build_day(job: DayJob) -> Built:
-    """Build the file of a day. Its digest leaves out snapshots that are locked at the moment, so they are retried."""
+def build_day(job: DayJob) -> tuple[bytes, str]:
+    """Build the file of a day: its content, and the digest for its name.
+
+    The digest leaves out snapshots that are locked at the moment, so they are retried.
+    """
     folders = {folder.name: folder for folder in sorted(job.folders) if stamped(folder.name)}
-    table, records = _older(job)
+    table, records = SCHEMA.empty_table(), list[Record]()
+    if job.older:
+        with suppress(OSError, ValueError, KeyError, pa.ArrowException):  # it is built from the snapshots alone
+            table, records = read_day(job.older)
     kept = {record["snapshot"]: record for record in records if record["snapshot"] in folders and record["settled"]}
     fresh = {name: _read(folder) for name, folder in folders.items() if name not in kept}
     now = sorted([*kept.values(), *(new.record for new in fresh.values())], key=lambda record: record["snapshot"])
@@ -116,16 +115,7 @@ def build_day(job: DayJob) -> Built:
     result = to_table(merged(rows), paths, moments(now)).replace_schema_metadata(metadata)
     out = io.BytesIO()
     pq.write_table(result, out, compression="zstd")
-    return Built(out.getvalue(), digest([name for name in folders if name in kept or fresh[name].record["settled"]]))
-
-
-def _older(job: DayJob) -> tuple[pa.Table, list[Record]]:
-    if job.older:
-        try:
-            return read_day(job.older)
-        except (OSError, ValueError, KeyError, pa.ArrowException):
-            pass  # build it from the snapshots
-    return SCHEMA.empty_table(), []
+    return out.getvalue(), digest([name for name in folders if name in kept or fresh[name].record["settled"]])
 
 
 # Snapshots ------------------------------------------------------------------------------------------------------------

@@ -20,7 +20,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from taskanalysis.definition import TaskDefinition
@@ -29,14 +28,13 @@ from taskanalysis.history.changes import Definitions, Redefined, Seen, came_and_
 from taskanalysis.history.joined import Joined, category, clipped, join, utc
 from taskanalysis.history.logs import Logged, read_logs, with_logged
 from taskanalysis.history.runs import Decoded, Events, Runs, decode_runs, find_runs, is_sorted
-from taskanalysis.history.spans import NONE, Observed, blocks, differs, expand
+from taskanalysis.history.spans import NONE, Numbers, Observed, blocks, differs, expand
 from taskanalysis.history.store import LoadedDay, Store, load_days, open_store, update_store
 from taskanalysis.results import Outcome
 from taskanalysis.schedule import microseconds
 from taskanalysis.snapshot import with_offset
 from taskanalysis.text import count, listed
 
-Numbers = npt.NDArray[np.int64]
 OBSERVED_FOR = timedelta(days=35) // timedelta(microseconds=1)
 KINDS = ["added", "removed", "changed", "enabled", "disabled", "outcome"]
 
@@ -250,7 +248,6 @@ class History:
         return Definitions(self.data)
 
     def _change(self, task: Numbers, at: Numbers, kind: Sequence[str], **words: Sequence[str]) -> pd.DataFrame:
-        """Rows of `changes`."""
         kinds = category(np.array([KINDS.index(name) for name in kind], np.int64), KINDS)
         texts = {name: pd.Series(words[name], dtype="str") for name in ("before", "after", "what")}
         return pd.DataFrame(self._joined.names(task) | {"at": utc(self._joined.times[at]), "kind": kinds} | texts)
@@ -308,7 +305,6 @@ class History:
 
 
 def _codes(codes: Numbers) -> pd.Series[int]:
-    """Result codes as a nullable column."""
     return pd.Series(pd.arrays.IntegerArray(np.where(codes == NONE, 0, codes).astype(np.uint32), codes == NONE))
 
 

@@ -16,17 +16,14 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from taskanalysis.history.changes import proves_absence
 from taskanalysis.history.days import Record, moments, places, rows_at
-from taskanalysis.history.spans import NONE, SCHEMA, Observed, categories, in_order, numbers, to_table
+from taskanalysis.history.spans import NONE, SCHEMA, Numbers, Observed, categories, in_order, numbers, to_table
 from taskanalysis.history.store import LoadedDay
 from taskanalysis.snapshot import STATES
-
-Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +99,10 @@ def join(days: Sequence[LoadedDay], in_force: dict[str, str] | None = None) -> J
     table = pa.concat_tables([SCHEMA.empty_table(), *(day.table for day in days)]).unify_dictionaries()
     path, paths = in_order(numbers(table, "task_path"), categories(table, "task_path"))
     before = np.cumsum([0, *(len(times) for times in taken)])[:-1]  # snapshots of earlier days
-    first, last = (
-        np.concatenate([np.empty(0, np.int64), *(_rows(*day, name) for day in zip(days, taken, before, strict=True))])
-        for name in ("first_seen", "last_seen")
-    )
+    first, last = [np.empty(0, np.int64)], [np.empty(0, np.int64)]  # rows of `coverage`
+    for day, seen, number in zip(days, taken, before, strict=True):
+        first.append(np.searchsorted(seen, numbers(day.table, "first_seen")) + number)
+        last.append(np.searchsorted(seen, numbers(day.table, "last_seen")) + number)
     records = [record for day in days for record in day.records if record["read"]]
     return Joined(
         servers=servers,
@@ -116,14 +113,9 @@ def join(days: Sequence[LoadedDay], in_force: dict[str, str] | None = None) -> J
         table=table.drop_columns(["task_path", "first_seen", "last_seen"]),
         server=np.repeat(server, [day.table.num_rows for day in days]),
         path=path,
-        first=first,
-        last=last,
+        first=np.concatenate(first),
+        last=np.concatenate(last),
     )
-
-
-def _rows(day: LoadedDay, taken: Numbers, before: int, name: str) -> Numbers:
-    """The row of `coverage` at which each span of a day begins or ends."""
-    return np.searchsorted(taken, numbers(day.table, name)) + before
 
 
 def clipped(day: LoadedDay, begin: datetime | None, end: datetime | None) -> LoadedDay:

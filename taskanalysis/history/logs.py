@@ -23,8 +23,7 @@ import pandas as pd
 
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem
-from taskanalysis.history.eventlog.evtx import EvtxReader
-from taskanalysis.history.eventlog.runs import EventLog, LoggedEvent, LoggedRun, read_eventlog
+from taskanalysis.history.eventlog.runs import LoggedEvent, LoggedRun, read_eventlog
 from taskanalysis.results import Outcome, decode
 from taskanalysis.snapshot import long_path, write_whole
 
@@ -67,24 +66,24 @@ def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", updat
     """Read the event logs of these servers; `update` stores what was read for the next time, if it can be written."""
     root = long_path(data)
     runs, events, problems = [], [], []
-    with EvtxReader() as reader:
-        for server in servers:
-            folder = root / "eventlogs" / server
-            store = root / "history" / "eventlogs" / server
-            files = sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
-            digests = {_digest(file): file for file in files}
-            for digest, file in digests.items():
-                logged = _kept(store, digest)
-                if not logged:
-                    log = read_eventlog(file, zone=zone, reader=reader)
-                    logged = Logged(_frame(log.runs, _RUNS), _frame(log.events, _EVENTS), log.problems)
-                    if update and not _lacks_something(log):
-                        _keep(store, digest, logged)
-                runs.append(logged.runs.assign(server=server))
-                events.append(logged.events.assign(server=server, source="eventlog"))
-                problems += logged.problems
-            if update:
-                _tidy(store, digests.keys())
+    for server in servers:
+        folder = root / "eventlogs" / server
+        store = root / "history" / "eventlogs" / server
+        files = sorted(path for path in folder.glob("*") if path.is_file())
+        digests = {_digest(file): file for file in files}
+        for digest, file in digests.items():
+            logged = _kept(store, digest)
+            if not logged:
+                log = read_eventlog(file, zone=zone)
+                logged = Logged(_frame(log.runs, _RUNS), _frame(log.events, _EVENTS), log.problems)
+                # another machine, or another zone, may read more of a log with problems alone
+                if update and (log.runs or log.events or not log.problems):
+                    _keep(store, digest, logged)
+            runs.append(logged.runs.assign(server=server))
+            events.append(logged.events.assign(server=server, source="eventlog"))
+            problems += logged.problems
+        if update:
+            _tidy(store, digests.keys())
     if not runs:
         runs, events = [_frame([], _RUNS).assign(server="")], [_frame([], _EVENTS).assign(server="", source="")]
     order = ["server", "task_path", "started", "ended"]
@@ -172,13 +171,10 @@ def _meaning(task: TaskDefinition | None, code: Any, source: str, stopped: str) 
     if code is pd.NA or code is None or not source:
         return Outcome.UNKNOWN.value, "certain"
     programs = task.programs if task else ()
-    lines = [(action.command, action.arguments) for action in programs] or [("", "")]
-    results = [
-        decode(int(code), command=command, arguments=arguments, ever_ran=True, source=source)
-        for command, arguments in lines
-    ]
     # the log has the code of the action that ended last, which is the last one's where all ran
-    return results[-1].outcome.value, results[-1].certainty
+    command, arguments = (programs[-1].command, programs[-1].arguments) if programs else ("", "")
+    result = decode(int(code), command=command, arguments=arguments, ever_ran=True, source=source)
+    return result.outcome.value, result.certainty
 
 
 # Files ----------------------------------------------------------------------------------------------------------------
@@ -208,11 +204,6 @@ def _keep(folder: Path, digest: str, logged: Logged) -> None:
             write_whole(folder / f"{digest}.{kind}.parquet", frame.to_parquet(index=False))
 
 
-def _lacks_something(log: EventLog) -> bool:
-    """Whether another machine, or another zone, would read more of it."""
-    return not log.runs and not log.events and bool(log.problems)
-
-
 def _tidy(folder: Path, digests: Collection[str]) -> None:
     """Remove the files of logs that no longer exist, and temporary files of killed processes."""
     gone = (file for file in folder.glob("*.parquet") if file.name.partition(".")[0] not in digests)
@@ -222,7 +213,6 @@ def _tidy(folder: Path, digests: Collection[str]) -> None:
 
 
 def _frame(rows: Sequence[LoggedRun] | Sequence[LoggedEvent], kinds: dict[str, str]) -> pd.DataFrame:
-    """Rows under these columns."""
     names = {"task_path": "path"}
     cells = dict(zip(rows[0]._fields, zip(*rows, strict=True), strict=True)) if rows else {}
     return pd.DataFrame({name: pd.Series(cells.get(names.get(name, name), ()), dtype=kinds[name]) for name in kinds})

@@ -18,18 +18,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.history.changes import Definitions
 from taskanalysis.history.joined import Joined
-from taskanalysis.history.spans import NONE, Observed, blocks, differs
+from taskanalysis.history.spans import NONE, Flags, Numbers, Observed, blocks, differs
 from taskanalysis.results import Result, decode_lines
 from taskanalysis.snapshot import STATES
-
-Numbers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 MINUTE = 60_000_000
 GOES_ON = [STATES.index("Queued"), STATES.index("Running")]

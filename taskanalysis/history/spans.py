@@ -17,10 +17,9 @@ with the same functions; it leaves a file that is irregular in any way, and its 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -159,6 +158,9 @@ def expand(first: npt.NDArray[Any], last: npt.NDArray[Any]) -> tuple[Numbers, Nu
 
 # Statuses -------------------------------------------------------------------------------------------------------------
 
+_CELLS = {1: 0, 2: 1, 3: 2, 4: 4, 5: 5, 6: 7}
+"""Cells of a row of ``status.csv``: the index in `VALUES`. Times have two, as they may be "never"."""
+_TIMES = {3, 5}
 _HEADER = re.compile(",".join(STATUS_HEADER).encode() + rb"\r?\n")
 
 
@@ -191,10 +193,10 @@ def rows_of(statuses: Sequence[Status]) -> tuple[Rows, list[str]]:
 
 
 def regular(contents: Sequence[bytes]) -> tuple[Rows, list[str]] | None:
-    """The rows of several files, FIRST and LAST the number of the file; None where a file is irregular."""
+    """The rows of several files, FIRST and LAST the number of the file; None where one is irregular, or all empty."""
     headers = [_HEADER.match(content) for content in contents]
     bodies = [content[head.end() :] for head, content in zip(headers, contents, strict=True) if head]
-    if len(bodies) < len(contents) or not all(body.endswith(b"\n") for body in bodies if body):
+    if len(bodies) < len(contents) or not any(bodies) or not all(body.endswith(b"\n") for body in bodies if body):
         return None
     counts = [body.count(b"\n") for body in bodies]
     try:
@@ -202,18 +204,16 @@ def regular(contents: Sequence[bytes]) -> tuple[Rows, list[str]] | None:
         which, paths = numbers(cells, "Path"), categories(cells, "Path")
         for path in paths:
             status_of([path, *[""] * 6])
-        values = [_checked(cells, name, check) for name, check in _CHECKS.items()]
+        values = [_checked(cells, number, value) for number, value in _CELLS.items()]
     except (ValueError, pa.ArrowException):
         return None
     files = np.repeat(np.arange(len(contents)), counts)
-    if len(which) != len(files) or len(np.unique(files * max(len(paths), 1) + which)) < len(files):
+    if len(which) != len(files) or len(np.unique(files * len(paths) + which)) < len(files):
         return None  # a line break within quotes, a path twice
     return np.column_stack([which, files, files, *values]), paths
 
 
 def _cells(body: bytes) -> pa.Table:
-    if not body:
-        return pa.table({name: pa.array([], TEXT) for name in STATUS_HEADER})
     return csv.read_csv(
         pa.BufferReader(body),
         read_options=csv.ReadOptions(column_names=STATUS_HEADER, use_threads=False, block_size=len(body) + 1),
@@ -223,31 +223,17 @@ def _cells(body: bytes) -> pa.Table:
     )
 
 
-def _checked(cells: pa.Table, name: str, check: Callable[[str], Sequence[int]]) -> Rows:
-    """The values of a column; `check` converts each distinct text, or raises ValueError as the strict reader does."""
-    texts = categories(cells, name) or [""]
-    return np.array([check(text) for text in texts], np.int64)[numbers(cells, name)]
-
-
-def _value(cell: int, value: int, text: str) -> Sequence[int]:
-    """One value (index in `VALUES`) of the text of one cell (index in a row of ``status.csv``)."""
-    cells = ["\\a", *[""] * 6]
-    cells[cell] = text
-    return _values_of(status_of(cells))[value : value + 1]
-
-
-def _time(text: str) -> Sequence[int]:
-    return _moment(aware(text) if text not in ("", "never") else text or None)
-
-
-_CHECKS: dict[str, Callable[[str], Sequence[int]]] = {
-    "State": partial(_value, 1, 0),
-    "Enabled": partial(_value, 2, 1),
-    "LastRunTime": _time,
-    "LastTaskResult": partial(_value, 4, 4),
-    "NextRunTime": _time,
-    "NumberOfMissedRuns": partial(_value, 6, 7),
-}
+def _checked(cells: pa.Table, number: int, value: int) -> Rows:
+    """The values of a column; ValueError where the strict reader raises it. Each distinct text is converted once."""
+    name = STATUS_HEADER[number]
+    texts = categories(cells, name)
+    made: list[Any]
+    if number in _TIMES:  # most texts, so without the rest of a row
+        made = [_moment(aware(text) if text not in ("", "never") else text or None) for text in texts]
+    else:
+        rows = (["\\a", *[""] * (number - 1), text, *[""] * (6 - number)] for text in texts)
+        made = [_values_of(status_of(row))[value] for row in rows]
+    return np.array(made, np.int64)[numbers(cells, name)]
 
 
 # Arrow ----------------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from filelock import Timeout
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.history.days import Built, DayJob, Record, build_day, digest, read_day
+from taskanalysis.history.days import DayJob, Record, build_day, digest, read_day
 from taskanalysis.history.parallel import each_in
 from taskanalysis.snapshot import locked, long_path, write_whole
 from taskanalysis.text import clip
@@ -76,7 +76,7 @@ class Store:
     def place(self, day: Day, digest_: str) -> Path:
         """The path of a day's file."""
         server, name = day
-        return _history(self.data) / f"server={server}" / f"month={name[:7]}" / f"{name}.{digest_}.parquet"
+        return self.data / "history" / f"server={server}" / f"month={name[:7]}" / f"{name}.{digest_}.parquet"
 
     def left_over(self) -> Iterator[Path]:
         """Outdated files, and temporary files of killed processes."""
@@ -112,7 +112,7 @@ def open_store(data: str | Path, server: str | None = None) -> Store:
     except OSError as error:
         raise SnapshotError(f"{error.filename} can't be listed ({error.strerror})") from None
     wanted = {day: digest(group) for day, group in names.items()}
-    return Store(root, *_stored(_history(root), server), names, wanted)
+    return Store(root, *_stored(root / "history", server), names, wanted)
 
 
 def update_store(data: str | Path, *, executor: Executor | None = None, wait: float = WAIT) -> list[Problem]:
@@ -121,7 +121,7 @@ def update_store(data: str | Path, *, executor: Executor | None = None, wait: fl
     Days are built in `executor`, or in this process where that is None or fails. Another writer is waited for at most
     `wait` seconds. SnapshotError where `data` is no share.
     """
-    history = _history(_share(data))
+    history = _share(data) / "history"
     why = ""
     problems: list[Problem] = []
     try:
@@ -158,8 +158,8 @@ def load_days(
             problems.append(Problem(f"history/{file.name}", f"is damaged ({clip(str(error))})"))
             if repair:
                 _remove([file])
-    for day, built in _built(store, [day for day in days if day not in found], executor, problems):
-        found[day] = LoadedDay(*day, *read_day(built.content))
+    for day, (content, _) in _built(store, [day for day in days if day not in found], executor, problems):
+        found[day] = LoadedDay(*day, *read_day(content))
     return [found[day] for day in days], problems
 
 
@@ -167,11 +167,10 @@ def load_days(
 
 
 def _update(store: Store, executor: Executor | None, problems: list[Problem]) -> None:
-    for day, built in _built(store, store.stale(), executor, problems):
-        place = store.place(day, built.digest)
-        write_whole(place, built.content)
-        _remove(store.place(day, digest_) for digest_ in store.files.get(day, set()) - {built.digest})
-        store.files[day] = {built.digest}
+    for day, (content, new) in _built(store, store.stale(), executor, problems):
+        write_whole(store.place(day, new), content)
+        _remove(store.place(day, old) for old in store.files.get(day, set()) - {new})
+        store.files[day] = {new}
     _remove(store.left_over())
     for month in {store.place(day, "").parent for day in store.files.keys() - store.wanted.keys()}:
         with suppress(OSError):  # it holds other days
@@ -180,8 +179,8 @@ def _update(store: Store, executor: Executor | None, problems: list[Problem]) ->
 
 def _built(
     store: Store, days: Sequence[Day], executor: Executor | None, problems: list[Problem]
-) -> Iterator[tuple[Day, Built]]:
-    yield from zip(days, each_in(executor, build_day, map(store.job, days), problems), strict=True)
+) -> Iterator[tuple[Day, tuple[bytes, str]]]:
+    return zip(days, each_in(executor, build_day, map(store.job, days), problems), strict=True)
 
 
 def _remove(files: Iterable[Path]) -> None:
@@ -200,24 +199,16 @@ def _share(data: str | Path) -> Path:
     return root
 
 
-def _history(root: Path) -> Path:
-    return root / "history"
-
-
 def _folders(folder: Path) -> list[Path]:
     """The folders in it; OSError where it can't be listed. A glob would take it for empty, and its days for gone."""
     with os.scandir(folder) as entries:
         return sorted(folder / entry.name for entry in entries if entry.is_dir())
 
 
-def _names(folder: Path) -> list[str]:
-    return os.listdir(folder)  # noqa: PTH208 (3,000 names a month, and no paths wanted)
-
-
 def _snapshot_names(month: Path) -> Iterator[tuple[str, list[str]]]:
     """Names in the folder of a month that look like snapshots of that month, sorted, by day (``2026-11-23``)."""
     stamp = month.name.replace("-", "") + "[0-3][0-9]T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z"
-    names = sorted(re.findall(f"^{stamp}$", "\n".join(_names(month)), re.MULTILINE))
+    names = sorted(re.findall(f"^{stamp}$", "\n".join(os.listdir(month)), re.MULTILINE))  # noqa: PTH208
     for day, group in groupby(names, itemgetter(slice(8))):
         with suppress(ValueError):  # the 31st of February
             yield date.fromisoformat(day).isoformat(), list(group)
@@ -238,7 +229,7 @@ def _stored(history: Path, server: str | None) -> tuple[dict[Day, set[str]], lis
     rests: list[Path] = []
     with suppress(OSError):  # missing or not accessible: treated as empty
         for month in [month for folder in _of(_folders(history), server) for month in _folders(folder)]:
-            for name in _names(month):
+            for name in os.listdir(month):  # noqa: PTH208 (3,000 names a month, and no paths wanted)
                 match = _FILE.fullmatch(name)
                 if match and month.name == f"month={name[:7]}":
                     day = month.parent.name.removeprefix("server="), match[1]

@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.store import open_store
@@ -70,15 +70,11 @@ def _wrong(known: Stamped) -> Iterator[tuple[str, str]]:
     there = {path.relative_to(known.path).as_posix() for path in known.path.rglob("*") if path.is_file()}
     for name in sorted(there - hashes.keys() - {"snapshot.json"}):
         yield name, "is not in the list of snapshot.json"
-    yield from _contradictions(known, manifest)
-
-
-def _contradictions(known: Stamped, manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    told: list[Problem] = []
-    statuses = read_statuses(known.path / "status.csv", None, told)
-    yield from ((problem.file, problem.what) for problem in told)
+    problems: list[Problem] = []
+    statuses = read_statuses(known.path / "status.csv", None, problems)
+    yield from problems
     number = manifest.get("tasks")
-    if isinstance(number, int) and not told and len(statuses) != number:
+    if isinstance(number, int) and not problems and len(statuses) != number:
         yield "status.csv", f"has {len(statuses)} tasks, and snapshot.json says {number}"
     if manifest["definitions_read"] and not StoredDefinitions.of(known.path, manifest):
         yield "snapshot.json", f"its definitions ({manifest['definitions']}) are not there"

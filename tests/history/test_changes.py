@@ -125,20 +125,22 @@ def test_drop_in_tasks_is_doubted_until_three_snapshots_confirm_it(
     assert len(added) == (sum(number for _, number in removed) if counts[-1] == counts[0] else 0)
 
 
-def test_drop_is_believed_where_both_snapshots_are_elevated_under_one_account() -> None:
-    tasks, whole = np.array([40, 20, 40]), np.full(3, True)
-    same = [(True, "a")] * 3
-    assert proves_absence(tasks, whole, same).all()
-    for rights in ([(True, "a"), (True, "b")] * 2, [(True, "a"), (False, "a")] * 2, [(None, "a")] * 4):
-        assert proves_absence(tasks, whole, rights[:3]).tolist() == [True, False, True]
+ONE, OTHER = (True, "a"), (False, "b")
 
 
-def test_drop_that_an_elevated_snapshot_confirms_later_is_believed_from_there() -> None:
-    rights = [(True, "a"), (False, "b"), (True, "a"), (True, "a")]
-    found = proves_absence(np.array([40, 20, 20, 20]), np.full(4, True), rights)
-    assert found.tolist() == [True, False, True, True]
-
-
-def test_snapshot_that_could_not_be_read_whole_is_no_drop() -> None:
-    found = proves_absence(np.array([40, 3, 40, 40]), np.array([True, False, True, True]), [(None, "")] * 4)
-    assert found.tolist() == [True, False, True, True]
+@pytest.mark.parametrize(
+    ("tasks", "rights", "proves"),
+    [
+        ([40, 20, 40], [ONE] * 3, [True, True, True]),  # elevated under one account
+        ([40, 20, 40], [ONE, (True, "b"), ONE], [True, False, True]),
+        ([40, 20, 40], [ONE, (False, "a"), ONE], [True, False, True]),
+        ([40, 20, 40], [(None, "a")] * 3, [True, False, True]),
+        ([40, 20, 20, 20], [ONE, OTHER, ONE, ONE], [True, False, True, True]),  # an elevated one confirms it later
+        ([40, None, 40, 40], [(None, "")] * 4, [True, False, True, True]),  # could not be read whole: no drop
+    ],
+)
+def test_drop_is_believed_where_both_snapshots_are_elevated_under_one_account(
+    tasks: list[int | None], rights: list[tuple[bool | None, str]], proves: list[bool]
+) -> None:
+    whole = np.array([number is not None for number in tasks])
+    assert proves_absence(np.array([number or 3 for number in tasks]), whole, rights).tolist() == proves

@@ -10,7 +10,6 @@ import pytest
 from benchmarks import eventlog as benchmark
 from taskanalysis.health.past import pasts
 from taskanalysis.history import logs as logstore
-from taskanalysis.history.eventlog import evtx
 from taskanalysis.history.frames import History, read_history
 from taskanalysis.snapshot.snapshot import read_snapshot
 from tests import build
@@ -81,12 +80,8 @@ def test_two_runs_of_a_minute_are_not_joined_with_one(tmp_path: Path) -> None:
 
 
 def test_runs_that_no_snapshot_shows_come_from_the_log(tmp_path: Path) -> None:
-    log(
-        share(tmp_path, 0, 0),
-        run(0.2, 3, code=1, instance=2),
-        run(0.3, 3, instance=3),
-        run(0.4, 3, instance=4, path="\\Gone"),
-    )
+    gone = run(0.4, 3, instance=4, path="\\Gone")
+    log(share(tmp_path, 0, 0), run(0.2, 3, code=1, instance=2), run(0.3, 3, instance=3), gone)
     assert run_rows(read_history(tmp_path), "task_path", "started", "outcome", "first_seen") == [
         ("\\Gone", 0.4, "succeeded", None),
         (LOAD, 0, "succeeded", 0.5),
@@ -205,20 +200,6 @@ def test_package_that_is_not_installed_is_a_problem_and_the_log_is_read_when_it_
     history = read_history(tmp_path)
     assert history.problems == []
     assert (history.runs["source"] == "eventlog").sum() == 99
-
-
-def test_logs_of_all_servers_are_read_by_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("evtx", reason="the extra eventlog is not installed")
-    for server in ("SRV", "OTHER"):
-        for name in ("one", "two"):
-            benchmark.files(tmp_path / "eventlogs" / server, 60)[0].rename(
-                tmp_path / "eventlogs" / server / f"{name}.evtx"
-            )
-    started: list[object] = []
-    start = evtx._start
-    monkeypatch.setattr(evtx, "_start", lambda packages: (started.append(packages), start(packages))[1])
-    logged = logstore.read_logs(tmp_path, ["SRV", "OTHER"])
-    assert (set(logged.runs["server"]), logged.problems, len(started)) == ({"SRV", "OTHER"}, [], 1)
 
 
 def test_two_servers_keep_their_logs_apart(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from taskanalysis.history import parallel as executors
 from taskanalysis.history.frames import read_history
 from taskanalysis.history.parallel import MANY, each_in, executor_for, is_address
 from taskanalysis.history.store import open_store, update_store
+from taskanalysis.history.upkeep import rebuild
 from taskanalysis.publish.make import renew_history
 from tests.build import assert_same, status, write
 
@@ -58,13 +59,19 @@ def test_error_of_a_job_is_raised_with_any_executor() -> None:
 
 
 def test_store_does_not_depend_on_the_executor(tmp_path: Path) -> None:
-    for hour in (0, 24, 48):
-        write(tmp_path, hour, status(last_run=hour - 1))
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    for data in (whole, broken):
+        for hour in (0, 24, 48):
+            write(data, hour, status(last_run=hour - 1))
+    with ThreadPoolExecutor(3) as executor:
+        assert update_store(whole, executor=executor) == []
     with Breaking(1) as executor:
-        problems = update_store(tmp_path, executor=executor)
-    assert [problem.file for problem in problems] == ["executor"]
-    assert open_store(tmp_path).stale() == []
-    assert len(read_history(tmp_path, update=False).runs) == 3
+        assert [problem.file for problem in update_store(broken, executor=executor)] == ["executor"]
+    stores = stored(whole), stored(broken)
+    assert stores[0] == stores[1]
+    rebuild(whole)
+    assert update_store(whole) == []
+    assert (stored(whole), len(stores[0])) == (stores[0], 3)
 
 
 def test_pool_is_started_only_for_many_jobs() -> None:

@@ -178,12 +178,15 @@ SEEN = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
-@given(
-    st.lists(st.lists(SEEN, min_size=8, max_size=8), min_size=1, max_size=3),
-    st.lists(st.booleans(), min_size=8, max_size=8),
-)
-def test_runs_equal_those_of_a_plain_implementation(tasks: list[list[Any]], summer: list[bool]) -> None:
+@pytest.mark.parametrize("examples", [60, pytest.param(300, marks=pytest.mark.slow)])
+def test_runs_equal_those_of_a_plain_implementation(examples: int) -> None:
+    eight = {"min_size": 8, "max_size": 8}
+    tasks = st.lists(st.lists(SEEN, **eight), min_size=1, max_size=3)
+    settings(max_examples=examples, deadline=None)(given(tasks, st.lists(st.booleans(), **eight))(compare))()
+
+
+def compare(tasks: list[list[Any]], summer: list[bool]) -> None:
+    """The runs of these tasks with those of the oracle."""
     times = [(number + 1) * HOUR for number in range(8)]
     offsets = [-4 * HOUR if each else -5 * HOUR for each in summer]
     made = [

@@ -19,16 +19,11 @@ DAY = st.lists(st.dictionaries(st.sampled_from([0, 1, 2]), VALUES, max_size=3), 
 def observed(day: list[dict[int, int | None]], positions: list[int]) -> np.ndarray:
     """Rows of these snapshots (task to value), at their positions."""
     made = [
-        [task, position, position, *row_values(value)]
+        [task, position, position, *rows_of([Status("\\A", missed_runs=value)])[0][0, 3:].tolist()]
         for position, snapshot in zip(positions, day, strict=True)
         for task, value in snapshot.items()
     ]
     return np.array(made, np.int64).reshape(-1, WIDTH)
-
-
-def row_values(value: int | None) -> list[int]:
-    statuses, _ = rows_of([Status("\\A", missed_runs=value)])
-    return statuses[0, 3:].tolist()
 
 
 def expanded(spans: np.ndarray) -> set[tuple[int, ...]]:
@@ -82,20 +77,22 @@ ROW = st.one_of(
 ENDS = st.sampled_from(["\r\n", "\r\n", "\n", "\r", "\r\n\r\n", ""])
 
 
-@settings(max_examples=400, deadline=None)
-@given(st.lists(st.tuples(ROW, ENDS), max_size=4), st.sampled_from(["", "", "", "\ufeff", "x"]))
-def test_regular_file_is_read_as_by_the_strict_reader(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[Any], begin: str
-) -> None:
-    text = begin + HEADER + "\r\n" + "".join(",".join(cells) + end for cells, end in lines)
-    file = tmp_path_factory.getbasetemp() / "status.csv"
-    file.write_bytes(text.encode())
-    problems: list[Any] = []
-    strict = rows_of(list(read_statuses(file, None, problems).values()))
-    if found := regular([file.read_bytes()]):
-        assert problems == []
-        by_path = dict(zip(np.array(found[1], object)[found[0][:, 0]], found[0][:, 3:].tolist(), strict=True))
-        assert by_path == dict(zip(strict[1], strict[0][:, 3:].tolist(), strict=True))
+@pytest.mark.parametrize("examples", [80, pytest.param(400, marks=pytest.mark.slow)])
+def test_regular_file_is_read_as_by_the_strict_reader(tmp_path: Path, examples: int) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(st.lists(st.tuples(ROW, ENDS), max_size=4), st.sampled_from(["", "", "", "\ufeff", "x"]))
+    def check(lines: list[Any], begin: str) -> None:
+        text = begin + HEADER + "\r\n" + "".join(",".join(cells) + end for cells, end in lines)
+        file = tmp_path / "status.csv"
+        file.write_bytes(text.encode())
+        problems: list[Any] = []
+        strict = rows_of(list(read_statuses(file, None, problems).values()))
+        if found := regular([file.read_bytes()]):
+            assert problems == []
+            by_path = dict(zip(np.array(found[1], object)[found[0][:, 0]], found[0][:, 3:].tolist(), strict=True))
+            assert by_path == dict(zip(strict[1], strict[0][:, 3:].tolist(), strict=True))
+
+    check()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Verifying, pruning and rebuilding a share."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from click.testing import CliRunner
 from taskanalysis.cli import main
 from taskanalysis.errors import SnapshotError
 from taskanalysis.history.frames import read_history
+from taskanalysis.history.store import update_store
 from taskanalysis.history.upkeep import prune, rebuild, verify
 from taskanalysis.snapshot.share import list_snapshots
 from taskanalysis.snapshot.snapshot import read_snapshot
@@ -114,12 +117,11 @@ def test_history_without_pruned_snapshots_is_the_same_when_rebuilt(share: Path) 
     assert read_history(share).runs.equals(runs)
 
 
-def test_folder_that_is_no_share_is_refused(tmp_path: Path) -> None:
-    for act in (verify, rebuild):
-        with pytest.raises(SnapshotError, match="is not a share"):
-            act(tmp_path)
+@pytest.mark.parametrize("act", [verify, rebuild, update_store, partial(prune, before=hours(0))])
+def test_folder_that_is_no_share_is_refused(tmp_path: Path, act: Callable[[Path], object]) -> None:
     with pytest.raises(SnapshotError, match="is not a share"):
-        prune(tmp_path, before=hours(0))
+        act(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 # The command ----------------------------------------------------------------------------------------------------------

@@ -160,8 +160,9 @@ def test_changes_are_the_planted_ones(history: History) -> None:
         ("2026-11-12 12:02", "changed", "\\OpenData\\Services\\Crash reports"),
         ("2026-11-18 12:02", "added", "\\OpenData\\Admin\\Monthly archive"),
     ]
-    (what,) = changes.loc[changes["kind"] == "changed", "what"]
-    assert all(words in what for words in ("At 21:40 every day", "At 20:40, Monday to Friday", "python"))
+    (changed,) = changes.query("kind == 'changed'").itertuples()
+    assert (changed.before, changed.after) == ("At 21:40 every day", "At 20:40, Monday to Friday")
+    assert "command from cmd.exe to C:\\Program Files\\Python311\\python.exe; arguments from" in changed.what
 
 
 def test_outcomes_change_only_in_tasks_of_a_story(history: History) -> None:
@@ -169,7 +170,7 @@ def test_outcomes_change_only_in_tasks_of_a_story(history: History) -> None:
     stories = {"\\OpenData\\" + task for task in [*PASSWORD, "Transit\\Ridership", "Transit\\Bus stops"]}
     assert set(changes["task_path"]) == stories | {"\\OpenData\\Portal\\Full-text index"}
     by_password = changes[changes["task_path"].isin(["\\OpenData\\" + task for task in PASSWORD])]
-    assert by_password["after"].tolist() == ["not started"] * 9
+    assert (by_password["before"] + " -> " + by_password["after"]).tolist() == ["succeeded -> not started"] * 9
 
 
 # Slots ----------------------------------------------------------------------------------------------------------------

@@ -1,3 +1,1 @@
 """What does the log TaskScheduler/Operational say of runs: when, how long, which code, what kept them from starting?"""
-
-__all__: list[str] = []

@@ -1,12 +1,12 @@
-r"""The process that reads ``.evtx`` files, as a damaged one can keep the package evtx from ever returning.
+r"""The process that reads one ``.evtx`` file, as a damaged one can keep the package evtx from ever returning.
 
-`evtx.EvtxReader` starts it, without `site`, so that it is ready after some 30 ms, and hands over the folder in which
-the package is installed. A request is a line of JSON: path and seconds. The answer is a line of JSON for each record:
-provider, id, time, ActivityID and data, or a text that says why it can't be read; then null. A file that takes longer
-ends the process: the thread of faulthandler needs no lock of the interpreter, which the package holds.
+`records.evtx_records` starts it, without `site`, so that it is ready after some 30 ms, with the folder in which the
+package is installed, the file and a number of seconds. It prints a line of JSON for each record: provider, id, time,
+ActivityID and data, or a text that says why it can't be read. A file that takes longer ends the process: the thread of
+faulthandler needs no lock of the interpreter, which the package holds.
 
->>> list(answers([b'["none.evtx", 60]']))
-['"[Errno 2] No such file or directory: \'none.evtx\'"', 'null']
+>>> list(records("none.evtx"))
+['"[Errno 2] No such file or directory: \'none.evtx\'"']
 """
 
 from __future__ import annotations
@@ -14,28 +14,19 @@ from __future__ import annotations
 import faulthandler
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 
-def answers(requests: Iterable[bytes]) -> Iterator[str]:
-    """The lines that answer each request."""
-    for request in requests:
-        path, seconds = json.loads(request)
-        faulthandler.dump_traceback_later(seconds, exit=True)
-        yield from _records(path)
-        faulthandler.cancel_dump_traceback_later()
-        yield "null"
-
-
-def _records(path: str) -> Iterator[str]:
+def records(path: str) -> Iterator[str]:
+    """A line for each record."""
     from evtx import PyEvtxParser  # noqa: PLC0415 (found once its folder is known)
 
     try:
         with open(path, "rb") as file:  # noqa: PTH123 (pathlib takes longer)
-            records = PyEvtxParser(file, 1, indent=False).records_json()  # one thread: chunk by chunk
+            parsed = PyEvtxParser(file, 1, indent=False).records_json()  # one thread: chunk by chunk
             while True:
                 try:  # after a broken record or chunk the iterator goes on
-                    for record in records:
+                    for record in parsed:
                         yield _usual(record["data"])  # type: ignore[index]  # never None
                     return
                 except RuntimeError as error:
@@ -95,8 +86,7 @@ def _parsed(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.path.append(sys.argv[1])
-    for line in answers(sys.stdin.buffer):
-        sys.stdout.buffer.write(line.encode() + b"\n")
-        if line == "null":
-            sys.stdout.flush()
+    packages, file, seconds = sys.argv[1:]
+    faulthandler.dump_traceback_later(float(seconds), exit=True)
+    sys.path.append(packages)
+    sys.stdout.buffer.writelines(line.encode() + b"\n" for line in records(file))

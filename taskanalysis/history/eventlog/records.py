@@ -1,16 +1,17 @@
-r"""Records of the log TaskScheduler/Operational, from any kind of file, grouped by the instance that they name.
+r"""Records of the log TaskScheduler/Operational, from any kind of file.
 
-Three kinds of file are told apart by their bytes: ``.evtx`` (with the package `evtx`, the extra ``eventlog``), the XML
-that ``wevtutil qe /f:xml`` prints, with a root element or without, and the CSV of ``Get-WinEvent | Export-Csv``.
+Three kinds of file are told apart by their bytes: ``.evtx``, the XML that ``wevtutil qe /f:xml`` prints, with a root
+element or without, and the CSV of ``Get-WinEvent | Export-Csv``. The package `evtx` (the extra ``eventlog``) reads the
+first in a process of its own: a damaged file can keep it from ever returning, and no other thread runs meanwhile.
 
-Authority: names of data from the provider's manifest (OTRF/OSSEM, etw-providers, Microsoft-Windows-TaskScheduler),
-messages from schedsvc.dll (libyal/winevt-kb, scheatkode/brain), columns of the CSV from .NET's EventLogRecord. Times
-are UTC in evtx and XML. In the CSV they are local and in the server's language, as the messages are, of which only
-quoted names and the last number are read.
+Authority: libyal/libevtx, "Windows XML Event Log (EVTX) format"; names of data from the provider's manifest
+(OTRF/OSSEM, etw-providers, Microsoft-Windows-TaskScheduler); messages from schedsvc.dll (libyal/winevt-kb,
+scheatkode/brain); columns of the CSV from .NET's EventLogRecord. Times are UTC in evtx and XML. In the CSV they are
+local and in the server's language, as the messages are, of which only quoted names and the last number are read.
 
->>> records = Records({201: "ResultCode"}, ())
->>> read_records(Path("tests/files/eventlogs/runs.xml"), records, EvtxReader())
->>> sorted({logged[0][2] for logged in records.instances.values()}), records.problems()
+>>> records = Records({201})
+>>> read_records(Path("tests/files/eventlogs/runs.xml"), records)
+>>> sorted({path for _, _, _, path, _ in records.kept}), records.problems()
 (['\\OpenData\\Load', '\\OpenData\\Old', '\\OpenData\\Permits\\Nightly'], [])
 """
 
@@ -18,13 +19,18 @@ from __future__ import annotations
 
 import codecs
 import csv
+import json
 import os
 import re
 import stat
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from importlib.util import find_spec
 from io import BufferedReader, TextIOWrapper
 from itertools import islice
 from pathlib import Path
@@ -33,88 +39,60 @@ from zoneinfo import ZoneInfo
 
 from taskanalysis.definition import parse, without_mark
 from taskanalysis.errors import TaskXmlError
-from taskanalysis.history.eventlog.evtx import MAGIC, PROVIDER, EvtxError, EvtxReader
+from taskanalysis.history.eventlog import child
 from taskanalysis.snapshot import moment, settle
 from taskanalysis.text import clip, count
 
-CREATED = 129
-"""A process was created: the only event of a run that names no instance, and its path instead."""
+PROVIDER = "Microsoft-Windows-TaskScheduler"
 
-Data = Mapping[str, Any]  # by the names in the provider's manifest
-Record = tuple[int, datetime, str, str]  # event, time, path, the datum that matters
-Listed = tuple[int, datetime, str, str, str]  # event, time, instance, path, ResultCode
+Record = tuple[int, datetime, str, str, str]
+"""Event, time, instance (in lower case without braces), path, and the account of event 100 or else the ResultCode."""
 
 
 class Records:
-    r"""Records by instance, and what is wrong with a file. Times are aware UTC.
+    r"""The records of these events that a file holds, in its order, and what is wrong with it.
 
-    `data` names the datum that matters of each event of a run, "" where none does; `listed` are ids of events that are
-    kept one by one.
-
-    >>> records = Records({100: "UserContext", 200: ""}, {101})
+    >>> records = Records({100, 200})
     >>> data = {"TaskName": "\\OpenData\\Load", "UserContext": "TOWN\\clerk"}
-    >>> records.add(100, datetime(2026, 11, 23, tzinfo=UTC), "A1", data)
-    >>> [(event, path, account) for event, _, path, account in records.instances["a1"]]
-    [(100, '\\OpenData\\Load', 'TOWN\\clerk')]
+    >>> records.add(100, datetime(2026, 11, 23, tzinfo=UTC), "{A1}", data)
+    >>> [(event, instance, path, account) for event, _, instance, path, account in records.kept]
+    [(100, 'a1', '\\OpenData\\Load', 'TOWN\\clerk')]
     """
 
-    def __init__(self, data: Mapping[int, str], listed: Collection[int]) -> None:
-        self.instances: dict[str, list[Record]] = defaultdict(list)  # lower case
-        self.created: dict[str, list[datetime]] = defaultdict(list)  # by path
-        self.listed: list[Listed] = []
+    def __init__(self, events: Collection[int]) -> None:
+        self.events = events
+        self.kept: list[Record] = []
         self.unclear: set[str] = set()  # instances of which a record has no certain time
         self.first: datetime | None = None  # of events of any id
         self.last: datetime | None = None
-        self._data, self._listed = data, listed
-        self._wanted = {*data, *listed, CREATED}
+        self.faults: list[str] = []  # problems of the whole file
         self._others: set[str] = set()
         self._doubts = self._broken = 0
         self._reason = ""
-        self._problems: list[str] = []
 
-    def wants(self, event: int) -> bool:
-        """Whether the data of such events are kept."""
-        return event in self._wanted
+    def add(self, event: int, at: datetime, activity: str, data: Mapping[str, Any]) -> None:
+        """Take a record of the Task Scheduler; `data` by their names in the provider's manifest.
 
-    def add(self, event: int, at: datetime, activity: str, data: Data) -> None:
-        """Take a record of the Task Scheduler; the ActivityID is its instance if the data name none.
-
-        ValueError for a time that is not that of an event.
+        The ActivityID is its instance if the data name none. ValueError for a time that is not that of an event.
         """
         if at.tzinfo is None or not _FIRST < at < _LAST:
             raise ValueError(f"{clip(str(at))} is not the time of an event")
         at = at if at.tzinfo is UTC else at.astimezone(UTC)
-        if self.first is None or self.last is None:
-            self.first = self.last = at
-        elif at < self.first:
-            self.first = at
-        elif at > self.last:
-            self.last = at
-        if event not in self._wanted:
-            return
-        path = _text(data, "TaskName")
-        if event == CREATED:
-            self.created[path].append(at)
+        self.first, self.last = min(self.first or at, at), max(self.last or at, at)
+        if event not in self.events:
             return
         instance = activity
-        for key in data:
-            if key.endswith("InstanceId"):
-                instance = _text(data, key)
+        for name in data:
+            if name.endswith("InstanceId"):
+                instance = _text(data, name)
                 break
-        instance = instance.strip("{}").lower()
-        if instance and (name := self._data.get(event)) is not None:
-            self.instances[instance].append((event, at, path, _text(data, name) if name else ""))
-        if event in self._listed:
-            self.listed.append((event, at, instance, path, _text(data, "ResultCode")))
+        datum = _text(data, "UserContext" if event == 100 else "ResultCode")
+        self.kept.append((event, at, instance.strip("{}").lower(), _text(data, "TaskName"), datum))
 
     def doubt(self, instance: str) -> None:
         """Count an event of this instance, or of none, without a certain time."""
         self._doubts += 1
         self.unclear |= {instance} - {""}
-
-    def problem(self, what: str) -> None:
-        """Note a problem of the whole file."""
-        self._problems.append(what)
 
     def broken(self, reason: object) -> None:
         """Count a record that can't be read."""
@@ -128,7 +106,7 @@ class Records:
 
     def problems(self) -> list[str]:
         """A sentence for each."""
-        problems = list(self._problems)
+        problems = list(self.faults)
         if self._broken:
             problems.append(f"{count(self._broken, 'record')} could not be read; the first: {self._reason}")
         if self._doubts:
@@ -140,49 +118,30 @@ class Records:
         return problems
 
 
-def _text(data: Data, name: str) -> str:
+def _text(data: Mapping[str, Any], name: str) -> str:
     value = data.get(name)
     return "" if value is None else str(value)
 
 
-def read_records(
-    path: Path, records: Records, reader: EvtxReader, *, zone: ZoneInfo | None = None, dates: str = ""
-) -> None:
-    """Add the records of a log file as they lie in it, which is no certain order. Problems are noted, never raised.
+def read_records(path: Path, records: Records, *, zone: ZoneInfo | None = None, dates: str = "") -> None:
+    """Add the records of a log file. Problems are noted, never raised.
 
-    `reader` reads ``.evtx``. `zone` is that of a CSV's local times, `dates` ("dmy", "mdy" or "") the order of day and
-    month where the file does not tell.
+    `zone` is that of a CSV's local times, `dates` ("dmy", "mdy" or "") the order of day and month where the file does
+    not tell.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            records.problem("is not a regular file")  # a pipe or a device may never answer
+            records.faults.append("is not a regular file")  # a pipe or a device may never answer
             return
         with path.open("rb") as file:
             head = file.read(_HEAD)
             file.seek(0)
-            if head.startswith(MAGIC):
-                _read_evtx(path, records, reader)
+            if head.startswith(b"ElfFile\0"):
+                _read_evtx(path, records)
             else:
                 _read_text(file, head, records, zone, dates)
     except (OSError, ValueError, OverflowError) as error:
-        records.problem(f"can't be opened ({getattr(error, 'strerror', None) or error})")
-
-
-def _read_evtx(path: Path, records: Records, reader: EvtxReader) -> None:
-    try:
-        for record in reader.records(path):
-            try:
-                if isinstance(record, str):
-                    raise ValueError(record)
-                provider, event, stamp, activity, data = record
-                if provider == PROVIDER:
-                    records.add(event, _time(stamp), activity, data)
-                else:
-                    records.other(provider)
-            except (ValueError, TypeError, AttributeError) as error:  # damaged records may have any form
-                records.broken(error)
-    except EvtxError as error:
-        records.problem(str(error))
+        records.faults.append(f"can't be opened ({getattr(error, 'strerror', None) or error})")
 
 
 def _read_text(file: BufferedReader, head: bytes, records: Records, zone: ZoneInfo | None, dates: str) -> None:
@@ -194,7 +153,7 @@ def _read_text(file: BufferedReader, head: bytes, records: Records, zone: ZoneIn
     elif text:
         _read_csv(file, encoding, records, zone, dates)
     else:
-        records.problem("holds no text" if head else "is empty")
+        records.faults.append("holds no text" if head else "is empty")
 
 
 def _encoding(head: bytes) -> str:
@@ -209,6 +168,79 @@ def _encoding(head: bytes) -> str:
 _HEAD = 4096  # bytes in which the kind of a file shows
 _time = datetime.fromisoformat
 _FIRST, _LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+# evtx ----------------------------------------------------------------------------------------------------------------
+
+SECONDS = 10
+"""Time for a file, and one second more for each MiB, of which the package reads about 100 a second."""
+_HEADER, _CHUNK, _MIB = 4096, 65536, 1 << 20
+_decoder = json.JSONDecoder(strict=False)
+
+EvtxRecord = tuple[str, int, str, str, dict[str, Any]]
+"""Provider, id, time as text, ActivityID ("" without one), data by their names in the provider's manifest."""
+
+
+class EvtxError(Exception):
+    """A file that could not be read, or not to its end."""
+
+
+def evtx_records(path: Path) -> Generator[EvtxRecord | str, None, None]:
+    """Each record of a file, or why it can't be read; EvtxError, after those, for a problem of the whole file.
+
+    The process that reads it ends with the iterator, or itself after its time, also where this one was killed.
+    """
+    package = find_spec("evtx")
+    if not package or not package.origin:
+        raise EvtxError("needs the package evtx: pip install 'taskanalysis[eventlog]'")
+    size = path.stat().st_size
+    began, seconds = time.monotonic(), SECONDS + size / _MIB
+    arguments = [str(Path(package.origin).parents[1]), os.fspath(path), str(seconds)]
+    try:
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-I", "-S", child.__file__, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except OSError as error:
+        raise EvtxError(f"can't be read: no process can be started for it ({error})") from error
+    with process:
+        try:
+            for line in process.stdout or ():
+                try:
+                    if line.endswith(b"\n"):  # else the process ended while it wrote
+                        yield _decoder.raw_decode(line.decode("utf-8", "replace"))[0]
+                except (ValueError, RecursionError) as error:
+                    yield str(error)
+            code = process.wait()
+        finally:
+            process.kill()
+    if code and time.monotonic() - began >= seconds:
+        raise EvtxError(f"was not read to its end within {count(round(seconds), 'second')}; it may be damaged")
+    if code:
+        raise EvtxError(f"was not read to its end: the package evtx failed (exit code {code})")
+    if (size - _HEADER) % _CHUNK:
+        raise EvtxError("is cut off; what is whole was read")
+
+
+def _read_evtx(path: Path, records: Records) -> None:
+    try:
+        with closing(evtx_records(path)) as found:
+            for record in found:
+                try:
+                    if isinstance(record, str):
+                        raise ValueError(record)
+                    provider, event, stamp, activity, data = record
+                    if provider == PROVIDER:
+                        records.add(event, _time(stamp), activity, data)
+                    else:
+                        records.other(provider)
+                except (ValueError, TypeError, AttributeError) as error:  # damaged records may have any form
+                    records.broken(error)
+    except EvtxError as error:
+        records.faults.append(str(error))
+
 
 # XML -----------------------------------------------------------------------------------------------------------------
 
@@ -235,7 +267,7 @@ def _pieces(file: BufferedReader, encoding: str, records: Records) -> Iterator[b
             else:
                 records.broken("its beginning is missing")
         if len(rest) > _MOST:
-            records.problem(f"was read up to a place where {_MOST >> 20} MiB hold no end of an event")
+            records.faults.append(f"was read up to a place where {_MOST >> 20} MiB hold no end of an event")
             return
     if _OPEN.search(rest):
         records.broken("it is cut off")
@@ -273,7 +305,7 @@ _moment = lru_cache(maxsize=1024)(moment)
 
 def _read_csv(file: BufferedReader, encoding: str, records: Records, zone: ZoneInfo | None, dates: str) -> None:
     if not (dates := dates or _order(file, encoding)):
-        records.problem("its dates may be day/month or month/day: use --dates dmy or --dates mdy")
+        records.faults.append("its dates may be day/month or month/day: use --dates dmy or --dates mdy")
         return
     for row in _rows(file, encoding, records):
         if (provider := row.get("providername", PROVIDER)) != PROVIDER:
@@ -281,12 +313,12 @@ def _read_csv(file: BufferedReader, encoding: str, records: Records, zone: ZoneI
             continue
         local = _moment(row["timecreated"], dates)
         if local and not local.tzinfo and not zone:
-            records.problem("its times are local and need a time zone: use --zone")
+            records.faults.append("its times are local and need a time zone: use --zone")
             return
         try:
             at = _instant(local, zone)
             event = int(row["id"])
-            instance, data = _from_message(event, row) if records.wants(event) else ("", {})
+            instance, data = _from_message(event, row) if event in records.events else ("", {})
             if at:
                 records.add(event, at, instance, data)
             else:
@@ -297,7 +329,7 @@ def _read_csv(file: BufferedReader, encoding: str, records: Records, zone: ZoneI
 
 def _order(file: BufferedReader, encoding: str) -> str:
     days: dict[str, str] = {}
-    for row in _rows(file, encoding, Records({}, ())):
+    for row in _rows(file, encoding, Records(())):
         if day := _DAY.search(row["timecreated"]):
             days.setdefault(day[0], row["timecreated"])
     return settle(days.values(), (), (), datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC))
@@ -308,7 +340,9 @@ def _rows(file: BufferedReader, encoding: str, records: Records) -> Iterator[dic
     lines = _lines(file, encoding)
     header, delimiter = next(filter(None, map(_header, islice(lines, 100))), ((), ","))
     if not header:
-        records.problem("is neither .evtx, nor XML of wevtutil, nor a CSV with the columns TimeCreated, Id and Message")
+        records.faults.append(
+            "is neither .evtx, nor XML of wevtutil, nor a CSV with the columns TimeCreated, Id and Message"
+        )
         return
     reader = csv.reader(lines, delimiter=delimiter)
     try:
@@ -319,7 +353,7 @@ def _rows(file: BufferedReader, encoding: str, records: Records) -> Iterator[dic
             elif any(cells) and not row.keys() >= _COLUMNS:
                 records.broken(f"line {reader.line_num} is cut off")
     except csv.Error as error:
-        records.problem(f"was read up to line {reader.line_num}: {error}")
+        records.faults.append(f"was read up to line {reader.line_num}: {error}")
 
 
 def _header(line: str) -> tuple[Sequence[str], str] | None:

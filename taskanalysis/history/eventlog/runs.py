@@ -3,27 +3,8 @@ r"""The log TaskScheduler/Operational: runs with duration and code, and what kep
 A run is what one instance (a GUID) logs: a launch that says why (107 to 125), 100 started, 129 process created, 200 and
 201 or 202 an action's start and end, 102 finished or 111 terminated. **102 and 201 do not mean success** (FACTS 5).
 
-=============  =============  ==========================================================================================
-event          kind           what the provider says
-=============  =============  ==========================================================================================
-101, 103, 203  start failed   task, instance or action could not be started; all three may report one failure
-305, 204, 205  start failed   not sent to the task engine; the event that triggers it could not be read
-104, 105       logon failed   the account could not log on or be impersonated; these two name no task
-322            ignored        an instance of the task was running, which is the instance named here
-112            ignored        no network
-128, 153       ignored        past its end; missed its schedule and is not to be started later
-130, 131, 133  ignored        service busy; quota of tasks exceeded
-135, 326       ignored        computer not idle; on batteries
-332, 333, 334  ignored        user not logged on; RemoteApp session; worker session
-324, 325       queued         until the running instance has ended; queued
-329            time limit     stopped at its ExecutionTimeLimit
-323, 327, 328  stopped        for a new instance; on batteries; no longer idle
-330, 111       stopped        by a user; terminated, for any of these reasons (in Vista and 2008 for the time limit)
-=============  =============  ==========================================================================================
-
-Sources: message table of schedsvc.dll (libyal/winevt-kb, Windows 6.0; scheatkode/brain, Windows 10); names of data from
-the manifest (OTRF/OSSEM); "Task Monitoring and Control" of Windows Server 2008 R2 (Microsoft, dd315533). Left out since
-they say nothing of one run: 126 and 127 (a failed start will be tried again), 146 to 152, 155, 301 to 320, 331.
+Which event is of which kind, and the sources, stand in ``events.csv``; names of data are from the provider's manifest
+(OTRF/OSSEM).
 
 >>> log = read_eventlog("tests/files/eventlogs/runs.xml")
 >>> [(run.path, run.seconds, run.code, run.trigger_kind) for run in log.runs][0], log.problems
@@ -32,19 +13,18 @@ they say nothing of one run: 126 and 127 (a failed start will be tried again), 1
 
 from __future__ import annotations
 
+import csv
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from operator import attrgetter, itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.history.eventlog.evtx import EvtxReader
 from taskanalysis.history.eventlog.records import Record, Records, read_records
 from taskanalysis.results import unsigned
 from taskanalysis.schedule import known_zone
@@ -79,7 +59,7 @@ class LoggedRun(NamedTuple):
 
 
 class LoggedEvent(NamedTuple):
-    """What kept a run from starting, or ended it: `kind` is one of the table above, `event` the id.
+    """What kept a run from starting, or ended it: `kind` is one of ``events.csv``, `event` the id.
 
     `at` is aware UTC; `path` is "" for a failed logon that no run or launch explains; `code` is unsigned and to be
     decoded with the source "start". What one instance logs of one failure or one stop is one event.
@@ -104,12 +84,12 @@ class EventLog:
     last: datetime | None = None
 
 
-def read_eventlog(path: str | Path, *, zone: str = "", dates: str = "", reader: EvtxReader | None = None) -> EventLog:
+def read_eventlog(path: str | Path, *, zone: str = "", dates: str = "") -> EventLog:
     r"""Read a log: ``.evtx`` (needs the package `evtx`), XML of ``wevtutil qe /f:xml`` or CSV of ``Get-WinEvent``.
 
     Only a CSV needs `zone` (IANA), for its local times, and perhaps `dates` ("dmy" or "mdy"), where the file does not
-    show which comes first. `reader` serves several ``.evtx`` files with one process. SnapshotError for an unknown
-    order, ZoneError for an unknown zone; all else that is wrong is a problem.
+    show which comes first. SnapshotError for an unknown order, ZoneError for an unknown zone; all else that is wrong is
+    a problem.
 
     A run whose end is not in the log (still running, server down, log rolled over) has no end, duration or code. An end
     without a start is no run. The same records in another order, or twice, give the same runs and events.
@@ -122,30 +102,38 @@ def read_eventlog(path: str | Path, *, zone: str = "", dates: str = "", reader: 
     if dates not in ("", *ORDERS):
         raise SnapshotError(f"'{clip(dates)}' is not an order of day and month: dmy or mdy")
     local_zone = known_zone(zone) if zone else None
-    records = Records(_DATA, _KINDS)
-    with nullcontext(reader) if reader else EvtxReader() as chosen:
-        read_records(Path(path), records, chosen, zone=local_zone, dates=dates)
-    all_runs = _runs(records)
-    runs = sorted((run for run in all_runs if _is_path(run.path)), key=attrgetter("started", "path", "instance"))
+    records = Records(_EVENTS)
+    read_records(Path(path), records, zone=local_zone, dates=dates)
+    instances, created = _grouped(records.kept)
+    starts, launches = _created_at(created, instances), _launched_by(instances)
+    made = (instance.run(guid, starts.get(guid), launches.get(guid, 0)) for guid, instance in instances.items())
+    all_runs = [run for run in made if run and _GUID.fullmatch(run.instance) and run.instance not in records.unclear]
+    runs = sorted((run for run in all_runs if _PATH.fullmatch(run.path)), key=attrgetter("started", "path", "instance"))
     problems = records.problems()
     if len(all_runs) > len(runs):
         problems.append(f"{count(len(all_runs) - len(runs), 'run')} left out, without a valid task path")
     name = printable(Path(path).name)
-    return EventLog(runs, _events(records), [Problem(name, what) for what in problems], records.first, records.last)
+    return EventLog(
+        runs, _events(records, instances), [Problem(name, what) for what in problems], records.first, records.last
+    )
 
 
 # Tables --------------------------------------------------------------------------------------------------------------
 
-_TRIGGERS = {114: "missed", 107: "time", 108: "event", 109: "registration", 110: "user", 117: "idle", 118: "boot"}
-_TRIGGERS |= {119: "logon"} | dict.fromkeys(range(120, 126), "session")
-_KINDS = dict.fromkeys((203, 103, 101, 305, 204, 205), "start failed") | dict.fromkeys((104, 105), "logon failed")
-_KINDS |= dict.fromkeys((322, 112, 128, 153, 130, 131, 133, 135, 326, 332, 333, 334), "ignored")
-_KINDS |= dict.fromkeys((324, 325), "queued") | {329: "time limit"}
-_KINDS |= dict.fromkeys((323, 327, 328, 330, 111), "stopped")
-_RANKS = {event: rank for rank, event in enumerate([*_TRIGGERS, *_KINDS])}  # of several about one thing, the first
-_FAILURES, _STOPS = {101, 103, 203}, {111, 323, 327, 328, 329, 330}
-_DATA = dict.fromkeys((100, 102, 200, *_STOPS, *_TRIGGERS), "") | {100: "UserContext"}
-_DATA |= dict.fromkeys((201, 202, *_FAILURES), "ResultCode")
+
+def _read() -> dict[int, dict[str, str]]:
+    lines = Path(__file__).with_name("events.csv").read_text(encoding="utf-8").splitlines()
+    return {int(row["event"]): row for row in csv.DictReader(line for line in lines if line[0] != "#")}
+
+
+_EVENTS = _read()
+_rank = {event: rank for rank, event in enumerate([*_EVENTS, 0])}.__getitem__  # of several about one thing, the first
+_TRIGGERS, _FAILURES, _STOPS = (
+    {event: row["kind"] for event, row in _EVENTS.items() if row["about"] == about}
+    for about in ("launch", "failure", "stop")
+)
+_KINDS = {event: row["kind"] for event, row in _EVENTS.items() if row["about"] not in ("launch", "step")}
+_CREATED = 129  # the only step that names no instance, and its path instead
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PATH = re.compile(r"\\[^\\\x00-\x1f\x7f][^\x00-\x1f\x7f]*")
 _SOON = timedelta(seconds=2)  # what is logged of one start lies a millisecond apart
@@ -162,19 +150,6 @@ def _code(text: str) -> int:
     except ValueError:
         code = None
     return -1 if code is None else code
-
-
-def _first(one: int, other: int) -> int:
-    return other if not one or _RANKS[other] < _RANKS[one] else one
-
-
-@lru_cache(maxsize=4096)
-def _is_path(text: str) -> bool:
-    return bool(_PATH.fullmatch(text))
-
-
-def _guid(text: str) -> str:
-    return text if _GUID.fullmatch(text) else ""
 
 
 # Joining -------------------------------------------------------------------------------------------------------------
@@ -195,13 +170,6 @@ class _Instance:
     trigger: int = 0
     stop: int = 0
 
-    @classmethod
-    def of(cls, records: list[Record]) -> _Instance:
-        instance = cls(records[0][2])
-        for event, at, _, datum in records:
-            instance.add(event, at, datum)
-        return instance
-
     def add(self, event: int, at: datetime, datum: str) -> None:
         """Take a record."""
         if event == 200:
@@ -212,31 +180,34 @@ class _Instance:
         elif event in (201, 202, 203):
             self.ends.append((at, event, _code(datum)))
         elif event in (102, 111):
-            if self.finished is None or at > self.finished:
-                self.finished = at
+            self.finished = max(self.finished or at, at)
         elif event in _TRIGGERS:
-            self.trigger, self.launched = _first(self.trigger, event), min(self.launched or at, at)
+            self.trigger, self.launched = min(self.trigger, event, key=_rank), min(self.launched or at, at)
         elif event in _FAILURES:
             self.failures.append((at, event, _code(datum)))
         if event in _STOPS:
-            self.stop = _first(self.stop, event)
+            self.stop = min(self.stop, event, key=_rank)
 
     def earliest(self) -> datetime | None:
         """When its first action started or ended, else its end; None where none was started."""
         return min([*self.begins, *(at for at, event, _ in self.ends if event != 203)], default=self.finished)
 
     def run(self, instance: str, created: datetime | None, launch: int) -> LoggedRun | None:
-        started = self.started or created or min(self.begins, default=None)
-        if started is None:
+        begin = min(self.begins, default=None)
+        if not (started := self.started or created or begin):
             return None
-        ends = _distinct(self.ends) or ([] if self.begins else _distinct(self.failures))
-        closed = bool(ends) and len(ends) >= len(_distinct(self.begins))  # else one is still open, or was killed
+        ends = sorted(set(self.ends)) or ([] if self.begins else sorted(set(self.failures)))
+        closed = bool(ends) and len(ends) >= len(set(self.begins))  # else one is still open, or was killed
         at, event, code = ends[-1] if closed else (None, 0, -1)
+        done = max((at for at, event, _ in ends if event not in _FAILURES), default=None)
+        seconds = (
+            (done - begin).total_seconds() if closed and begin and done else -1
+        )  # also where the clock was set back
         return LoggedRun(
             self.path,
             started,
             self.finished or at,
-            self._seconds(ends) if closed else None,
+            seconds if seconds >= 0 else None,
             code if code >= 0 else None,
             "" if code < 0 else "start" if event in _FAILURES else "action",
             tuple([code for _, _, code in ends if code >= 0]),
@@ -245,20 +216,6 @@ class _Instance:
             instance,
             self.user,
         )
-
-    def _seconds(self, ends: list[Mark]) -> float | None:
-        done = [at for at, event, _ in ends if event not in _FAILURES]
-        if not self.begins or not done or done[-1] < (begin := min(self.begins)):  # the clock was set back
-            return None
-        return (done[-1] - begin).total_seconds()
-
-
-def _distinct(marks: list[Any]) -> list[Any]:
-    return marks if len(marks) < 2 else sorted(set(marks))
-
-
-def _between(starts: list[Start], first: datetime, last: datetime) -> list[Start]:
-    return starts[bisect_left(starts, first, key=itemgetter(0)) : bisect_right(starts, last, key=itemgetter(0))]
 
 
 def _follow(steps: list[tuple[datetime, int, str]]) -> dict[str, datetime]:
@@ -297,9 +254,10 @@ def _launched_by(instances: dict[str, _Instance]) -> dict[str, int]:
         times.sort()
     meant: dict[str, list[int]] = defaultdict(list)
     for path, at, event in launches:
-        near = _between(starts[path], at - _SOON, at + _SOON)
-        if len(near) == 1:
-            meant[near[0][1]].append(event)
+        first = bisect_left(starts[path], at - _SOON, key=itemgetter(0))
+        last = bisect_right(starts[path], at + _SOON, key=itemgetter(0))
+        if last - first == 1:
+            meant[starts[path][first][1]].append(event)
     return {guid: events[0] for guid, events in meant.items() if len(events) == 1}
 
 
@@ -315,29 +273,38 @@ def _created_at(created: dict[str, list[datetime]], instances: dict[str, _Instan
     return {guid: at for path in steps for guid, at in _follow(sorted(steps[path])).items()}
 
 
-def _runs(records: Records) -> list[LoggedRun]:
-    """All runs whose start is known."""
-    instances = {guid: _Instance.of(logged) for guid, logged in records.instances.items()}
-    created, launches = _created_at(records.created, instances), _launched_by(instances)
-    runs = (each.run(guid, created.get(guid), launches.get(guid, 0)) for guid, each in instances.items())
-    return [run for run in runs if run and _GUID.fullmatch(run.instance) and run.instance not in records.unclear]
+def _grouped(records: list[Record]) -> tuple[dict[str, _Instance], dict[str, list[datetime]]]:
+    """Instances by GUID, and the times of event 129 by path."""
+    instances: dict[str, _Instance] = {}
+    created: dict[str, list[datetime]] = defaultdict(list)
+    for event, at, guid, path, datum in records:
+        if event == _CREATED:
+            created[path].append(at)
+        elif guid and _EVENTS[event]["about"]:
+            if guid not in instances:
+                instances[guid] = _Instance(path)
+            instances[guid].add(event, at, datum)
+    return instances, created
 
 
-def _events(records: Records) -> list[LoggedEvent]:
+def _events(records: Records, instances: dict[str, _Instance]) -> list[LoggedEvent]:
     """All events; those about one failure, or one stop, of an instance are one."""
     groups: dict[tuple[object, ...], list[tuple[int, datetime, int, int, str, str]]] = defaultdict(list)
-    for event, at, instance, path, result in records.listed:
-        group = "failure" if event in _FAILURES else "stop" if event in _STOPS else ""
-        key = (instance, group) if instance and group else (instance, event, at, path)
-        groups[key].append((_RANKS[event], at, event, _code(result), path, instance))
+    for event, at, instance, path, result in records.kept:
+        if event not in _KINDS:
+            continue
+        about = _EVENTS[event]["about"]
+        key = (instance, about) if instance and about else (instance, event, at, path)
+        groups[key].append((_rank(event), at, event, _code(result), path, instance))
     events = []
     for marks in groups.values():
         _, _, event, code, path, instance = min(marks)
         if instance in records.unclear:
             continue
-        if not path and instance in records.instances:
-            path = records.instances[instance][0][2]
+        if not path and instance in instances:
+            path = instances[instance].path
         code = code if code >= 0 else max(mark[3] for mark in marks)
-        path, first = path if _is_path(path) else "", min(mark[1] for mark in marks)
-        events.append(LoggedEvent(path, first, _KINDS[event], code if code >= 0 else None, _guid(instance), event))
+        path, instance = path if _PATH.fullmatch(path) else "", instance if _GUID.fullmatch(instance) else ""
+        first = min(mark[1] for mark in marks)
+        events.append(LoggedEvent(path, first, _KINDS[event], code if code >= 0 else None, instance, event))
     return sorted(events, key=attrgetter("at", "path", "event", "instance"))

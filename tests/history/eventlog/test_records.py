@@ -110,7 +110,11 @@ def table(*rows: Sequence[object], header: str = "TimeCreated,Id,Message", delim
     return "\r\n".join([header.replace(",", delimiter), *(delimiter.join(row) for row in cells), ""])
 
 
-def pair(start: str, end: str, path: str = LOAD, instance: str = A) -> str:
+BEGUN, DONE = "2026-11-23 12:00:00", "2026-11-23 12:00:05"
+
+
+def pair(start: str = BEGUN, end: str = DONE, path: str = LOAD, instance: str = A) -> str:
+    """A run in a CSV."""
     return table((start, 100, STARTED.format(instance, path)), (end, 102, ENDED.format(instance, path)))
 
 
@@ -120,14 +124,11 @@ def pair(start: str, end: str, path: str = LOAD, instance: str = A) -> str:
         (pair("11/23/2026 6:00:00 AM", "11/23/2026 6:00:05 AM"), {"zone": "America/New_York"}),
         (pair("23/11/2026 11:00:00", "23/11/2026 11:00:05"), {"zone": "Europe/Dublin"}),
         (pair("2026-11-23T06:00:00.0000000-05:00", "2026-11-23T06:00:05.0000000-05:00"), {}),
-        (pair("2026-11-23 12:00:00", "2026-11-23 12:00:05"), {"zone": "Europe/Warsaw"}),
-        (pair("2026-11-23 12:00:00", "2026-11-23 12:00:05").encode("utf-16"), {"zone": "Europe/Warsaw"}),
-        (b"\xfe\xff" + pair("2026-11-23 12:00:00", "2026-11-23 12:00:05").encode("utf-16-be"), {"zone": "Europe/Rome"}),
-        (
-            pair("2026-11-23 12:00:00", "2026-11-23 12:00:05").replace('","', '"\t"').replace(",", "\t"),
-            {"zone": "Europe/Rome"},
-        ),
-        ("#TYPE X\r\n" + 2 * pair("2026-11-23 12:00:00", "2026-11-23 12:00:05"), {"zone": "Europe/Rome"}),
+        (pair(), {"zone": "Europe/Warsaw"}),
+        (pair().encode("utf-16"), {"zone": "Europe/Warsaw"}),
+        (b"\xfe\xff" + pair().encode("utf-16-be"), {"zone": "Europe/Rome"}),
+        (pair().replace('","', '"\t"').replace(",", "\t"), {"zone": "Europe/Rome"}),
+        ("#TYPE X\r\n" + 2 * pair(), {"zone": "Europe/Rome"}),
     ],
     ids=["mdy", "dmy", "offset", "iso", "utf-16", "utf-16-be", "tab", "twice with header"],
 )
@@ -138,12 +139,12 @@ def test_csv_times_are_those_of_the_zone(write: Write, content: str | bytes, opt
 
 
 def test_csv_in_an_8_bit_page_keeps_its_letters(write: Write) -> None:
-    content = pair("2026-11-23 12:00:00", "2026-11-23 12:00:05", "\\Büro").encode("cp1252")
+    content = pair(path="\\Büro").encode("cp1252")
     assert [each.path for each in read_eventlog(write(content), zone="Europe/Rome").runs] == ["\\Büro"]
 
 
 def test_csv_without_a_zone_is_a_problem_and_no_runs(write: Write) -> None:
-    log = read_eventlog(write(pair("2026-11-23 12:00:00", "2026-11-23 12:00:05"), "log.csv"))
+    log = read_eventlog(write(pair(), "log.csv"))
     assert log == EventLog([], [], [Problem("log.csv", "its times are local and need a time zone: use --zone")])
 
 
@@ -157,10 +158,8 @@ def test_csv_with_ambiguous_dates_asks_for_their_order(write: Write) -> None:
 
 
 def test_one_clear_day_settles_all_of_a_csv(write: Write) -> None:
-    text = pair("02/03/2026 06:00:00", "02/03/2026 06:00:05") + pair(
-        "13/03/2026 06:00:00", "13/03/2026 06:00:05", instance=B
-    )
-    log = read_eventlog(write(text), zone="Europe/Dublin")
+    clear = pair("13/03/2026 06:00:00", "13/03/2026 06:00:05", instance=B)
+    log = read_eventlog(write(pair("02/03/2026 06:00:00", "02/03/2026 06:00:05") + clear), zone="Europe/Dublin")
     assert [each.started.month for each in log.runs] == [3, 3]
 
 
@@ -179,7 +178,7 @@ def test_csv_time_that_a_clock_change_skips_or_repeats_is_left_out(write: Write,
 
 
 def test_csv_path_that_lost_letters_is_a_problem(write: Write) -> None:
-    log = read_eventlog(write(pair("2026-11-23 12:00:00", "2026-11-23 12:00:05", "\\B?ro")), zone="Europe/Rome")
+    log = read_eventlog(write(pair(path="\\B?ro")), zone="Europe/Rome")
     assert log.runs == []
     assert whats(log) == [
         "2 records could not be read; the first: its message names '\\B?ro': letters were lost that "
@@ -193,9 +192,9 @@ LAUNCHED = 'Task Scheduler launched action "{{{0}}}" in instance "{{{1}}}" of ta
 def test_csv_class_of_an_action_is_not_taken_for_the_instance(write: Write) -> None:
     message = LAUNCHED.format(B, A, LOAD)
     header = "TimeCreated,Id,Message,ActivityId"
-    told = table(("2026-11-23 12:00:00", 200, message, A), header=header)
+    told = table((BEGUN, 200, message, A), header=header)
     assert [each.instance for each in read_eventlog(write(told), zone="Europe/Rome").runs] == [A]
-    log = read_eventlog(write(table(("2026-11-23 12:00:00", 200, message))), zone="Europe/Rome")
+    log = read_eventlog(write(table((BEGUN, 200, message))), zone="Europe/Rome")
     assert (log.runs, len(log.problems)) == ([], 1)
 
 
@@ -203,17 +202,14 @@ def test_csv_class_of_an_action_is_not_taken_for_the_instance(write: Write) -> N
 def test_csv_program_of_an_action_is_not_taken_for_the_task_or_the_code(write: Write, program: str) -> None:
     names = f'task "{LOAD}" , instance "{{{A}}}" , action "{program}"'
     message = f"Task Scheduler successfully completed {names} with return code 3."
-    rows = [
-        ("2026-11-23 12:00:00", 200, message.replace("with return code 3", "")),
-        ("2026-11-23 12:00:09", 201, message),
-    ]
-    log = read_eventlog(write(table(*rows)), zone="Europe/Rome")
+    text = table((BEGUN, 200, message.replace("with return code 3", "")), (DONE, 201, message))
+    log = read_eventlog(write(text), zone="Europe/Rome")
     assert [(each.path, each.code) for each in log.runs] == [(LOAD, 3)]
 
 
 @pytest.mark.parametrize("quotes", ["“”", "„“", "„”", "«»", '""'])
 def test_csv_task_is_found_in_the_quotes_of_any_language(write: Write, quotes: str) -> None:
-    text = pair("2026-11-23 12:00:00", "2026-11-23 12:00:05").replace('""', '"')
+    text = pair().replace('""', '"')
     first, last = quotes
     for value in ("{" + A + "}", LOAD, "TOWN\\opendata"):
         text = text.replace(f'"{value}"', f"{first}{value}{last}".replace('"', '""'))
@@ -226,13 +222,13 @@ def test_csv_of_other_logs_and_incomplete_rows_are_reported(write: Write) -> Non
     header = "TimeCreated,Id,Message,ProviderName"
     ours = "Microsoft-Windows-TaskScheduler"
     rows = [
-        ("2026-11-23 12:00:00", 100, STARTED.format(A, LOAD), ours),
-        ("2026-11-23 12:00:00", 4698, "A scheduled task was created.", "Microsoft-Windows-Security-Auditing"),
-        ("2026-11-23 12:00:05", 102, "", ours),
-        ("2026-11-23 12:00:05", "x", ENDED.format(A, LOAD), ours),
+        (BEGUN, 100, STARTED.format(A, LOAD), ours),
+        (BEGUN, 4698, "A scheduled task was created.", "Microsoft-Windows-Security-Auditing"),
+        (DONE, 102, "", ours),
+        (DONE, "x", ENDED.format(A, LOAD), ours),
         ("yesterday", 102, ENDED.format(A, LOAD), ours),
         ("1601-01-01 00:00:00", 102, ENDED.format(A, LOAD), ours),
-        ("2026-11-23 12:00:05",),
+        (DONE,),
     ]
     log = read_eventlog(write(table(*rows, header=header)), zone="Europe/Rome")
     assert [(each.path, each.ended) for each in log.runs] == [(LOAD, None)]
@@ -247,7 +243,7 @@ SOUND = "".join(run_events(A))
 BOMB = "<!DOCTYPE l [<!ENTITY a 'aaaaaaaaaa'>" + "".join(
     f"<!ENTITY {chr(98 + i)} '{f'&{chr(97 + i)};' * 10}'>" for i in range(9)
 )
-CSV_START = table(("2026-11-23 12:00:00", 100, STARTED.format(A, LOAD)))
+CSV_START = table((BEGUN, 100, STARTED.format(A, LOAD)))
 SECURITY = SOUND.replace("Microsoft-Windows-TaskScheduler", "Microsoft-Windows-Security-Auditing")
 
 # what stands in front of a sound log, or behind it, and why the only record of that can't be read
@@ -318,13 +314,7 @@ def test_text_with_bytes_at_random_never_raises(write: Write, name: str) -> None
 
 def test_names_of_any_length_and_with_markup_are_kept_as_they_are(read: Read) -> None:
     paths = ["\\" + "x" * 10_000, "\\<script>alert('1')</script>", '\\"TaskName">\\Evil', "\\&amp;", "\\ü🎈"]
-    log = read(
-        *(
-            line
-            for path, letter in zip(paths, "01234", strict=True)
-            for line in run_events(letter * 8 + A[8:], path=path)
-        )
-    )
+    log = read(*("".join(run_events(f"{number}" * 8 + A[8:], path=path)) for number, path in enumerate(paths)))
     assert (sorted(each.path for each in log.runs), log.problems) == (sorted(paths), [])
 
 

@@ -3,6 +3,7 @@
 The logs are made by the writer of the benchmark; real ones lie in the corpus, where that is there.
 """
 
+import faulthandler
 import json
 import random
 import runpy
@@ -13,20 +14,19 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, timedelta
 from importlib.util import find_spec
 from io import BytesIO
-from multiprocessing import get_context
 from pathlib import Path
 from textwrap import dedent
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import psutil
 import pytest
 
 from benchmarks import eventlog as benchmark
 from benchmarks.eventlog import Event
 from taskanalysis.errors import Problem
-from taskanalysis.history.eventlog import child, evtx
-from taskanalysis.history.eventlog.evtx import EvtxReader
+from taskanalysis.history.eventlog import child, records
 from taskanalysis.history.eventlog.runs import EventLog, read_eventlog
 from taskanalysis.results.decode import Outcome, decode
 from tests import build
@@ -38,15 +38,20 @@ HANGING = build.CORPUS.parent / "cases" / "silence" / "hang.evtx"
 Write, Read = Callable[..., Path], Callable[[bytes], EventLog]
 
 
-@pytest.fixture(scope="module")
-def reader() -> Iterator[EvtxReader]:
-    with EvtxReader() as shared:
-        yield shared
+@pytest.fixture
+def read(write: Write) -> Read:
+    return lambda content: read_eventlog(write(content, "log.evtx"))
 
 
 @pytest.fixture
-def read(write: Write, reader: EvtxReader) -> Read:
-    return lambda content: read_eventlog(write(content, "log.evtx"), reader=reader)
+def one_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time that a small file may take."""
+    monkeypatch.setattr(records, "SECONDS", 1)
+
+
+def seeds(quick: int, number: int) -> list[Any]:
+    """Seeds of which only the first few are tried each time."""
+    return [*range(quick), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(quick, number))]
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +124,7 @@ def at_random(dice: random.Random, number: int) -> Iterator[Event]:
 
 
 @needs_evtx
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", seeds(5, 20))
 def test_evtx_and_xml_of_the_same_records_give_the_same_log(write: Write, read: Read, seed: int) -> None:
     dice = random.Random(seed)
     events = list(at_random(dice, dice.choice([20, 100, 400])))
@@ -133,11 +138,11 @@ def test_evtx_and_xml_of_the_same_records_give_the_same_log(write: Write, read: 
 def test_parts_taken_from_their_places_are_those_of_the_whole_record(
     write: Write, sound: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = json.dumps([str(write(sound, "log.evtx")), 60]).encode()
-    quick = list(map(json.loads, child.answers([request])))
+    file = str(write(sound, "log.evtx"))
+    quick = list(map(json.loads, child.records(file)))
     monkeypatch.setattr(child, "_usual", child._parsed)
-    assert quick == list(map(json.loads, child.answers([request])))
-    assert len(quick) == 1201
+    assert quick == list(map(json.loads, child.records(file)))
+    assert len(quick) == 1200
 
 
 OURS = child._OURS + '}},"EventID":100,"TimeCreated":{"#attributes":{"SystemTime":"2026-11-23T11:00:00Z"}}'
@@ -220,22 +225,28 @@ def test_unused_chunks_are_no_problem_and_an_empty_log_is_reported(read: Read, s
 
 
 @needs_evtx
-@pytest.mark.parametrize("seed", range(8))
-def test_bytes_at_random_never_raise(write: Write, sound: bytes, seed: int) -> None:
+@pytest.mark.usefixtures("one_second")
+@pytest.mark.parametrize("seed", seeds(1, 8))
+def test_bytes_at_random_never_raise(read: Read, sound: bytes, seed: int) -> None:
     chance = random.Random(seed)
-    with EvtxReader(1) as reader:
-        for _ in range(25):
-            whole = sound[: HEADER + CHUNK] if chance.random() < 0.8 else b"ElfFile\0" + chance.randbytes(70_000)
-            content = bytearray(whole)
-            for _ in range(chance.randint(1, 60)):
-                content[chance.randrange(8, 18_000)] = chance.randrange(256)
-            log = read_eventlog(write(bytes(content), "log.evtx"), reader=reader)
-            assert all(each.started.tzinfo is UTC and each.path[0] == "\\" for each in log.runs)
+    for _ in range(25):
+        whole = sound[: HEADER + CHUNK] if chance.random() < 0.8 else b"ElfFile\0" + chance.randbytes(70_000)
+        content = bytearray(whole)
+        for _ in range(chance.randint(1, 60)):
+            content[chance.randrange(8, 18_000)] = chance.randrange(256)
+        assert all(each.started.tzinfo is UTC and each.path[0] == "\\" for each in read(bytes(content)).runs)
 
 
 # The process ----------------------------------------------------------------------------------------------------------
 
 EMPTY = b"ElfFile\0" + bytes(HEADER - 8)
+
+
+def running() -> int:
+    """How many processes of this one read a log."""
+    return sum(child.__file__ in process.cmdline() for process in psutil.Process().children())
+
+
 StandIn = Callable[[str], None]
 
 
@@ -255,7 +266,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
                     {then}"""
         (package / "__init__.py").write_text(dedent(code), encoding="utf-8")
         spec = SimpleNamespace(origin=str(package / "__init__.py"))
-        monkeypatch.setattr(evtx, "find_spec", lambda _: spec)
+        monkeypatch.setattr(records, "find_spec", lambda _: spec)
 
     return install
 
@@ -263,88 +274,48 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
 RECORD, BROKEN = OURS + '},"EventData":{}}}', OURS + '},"EventData":{"A":}}}'
 
 
-def test_what_was_read_before_the_limit_is_kept(write: Write, stand_in: StandIn) -> None:
+@pytest.mark.usefixtures("one_second")
+def test_what_was_read_before_the_limit_is_kept(read: Read, stand_in: StandIn) -> None:
     stand_in("time.sleep(60)")
-    with EvtxReader(1) as reader:
-        log = read_eventlog(write(EMPTY, "log.evtx"), reader=reader)
+    log = read(EMPTY)
     assert log.problems == [Problem("log.evtx", "was not read to its end within 1 second; it may be damaged")]
     assert log.first == build.LOGGED
 
 
-def test_a_parser_that_crashes_is_a_problem(write: Write, stand_in: StandIn) -> None:
+def test_a_parser_that_crashes_is_a_problem(read: Read, stand_in: StandIn) -> None:
     stand_in("os.write(1, b'[half of a record'); os._exit(7)")
-    log = read_eventlog(write(EMPTY, "log.evtx"))
-    assert whats(log) == ["was not read to its end: the package evtx failed (exit code 7)"]
+    assert whats(read(EMPTY)) == ["was not read to its end: the package evtx failed (exit code 7)"]
 
 
-def test_a_record_that_is_no_json_is_left_out(write: Write, stand_in: StandIn) -> None:
+def test_a_record_that_is_no_json_is_left_out(read: Read, stand_in: StandIn) -> None:
     stand_in(f"yield {{'data': {BROKEN!r}}}")
     what = "1 record could not be read; the first: Expecting value: line 1 column 71 (char 70)"
-    assert whats(read_eventlog(write(EMPTY, "log.evtx"))) == [what]
+    assert whats(read(EMPTY)) == [what]
 
 
 @needs_evtx
+@pytest.mark.usefixtures("one_second")
 @pytest.mark.parametrize("content", [hanging(), HANGING], ids=["ring of names", "shared case"])
-def test_a_file_that_the_package_never_ends_is_a_problem_and_the_next_is_read(
-    write: Write, sound: bytes, content: bytes | Path
-) -> None:
+def test_a_file_that_the_package_never_ends_is_a_problem(read: Read, content: bytes | Path) -> None:
     if isinstance(content, Path):
         if not content.is_file():
             pytest.skip("the folder of shared cases is not here")
         content = content.read_bytes()
-    with EvtxReader(1) as reader:
-        for name in ("one.evtx", "two.evtx"):
-            log = read_eventlog(write(content, name), reader=reader)
-            assert log.problems == [Problem(name, "was not read to its end within 1 second; it may be damaged")]
-        assert read_eventlog(write(sound, "log.evtx"), reader=reader).problems == []
+    assert whats(read(content)) == ["was not read to its end within 1 second; it may be damaged"]
+    assert running() == 0
 
 
 @needs_evtx
-def test_one_process_reads_many_files_and_is_ended_with_the_reader(write: Write, sound: bytes) -> None:
-    with EvtxReader() as reader:
-        first, process = read_eventlog(write(sound, "log.evtx"), reader=reader), reader._child
-        assert process
-        assert read_eventlog(write(sound, "log.evtx"), reader=reader) == first
-        assert (reader._child, process.poll()) == (process, None)
-    assert process.returncode is not None
+def test_an_interrupted_reading_leaves_no_process(write: Write, sound: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        assert running() == 1
+        raise KeyboardInterrupt
 
-
-@needs_evtx
-def test_a_process_that_was_killed_meanwhile_costs_one_file(write: Write, sound: bytes) -> None:
-    with EvtxReader() as reader:
-        read_eventlog(write(sound, "log.evtx"), reader=reader)
-        assert reader._child
-        reader._child.kill()
-        reader._child.wait()
-        assert whats(read_eventlog(write(sound, "log.evtx"), reader=reader))[0].startswith("was not read to its end: ")
-        assert read_eventlog(write(sound, "log.evtx"), reader=reader).problems == []
-
-
-@needs_evtx
-def test_a_reader_that_is_interrupted_begins_anew(write: Write, sound: bytes) -> None:
-    file = write(sound, "log.evtx")
-    with EvtxReader() as reader:
-        records, process = reader.records(file), None
-        next(records)
-        process = reader._child
-        records.close()  # type: ignore[attr-defined]  # as KeyboardInterrupt does
-        assert process
-        assert (reader._child, process.poll() is None) == (None, False)
-        assert len(list(reader.records(file))) == 1200
-
-
-def _runs(file: Path, found: Any) -> None:
-    found.put(len(read_eventlog(file).runs))
-
-
-@needs_evtx
-def test_a_daemon_process_reads_logs_too(write: Write, sound: bytes) -> None:
-    context = get_context("spawn")
-    found = context.Queue()
-    process = context.Process(target=_runs, args=(write(sound, "log.evtx"), found), daemon=True)
-    process.start()
-    assert found.get(timeout=60) == 197
-    process.join()
+    monkeypatch.setattr(records.Records, "add", interrupt)
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        read_eventlog(write(sound, "log.evtx"))
+    assert interrupted, "its traceback holds on to what was read"
+    assert running() == 0
 
 
 @needs_evtx
@@ -363,11 +334,11 @@ def test_logs_are_read_where_no_standard_stream_is_open(write: Write, sound: byt
 def test_no_process_stays_where_its_starter_was_killed(tmp_path: Path, write: Write, stand_in: StandIn) -> None:
     stand_in("time.sleep(60)")
     code = (
-        "import os, types; from pathlib import Path; from taskanalysis.history.eventlog import evtx\n"
-        f"evtx.find_spec = lambda _: types.SimpleNamespace(origin={str(tmp_path / 'packages/evtx/__init__.py')!r})\n"
-        "reader = evtx.EvtxReader(1)\n"
-        f"records = reader.records(Path({str(write(EMPTY, 'log.evtx'))!r})); next(records)\n"
-        "print(reader._child.pid, flush=True); os.kill(os.getpid(), 9)"
+        "import os, psutil, types; from pathlib import Path; from taskanalysis.history.eventlog import records\n"
+        f"records.find_spec = lambda _: types.SimpleNamespace(origin={str(tmp_path / 'packages/evtx/__init__.py')!r})\n"
+        "records.SECONDS = 1\n"
+        f"found = records.evtx_records(Path({str(write(EMPTY, 'log.evtx'))!r})); next(found)\n"
+        "print(psutil.Process().children()[0].pid, flush=True); os.kill(os.getpid(), 9)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, cwd=build.ROOT, check=False)
     status, until = Path(f"/proc/{int(done.stdout)}/stat"), time.monotonic() + 20
@@ -393,16 +364,17 @@ def test_no_process_that_can_be_started_is_a_problem(
 
 
 @needs_evtx
-def test_each_request_is_answered_to_its_end(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_process_prints_a_line_a_record_within_its_time(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = bytearray(benchmark.log(run()))
     broken[broken.index(b"**\0\0") + 24] = 0xFF
-    paths, out = [write(bytes(broken), "log.evtx"), write(EMPTY, "empty.evtx"), Path("none.evtx")], BytesIO()
-    monkeypatch.setattr(sys, "argv", ["child.py", ""])
+    out, limits = BytesIO(), list[tuple[float, object]]()
+    monkeypatch.setattr(faulthandler, "dump_traceback_later", lambda seconds, **more: limits.append((seconds, more)))
+    monkeypatch.setattr(sys, "argv", ["child.py", "", str(write(bytes(broken), "log.evtx")), "60.5"])
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=[json.dumps([str(path), 60]).encode() for path in paths]))
-    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=out, flush=lambda: None))
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=out))
     runpy.run_path(child.__file__, run_name="__main__")
-    assert [line[:1].decode() for line in out.getvalue().splitlines()] == [*'"[[[[nn"n']
+    assert [line[:1].decode() for line in out.getvalue().splitlines()] == [*'"[[[[']
+    assert limits == [(60.5, {"exit": True})]
 
 
 # Real logs ------------------------------------------------------------------------------------------------------------
@@ -430,9 +402,8 @@ def test_real_logs_give_two_runs_started_by_a_user(read: Read, monkeypatch: pyte
     renamed = ours.read_bytes().replace("InstanceId".encode("utf-16-le"), "InstanceXd".encode("utf-16-le"))
     assert read(renamed).runs == log.runs
     monkeypatch.setattr(child, "_parsed", None)
-    assert len(list(child.answers([json.dumps([str(ours), 60]).encode()]))) == 21, "some have no usual form"
-    for other in set(REAL) - {ours}:
-        log = read_eventlog(other)
+    assert len(list(child.records(str(ours)))) == 20, "some have no usual form"
+    for log in map(read_eventlog, set(REAL) - {ours}):
         (what,) = whats(log)
         assert what.startswith("holds no events of the Task Scheduler; its events are from ")
         assert "Microsoft-Windows-Security-Auditing" in what
@@ -455,7 +426,10 @@ def test_logs_of_the_benchmark_are_whole(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @needs_evtx
-def test_benchmark_prints_what_it_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_benchmark_prints_what_it_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmark, "TURNS", 1)
     benchmark.main(benchmark.files(tmp_path, 30))
     out = capsys.readouterr().out
     assert "| 000.evtx, 30 records | evtx alone, records as JSON |" in out
