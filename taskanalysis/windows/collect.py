@@ -86,13 +86,13 @@ class Collected:
 
 
 @dataclass(slots=True)
-class _Read:
-    """Everything read from a server; `refused` are the tasks whose definition could not be read."""
+class TaskData:
+    """What was read of tasks; `refused` maps those whose definition could not be read to the error."""
 
     statuses: list[Status] = field(default_factory=list)
     definitions: dict[str, bytes] | None = None
     sddl: dict[str, str] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
+    refused: dict[str, SchedulerError] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -122,7 +122,7 @@ def collect(
     for folder in folders:
         if not any(in_scope(known + "\\x", [folder]) for known in known_folders):
             raise SnapshotError(f"{server} has no task folder {clip(folder)}")
-    read = _read(scheduler, paths, None if status_only else folders)
+    read = read_tasks(scheduler, paths, None if status_only else folders)
     read.problems[:0] = problems
     elevated = scheduler.is_elevated()
     warnings = []
@@ -225,9 +225,12 @@ def _listed(scheduler: Scheduler) -> tuple[list[str], list[str], list[Problem]]:
     return paths, folders, problems
 
 
-def _read(scheduler: Scheduler, paths: Iterable[str], folders: Sequence[str] | None) -> _Read:
-    """All statuses, and the definitions of `folders` (None: none); SchedulerError where the connection is lost."""
-    read = _Read(definitions=None if folders is None else {})
+def read_tasks(scheduler: Scheduler, paths: Iterable[str], folders: Sequence[str] | None) -> TaskData:
+    """Read all statuses, and the definitions in `folders` and below (None: none).
+
+    A deleted task is left out; SchedulerError where the connection is lost.
+    """
+    read = TaskData(definitions=None if folders is None else {})
     for path in paths:
         wanted = folders is not None and in_scope(path, folders)
         try:
@@ -246,7 +249,7 @@ def _read(scheduler: Scheduler, paths: Iterable[str], folders: Sequence[str] | N
         if read.definitions is not None and "xml" in texts:
             read.definitions[path] = encoded(texts["xml"].removeprefix("\ufeff"))
         if "xml" in refused:
-            read.refused.append(path)
+            read.refused[path] = refused["xml"]
         if texts.get("sddl"):
             read.sddl[path] = texts["sddl"]
     return read
@@ -310,7 +313,7 @@ def _drop_of_tasks(data: Path, server: str, tasks: int) -> list[str]:
     return []
 
 
-def _keep_refused(data: Path, server: str, read: _Read) -> None:
+def _keep_refused(data: Path, server: str, read: TaskData) -> None:
     """Copy refused definitions from the last snapshot that stores them: a backup must not lose them."""
     if read.definitions is None or not read.refused:
         return

@@ -275,14 +275,14 @@ def test_nothing_is_changed_where_it_can_not_be_saved(tmp_path: Path, refused: b
     assert (list(fake.store), fake.store[LOAD].xml) == ([LOAD], task_xml("old.exe"))
 
 
-def test_task_without_a_status_is_saved_all_the_same(tmp_path: Path) -> None:
+def test_task_without_a_state_is_saved_all_the_same(tmp_path: Path) -> None:
     fake = FakeScheduler()
     fake.add(LOAD, task_xml("old.exe"))
     planned = plan(taken(tmp_path, {LOAD: task_xml()}), fake)
-    fake.faults["state", LOAD] = fake.faults["sddl", LOAD] = SchedulerError(LOAD, door.NOT_FOUND)
+    fake.faults["state", LOAD] = fake.faults["sddl", LOAD] = SchedulerError(LOAD, door.ACCESS_DENIED)
     done(planned, fake, saved_in=tmp_path / "old", server="NEW", now=NOW)
     saved = read_snapshot(tmp_path / "old")
-    assert (list(saved.tasks), saved.statuses[LOAD], "sddl" in saved.manifest) == ([LOAD], Status(LOAD), False)
+    assert (list(saved.tasks), saved.statuses[LOAD].state, "sddl" in saved.manifest) == ([LOAD], None, False)
 
 
 def test_task_that_vanished_since_the_plan_is_registered_all_the_same(tmp_path: Path) -> None:
