@@ -18,7 +18,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ from taskanalysis.snapshot import (
     write_snapshot,
 )
 from taskanalysis.text import clip, count
-from taskanalysis.windows.restorable import encoded, read_wanted
+from taskanalysis.windows.restorable import WantedTasks, encoded, read_wanted
 from taskanalysis.windows.scheduler import Scheduler, SchedulerError
 
 LOG = "Microsoft-Windows-TaskScheduler/Operational"
@@ -176,10 +176,8 @@ def convert(
     if any(isinstance(moment, datetime) and moment.tzinfo is None for moment in times):
         raise SnapshotError(f"{source} does not name the time zone of its server: name it with --zone")
     chosen = [path for path in snapshot.tasks if in_scope(path, folders)]
-    wanted = read_wanted(snapshot, tasks=chosen) if chosen else None
-    definitions = {task.path: encoded(task.xml) for task in wanted.tasks} if wanted else {}
-    sddl = {task.path: task.sddl for task in wanted.tasks if task.sddl} if wanted else {}
-    problems = wanted.problems if wanted else snapshot.problems
+    wanted = read_wanted(snapshot, tasks=chosen) if chosen else WantedTasks(problems=snapshot.problems)
+    definitions = {task.path: encoded(task.xml) for task in wanted.tasks}
     warnings = []
     if rewritten := sum(hashlib.sha256(xml).hexdigest() != snapshot.hashes[path] for path, xml in definitions.items()):
         warnings.append(f"{count(rewritten, 'definition')} rewritten in the encoding that Windows imports")
@@ -199,8 +197,8 @@ def convert(
             collected_by=str(snapshot.manifest.get("collected_by") or ""),
             elevated=snapshot.manifest.get("elevated"),
             tool=f"taskanalysis {__version__} from {clip(source.absolute().name)}",
-            sddl=sddl,
-            problems=problems,
+            sddl={task.path: task.sddl for task in wanted.tasks if task.sddl},
+            problems=wanted.problems,
         )
 
 
@@ -327,36 +325,25 @@ def _keep_refused(data: Path, server: str, read: TaskData) -> None:
 
 
 def _write(
-    data: Path,
-    warnings: Sequence[str],
-    *,
-    server: str,
-    taken_at: datetime,
-    statuses: Sequence[Status],
-    definitions: Mapping[str, bytes] | None,
-    problems: Sequence[Problem],
-    later: bool = False,
-    **manifest: Any,
+    data: Path, warnings: Sequence[str], *, server: str, taken_at: datetime, later: bool = False, **content: Any
 ) -> Collected:
     """Write the snapshot; with `later`, some seconds later if one of that time exists."""
     names = {snapshot.path.name for snapshot in list_snapshots(data, server)}
     taken_at = taken_at.astimezone(UTC)
     while stamp_of(taken_at) in names and later:
         taken_at += timedelta(seconds=1)
-    content = {"statuses": statuses, "definitions": definitions, "problems": problems, **manifest}
-    pauses = iter(PAUSES)
-    while True:
+    for pause in (*PAUSES, None):
         try:
             place = write_snapshot(data, server=server, taken_at=taken_at, **content)
             break
         except PermissionError as error:
-            pause = next(pauses, None)
             if pause is None or getattr(error, "winerror", None) is None:
                 raise
             time.sleep(pause)
+    definitions = content["definitions"]
     number = None if definitions is None else len(definitions)
-    stored = (place / "tasks").is_dir()
-    return Collected(place, server, len(statuses), number, stored, tuple(warnings), tuple(problems))
+    stored, problems = (place / "tasks").is_dir(), tuple(content["problems"])
+    return Collected(place, server, len(content["statuses"]), number, stored, tuple(warnings), problems)
 
 
 # The event log --------------------------------------------------------------------------------------------------------
