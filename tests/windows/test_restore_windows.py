@@ -11,9 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from taskanalysis.cli import main
 from taskanalysis.definition.model import WnfStateChangeTrigger
 from taskanalysis.definition.reader import read_task
 from taskanalysis.snapshot.paths import file_name, plain_path
@@ -228,15 +226,6 @@ def round_trip_of(server: Server, tmp_path: Path) -> None:
     }
     assert [path for path in access if access[path] - access_of(server.scheduler, path)] == []
     assert set(actions(plan(before, server.scheduler)).values()) == {"leave"}
-
-
-def test_command_restores_and_prints_a_summary(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taskanalysis.cli.restore.connect", lambda *_, **__: server.scheduler)
-    snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()})
-    ended = CliRunner().invoke(main, ["restore", str(snapshot.source), "--apply"])
-    assert ended.exit_code == 0, ended.output
-    assert ended.stdout.endswith("\n2 tasks created.\n")
-    assert server.paths() == {LOAD, NIGHTLY}
 
 
 # What Windows refuses -------------------------------------------------------------------------------------------------
