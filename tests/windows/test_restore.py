@@ -1,8 +1,6 @@
 """Restoring: the plan, the results, what is lost, and the round trip from server to server."""
 
-import codecs
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,16 +10,14 @@ import pytest
 
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import SnapshotError
-from taskanalysis.snapshot.files import find_tasks
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
 from taskanalysis.windows import scheduler as door
-from taskanalysis.windows.collect import collect
 from taskanalysis.windows.restorable import encoded, parse_map, read_wanted, stored_text
 from taskanalysis.windows.restore import Action, Restored, plan
 from taskanalysis.windows.scheduler import SchedulerError
 from tests.doubles.scheduler import FakeScheduler, task_xml
-from tests.windows.restoring import CORPUS, LOAD, NIGHTLY, NOW, SDDL, STORED, actions, change, done, stored, taken
+from tests.windows.restoring import LOAD, NIGHTLY, NOW, SDDL, STORED, actions, change, done, taken
 
 URI = r"<RegistrationInfo><URI>\Elsewhere</URI></RegistrationInfo>"
 WRITING = {"register", "create_folder"}
@@ -390,60 +386,6 @@ def test_text_in_another_encoding_is_what_windows_takes(encoding: str) -> None:
         registered = stored_text(text.encode(encoding))
         assert registered == task_xml("caféß.exe")
         FakeScheduler().validate(LOAD, registered)
-
-
-# There and back -------------------------------------------------------------------------------------------------------
-
-
-def round_trip(fake: FakeScheduler, tmp_path: Path, **like: Any) -> None:
-    """Collect, put back into an empty server, collect again: the same bytes, access lists and states."""
-    for name in ("before", "after"):
-        (tmp_path / name).mkdir()
-    collect(fake, tmp_path / "before", server="OLD", now=NOW)
-    empty = FakeScheduler(**like)
-    planned = plan(read_snapshot(tmp_path / "before"), empty)
-    assert {each.result for each in done(planned, empty).values()} == {"created"}
-    collect(empty, tmp_path / "after", server="NEW", now=NOW)
-    before, after = read_snapshot(tmp_path / "before"), read_snapshot(tmp_path / "after")
-    assert before.problems == after.problems == []
-    assert stored(before) == stored(after)
-    assert {path: (task.enabled, task.sddl) for path, task in empty.store.items()} == {
-        path: (task.enabled, task.sddl) for path, task in fake.store.items()
-    }
-    assert {step.action for step in plan(before, empty).steps} == {Action.LEAVE}
-
-
-def test_sample_share_survives_a_round_trip(sample: Snapshot, tmp_path: Path) -> None:
-    fake = FakeScheduler()
-    for wanted in read_wanted(sample).tasks:
-        fake.add(
-            wanted.path, wanted.xml, enabled=wanted.enabled, state="Ready" if wanted.enabled else "Disabled", sddl=SDDL
-        )
-    round_trip(fake, tmp_path)
-
-
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real files is not on this machine")
-def test_real_files_survive_a_round_trip_byte_for_byte(tmp_path: Path) -> None:
-    found = find_tasks(CORPUS, path_of=lambda name: rf"\Corpus\{name}")
-    real = {path: (CORPUS / name).read_bytes() for path, name in found.files.items()}
-    fake = FakeScheduler(newest=(1, 6))
-    for path, data in real.items():
-        fake.add(path, stored_text(data), enabled=found.tasks[path].settings.enabled, sddl=SDDL)
-    round_trip(fake, tmp_path, newest=(1, 6))
-    before = read_snapshot(tmp_path / "before")
-    assert before.tasks == found.tasks
-    assert stored(before) == {path: encoded(stored_text(data)) for path, data in real.items()}
-    as_exported = [data for data in real.values() if data.startswith(codecs.BOM_UTF16_LE)]
-    assert len(as_exported) > 200
-    assert set(as_exported) <= set(stored(before).values())
-
-
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real files is not on this machine")
-def test_corpus_means_the_same_after_windows_wrote_its_uris(tmp_path: Path) -> None:
-    shutil.copytree(CORPUS, tmp_path / "folder" / "Corpus")
-    fake = FakeScheduler(newest=(1, 6), sets_uri=True)
-    results = done(plan(read_snapshot(tmp_path / "folder"), fake), fake)
-    assert {each.result for each in results.values()} == {"created"}
 
 
 def test_accounts_are_looked_up_as_they_are_written(tmp_path: Path) -> None:
