@@ -106,37 +106,29 @@ def test_light_task_runs_every_few_minutes_and_never_when_the_daily_one_starts(m
         assert not both[0] & both[1]
 
 
-def test_it_collects_first_and_reports_then_each_with_full_paths() -> None:
-    task = written(**LOCAL, folders=[r"\Open Data"], eventlog=True)
-    assert [action.command for action in programs(task)] == [PROGRAM, PROGRAM]
-    assert [words(action.arguments) for action in programs(task)] == [
-        ["collect", "--data", r"D:\tasks", "--folder", r"\Open Data", "--eventlog"],
-        ["report", "--data", r"D:\tasks", "--reports", r"D:\reports", "--folder", r"\Open Data"],
-    ]
-    assert {action.working_directory for action in programs(task)} == {r"C:\taskanalysis\.venv\Scripts"}
+PYTHON = r"C:\Program Files\Python313\python.exe"
+COLLECT, REPORT = r"collect --data D:\tasks", r"report --data D:\tasks --reports D:\reports"
+ONE, IN_ONE = {"folders": [r"\A"], "eventlog": True}, r"--folder \A"
 
 
-def test_without_reports_it_only_collects_and_its_name_says_so() -> None:
-    task = written()
-    assert [words(action.arguments)[0] for action in programs(task)] == ["collect"]
-    assert (task.uri, written(**LOCAL).uri) == (r"\taskanalysis\Collect", r"\taskanalysis\Collect and report")
-
-
-def test_several_folders_are_collected_and_the_reports_are_of_all_that_is_there() -> None:
-    lines = [words(each.arguments) for each in programs(written(**LOCAL, folders=[r"\A", "/B/C"]))]
-    assert lines[0][3:] == ["--folder", r"\A", "--folder", r"\B\C"]
-    assert "--folder" not in lines[1]
-
-
-def test_light_task_asks_only_how_tasks_stand() -> None:
-    (action,) = programs(written(**LOCAL, folders=[r"\A"], eventlog=True, status_every=15))
-    assert words(action.arguments) == ["collect", "--data", r"D:\tasks", "--status-only"]
-
-
-def test_python_itself_runs_the_module() -> None:
-    (action,) = programs(written(r"C:\Program Files\Python313\python.exe"))
-    assert words(action.arguments)[:3] == ["-m", "taskanalysis", "collect"]
-    assert action.working_directory == r"C:\Program Files\Python313"
+@pytest.mark.parametrize(
+    ("given", "name", "lines"),
+    [
+        ({}, "Collect", [COLLECT]),
+        (LOCAL, "Collect and report", [COLLECT, REPORT]),
+        # one folder limits the reports too
+        (LOCAL | ONE, "Collect and report", [f"{COLLECT} {IN_ONE} --eventlog", f"{REPORT} {IN_ONE}"]),
+        (LOCAL | {"folders": [r"\A", "/B/C"]}, "Collect and report", [rf"{COLLECT} {IN_ONE} --folder \B\C", REPORT]),
+        (LOCAL | ONE | {"status_every": 15}, "Collect status", [f"{COLLECT} --status-only"]),
+        ({"program": PYTHON}, "Collect", [f"-m taskanalysis {COLLECT}"]),
+    ],
+)
+def test_task_collects_first_and_reports_then(given: dict[str, Any], name: str, lines: list[str]) -> None:
+    task, program = written(**given), given.get("program", PROGRAM)
+    assert task.uri == rf"\taskanalysis\{name}"
+    assert [words(action.arguments) for action in programs(task)] == [line.split() for line in lines]
+    assert {action.command for action in programs(task)} == {program}
+    assert {action.working_directory for action in programs(task)} == {program.rpartition("\\")[0]}
 
 
 def test_description_says_what_it_is_and_whom_to_ask() -> None:
