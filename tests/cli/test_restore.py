@@ -103,8 +103,10 @@ def test_command_prints_a_plan_and_does_nothing(tmp_path: Path, fake: FakeSchedu
 def test_command_asks_each_password_once_and_shows_none(tmp_path: Path, fake: FakeScheduler) -> None:
     fake.accounts = {r"TOWN\etl": "Winter"}
     tasks = {LOAD: task_xml(principal=STORED), NIGHTLY: task_xml(principal=STORED)}
-    ended = restore(taken(tmp_path, tasks), "--apply", typed="Winter\n")
+    snapshot = taken(tmp_path, tasks)
+    ended = restore(snapshot, "--apply", typed="Winter\n")
     assert (ended.exit_code, sorted(fake.store)) == (0, [LOAD, NIGHTLY])
+    assert not (snapshot.share / "replaced").exists()
     assert ended.stderr.count("Password of TOWN\\etl") == 1
     assert "Winter" not in ended.output
     assert ended.stdout.endswith("\n2 tasks created.\n")

@@ -202,12 +202,6 @@ def test_5000_tasks_are_planned_and_restored(tmp_path: Path) -> None:
 # What is replaced -----------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_saved_where_nothing_is_replaced(tmp_path: Path) -> None:
-    fake = FakeScheduler()
-    done(plan(taken(tmp_path, {LOAD: task_xml()}), fake), fake, saved_in=tmp_path / "old", server="NEW", now=NOW)
-    assert not (tmp_path / "old").exists()
-
-
 @pytest.mark.parametrize(("refused", "raised"), [(False, OSError), (True, SchedulerError)])
 def test_nothing_is_changed_where_it_can_not_be_saved(tmp_path: Path, refused: bool, raised: type[Exception]) -> None:
     fake = FakeScheduler()
