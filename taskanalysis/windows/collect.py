@@ -332,11 +332,13 @@ def _write(
     taken_at = taken_at.astimezone(UTC)
     while stamp_of(taken_at) in names and later:
         taken_at += timedelta(seconds=1)
-    for pause in (*PAUSES, None):
+    pauses = iter(PAUSES)
+    while True:
         try:
             place = write_snapshot(data, server=server, taken_at=taken_at, **content)
             break
         except PermissionError as error:
+            pause = next(pauses, None)
             if pause is None or getattr(error, "winerror", None) is None:
                 raise
             time.sleep(pause)
