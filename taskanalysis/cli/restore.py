@@ -1,6 +1,6 @@
 r"""``taskanalysis restore``: print the plan to restore tasks, carry it out, or write a script that does.
 
-Every line is mchoice and free of control characters, because names and arguments come from tasks.
+Every line is masked and free of control characters, because names and arguments come from tasks.
 
 >>> run("tests/files/folder", script="")
 Traceback (most recent call last):

@@ -18,7 +18,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ from taskanalysis.snapshot import (
     write_snapshot,
 )
 from taskanalysis.text import clip, count
-from taskanalysis.windows.restorable import encoded, read_wanted
+from taskanalysis.windows.restorable import WantedTasks, encoded, read_wanted
 from taskanalysis.windows.scheduler import Scheduler, SchedulerError
 
 LOG = "Microsoft-Windows-TaskScheduler/Operational"
@@ -86,13 +86,13 @@ class Collected:
 
 
 @dataclass(slots=True)
-class _Read:
-    """Everything read from a server; `refused` are the tasks whose definition could not be read."""
+class TaskData:
+    """What was read of tasks; `refused` maps those whose definition could not be read to the error."""
 
     statuses: list[Status] = field(default_factory=list)
     definitions: dict[str, bytes] | None = None
     sddl: dict[str, str] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
+    refused: dict[str, SchedulerError] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -122,7 +122,7 @@ def collect(
     for folder in folders:
         if not any(in_scope(known + "\\x", [folder]) for known in known_folders):
             raise SnapshotError(f"{server} has no task folder {clip(folder)}")
-    read = _read(scheduler, paths, None if status_only else folders)
+    read = read_tasks(scheduler, paths, None if status_only else folders)
     read.problems[:0] = problems
     elevated = scheduler.is_elevated()
     warnings = []
@@ -176,10 +176,8 @@ def convert(
     if any(isinstance(moment, datetime) and moment.tzinfo is None for moment in times):
         raise SnapshotError(f"{source} does not name the time zone of its server: name it with --zone")
     chosen = [path for path in snapshot.tasks if in_scope(path, folders)]
-    wanted = read_wanted(snapshot, tasks=chosen) if chosen else None
-    definitions = {task.path: encoded(task.xml) for task in wanted.tasks} if wanted else {}
-    sddl = {task.path: task.sddl for task in wanted.tasks if task.sddl} if wanted else {}
-    problems = wanted.problems if wanted else snapshot.problems
+    wanted = read_wanted(snapshot, tasks=chosen) if chosen else WantedTasks(problems=snapshot.problems)
+    definitions = {task.path: encoded(task.xml) for task in wanted.tasks}
     warnings = []
     if rewritten := sum(hashlib.sha256(xml).hexdigest() != snapshot.hashes[path] for path, xml in definitions.items()):
         warnings.append(f"{count(rewritten, 'definition')} rewritten in the encoding that Windows imports")
@@ -199,8 +197,8 @@ def convert(
             collected_by=str(snapshot.manifest.get("collected_by") or ""),
             elevated=snapshot.manifest.get("elevated"),
             tool=f"taskanalysis {__version__} from {clip(source.absolute().name)}",
-            sddl=sddl,
-            problems=problems,
+            sddl={task.path: task.sddl for task in wanted.tasks if task.sddl},
+            problems=wanted.problems,
         )
 
 
@@ -225,9 +223,12 @@ def _listed(scheduler: Scheduler) -> tuple[list[str], list[str], list[Problem]]:
     return paths, folders, problems
 
 
-def _read(scheduler: Scheduler, paths: Iterable[str], folders: Sequence[str] | None) -> _Read:
-    """All statuses, and the definitions of `folders` (None: none); SchedulerError where the connection is lost."""
-    read = _Read(definitions=None if folders is None else {})
+def read_tasks(scheduler: Scheduler, paths: Iterable[str], folders: Sequence[str] | None) -> TaskData:
+    """Read all statuses, and the definitions in `folders` and below (None: none).
+
+    A deleted task is left out; SchedulerError where the connection is lost.
+    """
+    read = TaskData(definitions=None if folders is None else {})
     for path in paths:
         wanted = folders is not None and in_scope(path, folders)
         try:
@@ -246,7 +247,7 @@ def _read(scheduler: Scheduler, paths: Iterable[str], folders: Sequence[str] | N
         if read.definitions is not None and "xml" in texts:
             read.definitions[path] = encoded(texts["xml"].removeprefix("\ufeff"))
         if "xml" in refused:
-            read.refused.append(path)
+            read.refused[path] = refused["xml"]
         if texts.get("sddl"):
             read.sddl[path] = texts["sddl"]
     return read
@@ -310,7 +311,7 @@ def _drop_of_tasks(data: Path, server: str, tasks: int) -> list[str]:
     return []
 
 
-def _keep_refused(data: Path, server: str, read: _Read) -> None:
+def _keep_refused(data: Path, server: str, read: TaskData) -> None:
     """Copy refused definitions from the last snapshot that stores them: a backup must not lose them."""
     if read.definitions is None or not read.refused:
         return
@@ -324,23 +325,13 @@ def _keep_refused(data: Path, server: str, read: _Read) -> None:
 
 
 def _write(
-    data: Path,
-    warnings: Sequence[str],
-    *,
-    server: str,
-    taken_at: datetime,
-    statuses: Sequence[Status],
-    definitions: Mapping[str, bytes] | None,
-    problems: Sequence[Problem],
-    later: bool = False,
-    **manifest: Any,
+    data: Path, warnings: Sequence[str], *, server: str, taken_at: datetime, later: bool = False, **content: Any
 ) -> Collected:
     """Write the snapshot; with `later`, some seconds later if one of that time exists."""
     names = {snapshot.path.name for snapshot in list_snapshots(data, server)}
     taken_at = taken_at.astimezone(UTC)
     while stamp_of(taken_at) in names and later:
         taken_at += timedelta(seconds=1)
-    content = {"statuses": statuses, "definitions": definitions, "problems": problems, **manifest}
     pauses = iter(PAUSES)
     while True:
         try:
@@ -351,9 +342,10 @@ def _write(
             if pause is None or getattr(error, "winerror", None) is None:
                 raise
             time.sleep(pause)
+    definitions = content["definitions"]
     number = None if definitions is None else len(definitions)
-    stored = (place / "tasks").is_dir()
-    return Collected(place, server, len(statuses), number, stored, tuple(warnings), tuple(problems))
+    stored, problems = (place / "tasks").is_dir(), tuple(content["problems"])
+    return Collected(place, server, len(content["statuses"]), number, stored, tuple(warnings), problems)
 
 
 # The event log --------------------------------------------------------------------------------------------------------

@@ -237,7 +237,7 @@ def _chosen(snapshot: Snapshot, folder: str, tasks: Sequence[str]) -> list[str]:
 def _access_lists(snapshot: Snapshot) -> dict[str, str]:
     lists = snapshot.manifest.get("sddl")
     pairs = lists.items() if isinstance(lists, dict) else ()
-    return {path.casefold(): sddl for path, sddl in pairs if isinstance(path, str) and isinstance(sddl, str)}
+    return {path.casefold(): sddl for path, sddl in pairs if isinstance(sddl, str)}  # JSON has no other keys than text
 
 
 # Files ----------------------------------------------------------------------------------------------------------------
@@ -251,7 +251,14 @@ class _Files:
         self.chunks: list[Chunk] = []
         stored = StoredDefinitions.of(snapshot.source, snapshot.manifest) if snapshot.manifest else None
         self.root = stored.tasks if stored else snapshot.source
-        damaged = _damage(snapshot, stored) if stored else []
+        if not stored:
+            return
+        damaged = wrong_files(snapshot.source, snapshot.manifest["sha256"])
+        if stored.folder != snapshot.source:
+            damaged += wrong_files(stored.folder, stored.hashes)
+        # one that was put there since would run with the rights that it claims
+        added = sorted({f"tasks/{name}" for name in snapshot.files.values()} - stored.hashes.keys())
+        damaged += [Problem(name, "is not listed in snapshot.json") for name in added]
         if damaged:
             more = f", and {len(damaged) - 1} more" if len(damaged) > 1 else ""
             raise SnapshotError(
@@ -274,16 +281,6 @@ class _Files:
         if wanted and hashlib.sha256(data).hexdigest() != wanted:
             raise TaskXmlError("was changed while it was read")
         return stored_text(data)
-
-
-def _damage(snapshot: Snapshot, stored: StoredDefinitions) -> list[Problem]:
-    """What is not as it was written, in the snapshot and where its definitions lie."""
-    damaged = wrong_files(snapshot.source, snapshot.manifest["sha256"])
-    if stored.folder != snapshot.source:
-        damaged += wrong_files(stored.folder, stored.hashes)
-    # one that was put there since would run with the rights that it claims
-    added = sorted({f"tasks/{name}" for name in snapshot.files.values()} - stored.hashes.keys())
-    return damaged + [Problem(name, "is not listed in snapshot.json") for name in added]
 
 
 # Accounts -------------------------------------------------------------------------------------------------------------

@@ -14,12 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from taskanalysis.definition import Principal, TaskDefinition, differences, read_task
 from taskanalysis.errors import Problem, TaskXmlError
-from taskanalysis.snapshot import Snapshot, Status, write_snapshot
+from taskanalysis.snapshot import Snapshot, write_snapshot
+from taskanalysis.windows.collect import read_tasks
 from taskanalysis.windows.restorable import Wanted, encoded, read_wanted
 from taskanalysis.windows.scheduler import LOGON_FAILURE, NONE_MAPPED, Scheduler, SchedulerError
 
@@ -206,8 +208,8 @@ def apply(
     tried: each attempt could lock the account. Before anything is changed, all tasks to be replaced are saved as a
     snapshot of `server` at `now` in the share `saved_in`. `on_result` gets each result as it comes.
 
-    SnapshotError or OSError where saving fails; nothing is changed then. After the connection is lost, the remaining
-    tasks are "not tried".
+    SchedulerError, SnapshotError or OSError where saving fails; nothing is changed then. After the connection is lost,
+    the remaining tasks are "not tried".
     """
     if saved_in and now and (replaced := planned.of(Action.REPLACE)):
         _save([step.wanted.path for step in replaced], scheduler, saved_in, server, now)
@@ -220,38 +222,22 @@ def apply(
 
 
 def _save(paths: Sequence[str], scheduler: Scheduler, share: Path, server: str, now: datetime) -> None:
-    definitions: dict[str, bytes] = {}
-    for path in paths:
-        try:
-            definitions[path] = encoded(scheduler.xml(path))
-        except SchedulerError as error:
-            if not error.vanished:
-                raise
-    if definitions:
+    read = read_tasks(scheduler, paths, ["\\"])
+    for error in read.refused.values():
+        raise error
+    if read.definitions:
         write_snapshot(
             share,
             server=server,
             taken_at=now,
             zone=scheduler.zone(),
-            statuses=[_status(path, scheduler) for path in definitions],
-            definitions=definitions,
-            folders=sorted({path.rpartition("\\")[0] or "\\" for path in definitions}),
+            statuses=read.statuses,
+            definitions=read.definitions,
+            folders=sorted({path.rpartition("\\")[0] or "\\" for path in read.definitions}),
             windows=scheduler.windows_version(),
             elevated=scheduler.is_elevated(),
-            sddl={path: sddl for path in definitions if (sddl := _access_list(path, scheduler))},
+            sddl=read.sddl,
         )
-
-
-def _access_list(path: str, scheduler: Scheduler) -> str:
-    with suppress(SchedulerError):
-        return scheduler.sddl(path)
-    return ""
-
-
-def _status(path: str, scheduler: Scheduler) -> Status:
-    with suppress(SchedulerError):  # the definition is what counts here
-        return scheduler.status(path)[0]
-    return Status(path)
 
 
 @dataclass(slots=True)
@@ -304,26 +290,25 @@ class _Restore:
         """Register a task; returns a sentence if its access list could not be restored."""
         sddl = wanted.sddl
         if replacing and not sddl:
-            sddl = _access_list(wanted.path, self.scheduler)  # the existing one stays
-        try:
-            self._call(wanted, sddl, replacing)
-        except SchedulerError as error:
-            if not sddl or error.lost or error.code in (LOGON_FAILURE, NONE_MAPPED):
-                raise
-            self._call(wanted, "", replacing)
-            return f"access list not restored: {error.reason}"
-        return ""
-
-    def _call(self, wanted: Wanted, sddl: str, replacing: bool) -> None:
-        self.scheduler.register(
+            with suppress(SchedulerError):
+                sddl = self.scheduler.sddl(wanted.path)  # the existing one stays
+        register = partial(
+            self.scheduler.register,
             wanted.path,
             wanted.text,
             account=wanted.logs_on_as,
             password=self.passwords[wanted.account.casefold()] if wanted.asks_password else None,
             logon_type=wanted.logon_type,
-            sddl=sddl,
             replace=replacing,
         )
+        try:
+            register(sddl=sddl)
+        except SchedulerError as error:
+            if not sddl or error.lost or error.code in (LOGON_FAILURE, NONE_MAPPED):
+                raise
+            register(sddl="")
+            return f"access list not restored: {error.reason}"
+        return ""
 
     def _read_back(self, wanted: Wanted) -> list[str]:
         """Differences between the registered task and the wanted one."""

@@ -40,17 +40,9 @@ _WORDS = {
     SERVER_UNAVAILABLE: "the server does not answer",
 }
 
-
 # TASK_LOGON_TYPE of taskschd.h, by the schema's words
-LOGON_TYPES = {
-    "": 0,
-    "Password": 1,
-    "S4U": 2,
-    "InteractiveToken": 3,
-    "Group": 4,
-    "ServiceAccount": 5,
-    "InteractiveTokenOrPassword": 6,
-}
+_LOGON_WORDS = ("", "Password", "S4U", "InteractiveToken", "Group", "ServiceAccount", "InteractiveTokenOrPassword")
+LOGON_TYPES = {word: number for number, word in enumerate(_LOGON_WORDS)}
 
 
 class SchedulerError(UnfinishedError):
@@ -338,6 +330,6 @@ def _calling(what: str) -> Iterator[None]:
     except Exception as error:
         if not hasattr(error, "hresult"):
             raise
-        more: Any = getattr(error, "excepinfo", None) or ()  # (code, source, description, help, context, scode)
-        code = int(more[5]) if len(more) > 5 and more[5] else int(error.hresult)
-        raise SchedulerError(what, code, str(more[2] or "") if len(more) > 2 else "") from None
+        # excepinfo is None or (code, source, description, help, context, scode)
+        _, _, more, *_, code = getattr(error, "excepinfo", None) or (0, None, "", 0)
+        raise SchedulerError(what, int(code or error.hresult), str(more or "")) from None

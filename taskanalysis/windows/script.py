@@ -20,7 +20,6 @@ from taskanalysis.text import clip, one_line
 from taskanalysis.windows.restorable import Wanted, encoded
 from taskanalysis.windows.scheduler import LOGON_TYPES
 
-COLUMNS = ("Folder", "Name", "File", "Sha256", "Account", "AsksPassword", "Logon", "Enabled", "StartsAtOnce", "Sddl")
 # Windows PowerShell opens no file whose path is longer than 260 characters, the folder's own included
 LONGEST_NAME = 130
 
@@ -36,7 +35,7 @@ def write_script(folder: Path, tasks: Sequence[Wanted], *, title: str) -> Path:
     folder = long_path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SnapshotError(f"{plain_path(folder)} is not empty: name a new folder for the script")
-    files, rows = dict[str, bytes](), [list(COLUMNS)]
+    files, rows = dict[str, bytes](), list[dict[str, str]]()
     for number, task in enumerate(tasks, 1):
         name = f"tasks/{file_name(task.path)}"
         if len(name) > LONGEST_NAME:
@@ -44,7 +43,9 @@ def write_script(folder: Path, tasks: Sequence[Wanted], *, title: str) -> Path:
         files[name] = encoded(task.text)
         rows.append(_row(task, name, files[name]))
     table = io.StringIO()
-    csv.writer(table, quoting=csv.QUOTE_ALL).writerows(rows)  # with quotes, Import-Csv keeps blanks and line ends
+    writer = csv.DictWriter(table, rows[0], quoting=csv.QUOTE_ALL)  # with quotes, Import-Csv keeps blanks and line ends
+    writer.writeheader()
+    writer.writerows(rows)
     files["tasks.csv"] = table.getvalue().encode("utf-8-sig")
     files["about.txt"] = f"{one_line(title)}\r\n{_sha256(files['tasks.csv'])}\r\n".encode("utf-8-sig")
     script = Path(__file__).with_name("restore.ps1").read_text(encoding="ascii")
@@ -55,14 +56,21 @@ def write_script(folder: Path, tasks: Sequence[Wanted], *, title: str) -> Path:
     return Path(plain_path(folder / "restore.ps1"))
 
 
-def _row(task: Wanted, name: str, content: bytes) -> list[str]:
-    asks, enabled, starts = (
-        "true" if flag else "false" for flag in (task.asks_password, task.enabled, task.starts_at_once)
-    )
-    row = [task.folder, task.name, name.replace("/", "\\"), _sha256(content), task.logs_on_as, asks]
-    row += [str(LOGON_TYPES.get(task.logon_type, 0)), enabled, starts, task.sddl]
+def _row(task: Wanted, name: str, content: bytes) -> dict[str, str]:
+    row = {
+        "Folder": task.folder,
+        "Name": task.name,
+        "File": name.replace("/", "\\"),
+        "Sha256": _sha256(content),
+        "Account": task.logs_on_as,
+        "AsksPassword": str(task.asks_password).lower(),
+        "Logon": str(LOGON_TYPES.get(task.logon_type, 0)),
+        "Enabled": str(task.enabled).lower(),
+        "StartsAtOnce": str(task.starts_at_once).lower(),
+        "Sddl": task.sddl,
+    }
     try:
-        "".join(row).encode()
+        "".join(row.values()).encode()
     except UnicodeEncodeError:
         raise SnapshotError(f"{clip(task.path)} or its access list holds half a character, which no CSV can") from None
     return row

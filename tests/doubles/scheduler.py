@@ -160,7 +160,7 @@ class FakeScheduler:
         """`fires`: registration triggers start the task, as they do for other programs."""
         self._called("register", path)
         check_name(path)
-        self._folder(parent(path), door.PATH_NOT_FOUND, path)
+        self._folder(parent(path), path)
         known = self._known(path)
         if known and not replace:
             raise SchedulerError(path, door.ALREADY_EXISTS)
@@ -229,10 +229,10 @@ class FakeScheduler:
             return path
         return next((each for each in self.store if each.casefold() == path.casefold()), None)
 
-    def _folder(self, folder: str, code: int = door.PATH_NOT_FOUND, what: str = "") -> str:
+    def _folder(self, folder: str, what: str = "") -> str:
         found = next((each for each in self.made if each.casefold() == folder.casefold()), None)
         if found is None:
-            raise SchedulerError(what or folder, code)
+            raise SchedulerError(what or folder, door.PATH_NOT_FOUND)
         return found
 
     def _check(self, path: str, xml: str) -> Any:

@@ -63,10 +63,10 @@ def daily(boundary: str) -> str:
     return f"<CalendarTrigger><StartBoundary>{boundary}</StartBoundary>{days}</CalendarTrigger>"
 
 
-def said(question: Callable[[], object]) -> str:
+def said(question: Callable[..., object], *words: object, **more: object) -> str:
     """What a call returns, or the error that it gives."""
     try:
-        return repr(question())
+        return repr(question(*words, **more))
     except Exception as error:
         info = getattr(error, "excepinfo", None) or ()
         code = info[5] if len(info) > 5 and info[5] else getattr(error, "hresult", None)
@@ -119,6 +119,14 @@ def run_times(task: Any, start: datetime, end: datetime) -> list[str]:
     return runs if result in (0, 1) else [f"0x{result % 2**32:08X}", *runs]
 
 
+def runs_of(start: datetime, end: datetime) -> Callable[[Any], object]:
+    return lambda task: run_times(task, start, end)
+
+
+def next_run(task: Any) -> object:
+    return task.NextRunTime
+
+
 def changes(zone: ZoneInfo, year: int) -> list[datetime]:
     """The days of a year on which the clocks change, as wall-clock midnights."""
     days = (datetime(year, 1, 1) + timedelta(days=number) for number in range(366))
@@ -140,9 +148,7 @@ def schedules(probe: Probe) -> Iterator[str]:
         start = datetime.fromisoformat(begins[1] if begins else "2026-01-01").replace(tzinfo=None)
         end = start + timedelta(days=40)
         xml = re.sub(r"<Command>.*?</Command>", "<Command>cmd.exe</Command><Arguments>/c exit 0</Arguments>", text)
-        with probe.task(xml) as task:
-            windows = said(lambda task=task, start=start, end=end: run_times(task, start, end)) if task else task
-            following = said(lambda task=task: task.NextRunTime) if task else probe.refused
+        windows, following = (probe.ask(xml, question) for question in (runs_of(start, end), next_run))
         aware = [moment.replace(tzinfo=probe.zone) for moment in (start, end)]
         ours = [f"{run:%Y-%m-%dT%H:%M:%S}" for run in expected_runs(read_task(file), *aware, tz=probe.zone)][:MOST_RUNS]
         yield f"{file.name}: {'same' if windows == repr(ours) else 'DIFFERENT'}"
@@ -160,18 +166,12 @@ def dates(probe: Probe) -> Iterator[str]:
     for day in changes(probe.zone, year):
         boundaries += [f"{day:%Y-%m-%d}T{hour:02}:{minute:02}:00" for hour in range(4) for minute in (0, 30)]
     for boundary in boundaries:
-        with probe.task(definition(once(boundary))) as task:
-            following = said(lambda task=task: task.NextRunTime) if task else probe.refused
-        yield f"once at {boundary}: next {following}"
+        yield f"once at {boundary}: next {probe.ask(definition(once(boundary)), next_run)}"
     for day in changes(probe.zone, year):
-        for time_of_day in ("01:30:00", "02:00:00", "02:30:00", "03:00:00"):
-            with probe.task(definition(daily(f"{year}-01-01T{time_of_day}"))) as task:
-                runs = (
-                    said(lambda task=task, day=day: run_times(task, day - timedelta(1), day + timedelta(2)))
-                    if task
-                    else probe.refused
-                )
-            yield f"daily at {time_of_day} around {day:%Y-%m-%d}: {runs}"
+        question = runs_of(day - timedelta(1), day + timedelta(2))
+        for clock in ("01:30:00", "02:00:00", "02:30:00", "03:00:00"):
+            runs = probe.ask(definition(daily(f"{year}-01-01T{clock}")), question)
+            yield f"daily at {clock} around {day:%Y-%m-%d}: {runs}"
 
 
 # What Windows refuses -------------------------------------------------------------------------------------------------
@@ -215,50 +215,37 @@ def errors(probe: Probe) -> Iterator[str]:
         ),
     }
     for label, xml in texts.items():
-        yield f"{label}: validate {said(lambda xml=xml: probe.put('case', xml, VALIDATE))}"
-        with probe.task(xml) as task:
-            yield f"  register {probe.refused or 'OK'}"
-            if task:
-                yield f"  reads back {'the same text' if task.Xml == xml else task.Xml!r}"
-    for name in (
-        "a?b",
-        "a/b",
-        "a:b",
-        "a.",
-        " a",
-        "a ",
-        "..",
-        "x" * 220,
-        "x" * 250,
-        "\u2019\u202e",
-        r"no\such\folder\x",
-    ):
-        yield f"name {name[:20]!r} of {len(name)}: {said(lambda name=name: probe.put(name, good, CREATE))}"
-        yield f"  deleted: {said(lambda name=name: probe.folder.DeleteTask(name, 0))}"
+        yield f"{label}: validate {said(probe.put, 'case', xml, VALIDATE)}"
+        back = probe.ask(xml, lambda task: task.Xml)
+        yield f"  register {probe.refused or 'OK, reads back ' + ('the same text' if back == repr(xml) else back)}"
+    names = ["a?b", "a/b", "a:b", "a.", " a", "a ", "..", "x" * 220, "x" * 250, "\u2019\u202e", r"no\such\folder\x"]
+    for name in names:
+        yield f"name {name[:20]!r} of {len(name)}: {said(probe.put, name, good, CREATE)}"
+        yield f"  deleted: {said(probe.folder.DeleteTask, name, 0)}"
     with probe.task(good):
-        yield f"there already, create: {said(lambda: probe.put('case', good, CREATE))}"
-        yield f"there already, update: {said(lambda: probe.put('case', good, UPDATE))}"
-    yield f"not there, update: {said(lambda: probe.put('other', good, UPDATE))}"
-    yield f"bad SDDL: {said(lambda: probe.put('case', good, CREATE, sddl='nonsense'))}"
+        yield f"there already, create: {said(probe.put, 'case', good, CREATE)}"
+        yield f"there already, update: {said(probe.put, 'case', good, UPDATE)}"
+    yield f"not there, update: {said(probe.put, 'other', good, UPDATE)}"
+    yield f"bad SDDL: {said(probe.put, 'case', good, CREATE, 'nonsense')}"
     with probe.task(good, CREATE | DISABLE) as task:
         yield f"TASK_DISABLE: enabled, in XML {said(lambda: (task.Enabled, '<Enabled>false' in task.Xml))}"
     for flags, label in ((0, "without the flag"), (IGNORE_REGISTRATION, "TASK_IGNORE_REGISTRATION_TRIGGERS")):
         with probe.task(definition("<RegistrationTrigger/>"), CREATE | flags) as task:
             time.sleep(5)
-            yield f"registration trigger, {label}: last run {said(lambda task=task: task.LastRunTime)}"
+            yield f"registration trigger, {label}: last run {said(getattr, task, 'LastRunTime')}"
     with probe.task(good) as task:
-        again = said(lambda task=task: probe.put("case", task.Xml, UPDATE, logon=INTERACTIVE))
-        same = said(lambda task=task: probe.folder.GetTask("case").Xml == task.Xml)
+        again = said(probe.put, "case", task.Xml, UPDATE, logon=INTERACTIVE)
+        same = probe.folder.GetTask("case").Xml == task.Xml
         yield f"its own export registered again: {again}, reads back the same: {same}"
     own = f"<UserId>{probe.user}</UserId><LogonType>S4U</LogonType>"
     for logon, who in ((SERVICE, "<UserId>S-1-5-18</UserId>"), (GROUP, "<GroupId>S-1-5-32-545</GroupId>"), (S4U, own)):
-        answer = said(lambda who=who, logon=logon: probe.put("case", definition(principal=who), CREATE, logon=logon))
+        answer = said(probe.put, "case", definition(principal=who), CREATE, logon=logon)
         yield f"logon type {logon} with an account that only the definition names: {answer}"
-        said(lambda: probe.folder.DeleteTask("case", 0))
+        said(probe.folder.DeleteTask, "case", 0)
     with probe.task(good) as task:
-        yield f"SDDL as registered: {said(lambda: task.GetSecurityDescriptor(7))}"
+        yield f"SDDL as registered: {said(task.GetSecurityDescriptor, 7)}"
         yield f"never ran: {said(lambda: (task.LastRunTime, task.LastTaskResult, task.NextRunTime))}"
-        said(lambda: task.Run(None))
+        said(task.Run, None)
         time.sleep(5)
         yield f"ran once: {said(lambda: (task.LastRunTime, task.LastTaskResult, task.State))}"
 
@@ -281,11 +268,11 @@ def refused_logon(probe: Probe) -> Iterator[str]:
         put = {"user": account, "logon": PASSWORD}
         s4u, by_name = xml.replace("Password", "S4U"), {"user": account}
         for label, more in (("nothing", {}), ("its name", by_name), ("its password", by_name | {"password": first})):
-            answer = said(lambda more=more: probe.put("case", s4u, CREATE, logon=S4U, **more))
+            answer = said(probe.put, "case", s4u, CREATE, logon=S4U, **more)
             yield f"S4U as another account, handed over with {label}: {answer}"
-            said(lambda: probe.folder.DeleteTask("case", 0))
-        yield f"wrong password: {said(lambda: probe.put('case', xml, CREATE, password='wrong', **put))}"
-        yield f"right password: {said(lambda: probe.put('case', xml, CREATE, password=first, **put))}"
+            said(probe.folder.DeleteTask, "case", 0)
+        yield f"wrong password: {said(probe.put, 'case', xml, CREATE, password='wrong', **put)}"
+        yield f"right password: {said(probe.put, 'case', xml, CREATE, password=first, **put)}"
         task = probe.folder.GetTask("case")
         yield f"user id reads back as a SID: {'S-1-5-21-' in task.Xml}"
         for label, change in (("right", ""), ("changed", second)):
@@ -296,7 +283,7 @@ def refused_logon(probe: Probe) -> Iterator[str]:
             task = probe.folder.GetTask("case")
             yield f"  then: {said(lambda task=task: (task.LastRunTime, task.LastTaskResult, task.State))}"
     finally:
-        said(lambda: probe.folder.DeleteTask("case", 0))
+        said(probe.folder.DeleteTask, "case", 0)
         yield f"account deleted: {shell('net', 'user', name, '/delete')}"
 
 
@@ -316,28 +303,23 @@ class Probe:
             self.folder = self.root.CreateFolder(FOLDER)
 
     def put(
-        self,
-        name: str,
-        xml: str,
-        flags: int,
-        *,
-        user: str | None = None,
-        password: str | None = None,
-        logon: int = 0,
-        sddl: str | None = None,
+        self, name: str, xml: str, flags: int, *more: str, user: Any = None, password: Any = None, logon: int = 0
     ) -> Any:
-        """RegisterTask."""
-        more = (sddl,) if sddl else ()
+        """RegisterTask; `more` is an access list."""
         return self.folder.RegisterTask(name, xml, flags, user, password, logon, *more) and "OK"
+
+    def ask(self, xml: str, question: Callable[[Any], object]) -> str:
+        """The answer to a question about a task that is registered for a moment, or how Windows refuses it."""
+        with self.task(xml) as task:
+            return said(question, task) if task else self.refused
 
     @contextmanager
     def task(self, xml: str, flags: int = CREATE) -> Iterator[Any]:
         """A registered task for a moment; None, with `refused` set, where Windows does not take it."""
         xml = xml.partition("-->")[2].strip() if xml.startswith("<!--") else xml
         self.refused = ""
-        answer = said(
-            lambda: self.put("case", xml, flags, logon=0 if "<UserId>" in xml or "<GroupId>" in xml else INTERACTIVE)
-        )
+        logon = 0 if "<UserId>" in xml or "<GroupId>" in xml else INTERACTIVE
+        answer = said(self.put, "case", xml, flags, logon=logon)
         if answer.startswith("'OK'"):
             yield self.folder.GetTask("case")
         else:

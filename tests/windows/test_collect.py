@@ -2,10 +2,8 @@
 
 import codecs
 import errno
-import json
 import os
 import random
-import re
 import shutil
 import signal
 import sys
@@ -17,38 +15,20 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from benchmarks import collect as benchmark
-from taskanalysis.cli import main
-from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
 from taskanalysis.history.upkeep import verify
-from taskanalysis.snapshot.files import find_tasks
-from taskanalysis.snapshot.share import list_snapshots, sample_share
+from taskanalysis.snapshot.share import list_snapshots
 from taskanalysis.snapshot.snapshot import Snapshot, read_manifest, read_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS
-from taskanalysis.windows import machine
 from taskanalysis.windows.collect import LOG, collect, convert, export_log, holding
 from taskanalysis.windows.scheduler import SchedulerError
 from tests.build import ROOT
-from tests.doubles.scheduler import FakeScheduler, FakeTask, filled, task_xml
-from tests.windows.restoring import CORPUS, stored
+from tests.doubles.scheduler import FakeScheduler, filled, task_xml
+from tests.windows.restoring import NOON, Wevtutil, server, stored
 
-NOON = datetime(2026, 11, 23, 17, 2, tzinfo=UTC)
 LOAD, NIGHTLY, SCAN = "\\OpenData\\Load", "\\OpenData\\Permits\\Nightly: new?", "\\Microsoft\\Windows\\Scan"
 ROOM = import_module("taskanalysis.windows.collect")  # the wing gives its name to the function
-
-
-def server() -> FakeScheduler:
-    """Three tasks in three folders, one of them Windows' own."""
-    fake = FakeScheduler()
-    fake.add(
-        LOAD, task_xml("load.exe"), last_run=NOON - timedelta(hours=1), last_result=1, next_run=NOON, missed_runs=2
-    )
-    fake.add(NIGHTLY, task_xml("nightly.exe"), state="Disabled", enabled=False)
-    fake.add(SCAN, task_xml("scan.exe"), state="Running", last_result=267009)
-    return fake
 
 
 def take(fake: FakeScheduler, data: Path, minute: int = 0, **given: Any) -> Any:
@@ -81,13 +61,9 @@ def test_status_of_all_tasks_and_definitions_outside_microsoft_are_collected(tmp
     status = found.statuses[LOAD]
     assert [getattr(status, name) for name in STATUS_FIELDS] == ["Ready", True, NOON - timedelta(hours=1), 1, NOON, 2]
     assert (found.statuses[NIGHTLY].last_run, found.statuses[NIGHTLY].enabled) == ("never", False)
-    told = {name: found.manifest[name] for name in ("zone", "windows", "collected_by", "elevated", "folders")}
-    assert list(told.values()) == [
-        "America/New_York",
-        "Windows Server 2019 10.0.17763",
-        "TOWN\\collector",
-        True,
-        [],
+    assert [found.manifest[name] for name in ("zone", "windows", "collected_by", "elevated", "folders", "sddl")] == [
+        *("America/New_York", "Windows Server 2019 10.0.17763", "TOWN\\collector", True, []),
+        dict.fromkeys((LOAD, NIGHTLY), server().sddl(LOAD)),
     ]
 
 
@@ -96,15 +72,6 @@ def test_definition_is_stored_as_windows_exports_it(tmp_path: Path) -> None:
     stored = (place / "tasks/OpenData/Load.xml").read_bytes()
     assert stored == codecs.BOM_UTF16_LE + task_xml("load.exe").encode("utf-16-le")
     assert (place / "tasks/OpenData/Permits/Nightly%3A new%3F.xml").is_file()
-
-
-def test_access_lists_are_kept_beside_the_definitions(tmp_path: Path) -> None:
-    fake = server()
-    fake.store[LOAD].sddl = "O:BAD:(A;;FA;;;BA)"
-    assert read_manifest(take(fake, tmp_path).place)["sddl"] == {
-        LOAD: "O:BAD:(A;;FA;;;BA)",
-        NIGHTLY: fake.sddl(NIGHTLY),
-    }
 
 
 @pytest.mark.parametrize(
@@ -177,6 +144,7 @@ def test_task_text_that_is_half_a_character_is_kept(tmp_path: Path) -> None:
     assert stored == codecs.BOM_UTF16_LE + task_xml("\ud83d.exe").encode("utf-16-le", "surrogatepass")
 
 
+@pytest.mark.slow
 def test_5000_tasks_are_collected(tmp_path: Path) -> None:
     done = take(filled(5000), tmp_path, folders=["\\OpenData\\Permits"])
     assert (done.tasks, done.definitions, done.problems) == (5000, 1667, ())
@@ -248,23 +216,17 @@ def test_what_is_refused_or_deleted_is_a_problem_and_the_rest_is_collected(
         assert (statuses[LOAD].last_run, statuses[LOAD].last_result) == (None, 1)
 
 
-@pytest.mark.parametrize("calls", [0, 1, 5, 9, 20, 28])
-def test_lost_connection_writes_nothing(tmp_path: Path, calls: int) -> None:
+@pytest.mark.parametrize("calls", [None, 0, 1, 5, 9, 20, 28])
+def test_lost_connection_or_refused_root_writes_nothing(tmp_path: Path, calls: int | None) -> None:
     take(server(), tmp_path)
     before = files(tmp_path)
     fake = server()
     fake.drops_after = calls
-    with pytest.raises(UnfinishedError, match="the server does not answer"):
+    if calls is None:
+        fake.faults["folders", "\\"] = SchedulerError("\\", 0x80070005)
+    with pytest.raises(UnfinishedError, match="access is denied" if calls is None else "the server does not answer"):
         take(fake, tmp_path, 1)
     assert files(tmp_path) == before
-
-
-def test_root_folder_that_is_refused_writes_nothing(tmp_path: Path) -> None:
-    fake = server()
-    fake.faults["folders", "\\"] = SchedulerError("\\", 0x80070005)
-    with pytest.raises(UnfinishedError, match="access is denied"):
-        take(fake, tmp_path)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_it_warns_where_it_is_not_elevated(tmp_path: Path) -> None:
@@ -472,29 +434,6 @@ def test_sample_share_collected_again_is_the_same(tmp_path: Path, sample: Snapsh
     assert found.tasks == sample.tasks
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the real files are not part of the project")
-def test_real_files_made_a_snapshot_are_importable_and_mean_the_same(tmp_path: Path) -> None:
-    readable, folder, data = find_tasks(CORPUS), tmp_path / "files" / "Real", tmp_path / "share"
-    folder.mkdir(parents=True)
-    data.mkdir()
-    real = {Path(name).stem: (CORPUS / name).read_bytes() for name in readable.files.values()}
-    assert len(real) > 250
-    for name, content in real.items():
-        (folder / f"{name}.xml").write_bytes(content)
-    done = convert(folder.parent, data, server="SRV", folders=["\\"])
-    found = read_snapshot(data)
-    assert found.problems == []
-    assert found.tasks == {f"\\Real\\{name}": read_task(content) for name, content in real.items()}
-    for path, content in stored(found).items():
-        text = content.decode("utf-16")
-        assert content.startswith(codecs.BOM_UTF16_LE)
-        assert not re.match(r'\s*<\?xml[^>]*encoding="(?!UTF-16")', text), path
-    kept = set(stored(found).values())
-    anew = len([content for content in real.values() if content not in kept])
-    assert done.warnings == (f"{anew} definitions rewritten in the encoding that Windows imports",)
-    assert 20 < anew < 100
-
-
 # Snapshots of what other programs wrote -------------------------------------------------------------------------------
 
 
@@ -527,15 +466,6 @@ def test_exported_bytes_stay_and_others_are_rewritten(tmp_path: Path) -> None:
         assert stored[name].startswith(codecs.BOM_UTF16_LE)
         assert stored[name].decode("utf-16") == task_xml(f"{name.lower()}.exe")
     assert done.warnings == ("3 definitions rewritten in the encoding that Windows imports",)
-
-
-def test_one_file_with_many_tasks_becomes_a_snapshot(tmp_path: Path) -> None:
-    source, data = tmp_path / "all.xml", tmp_path / "share"
-    data.mkdir()
-    parts = [f"<!-- \\OpenData\\{name} -->\n{task_xml(f'{name}.exe').partition('?>')[2]}" for name in "AB"]
-    source.write_text(f"<Tasks>{''.join(parts)}</Tasks>", encoding="utf-8")
-    convert(source, data, server="SRV")
-    assert commands(read_snapshot(data)) == {"\\OpenData\\A": "A.exe", "\\OpenData\\B": "B.exe"}
 
 
 def test_statuses_become_a_snapshot_with_their_zone(tmp_path: Path) -> None:
@@ -591,24 +521,6 @@ def test_own_snapshot_is_copied_with_its_access_lists(tmp_path: Path) -> None:
 
 
 # The event log --------------------------------------------------------------------------------------------------------
-
-
-class Wevtutil:
-    """As wevtutil answers: whether the log is on, and a file where one is exported."""
-
-    def __init__(self, enabled: bool = True, fails: bool = False) -> None:
-        self.enabled, self.fails, self.asked = enabled, fails, list[str]()
-
-    def __call__(self, words: Any) -> str:
-        verb, log, *more = words
-        assert log == "Microsoft-Windows-TaskScheduler/Operational"
-        if verb == "get-log":
-            return f"name: {log}\r\nenabled: {str(self.enabled).lower()}\r\ntype: Operational\r\n"
-        Path(more[0]).write_bytes(b"ElfFile")
-        self.asked.append(more[1])
-        if self.fails:
-            raise UnfinishedError("the event log can't be exported: wevtutil says Access is denied.")
-        return ""
 
 
 def test_log_is_exported_from_the_last_export_on(tmp_path: Path) -> None:
@@ -682,129 +594,3 @@ def test_real_log_is_exported_from_the_last_export_on(tmp_path: Path, monkeypatc
     assert second
     assert [file.read_bytes()[:8] for file in (first, second)] == [b"ElfFile\0"] * 2
     assert second.stat().st_size <= first.stat().st_size
-
-
-# The command line -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def windows(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A machine on which the command finds a scheduler; `asked` is how it was connected to."""
-    found = SimpleNamespace(fake=server(), asked=[], log=Wevtutil())
-
-    def connect(name: str = "", **given: Any) -> FakeScheduler:
-        found.asked.append((name, given))
-        return found.fake  # type: ignore[no-any-return]
-
-    monkeypatch.setattr("taskanalysis.cli.collect.connect", connect)
-    monkeypatch.setattr(machine.platform, "node", lambda: "srv.town.example")
-    monkeypatch.setattr("taskanalysis.cli.collect.user_name", lambda: "TOWN\\collector")
-    monkeypatch.setattr(ROOM, "_wevtutil", found.log)
-    return found
-
-
-def run(*words: str, typed: str = "") -> tuple[int, str, str]:
-    done = CliRunner().invoke(main, ["collect", *words], input=typed)
-    return done.exit_code, done.stdout, done.stderr
-
-
-def test_command_says_in_one_line_what_it_did(tmp_path: Path, windows: SimpleNamespace) -> None:
-    code, out, err = run("--data", str(tmp_path), "--folder", "/OpenData")
-    (known,) = list_snapshots(tmp_path)
-    assert (code, out, err) == (0, f"SRV: 3 tasks, 2 definitions stored, in {known.path}\n", "")
-    manifest = read_manifest(known.path)
-    assert (manifest["folders"], manifest["collected_by"]) == (["\\OpenData"], "TOWN\\collector")
-    assert windows.asked == [("", {"user": "", "password": None, "zone": ""})]
-
-
-def test_command_asks_for_a_password_and_shows_it_nowhere(tmp_path: Path, windows: SimpleNamespace) -> None:
-    words = ["--data", str(tmp_path), "--server", "other", "--user", "TOWN\\anna", "--zone", "Europe/Paris"]
-    code, out, err = run(*words, typed="S3cret\n")
-    assert code == 0
-    assert out.startswith("OTHER: 3 tasks")
-    assert "S3cret" not in out + err
-    assert windows.asked == [("other", {"user": "TOWN\\anna", "password": "S3cret", "zone": "Europe/Paris"})]
-    (known,) = list_snapshots(tmp_path)
-    assert read_manifest(known.path)["collected_by"] == "TOWN\\anna"
-    assert "S3cret" not in (known.path / "snapshot.json").read_text(encoding="utf-8")
-
-
-def test_command_tells_warnings_and_problems_apart_from_what_it_did(tmp_path: Path, windows: SimpleNamespace) -> None:
-    windows.fake.elevated = False
-    windows.fake.store["\\Evil\x1b[2J"] = FakeTask(task_xml())
-    windows.fake.faults["*", "\\Evil\x1b[2J"] = SchedulerError("\\Evil", 0x80070002)
-    code, out, err = run("--data", str(tmp_path), "--status-only")
-    assert (code, len(out.splitlines())) == (0, 1)
-    assert err.splitlines()[0].startswith("WARNING not elevated")
-    assert err.splitlines()[1] == "PROBLEM \\Evil [2J: was deleted while collecting"
-
-
-def test_command_exports_the_log_and_says_where_it_is_off(tmp_path: Path, windows: SimpleNamespace) -> None:
-    assert run("--data", str(tmp_path), "--eventlog")[0] == 0
-    assert len(list((tmp_path / "eventlogs/SRV").glob("*.evtx"))) == 1
-    windows.log.enabled = False
-    code, _, err = run("--data", str(tmp_path), "--eventlog")
-    assert code == 0
-    assert "is disabled" in err
-    assert "enable it: wevtutil set-log Microsoft-Windows-TaskScheduler/Operational /enabled:true" in err
-
-
-def test_command_whose_export_fails_says_that_the_snapshot_is_there(tmp_path: Path, windows: SimpleNamespace) -> None:
-    windows.log.fails = True
-    code, out, err = run("--data", str(tmp_path), "--eventlog")
-    assert (code, len(out.splitlines()), len(err.splitlines())) == (3, 1, 1)
-    assert "the snapshot was written, but the event log can't be exported" in err
-    assert len(list_snapshots(tmp_path)) == 1
-
-
-def test_command_turns_files_into_a_snapshot(tmp_path: Path) -> None:
-    code, out, _ = run("--data", str(tmp_path), "--from", str(sample_share()))
-    assert code == 0
-    assert out.startswith("OPENDATA01: 55 tasks, ")
-    found, wanted = read_snapshot(tmp_path), read_snapshot(sample_share())
-    assert found.statuses == wanted.statuses
-    assert found.tasks == wanted.within()
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "says"),
-    [
-        ([], 2, "--data"),
-        (["--data", ""], 2, "--data is empty"),
-        (["--data", "{share}", "--folder", ""], 2, "--folder is empty"),
-        (["--data", "{share}", "--from", ""], 2, "--from is empty"),
-        (["--data", "{share}", "--from", "x", "--status-only"], 2, "ask Windows: omit them with --from"),
-        (["--data", "{share}", "--server", "X"], 2, "--server needs --zone"),
-        (["--data", "{share}", "--user", "X"], 2, "--user is for the connection to --server"),
-        (["--data", "{share}", "--dates", "dmy"], 2, "--dates is for --from"),
-        (["--data", "{share}", "--server", "X", "--zone", "UTC", "--eventlog"], 2, "run it there, without --server"),
-        (["--data", "{share}", "--folder", "\\Nowhere"], 2, "has no task folder \\Nowhere"),
-        (["--data", "{share}/gone"], 3, "does not exist"),
-        (["--data", "{share}", "--from", "{share}/gone"], 2, "does not exist"),
-    ],
-)
-@pytest.mark.usefixtures("windows")
-def test_command_refuses_in_one_sentence(tmp_path: Path, words: list[str], code: int, says: str) -> None:
-    found, out, err = run(*(word.replace("{share}", str(tmp_path)) for word in words))
-    assert (found, out) == (code, "")
-    assert says in err
-    assert "Traceback" not in err
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_command_whose_connection_drops_ends_with_3(tmp_path: Path, windows: SimpleNamespace) -> None:
-    windows.fake.drops_after = 7
-    code, out, err = run("--data", str(tmp_path))
-    assert (code, out) == (3, "")
-    assert err == "taskanalysis: Task Scheduler: the server does not answer (0x800706BA)\n"
-    assert list(tmp_path.iterdir()) == []
-
-
-# The benchmark --------------------------------------------------------------------------------------------------------
-
-
-def test_benchmark_runs_at_a_tiny_size(capsys: pytest.CaptureFixture[str]) -> None:
-    benchmark.main(6)
-    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
-    assert len(rows) == 4
-    assert json.dumps([row.split("|")[2].strip() for row in rows[1:]]) == '["6", "6", "6"]'

@@ -1,7 +1,6 @@
 """The task that runs us: it reads back as meant, has no finding, and no scheduler refuses it."""
 
 import codecs
-import sys
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -9,13 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from lxml import etree
 
-from taskanalysis.cli import main
-from taskanalysis.definition.model import CalendarTrigger, ExecAction, Principal, TaskDefinition, TimeTrigger
+from taskanalysis.definition.model import ExecAction, Principal, TaskDefinition, TimeTrigger
 from taskanalysis.definition.reader import read_task
 from taskanalysis.definition.words import describe
 from taskanalysis.errors import TaskAnalysisError
@@ -77,17 +74,6 @@ def words(line: str) -> list[str]:
     return found
 
 
-def command(*options: str) -> Result:
-    return CliRunner().invoke(main, ["task-xml", *options])
-
-
-@pytest.fixture
-def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The options that a machine other than the server needs."""
-    monkeypatch.setattr("taskanalysis.cli.own_task.user_name", lambda: r"TOWN\ada")
-    return ["--program", PROGRAM, "--output", str(tmp_path / "own.xml")]
-
-
 # What it says ---------------------------------------------------------------------------------------------------------
 
 
@@ -120,37 +106,29 @@ def test_light_task_runs_every_few_minutes_and_never_when_the_daily_one_starts(m
         assert not both[0] & both[1]
 
 
-def test_it_collects_first_and_reports_then_each_with_full_paths() -> None:
-    task = written(**LOCAL, folders=[r"\Open Data"], eventlog=True)
-    assert [action.command for action in programs(task)] == [PROGRAM, PROGRAM]
-    assert [words(action.arguments) for action in programs(task)] == [
-        ["collect", "--data", r"D:\tasks", "--folder", r"\Open Data", "--eventlog"],
-        ["report", "--data", r"D:\tasks", "--reports", r"D:\reports", "--folder", r"\Open Data"],
-    ]
-    assert {action.working_directory for action in programs(task)} == {r"C:\taskanalysis\.venv\Scripts"}
+PYTHON = r"C:\Program Files\Python313\python.exe"
+COLLECT, REPORT = r"collect --data D:\tasks", r"report --data D:\tasks --reports D:\reports"
+ONE, IN_ONE = {"folders": [r"\A"], "eventlog": True}, r"--folder \A"
 
 
-def test_without_reports_it_only_collects_and_its_name_says_so() -> None:
-    task = written()
-    assert [words(action.arguments)[0] for action in programs(task)] == ["collect"]
-    assert (task.uri, written(**LOCAL).uri) == (r"\taskanalysis\Collect", r"\taskanalysis\Collect and report")
-
-
-def test_several_folders_are_collected_and_the_reports_are_of_all_that_is_there() -> None:
-    lines = [words(each.arguments) for each in programs(written(**LOCAL, folders=[r"\A", "/B/C"]))]
-    assert lines[0][3:] == ["--folder", r"\A", "--folder", r"\B\C"]
-    assert "--folder" not in lines[1]
-
-
-def test_light_task_asks_only_how_tasks_stand() -> None:
-    (action,) = programs(written(**LOCAL, folders=[r"\A"], eventlog=True, status_every=15))
-    assert words(action.arguments) == ["collect", "--data", r"D:\tasks", "--status-only"]
-
-
-def test_python_itself_runs_the_module() -> None:
-    (action,) = programs(written(r"C:\Program Files\Python313\python.exe"))
-    assert words(action.arguments)[:3] == ["-m", "taskanalysis", "collect"]
-    assert action.working_directory == r"C:\Program Files\Python313"
+@pytest.mark.parametrize(
+    ("given", "name", "lines"),
+    [
+        ({}, "Collect", [COLLECT]),
+        (LOCAL, "Collect and report", [COLLECT, REPORT]),
+        # one folder limits the reports too
+        (LOCAL | ONE, "Collect and report", [f"{COLLECT} {IN_ONE} --eventlog", f"{REPORT} {IN_ONE}"]),
+        (LOCAL | {"folders": [r"\A", "/B/C"]}, "Collect and report", [rf"{COLLECT} {IN_ONE} --folder \B\C", REPORT]),
+        (LOCAL | ONE | {"status_every": 15}, "Collect status", [f"{COLLECT} --status-only"]),
+        ({"program": PYTHON}, "Collect", [f"-m taskanalysis {COLLECT}"]),
+    ],
+)
+def test_task_collects_first_and_reports_then(given: dict[str, Any], name: str, lines: list[str]) -> None:
+    task, program = written(**given), given.get("program", PROGRAM)
+    assert task.uri == rf"\taskanalysis\{name}"
+    assert [words(action.arguments) for action in programs(task)] == [line.split() for line in lines]
+    assert {action.command for action in programs(task)} == {program}
+    assert {action.working_directory for action in programs(task)} == {program.rpartition("\\")[0]}
 
 
 def test_description_says_what_it_is_and_whom_to_ask() -> None:
@@ -316,89 +294,6 @@ def test_what_windows_or_the_account_could_not_do_is_refused_in_one_sentence(giv
         xml(**given)
     assert [part for part in said.split(" ... ") if part not in str(refused.value)] == []
     assert "\n" not in str(refused.value)
-
-
-# The command ----------------------------------------------------------------------------------------------------------
-
-
-def test_command_writes_the_file_and_says_how_to_import_it(out: list[str]) -> None:
-    done = command("--data", r"D:\tasks", "--reports", r"D:\my reports", "--at", "4:05", *out)
-    assert (done.exit_code, done.stderr) == (0, "")
-    task = read_task(Path(out[-1]))
-    (trigger,) = task.triggers
-    assert isinstance(trigger, CalendarTrigger)
-    begin = trigger.start_boundary
-    assert begin
-    now = datetime.now(UTC).astimezone().replace(tzinfo=None)
-    assert (begin.time().isoformat(), begin.tzinfo) == ("04:05:00", None)
-    assert now - timedelta(minutes=1) < begin <= now + timedelta(days=1)
-    assert task.registration_info.author == r"TOWN\ada"
-    assert done.stdout.splitlines() == [
-        rf"{out[-1]} defines the task \taskanalysis\Collect and report, which runs as SYSTEM. At 04:05 every day.",
-        "To import, as administrator on the server: "
-        rf'schtasks /create /tn "\taskanalysis\Collect and report" /xml "{out[-1]}"',
-    ]
-
-
-def test_managed_account_is_imported_by_restore_which_asks_no_password(out: list[str]) -> None:
-    done = command("--data", r"\\fs\tasks", "--user", MANAGED, *out)
-    assert (done.exit_code, done.stderr) == (0, "")
-    assert f'taskanalysis restore "{out[-1]}" --apply' in done.stdout
-
-
-def test_password_that_can_not_be_avoided_is_a_warning(out: list[str]) -> None:
-    done = command("--data", r"\\fs\tasks", "--user", r"TOWN\etl", *out)
-    assert done.exit_code == 0
-    assert done.stderr.startswith(r"WARNING stored password (TOWN\etl): ")
-    assert r'/ru "TOWN\etl" /rp *' in done.stdout
-
-
-def test_light_task_is_a_second_file_beside_the_first(out: list[str]) -> None:
-    done = command("--data", r"D:\tasks", "--status-every", "15", *out)
-    assert done.exit_code == 0
-    files = sorted(Path(out[-1]).parent.iterdir())
-    assert [(file.name, read_task(file).uri) for file in files] == [
-        ("own-status.xml", r"\taskanalysis\Collect status"),
-        ("own.xml", r"\taskanalysis\Collect"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--data", "tasks"], "--data 'tasks' is not a full Windows path"),
-        (["--data", r"D:\tasks", "--at", "24:00"], "--at '24:00' is not a time of day such as 05:45"),
-        (["--data", r"D:\tasks", "--at", "05:45Z"], "--at '05:45Z' is not a time of day"),
-        (["--data", r"D:\tasks", "--output", "-"], "--output needs the name of a file"),
-        (["--data", r"D:\tasks", "--output", ""], "--output needs the name of a file"),
-    ],
-)
-def test_refused_options_are_one_sentence_and_leave_no_file(options: list[str], said: str, out: list[str]) -> None:
-    done = command(*out, *options)
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"taskanalysis: {said}")
-    assert len(done.stderr.splitlines()) == 1
-    assert not list(Path(out[-1]).parent.iterdir())
-
-
-def test_file_must_be_named_since_a_redirection_writes_another_encoding() -> None:
-    done = command("--data", r"D:\tasks", "--program", PROGRAM)
-    assert done.exit_code == 2
-    assert "--output" in done.stderr
-
-
-def test_file_that_can_not_be_written_is_one_sentence(out: list[str]) -> None:
-    Path(out[-1]).parent.joinpath("file").touch()
-    done = command("--data", r"D:\tasks", *out[:-1], str(Path(out[-1]).parent / "file" / "own.xml"))
-    assert done.exit_code == 3
-    assert "own.xml can't be written (" in done.stderr
-
-
-def test_program_must_be_named_where_this_is_not_the_server(out: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "linux")
-    done = command("--data", r"D:\tasks", *out[2:])
-    assert done.exit_code == 2
-    assert "name with --program the full path" in done.stderr
 
 
 @pytest.mark.parametrize("names", [["python.exe"], ["python.exe", "taskanalysis.exe"]])

@@ -31,12 +31,6 @@ def test_off_windows_it_explains_itself_and_does_nothing(options: list[str], tmp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_help_names_what_it_changes() -> None:
-    done = subprocess.run([sys.executable, str(PROBE), "--help"], capture_output=True, text=True, check=True)
-    assert r"makes the task folder \taskanalysis-probe" in done.stdout
-    assert "--with-account" in done.stdout
-
-
 def test_each_sample_schedule_can_be_registered_by_it() -> None:
     files = sorted(windows_probe.SCHEDULES.glob("*.xml"))
     assert len(files) > 100

@@ -11,17 +11,16 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from taskanalysis.cli import main
 from taskanalysis.definition.model import WnfStateChangeTrigger
 from taskanalysis.definition.reader import read_task
+from taskanalysis.snapshot.files import find_tasks
 from taskanalysis.snapshot.paths import file_name, plain_path
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 from taskanalysis.snapshot.status import Status
 from taskanalysis.windows.collect import collect
 from taskanalysis.windows.own_task import own_task
-from taskanalysis.windows.restorable import Wanted, encoded, read_wanted, switched_off
+from taskanalysis.windows.restorable import Wanted, encoded, read_wanted, stored_text, switched_off
 from taskanalysis.windows.restore import Action, plan
 from taskanalysis.windows.scheduler import Scheduler
 from taskanalysis.windows.script import write_script
@@ -29,7 +28,7 @@ from tests.build import ROOT
 from tests.doubles.scheduler import FakeScheduler, task_xml
 from tests.doubles.task_folder import FOLDER, STAND_INS, WINDOWS, Server, lies_inside
 from tests.doubles.task_folder import server as the_server
-from tests.windows.restoring import HOSTILE, NOW, actions, done, stored, taken
+from tests.windows.restoring import CORPUS, HOSTILE, NOW, actions, done, stored, taken
 
 LOAD, NIGHTLY = rf"{FOLDER}\Load", rf"{FOLDER}\Permits\Nightly load"
 SYSTEM, LOCAL_SERVICE, USERS = "S-1-5-18", "S-1-5-19", "S-1-5-32-545"
@@ -205,8 +204,25 @@ def test_sample_share_survives_a_round_trip(tmp_path: Path, server: Server, samp
     assert nothing_started(server)
 
 
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real files is not on this machine")
+def test_real_files_survive_a_round_trip_byte_for_byte(tmp_path: Path) -> None:
+    found = find_tasks(CORPUS, path_of=lambda name: rf"{FOLDER}\{name}")
+    texts = {path: stored_text((CORPUS / name).read_bytes()) for path, name in found.files.items()}
+    fake = FakeScheduler(newest=(1, 6))
+    for path, text in texts.items():
+        fake.add(path, text, enabled=found.tasks[path].settings.enabled)
+    round_trip_of(Server(fake, SYSTEM), tmp_path)
+    before = read_snapshot(tmp_path / "before")
+    assert before.tasks == found.tasks
+    assert stored(before) == {path: encoded(text) for path, text in texts.items()}
+    exported = {file.read_bytes() for file in CORPUS.iterdir()}
+    assert len(exported & set(stored(before).values())) > 200
+    writes_uris = FakeScheduler(newest=(1, 6), sets_uri=True)
+    assert {each.result for each in done(plan(before, writes_uris), writes_uris).values()} == {"created"}
+
+
 def round_trip_of(server: Server, tmp_path: Path) -> None:
-    """Collect, put back into the emptied folder, collect again: the same tasks, states and access lists."""
+    """Collect, restore into the emptied folder, collect again: the same tasks, states, access lists and bytes."""
     shares = [tmp_path / "before", tmp_path / "after"]
     for share in shares:
         share.mkdir()
@@ -223,20 +239,13 @@ def round_trip_of(server: Server, tmp_path: Path) -> None:
     after = read_snapshot(shares[1])
     assert after.problems == []
     assert after.tasks == before.tasks
+    if isinstance(server.whole, FakeScheduler):
+        assert stored(after) == stored(before)
     assert {path: status.enabled for path, status in after.statuses.items()} == {
         path: status.enabled for path, status in before.statuses.items()
     }
     assert [path for path in access if access[path] - access_of(server.scheduler, path)] == []
     assert set(actions(plan(before, server.scheduler)).values()) == {"leave"}
-
-
-def test_command_restores_and_prints_a_summary(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taskanalysis.cli.restore.connect", lambda *_, **__: server.scheduler)
-    snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()})
-    ended = CliRunner().invoke(main, ["restore", str(snapshot.source), "--apply"])
-    assert ended.exit_code == 0, ended.output
-    assert ended.stdout.endswith("\n2 tasks created.\n")
-    assert server.paths() == {LOAD, NIGHTLY}
 
 
 # What Windows refuses -------------------------------------------------------------------------------------------------

@@ -17,10 +17,10 @@ from taskanalysis.windows import machine, scheduler
 from taskanalysis.windows.scheduler import ComScheduler, Scheduler, SchedulerError, connect
 from tests.doubles.com import PROPERTIES, ComError, Folder, Service, task
 from tests.doubles.scheduler import FakeScheduler, task_xml
+from tests.doubles.task_folder import FOLDER, STAND_INS, WINDOWS, server
 
-ROOT, TEST = "\\", "\\taskanalysis test"
+ROOT, TEST = "\\", FOLDER
 LOAD = f"{TEST}\\Load"
-on_windows = [pytest.mark.windows, pytest.mark.skipif(sys.platform != "win32", reason="needs Task Scheduler itself")]
 
 
 def code_of(error: pytest.ExceptionInfo[SchedulerError]) -> str:
@@ -30,22 +30,12 @@ def code_of(error: pytest.ExceptionInfo[SchedulerError]) -> str:
 # The same for the fake and for Windows --------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["fake", pytest.param("windows", marks=on_windows)])
+@pytest.fixture(params=[STAND_INS[0], WINDOWS])
 def any_scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
-    """A scheduler with an empty test folder; of a real one the folder is removed afterwards."""
-    if request.param == "fake":
-        fake = FakeScheduler()
-        fake.create_folder(TEST)
-        yield fake
-        return
-    real = connect()
-    real.create_folder(TEST)
-    yield real
-    root = real._service.GetFolder(ROOT)
-    for folder in (*real.folders(TEST), TEST):
-        for path in real.tasks(folder):
-            real._service.GetFolder(folder).DeleteTask(str(path).rpartition("\\")[2], 0)
-        root.DeleteFolder(folder.strip("\\"), 0)
+    """A scheduler with an empty test folder."""
+    with server(request.param) as found:
+        found.scheduler.create_folder(TEST)
+        yield found.scheduler
 
 
 def test_registered_task_is_listed_and_reads_back_the_same(any_scheduler: Scheduler) -> None:
@@ -99,15 +89,13 @@ def test_task_that_does_not_exist_has_vanished(any_scheduler: Scheduler, ask: st
         (LOAD, task_xml().replace("<Enabled>true", "<Enabled>perhaps"), "0x80041318"),
         (f"{TEST}\\a:b", task_xml(), "0x8007007B"),
         (f"{TEST}\\ Load", task_xml(), "0x8007007B"),
-        (f"{TEST}\\..", task_xml(), "0x8007007B"),
+        (f"{TEST}\\.", task_xml(), "0x8007007B"),
         (LOAD, task_xml(principal="<UserId>NOSUCH\\nobody</UserId>"), "0x80070534"),
     ],
 )
 def test_what_windows_refuses_is_refused_with_its_code(
     any_scheduler: Scheduler, path: str, xml: str, code: str
 ) -> None:
-    if isinstance(any_scheduler, FakeScheduler):
-        any_scheduler.accounts = {"TOWN\\etl": "right"}
     with pytest.raises(SchedulerError) as error:
         any_scheduler.register(path, xml)
     assert code_of(error) == code

@@ -1,0 +1,130 @@
+"""``taskanalysis collect``: what it prints, asks and refuses, and how it is connected."""
+
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from taskanalysis.cli import main
+from taskanalysis.snapshot.share import list_snapshots, sample_share
+from taskanalysis.snapshot.snapshot import read_manifest, read_snapshot
+from taskanalysis.windows import machine
+from taskanalysis.windows.scheduler import SchedulerError
+from tests.doubles.scheduler import FakeScheduler, FakeTask, task_xml
+from tests.windows.restoring import Wevtutil, server
+
+
+@pytest.fixture
+def windows(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A machine on which the command finds a scheduler; `asked` is how it was connected to."""
+    found = SimpleNamespace(fake=server(), asked=[], log=Wevtutil())
+
+    def connect(name: str = "", **given: Any) -> FakeScheduler:
+        found.asked.append((name, given))
+        return found.fake  # type: ignore[no-any-return]
+
+    monkeypatch.setattr("taskanalysis.cli.collect.connect", connect)
+    monkeypatch.setattr(machine.platform, "node", lambda: "srv.town.example")
+    monkeypatch.setattr("taskanalysis.cli.collect.user_name", lambda: "TOWN\\collector")
+    monkeypatch.setattr(import_module("taskanalysis.windows.collect"), "_wevtutil", found.log)
+    return found
+
+
+def run(*words: str, typed: str = "") -> tuple[int, str, str]:
+    done = CliRunner().invoke(main, ["collect", *words], input=typed)
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_command_says_in_one_line_what_it_did(tmp_path: Path, windows: SimpleNamespace) -> None:
+    code, out, err = run("--data", str(tmp_path), "--folder", "/OpenData")
+    (known,) = list_snapshots(tmp_path)
+    assert (code, out, err) == (0, f"SRV: 3 tasks, 2 definitions stored, in {known.path}\n", "")
+    manifest = read_manifest(known.path)
+    assert (manifest["folders"], manifest["collected_by"]) == (["\\OpenData"], "TOWN\\collector")
+    assert windows.asked == [("", {"user": "", "password": None, "zone": ""})]
+
+
+def test_command_asks_for_a_password_and_shows_it_nowhere(tmp_path: Path, windows: SimpleNamespace) -> None:
+    words = ["--data", str(tmp_path), "--server", "other", "--user", "TOWN\\anna", "--zone", "Europe/Paris"]
+    code, out, err = run(*words, typed="S3cret\n")
+    assert code == 0
+    assert out.startswith("OTHER: 3 tasks")
+    assert "S3cret" not in out + err
+    assert windows.asked == [("other", {"user": "TOWN\\anna", "password": "S3cret", "zone": "Europe/Paris"})]
+    (known,) = list_snapshots(tmp_path)
+    assert read_manifest(known.path)["collected_by"] == "TOWN\\anna"
+    assert "S3cret" not in (known.path / "snapshot.json").read_text(encoding="utf-8")
+
+
+def test_command_tells_warnings_and_problems_apart_from_what_it_did(tmp_path: Path, windows: SimpleNamespace) -> None:
+    windows.fake.elevated = False
+    windows.fake.store["\\Evil\x1b[2J"] = FakeTask(task_xml())
+    windows.fake.faults["*", "\\Evil\x1b[2J"] = SchedulerError("\\Evil", 0x80070002)
+    code, out, err = run("--data", str(tmp_path), "--status-only")
+    assert (code, len(out.splitlines())) == (0, 1)
+    assert err.splitlines()[0].startswith("WARNING not elevated")
+    assert err.splitlines()[1] == "PROBLEM \\Evil [2J: was deleted while collecting"
+
+
+def test_command_exports_the_log_and_says_where_it_is_off(tmp_path: Path, windows: SimpleNamespace) -> None:
+    assert run("--data", str(tmp_path), "--eventlog")[0] == 0
+    assert len(list((tmp_path / "eventlogs/SRV").glob("*.evtx"))) == 1
+    windows.log.enabled = False
+    code, _, err = run("--data", str(tmp_path), "--eventlog")
+    assert code == 0
+    assert "is disabled" in err
+    assert "enable it: wevtutil set-log Microsoft-Windows-TaskScheduler/Operational /enabled:true" in err
+
+
+def test_command_whose_export_fails_says_that_the_snapshot_is_there(tmp_path: Path, windows: SimpleNamespace) -> None:
+    windows.log.fails = True
+    code, out, err = run("--data", str(tmp_path), "--eventlog")
+    assert (code, len(out.splitlines()), len(err.splitlines())) == (3, 1, 1)
+    assert "the snapshot was written, but the event log can't be exported" in err
+    assert len(list_snapshots(tmp_path)) == 1
+
+
+def test_command_turns_files_into_a_snapshot(tmp_path: Path) -> None:
+    code, out, _ = run("--data", str(tmp_path), "--from", str(sample_share()))
+    assert code == 0
+    assert out.startswith("OPENDATA01: 55 tasks, ")
+    found, wanted = read_snapshot(tmp_path), read_snapshot(sample_share())
+    assert found.statuses == wanted.statuses
+    assert found.tasks == wanted.within()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ([], 2, "--data"),
+        (["--data", ""], 2, "--data is empty"),
+        (["--data", "{share}", "--folder", ""], 2, "--folder is empty"),
+        (["--data", "{share}", "--from", ""], 2, "--from is empty"),
+        (["--data", "{share}", "--from", "x", "--status-only"], 2, "ask Windows: omit them with --from"),
+        (["--data", "{share}", "--server", "X"], 2, "--server needs --zone"),
+        (["--data", "{share}", "--user", "X"], 2, "--user is for the connection to --server"),
+        (["--data", "{share}", "--dates", "dmy"], 2, "--dates is for --from"),
+        (["--data", "{share}", "--server", "X", "--zone", "UTC", "--eventlog"], 2, "run it there, without --server"),
+        (["--data", "{share}", "--folder", "\\Nowhere"], 2, "has no task folder \\Nowhere"),
+        (["--data", "{share}/gone"], 3, "does not exist"),
+        (["--data", "{share}", "--from", "{share}/gone"], 2, "does not exist"),
+    ],
+)
+@pytest.mark.usefixtures("windows")
+def test_command_refuses_in_one_sentence(tmp_path: Path, words: list[str], code: int, says: str) -> None:
+    found, out, err = run(*(word.replace("{share}", str(tmp_path)) for word in words))
+    assert (found, out) == (code, "")
+    assert says in err
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_command_whose_connection_drops_ends_with_3(tmp_path: Path, windows: SimpleNamespace) -> None:
+    windows.fake.drops_after = 7
+    code, out, err = run("--data", str(tmp_path))
+    assert (code, out) == (3, "")
+    assert err == "taskanalysis: Task Scheduler: the server does not answer (0x800706BA)\n"
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,251 @@
+"""``taskanalysis restore``: the plan and the results in words, passwords, exit codes, and the script."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from taskanalysis.cli import main
+from taskanalysis.cli.restore import plan_lines, result_lines
+from taskanalysis.definition.reader import read_task
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
+from taskanalysis.snapshot.status import Status
+from taskanalysis.windows import scheduler as door
+from taskanalysis.windows.restorable import encoded
+from taskanalysis.windows.restore import Restored, plan
+from taskanalysis.windows.scheduler import SchedulerError
+from tests.doubles.scheduler import FakeScheduler, task_xml
+from tests.windows.restoring import LOAD, NIGHTLY, SDDL, STORED, change, taken
+
+# Words ----------------------------------------------------------------------------------------------------------------
+
+
+def test_plan_is_printed_in_words(tmp_path: Path) -> None:
+    tasks = {
+        r"\A": task_xml(version="1.9"),
+        r"\B": task_xml(r"D:\b.exe", principal=STORED),
+        r"\C": task_xml("new.exe"),
+        r"\D": task_xml(),
+        r"\Microsoft\X": task_xml(),
+    }
+    fake = FakeScheduler(paths=set())
+    fake.add(r"\C", task_xml("old.exe"))
+    fake.add(r"\D", task_xml())
+    snapshot = taken(tmp_path, tasks, statuses=[Status(r"\B", "Disabled", False)], sddl={r"\C": SDDL})
+    lines = plan_lines(plan(snapshot, fake), snapshot, "NEW")
+    refused = lines.pop(14)
+    assert refused.startswith("    this Windows does not accept it: ")
+    assert lines == [
+        "Plan for NEW: 4 tasks of OPENDATA01 at 2026-11-23 06:02 America/New_York",
+        "",
+        "To be created: 1",
+        r"  \B (disabled)",
+        "",
+        "To be replaced: 1",
+        r"  \C",
+        "    command from old.exe to new.exe",
+        "",
+        "Unchanged, skipped: 1",
+        r"  \D",
+        "",
+        "Can't be restored: 1",
+        r"  \A",
+        "",
+        "Not restored automatically",
+        "  Passwords to enter, one for each account:",
+        r"    TOWN\etl (1 task: \B)",
+        "  Missing programs and folders:",
+        r"    D:\b.exe (1 task: \B)",
+        "  Disabled, to be enabled by hand if they should run: 1 task",
+        "  Access rights of 1 task, which the snapshot lacks: "
+        "they inherit those of their folder, or keep their current ones",
+        "",
+        r"1 task of Windows itself (\Microsoft) left out: --folder names them.",
+    ]
+
+
+def test_results_are_a_table_without_secrets_and_controls() -> None:
+    lines = result_lines([Restored("\\a\x1b[31m", "failed", "no --password S3cret"), Restored(r"\bbbbbbb", "created")])
+    assert lines == [
+        r"\a [31m   failed      no --password ***",
+        r"\bbbbbbb  created",
+        "",
+        "1 task failed, 1 task created.",
+    ]
+
+
+# The command ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeScheduler:
+    """The Task Scheduler that the command finds."""
+    found = FakeScheduler()
+    monkeypatch.setattr("taskanalysis.cli.restore.connect", lambda *_, **__: found)
+    return found
+
+
+def restore(snapshot: Snapshot | Path, *options: str, typed: str = "") -> Result:
+    source = snapshot.source if isinstance(snapshot, Snapshot) else snapshot
+    return CliRunner().invoke(main, ["restore", str(source), *options], input=typed)
+
+
+def test_command_prints_a_plan_and_does_nothing(tmp_path: Path, fake: FakeScheduler) -> None:
+    ended = restore(taken(tmp_path, {LOAD: task_xml()}))
+    assert ended.exit_code == 0
+    assert "To be created: 1" in ended.stdout
+    assert ended.stdout.endswith("Nothing was changed. Add --apply to carry out the plan.\n")
+    assert fake.store == {}
+
+
+def test_command_asks_each_password_once_and_shows_none(tmp_path: Path, fake: FakeScheduler) -> None:
+    fake.accounts = {r"TOWN\etl": "Winter"}
+    tasks = {LOAD: task_xml(principal=STORED), NIGHTLY: task_xml(principal=STORED)}
+    snapshot = taken(tmp_path, tasks)
+    ended = restore(snapshot, "--apply", typed="Winter\n")
+    assert (ended.exit_code, sorted(fake.store)) == (0, [LOAD, NIGHTLY])
+    assert not (snapshot.share / "replaced").exists()
+    assert ended.stderr.count("Password of TOWN\\etl") == 1
+    assert "Winter" not in ended.output
+    assert ended.stdout.endswith("\n2 tasks created.\n")
+
+
+@pytest.mark.parametrize(
+    ("fault", "typed", "code", "table", "error"),
+    [
+        (None, "no\n", 1, "1 task created, 1 task failed.", ""),
+        (None, "\n", 1, r"not tried   no password was given for TOWN\etl", ""),
+        (
+            SchedulerError("", door.SERVER_UNAVAILABLE),
+            "right\n",
+            3,
+            "Load  ",
+            "the connection was lost before all ",
+        ),
+        (KeyboardInterrupt(), "right\n", 3, "1 task created.", ""),
+    ],
+)
+def test_command_that_can_not_restore_all_prints_what_it_did(
+    tmp_path: Path, fake: FakeScheduler, fault: Any, typed: str, code: int, table: str, error: str
+) -> None:
+    fake.accounts = {r"TOWN\etl": "right"}
+    if fault:
+        fake.faults["register", NIGHTLY] = fault
+    tasks = {LOAD: task_xml(), NIGHTLY: task_xml(principal=STORED)}
+    ended = restore(taken(tmp_path, tasks), "--apply", typed=typed)
+    assert ended.exit_code == code
+    assert re.search(r"\\OpenData\\Load +created\n", ended.stdout)
+    assert table in ended.stdout
+    assert list(fake.store) == [LOAD]
+    assert error in ended.stderr
+
+
+def test_damaged_snapshot_ends_with_2_before_a_password_is_asked(tmp_path: Path, fake: FakeScheduler) -> None:
+    snapshot = taken(tmp_path, {LOAD: task_xml(principal=STORED)})
+    change(snapshot.source / "tasks/OpenData/Load.xml")
+    ended = restore(snapshot, "--apply", typed="x\n")
+    assert ended.exit_code == 2
+    assert "is damaged" in ended.stderr
+    assert "Password" not in ended.output
+    assert fake.store == {}
+
+
+def test_command_saves_what_it_replaces_beside_the_snapshots_and_out_of_the_history(
+    tmp_path: Path, fake: FakeScheduler
+) -> None:
+    fake.add(LOAD, task_xml("old.exe"))
+    share = taken(tmp_path, {LOAD: task_xml()}).share
+    assert restore(share, "--apply").exit_code == 0
+    assert read_snapshot(share).server == "OPENDATA01"
+    (saved,) = (share / "replaced").rglob("Load.xml")
+    assert saved.read_bytes() == encoded(task_xml("old.exe"))
+
+
+def test_command_asks_for_a_share_where_it_would_replace_and_has_none(tmp_path: Path, fake: FakeScheduler) -> None:
+    fake.add(r"\Load", task_xml("old.exe"))
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "Load.xml").write_bytes(encoded(task_xml()))
+    ended = restore(tmp_path / "exports", "--apply")
+    assert ended.exit_code == 2
+    assert "--data" in ended.stderr
+    assert fake.store[r"\Load"].xml == task_xml("old.exe")
+    assert restore(tmp_path / "exports", "--apply", "--data", str(tmp_path / "share")).exit_code == 0
+    assert len(list((tmp_path / "share" / "replaced").rglob("Load.xml"))) == 1
+
+
+def test_file_that_could_not_be_read_ends_with_1(tmp_path: Path, fake: FakeScheduler) -> None:
+    (tmp_path / "good.xml").write_bytes(encoded(task_xml()))
+    (tmp_path / "bad.xml").write_text("<Task", encoding="utf-8")
+    ended = restore(tmp_path, "--apply")
+    assert (ended.exit_code, list(fake.store)) == (1, [r"\good"])
+    assert "Could not be read: 1\n  bad.xml: " in ended.stdout
+
+
+def test_options_reach_the_plan(tmp_path: Path, fake: FakeScheduler) -> None:
+    snapshot = taken(
+        tmp_path, {LOAD: task_xml(principal=STORED), NIGHTLY: task_xml(principal=STORED), r"\X": task_xml()}
+    )
+    options = ["--folder", "/OpenData/Permits", "--task", LOAD, "--disabled", "--map", r"TOWN\etl=CITY\etl$", "--apply"]
+    ended = restore(snapshot, *options)
+    assert (ended.exit_code, sorted(fake.store)) == (0, [LOAD, NIGHTLY])
+    assert {task.enabled for task in fake.store.values()} == {False}
+    assert {read_task(encoded(task.xml)).principal.user_id for task in fake.store.values()} == {r"CITY\etl$"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--map", "x"], "--map 'x' is not OLD=NEW"),
+        (["--script", ""], "--script is empty"),
+        (["--script", "x", "--apply"], "--script only writes a folder"),
+        (["--user", "anna"], "--user is for the connection to --server, which is missing"),
+    ],
+)
+def test_bad_usage_names_the_option(tmp_path: Path, options: list[str], said: str) -> None:
+    ended = restore(taken(tmp_path, {LOAD: task_xml()}), *options)
+    assert ended.exit_code == 2
+    assert said in ended.stderr
+
+
+def test_password_of_the_server_is_asked_and_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[str, dict[str, Any]]] = []
+
+    def connect(server: str, **more: Any) -> FakeScheduler:
+        given.append((server, more))
+        return FakeScheduler()
+
+    monkeypatch.setattr("taskanalysis.cli.restore.connect", connect)
+    snapshot = taken(tmp_path, {LOAD: task_xml()})
+    ended = restore(snapshot, "--server", "NEW", "--user", r"TOWN\anna", typed="Spring\n")
+    assert ended.exit_code == 0
+    assert given == [("NEW", {"user": r"TOWN\anna", "password": "Spring", "zone": "America/New_York"})]
+    assert "Spring" not in ended.output
+    assert "Plan for NEW" in ended.stdout
+
+
+def test_command_whose_server_does_not_answer_ends_with_3(tmp_path: Path, fake: FakeScheduler) -> None:
+    fake.drops_after = 0
+    ended = restore(taken(tmp_path, {LOAD: task_xml()}))
+    assert ended.exit_code == 3
+    assert ended.stderr == "taskanalysis: Task Scheduler: the server does not answer (0x800706BA)\n"
+
+
+def test_off_windows_the_plan_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    ended = restore(taken(tmp_path, {LOAD: task_xml()}))
+    assert ended.exit_code == 2
+    assert ended.stderr == "taskanalysis: restore needs Windows; --script DIR writes a script to run there\n"
+
+
+def test_script_needs_no_windows(tmp_path: Path) -> None:
+    snapshot = taken(tmp_path, {LOAD: task_xml(), r"\Microsoft\X": task_xml()})
+    ended = restore(snapshot, "--script", str(tmp_path / "out"))
+    assert ended.exit_code == 0
+    assert ended.stdout.splitlines()[1:] == [
+        "powershell -NoProfile -ExecutionPolicy Bypass -File restore.ps1 -WhatIf",
+        r"1 task of Windows itself (\Microsoft) left out: --folder names them.",
+    ]
+    files = sorted(file.relative_to(tmp_path / "out").as_posix() for file in (tmp_path / "out").rglob("*.*"))
+    assert files == ["about.txt", "restore.ps1", "tasks.csv", "tasks/OpenData/Load.xml"]
