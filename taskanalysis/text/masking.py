@@ -35,7 +35,7 @@ _VARIABLE = (
 _QUOTED = r"""\\"[^"\\]*(?:\\"|$)|""[^"]+""|"(?:[^"]|"")*(?:"|$)|'(?:[^']|'')*(?:'|$)|\{[^}]*\}"""
 _SWITCH_VALUE = rf"""(?!{_VARIABLE})(?:{_QUOTED}|\S+?(?=["')}}\]]{{0,3}}(?:\s|$)))"""
 _KEY_VALUE = rf"""(?!{_VARIABLE})(?:{_QUOTED}|[^\s"';&][^\s;&]*?(?=["')}}\],]{{0,3}}(?:[\s;&]|$)))"""
-_BEGIN = r"""(?<![^\s"'(;&|=])"""
+_BEGIN = r"""(?<![^\s"'(;&|=\\])"""
 
 # every repetition is bounded or of a single class, so that ten thousand characters take milliseconds
 _MARKED = [
@@ -144,8 +144,8 @@ def mask_arguments(command: str, arguments: str) -> str:
     >>> mask_arguments("C:\\Windows\\System32\\net.exe", r"use Z: \\files\tiles S3cret /user:TOWN\etl")
     'use Z: \\\\files\\tiles *** /user:TOWN\\etl'
     """
-    line = mask(f"{program_name(command)} {arguments}")
     before = f"{program_name(command)} "
+    line = mask(before + arguments)
     return line[len(before) :] if line.startswith(before) else mask(arguments)
 
 
