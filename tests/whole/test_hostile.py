@@ -166,7 +166,11 @@ read_task(b"<Task/>")
 file = Path(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    read_task(file) if sys.argv[2] == "one" else list(read_many(file.read_bytes()))
+    read_task(file)
+except TaskXmlError:
+    pass
+try:
+    list(read_many(file.read_bytes()))
 except TaskXmlError:
     pass
 grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
@@ -175,14 +179,13 @@ print(json.dumps(grown * (1 if sys.platform == "darwin" else 1024)))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="resource is not there on Windows")
-@pytest.mark.parametrize("how", ["one", "many"])
 @pytest.mark.parametrize(
     "name", ["16 MiB of letters in UTF-16", "16 MiB of elements", "16 MiB of attributes", "attributes up to the limit"]
 )
-def test_memory_stays_within_a_few_times_the_file(name: str, how: str, tmp_path: Path) -> None:
+def test_memory_stays_within_a_few_times_the_file(name: str, tmp_path: Path) -> None:
     file = tmp_path / "large.xml"
     file.write_bytes(LARGE[name][0]())
-    command = [sys.executable, "-c", MEASURE, str(file), how]
+    command = [sys.executable, "-c", MEASURE, str(file)]
     done = subprocess.run(command, capture_output=True, check=True, text=True, cwd=ROOT, timeout=60)
     assert json.loads(done.stdout) < 6 * file.stat().st_size
 
@@ -291,25 +294,9 @@ SEEDS = [xml_text(file.read_bytes()) for file in sorted((FILES / "definitions").
 SEEDS += [
     xml_text(file.read_bytes()) for file in sorted(ROOT.glob("data/snapshots/*/2026-11/*/tasks/OpenData/*/*.xml"))[:40]
 ]
-TEXTS = [
-    "",
-    " ",
-    "true",
-    "Last",
-    "0",
-    "-1",
-    "99999999999",
-    "P1M",
-    "PT0S",
-    "P",
-    "\\",
-    "é😀",
-    "&",
-    "<Task>",
-    "\u2028",
-    "٣",
-]
-TEXTS += ["2026-02-30T00:00:00", "0000-01-01T00:00:00", "9999-12-31T24:00:00", "2026-01-01T00:00:00+99:99", "x" * 2000]
+TEXTS = ["", " ", "true", "Last", "0", "-1", "99999999999", "P1M", "PT0S", "P", "\\", "é😀", "&", "<Task>", "\u2028"]
+TEXTS += ["٣", "x" * 2000, "2026-02-30T00:00:00", "0000-01-01T00:00:00", "9999-12-31T24:00:00"]
+TEXTS += ["2026-01-01T00:00:00+99:99"]
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp850", "cp1252", "ascii"]
 
 
@@ -371,7 +358,7 @@ def read_or_refused(data: bytes) -> str:
     return type(outcomes[0]).__name__
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**64))
 def test_mutated_definition_is_read_or_refused(seed: int) -> None:
     read_or_refused(mutated(seed))
