@@ -1,8 +1,9 @@
 """Hostile input: refused with file, element and reason, quickly, and without touching network, disk or much memory.
 
-`tests/files/malformed` is a shelf of its own: each file has a line in EXPECTED, and a file without one fails.
+`tests/files/malformed` is a shelf of its own: each file has a row in `malformed.csv`, and a file without one fails.
 """
 
+import csv
 import json
 import os
 import random
@@ -31,65 +32,9 @@ from tests.build import FILES, ROOT
 
 NOW = datetime(2026, 11, 23, 6, 2, tzinfo=ZoneInfo("America/New_York"))
 MALFORMED = FILES / "malformed"
-DATE = "is not a date and time such as 2026-11-23T06:30:00"
-DTD = ("<!DOCTYPE>", "a document type (DTD) is not allowed")
-CALENDAR = "Triggers/CalendarTrigger/"
-NOT_WELL_FORMED = "is not well-formed XML: "
-
-# file: (element, how the reason begins)
-EXPECTED = {
-    "binary.xml": ("", "is not UTF-16-BE at byte "),
-    "blank.xml": ("", "the file holds no text"),
-    "bom-of-utf-16-before-utf-8.xml": ("", "is not UTF-16-LE at byte "),
-    "bom-of-utf-8-before-cp1252.xml": ("", "is not UTF-8 at byte "),
-    "boolean.xml": ("Settings/Hidden", "is not true or false"),
-    "byte-order-mark-alone.xml": ("", "the file holds no text"),
-    "command-twice.xml": ("Actions/Exec/Command[2]", "occurs twice"),
-    "date-after-the-last-day.xml": ("RegistrationInfo/Date", DATE),
-    "date-with-offset-of-a-day.xml": ("Triggers/TimeTrigger/EndBoundary", DATE),
-    "date.xml": ("Triggers/TimeTrigger/StartBoundary", DATE),
-    "day-32.xml": (CALENDAR + "ScheduleByMonth/DaysOfMonth/Day[2]", "is not 1 to 31 or Last"),
-    "double-hyphen-in-comment.xml": ("", NOT_WELL_FORMED + "Double hyphen"),
-    "dtd-after-comments.xml": DTD,
-    "dtd-behind-declaration-and-byte-order-mark.xml": DTD,
-    "dtd-behind-two-byte-order-marks.xml": DTD,
-    "dtd-in-utf-16.xml": DTD,
-    "dtd.xml": DTD,
-    "duration-too-long.xml": ("Settings/ExecutionTimeLimit", "is too long a duration"),
-    "duration.xml": ("Settings/ExecutionTimeLimit", "is not a duration such as PT15M"),
-    "empty.xml": ("", "the file is empty"),
-    "entity-bomb-in-attribute.xml": DTD,
-    "entity-bomb.xml": DTD,
-    "every-zero-days.xml": (CALENDAR + "ScheduleByDay/DaysInterval", "must be at least 1"),
-    "external-entity-file.xml": DTD,
-    "external-entity-http.xml": DTD,
-    "external-parameter-entity.xml": DTD,
-    "group-policy.xml": ("ScheduledTasks", "is Group Policy's list of tasks (ScheduledTasks.xml)"),
-    "half-a-surrogate.xml": ("", "is not UTF-16-LE at byte 344"),
-    "html-without-doctype.xml": ("<HTML>", "is HTML, not a task definition"),
-    "html.xml": ("<!DOCTYPE>", "is HTML, not a task definition"),
-    "month.xml": (CALENDAR + "ScheduleByMonth/Months/Brumaire", "is not a Month"),
-    "nul-inside-utf-16.xml": ("", NOT_WELL_FORMED),
-    "nul-inside.xml": ("", NOT_WELL_FORMED),
-    "nuls.xml": ("", "the file holds no text"),
-    "number.xml": ("Settings/Priority", "is not a whole number"),
-    "other-root.xml": ("Event", "is not a task definition"),
-    "repetition-without-time-between.xml": (
-        "Triggers/TimeTrigger/Repetition/Interval",
-        "leaves no time between two starts",
-    ),
-    "several-tasks.xml": ("Tasks", "holds several tasks; read it with read_tasks"),
-    "text-only.xml": ("", NOT_WELL_FORMED),
-    "triggers-twice.xml": ("Triggers[2]", "occurs twice"),
-    "truncated-utf-16.xml": ("", "is not UTF-16-LE at byte 400"),
-    "truncated.xml": ("", NOT_WELL_FORMED),
-    "two-roots.xml": ("", NOT_WELL_FORMED),
-    "undefined-entity.xml": ("", NOT_WELL_FORMED + "Entity 'secret' not defined"),
-    "week-5.xml": (CALENDAR + "ScheduleByMonthDayOfWeek/Weeks/Week", "is not 1 to 4 or Last"),
-    "weekday.xml": (CALENDAR + "ScheduleByWeek/DaysOfWeek/Montag", "is not a DayOfWeek"),
-    "wrong-namespace.xml": ("Task", "is not a task definition"),
-    "xinclude-of-nothing.xml": ("include", "is not a task definition"),
-}
+with (FILES / "malformed.csv").open(encoding="utf-8", newline="") as table:
+    EXPECTED = {row["file"]: (row["element"], row["reason"]) for row in csv.DictReader(table)}
+"""The element that each file is refused for, and how the reason begins."""
 
 
 def test_every_malformed_file_has_an_expectation() -> None:
