@@ -49,7 +49,7 @@ def _(schedule: model.ScheduleByDay, first: int, low: int, high: int) -> Days:
 def _(schedule: model.ScheduleByWeek, first: int, low: int, high: int) -> Days:
     days = np.arange(low, high + 1)
     in_turn = (_weeks(days) - _weeks(np.array(first))) % schedule.weeks_interval == 0
-    return _chosen(days, _marked(7, schedule.days_of_week)[_weekdays(days)] & in_turn)
+    return np.compress(_marked(7, schedule.days_of_week)[_weekdays(days)] & in_turn, days)
 
 
 @days_on.register
@@ -59,7 +59,7 @@ def _(schedule: model.ScheduleByMonth, first: int, low: int, high: int) -> Days:
     wanted = _marked(32, [day for day in schedule.days_of_month if day != model.LAST])[of_month]
     if model.LAST in schedule.days_of_month:
         wanted |= left == 0
-    return _chosen(days, wanted & _marked(13, schedule.months)[months])
+    return np.compress(wanted & _marked(13, schedule.months)[months], days)
 
 
 @days_on.register
@@ -69,14 +69,8 @@ def _(schedule: model.ScheduleByMonthDayOfWeek, first: int, low: int, high: int)
     wanted = _marked(6, [week for week in schedule.weeks if week != model.LAST])[(of_month - 1) // 7 + 1]
     if model.LAST in schedule.weeks:
         wanted |= left < 7
-    return _chosen(
-        days, wanted & _marked(7, schedule.days_of_week)[_weekdays(days)] & _marked(13, schedule.months)[months]
-    )
-
-
-def _chosen(days: Days, wanted: NDArray[np.bool_]) -> Days:
-    chosen: Days = days[wanted]
-    return chosen
+    wanted &= _marked(7, schedule.days_of_week)[_weekdays(days)]
+    return np.compress(wanted & _marked(13, schedule.months)[months], days)
 
 
 def _marked(size: int, numbers: Iterable[int]) -> NDArray[np.bool_]:

@@ -298,8 +298,7 @@ def _bases(plan: _Plan, low: int, high: int) -> Moments:
     wall = days * _DAY + plan.time_of_day
     instants = _clock(plan.zone, wall).instants(wall)
     # a day that the clocks skip as a whole falls on the next one (Pacific/Apia, 2011-12-30)
-    bases: Moments = instants[np.append(True, instants[1:] > instants[:-1])]
-    return bases
+    return np.compress(np.append(True, instants[1:] > instants[:-1]), instants)
 
 
 def _firsts(plans: list[_Plan], low: int) -> list[int]:
