@@ -118,6 +118,8 @@ def mask(text: str) -> str:
     ('--password ***', '--password ***', True)
     """
     masked = _masked(text)
+    if text.isascii() and text.isprintable():  # nearly every cell
+        return masked
     visible = _ZERO_WIDTH.sub("", text)
     readings = [_CONTROL.sub("", visible), _CONTROL.sub(" ", visible), _CONTROL.sub(" ", _ZERO_WIDTH.sub(" ", text))]
     if readings[0] == text:
