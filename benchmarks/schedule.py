@@ -24,7 +24,7 @@ from benchmarks.child import Measured
 from benchmarks.runner import Bench, Way, alone
 from benchmarks.table import Goal, Row
 from benchmarks.timing import seconds
-from taskanalysis.definition import CalendarTrigger, ScheduleByDay, ScheduleByWeek, TaskDefinition, TimeTrigger, Trigger
+from taskanalysis.definition import CalendarTrigger, TaskDefinition, TimeTrigger, Trigger, model
 from taskanalysis.schedule import next_run, slot_arrays
 from taskanalysis.snapshot import read_snapshot, read_tasks, sample_share
 
@@ -50,9 +50,9 @@ def by_rrule(trigger: Trigger) -> Iterator[datetime]:
         yield from rrule.rrule(rrule.SECONDLY, interval=seconds, dtstart=first)
     if isinstance(trigger, CalendarTrigger) and not trigger.repetition and not (start and start.tzinfo):
         schedule = trigger.schedule
-        if isinstance(schedule, ScheduleByDay):
+        if isinstance(schedule, model.ScheduleByDay):
             rule = rrule.rrule(rrule.DAILY, interval=schedule.days_interval, dtstart=start)
-        elif isinstance(schedule, ScheduleByWeek):
+        elif isinstance(schedule, model.ScheduleByWeek):
             rule = rrule.rrule(
                 rrule.WEEKLY,
                 interval=schedule.weeks_interval,

@@ -4,64 +4,38 @@ Task XML is read into a `TaskDefinition` (`read_task`, `read_many`), described i
 another (`differences`).
 """
 
+from taskanalysis.definition import model
 from taskanalysis.definition.differences import differences
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.encoding import MOST_BYTES, Chunk, parse, read_bytes, split_tasks, without_mark, xml_text
 from taskanalysis.definition.model import (
-    LAST,
-    Action,
     CalendarTrigger,
-    ComHandlerAction,
     DayOfWeek,
     ExecAction,
-    LogonTrigger,
     Principal,
-    RegistrationTrigger,
-    Schedule,
-    ScheduleByDay,
-    ScheduleByMonth,
-    ScheduleByMonthDayOfWeek,
-    ScheduleByWeek,
-    SendEmailAction,
-    SessionStateChangeTrigger,
-    ShowMessageAction,
     TaskDefinition,
     TimeTrigger,
     Trigger,
-    UnknownAction,
     type_name,
 )
 from taskanalysis.definition.reader import NAMESPACE, read_many, read_task
 from taskanalysis.definition.words import describe, weekdays
 
 __all__ = [
-    "LAST",
     "MOST_BYTES",
     "NAMESPACE",
-    "Action",
     "CalendarTrigger",
     "Chunk",
-    "ComHandlerAction",
     "DayOfWeek",
     "Duration",
     "ExecAction",
-    "LogonTrigger",
     "Principal",
-    "RegistrationTrigger",
-    "Schedule",
-    "ScheduleByDay",
-    "ScheduleByMonth",
-    "ScheduleByMonthDayOfWeek",
-    "ScheduleByWeek",
-    "SendEmailAction",
-    "SessionStateChangeTrigger",
-    "ShowMessageAction",
     "TaskDefinition",
     "TimeTrigger",
     "Trigger",
-    "UnknownAction",
     "describe",
     "differences",
+    "model",
     "parse",
     "read_bytes",
     "read_many",

@@ -89,11 +89,11 @@ def xml_text(data: bytes) -> str:
     zeros = [byte == 0 for byte in data[:2]]
     if not encoding and zeros in ([False, True], [True, False]):
         encoding = "utf-16-le" if zeros[1] else "utf-16-be"
-    if encoding:
-        return _strict(rest, encoding)
     try:
-        return _without_declaration(data.decode("utf-8"))
-    except UnicodeDecodeError:
+        return _without_declaration(rest.decode(encoding or "utf-8"))
+    except UnicodeDecodeError as error:
+        if encoding:
+            raise TaskXmlError(f"is not {encoding.upper()} at byte {error.start} ({error.reason})") from None
         return _without_declaration(data.decode(_eight_bit_page(data), errors="replace"))
 
 
@@ -166,13 +166,6 @@ def split_tasks(text: str) -> Iterator[Chunk]:
 def _check_size(data: bytes) -> None:
     if len(data) > MOST_BYTES:
         raise TaskXmlError(f"the file is larger than {MOST_BYTES >> 20} MiB")
-
-
-def _strict(data: bytes, encoding: str) -> str:
-    try:
-        return _without_declaration(data.decode(encoding))
-    except UnicodeDecodeError as error:
-        raise TaskXmlError(f"is not {encoding.upper()} at byte {error.start} ({error.reason})") from None
 
 
 def _without_declaration(text: str) -> str:

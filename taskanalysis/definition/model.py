@@ -208,17 +208,8 @@ class RegistrationInfo:
     security_descriptor: str = ""
 
 
-_SERVICE_ACCOUNTS = {
-    "S-1-5-18": "SYSTEM",
-    "S-1-5-19": "LOCAL SERVICE",
-    "S-1-5-20": "NETWORK SERVICE",
-    "SYSTEM": "SYSTEM",
-    "LOCALSYSTEM": "SYSTEM",
-    "LOCAL SERVICE": "LOCAL SERVICE",
-    "LOCALSERVICE": "LOCAL SERVICE",
-    "NETWORK SERVICE": "NETWORK SERVICE",
-    "NETWORKSERVICE": "NETWORK SERVICE",
-}
+_SERVICES = {"S-1-5-18": "SYSTEM", "S-1-5-19": "LOCAL SERVICE", "S-1-5-20": "NETWORK SERVICE"}
+_SERVICES |= {name.replace(" ", ""): name for name in _SERVICES.values()} | {"LOCALSYSTEM": "SYSTEM"}
 # well-known SIDs (Windows protocols, [MS-DTYP] 2.4.2.4)
 _GROUPS = {
     "S-1-1-0": "Everyone",
@@ -254,7 +245,7 @@ class Principal:
     @property
     def service(self) -> str:
         """The service account that this is, such as SYSTEM; "" for any other account."""
-        return _SERVICE_ACCOUNTS.get(self.user_id.upper().removeprefix("NT AUTHORITY\\"), "")
+        return _SERVICES.get(self.user_id.upper().removeprefix("NT AUTHORITY\\").replace(" ", ""), "")
 
     @property
     def is_service(self) -> bool:

@@ -242,24 +242,9 @@ def _repetition(element: etree._Element) -> model.Repetition | None:
     return model.Repetition(**values)
 
 
-_SCHEDULES = (model.ScheduleByDay, model.ScheduleByWeek, model.ScheduleByMonth, model.ScheduleByMonthDayOfWeek)
+_SCHEDULES = get_args(model.Schedule)
 _SCHEDULE_NAMES = {kind.__name__ for kind in _SCHEDULES}
-_TRIGGERS = _ByTag(
-    {
-        cls.__name__: cls
-        for cls in (
-            model.BootTrigger,
-            model.CalendarTrigger,
-            model.EventTrigger,
-            model.IdleTrigger,
-            model.LogonTrigger,
-            model.RegistrationTrigger,
-            model.SessionStateChangeTrigger,
-            model.TimeTrigger,
-            model.WnfStateChangeTrigger,
-        )
-    }
-)
+_TRIGGERS = _ByTag({name: kind for name, kind in vars(model).items() if re.fullmatch(r"(?!Unknown)\w+Trigger", name)})
 _ACTIONS = _ByTag(
     {
         "Exec": model.ExecAction,

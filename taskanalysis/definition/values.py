@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
 from taskanalysis.definition.duration import Duration
@@ -66,11 +66,8 @@ def duration(text: str) -> Duration | None:
     return Duration.parse(text) if text else None
 
 
-# what Windows writes, and what Python reads by itself in the same sense
-_USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?!24)[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?")
 _DATE_TIME = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?"
-    r"(Z|[+-][0-9]{2}:[0-9]{2})?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 
 
@@ -84,28 +81,16 @@ def date_time(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        return datetime.fromisoformat(text) if _USUAL.fullmatch(text) else _unusual_time(text)
+        if not _DATE_TIME.fullmatch(text):
+            raise ValueError
+        if "T24:" not in text:
+            return datetime.fromisoformat(text)
+        midnight = datetime.fromisoformat(text.replace("T24:00", "T00:00"))  # xs:dateTime's end of the day
+        if midnight.time() != datetime.min.time():
+            raise ValueError
+        return midnight + timedelta(days=1)
     except (ValueError, OverflowError):
         raise ValueError("is not a date and time such as 2026-11-23T06:30:00") from None
-
-
-def _unusual_time(text: str) -> datetime:
-    match = _DATE_TIME.fullmatch(text)
-    if not match:
-        raise ValueError
-    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
-    midnight = hour == 24 and not minute and not second  # xs:dateTime's end of the day
-    # seven digits occur; a datetime holds six
-    micro = int((match[7] or "0")[:6].ljust(6, "0"))
-    when = datetime(year, month, day, 0 if midnight else hour, minute, second, micro, _offset(match[8]))
-    return when + timedelta(days=1) if midnight else when
-
-
-def _offset(text: str | None) -> timezone | None:
-    if not text or text == "Z":
-        return UTC if text else None
-    delta = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
-    return timezone(-delta if text[0] == "-" else delta)
 
 
 def remembered(read: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -143,7 +143,8 @@ def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
     parts = [
         phrase.after,
         f", after {delay.words()}" if delay and not delay.is_zero else "",
-        f", then {_rest(repetition)}" if repetition and not timed else "",
+        f", then every {_every(repetition.interval)}" if repetition and not timed else "",
+        f" for {repetition.duration.words()}" if repetition and not timed and repetition.duration else "",
         ", stopping any run still going at the end" if stopped else "",
         f", up to {random.words()} later at random" if random and not random.is_zero else "",
         f", each run stopped after {limit.words()}" if limit and not limit.is_zero else "",
@@ -282,11 +283,6 @@ def _span(start: datetime, duration: Duration) -> str:
         return f"from {_clock(start)} for {duration.words()}"
     end = start + duration.delta
     return f"from {_clock(start)} to {end:%H:%M}" + (" the next day" if end.date() != start.date() else "")
-
-
-def _rest(repetition: model.Repetition) -> str:
-    lasting = f" for {repetition.duration.words()}" if repetition.duration else ""
-    return f"every {_every(repetition.interval)}{lasting}"
 
 
 def _every(interval: Duration) -> str:

@@ -3,7 +3,7 @@ r"""When one task should start, and which of its starts it missed: a `Due` a tas
 Authority: the last run in a status is the last *start* ([MS-TSCH] 3.2.5.4.17), so nothing started between that and the
 snapshot. Which slots count, and how long their grace is, are rules of our own: `graces`, `Due.missed`, `Due.differing`.
 
->>> from taskanalysis.definition import CalendarTrigger, ScheduleByDay
+>>> from taskanalysis.definition.model import CalendarTrigger, ScheduleByDay
 >>> task = TaskDefinition(triggers=(CalendarTrigger(start_boundary=datetime(2026, 1, 1, 6), schedule=ScheduleByDay()),))
 >>> snapshot = Snapshot("S", datetime(2026, 11, 23, 12, tzinfo=UTC), zone="UTC")
 >>> due = Due(Status("\\A", last_run=datetime(2026, 11, 21, 6, tzinfo=UTC)), snapshot, task)

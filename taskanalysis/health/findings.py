@@ -42,13 +42,9 @@ class Kind(NamedTuple):
     advice: str
 
 
-def _kinds() -> dict[str, Kind]:
-    lines = Path(__file__).with_name("findings.csv").read_text(encoding="utf-8").splitlines()
-    rows = csv.reader(line for line in lines if not line.startswith("#"))
-    return {kind: Kind(meaning, advice) for kind, meaning, advice in list(rows)[1:]}
-
-
-KINDS = _kinds()
+_LINES = Path(__file__).with_name("findings.csv").read_text(encoding="utf-8").splitlines()
+_ROWS = csv.DictReader(line for line in _LINES if not line.startswith("#"))
+KINDS = {row["kind"]: Kind(row["meaning"], row["advice"]) for row in _ROWS}
 """All kinds, the most pressing first."""
 
 _INTERPRETERS = {"python": "Python", "pythonw": "Python", "py": "Python", "rscript": "R", "node": "Node.js"} | {

@@ -21,8 +21,6 @@ from taskanalysis.history import History
 from taskanalysis.text import count, working_program
 
 LEAST_TASKS = 3
-OF_WINDOWS = ("scheduler", "win32", "hresult", "ntstatus")
-"""The tables of codes that Windows gives, whatever the program."""
 _EVER = datetime.min.replace(tzinfo=UTC)
 _FAR = datetime.max.replace(tzinfo=UTC)
 
@@ -52,7 +50,7 @@ def find_incidents(judged: Iterable[Judged], history: History | None = None) -> 
     loud = [task for task in judged if task.needs_attention]
     overdue = [task for task in loud if task.verdict is Verdict.OVERDUE]
     incidents = _server_off([task for task in overdue if task.status.missed_runs or _fell_into(task, blind)])
-    left = [task for task in loud if task.verdict is Verdict.FAILING and task.result.basis in OF_WINDOWS]
+    left = [task for task in loud if task.verdict is Verdict.FAILING and task.result.is_of_windows]
     for kind, common in (("account", _account), ("program", _program), ("folder", _folder)):
         groups: dict[tuple[int | None, str], list[Judged]] = defaultdict(list)
         for task in left:

@@ -136,9 +136,15 @@ def hidden_tasks(history: History, snapshot: Snapshot) -> list[str]:
 # Blind times ----------------------------------------------------------------------------------------------------------
 
 
+def median_gap(times: Moments) -> float | None:
+    """The usual gap between moments; None where there are not two."""
+    return float(np.median(np.diff(times))) if len(times) > 1 else None
+
+
 def longest_gap(times: Moments) -> float:
     """The longest gap between snapshots, in microseconds, that is not blind: half as long again as the median gap."""
-    return 1.5 * float(np.median(np.diff(times))) if len(times) > 1 else np.inf
+    gap = median_gap(times)
+    return np.inf if gap is None else 1.5 * gap
 
 
 def blind_times(history: History) -> list[tuple[datetime, datetime]]:

@@ -35,16 +35,15 @@ from numpy.typing import NDArray
 
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.health.due import graces
-from taskanalysis.health.past import longest_gap
+from taskanalysis.health.past import longest_gap, median_gap
 from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.history import History, category, microseconds_of, task_slices, utc
-from taskanalysis.schedule import SlotArrays, slot_arrays
+from taskanalysis.schedule import Moments, SlotArrays, slot_arrays
 from taskanalysis.snapshot import in_scope
 
 FATES = ["seen", "late", "overlapped", "missed", "not visible", "blind", "not judged", "pending"]
 SEEN, LATE, OVERLAPPED, MISSED, NOT_VISIBLE, BLIND, NOT_JUDGED, PENDING = range(len(FATES))
 
-Moments = NDArray[np.int64]
 _MINUTE = 60_000_000
 _NEVER, _FAR = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
@@ -113,7 +112,7 @@ def slot_fates(
             slots = slot_arrays(form.task, start, end, tz=form.zone)
             if not len(slots.time):
                 continue
-            spacing = _median_gap(slots.time.astype(np.int64))
+            spacing = median_gap(slots.time.astype(np.int64))
             usual = timedelta(microseconds=spacing) if spacing else None
             waits = graces(form.task, usual, rule).astype(np.int64)
             if path in doubtful or form.task.settings.run_only_if_idle:
@@ -131,7 +130,7 @@ def _rows(path: str, slots: SlotArrays, waits: Moments, seen: _Seen, times: Mome
     shown = _is_enabled(at, seen)
     at, fate, started = at[shown], fate[shown], np.append(seen.runs, _NEVER)[run[shown]]
     number = np.ones(len(at), dtype=np.int64)
-    spacing, usual = _median_gap(at), _median_gap(times)
+    spacing, usual = median_gap(at), median_gap(times)
     if spacing and usual and spacing < usual:
         group = np.searchsorted(times, at) * len(FATES) + fate
         _, first, number = np.unique(group, return_index=True, return_counts=True)
@@ -257,10 +256,3 @@ def _forms(history: History, server: str, coverage: pd.DataFrame) -> dict[str, l
 def _same(one: TaskDefinition, other: TaskDefinition) -> bool:
     """Whether two definitions have the same slots, and the same grace."""
     return one is other or (one.triggers == other.triggers and one.settings == other.settings)
-
-
-# Numbers --------------------------------------------------------------------------------------------------------------
-
-
-def _median_gap(times: Moments) -> float | None:
-    return float(np.median(np.diff(times))) if len(times) > 1 else None

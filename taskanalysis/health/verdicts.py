@@ -16,7 +16,6 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import NamedTuple
 
 from taskanalysis.definition import CalendarTrigger, Duration, TaskDefinition, TimeTrigger
 from taskanalysis.health.due import Due, Missed
@@ -115,34 +114,16 @@ def judge(
 # One task -------------------------------------------------------------------------------------------------------------
 
 
-class _Case(NamedTuple):
-    """All that decides about one task."""
-
-    due: Due
-    result: Result
-    past: Past
-
-    @property
-    def is_bad(self) -> bool:
-        return self.result.outcome in BAD_OUTCOMES
-
-    @property
-    def is_settled(self) -> bool:
-        return self.result.certainty in SETTLED
-
-
-class _Decision(NamedTuple):
-    verdict: Verdict
-    rule: str
-    reason: str
+_Decision = tuple[Verdict, str, str]
+"""A verdict, the rule that decided, and the reason."""
 
 
 def _judge(status: Status, snapshot: Snapshot, rule: Rule, past: Past, hidden: bool) -> Judged:
     task = None if hidden else snapshot.definition(status.path)
     due = Due(status, snapshot, task, rule, past.form_since)
-    case = _Case(due, _result(due), past)
-    verdict, name, reason = _Decision(Verdict.UNKNOWN, "hidden", HIDDEN) if hidden else _verdict(case)
-    return Judged(verdict, reason + _trail(verdict, past), name, case.result, due, _since(verdict, case), past)
+    result = _result(due)
+    verdict, name, reason = (Verdict.UNKNOWN, "hidden", HIDDEN) if hidden else _verdict(due, result, past)
+    return Judged(verdict, reason + _trail(verdict, past), name, result, due, _since(verdict, due, past), past)
 
 
 def _result(due: Due) -> Result:
@@ -164,38 +145,38 @@ def _result(due: Due) -> Result:
     return replace(result, outcome=Outcome.SUCCEEDED, advice="", certainty="certain", meaning=meaning, basis=basis)
 
 
-def _verdict(case: _Case) -> _Decision:  # noqa: PLR0911 (one return a rule, in the order of the rules)
+def _verdict(due: Due, result: Result, past: Past) -> _Decision:  # noqa: PLR0911 (one return a rule, in their order)
     """The first rule that applies."""
-    due, result = case.due, case.result
     status, missed = due.status, due.missed
+    is_bad, is_settled = result.outcome in BAD_OUTCOMES, result.certainty in SETTLED
     if _is_off(due):
         last = "it has not run yet" if result.outcome is Outcome.NEVER_RAN else f"its last run: {result.outcome.value}"
-        return _Decision(Verdict.DISABLED, "disabled", f"It is disabled; {last}.")
+        return Verdict.DISABLED, "disabled", f"It is disabled; {last}."
     if status.state == "Running" or result.outcome is Outcome.RUNNING:
-        return _running(case)
-    if status.state == "Queued" and not case.is_bad:
-        return _Decision(Verdict.RUNNING, "queued", "It waits for its turn to run.")
+        return _running(due, past)
+    if status.state == "Queued" and not is_bad:
+        return Verdict.RUNNING, "queued", "It waits for its turn to run."
     overdue = "overdue" if due.rule.grace_minutes is None else due.rule.name("grace_minutes")
     if result.outcome is Outcome.NEVER_RAN:
         if missed:
-            return _Decision(Verdict.OVERDUE, overdue, f"{_overdue(case, missed)} {result.meaning}")
-        return _Decision(Verdict.NEVER_RAN, "never ran", result.meaning)
+            return Verdict.OVERDUE, overdue, f"{_overdue(due, result, missed)} {result.meaning}"
+        return Verdict.NEVER_RAN, "never ran", result.meaning
     queued = " It waits for its turn to run again." if status.state == "Queued" else ""
-    if result.outcome is Outcome.NOT_STARTED and case.is_settled:
-        return _Decision(Verdict.FAILING, "not started", result.meaning + queued)
+    if result.outcome is Outcome.NOT_STARTED and is_settled:
+        return Verdict.FAILING, "not started", result.meaning + queued
     if missed:
-        return _Decision(Verdict.OVERDUE, overdue, _overdue(case, missed))
-    if case.is_bad and case.is_settled:
-        return _Decision(Verdict.FAILING, "last run failed", result.meaning + queued)
-    if case.is_bad or (result.outcome is Outcome.UNKNOWN and not case.is_settled):
+        return Verdict.OVERDUE, overdue, _overdue(due, result, missed)
+    if is_bad and is_settled:
+        return Verdict.FAILING, "last run failed", result.meaning + queued
+    if is_bad or (result.outcome is Outcome.UNKNOWN and not is_settled):
         how = f"A rule with ok_codes = [{result.code}] in rules.toml would settle it if that is success."
-        return _Decision(Verdict.UNKNOWN, "unknown code", f"{result.meaning} {how}")
+        return Verdict.UNKNOWN, "unknown code", f"{result.meaning} {how}"
     if result.outcome is Outcome.UNKNOWN:
-        return _Decision(Verdict.UNKNOWN, "no result", result.meaning)
+        return Verdict.UNKNOWN, "no result", result.meaning
     rule = result.basis if result.basis.startswith("rules.toml") else "last run succeeded"
     why = why_nothing_starts(due.task, due.snapshot.local_time) if due.task and not due.next_start else ""
     last = f" Nothing will start it again: {why}." if why else ""
-    return _Decision(Verdict.OK, rule, result.meaning + last)
+    return Verdict.OK, rule, result.meaning + last
 
 
 def _is_off(due: Due) -> bool:
@@ -205,46 +186,46 @@ def _is_off(due: Due) -> bool:
     return status.enabled is None and status.state is None and task is not None and not task.settings.enabled
 
 
-def _overdue(case: _Case, missed: Missed) -> str:
-    last_run, last = case.due.status.last_run, ""
+def _overdue(due: Due, result: Result, missed: Missed) -> str:
+    last_run, last = due.status.last_run, ""
     starts = "It should have started" if missed.number == 1 else f"{count(missed.number, 'start')} missed, the first"
     if isinstance(last_run, datetime):
-        last = f"; its last run, at {last_run:%Y-%m-%d %H:%M}: {case.result.outcome.value}"
-    return " ".join([f"{starts} at {missed.first:%Y-%m-%d %H:%M}{last}.", *case.due.likely_reasons])
+        last = f"; its last run, at {last_run:%Y-%m-%d %H:%M}: {result.outcome.value}"
+    return " ".join([f"{starts} at {missed.first:%Y-%m-%d %H:%M}{last}.", *due.likely_reasons])
 
 
-def _running(case: _Case) -> _Decision:  # noqa: PLR0911 (one return a rule)
+def _running(due: Due, past: Past) -> _Decision:  # noqa: PLR0911 (one return a rule)
     """RUNNING or, past its limit, RUNNING LONG; a service has no limit but a rule's."""
-    due, last_run, rule = case.due, case.due.status.last_run, case.due.rule
+    last_run, rule = due.status.last_run, due.rule
     if not isinstance(last_run, datetime):
-        return _Decision(Verdict.RUNNING, "running", "It is running; when it started is not known.")
+        return Verdict.RUNNING, "running", "It is running; when it started is not known."
     if last_run.tzinfo is None:
         reason = f"It has been running since {last_run:%Y-%m-%d %H:%M}, in an unknown time zone."
-        return _Decision(Verdict.RUNNING, "running", reason)
+        return Verdict.RUNNING, "running", reason
     lasting = due.snapshot.taken_at - last_run
     if lasting < timedelta(0):
         reason = "Its last run lies after the snapshot, so the time zone or a clock is in doubt."
-        return _Decision(Verdict.UNKNOWN, "clock in doubt", reason)
+        return Verdict.UNKNOWN, "clock in doubt", reason
     running = f"It has been running for {_words(lasting)}"
     if rule.max_minutes is None and due.task and _is_service(due.task):
-        return _Decision(Verdict.RUNNING, "service", f"{running}, as a service does: it has no time limit.")
-    limit, why = _limit(case)
+        return Verdict.RUNNING, "service", f"{running}, as a service does: it has no time limit."
+    limit, why = _limit(due, past)
     if lasting > limit:
         name = "running long" if rule.max_minutes is None else rule.name("max_minutes")
-        return _Decision(Verdict.RUNNING_LONG, name, f"{running}, longer than {_words(limit)}{why}.")
-    if case.past.last_finished_failed:
-        return _Decision(Verdict.FAILING, "last run failed", f"{running}; its last finished run failed.")
-    return _Decision(Verdict.RUNNING, "running", f"{running}.")
+        return Verdict.RUNNING_LONG, name, f"{running}, longer than {_words(limit)}{why}."
+    if past.last_finished_failed:
+        return Verdict.FAILING, "last run failed", f"{running}; its last finished run failed."
+    return Verdict.RUNNING, "running", f"{running}."
 
 
-def _limit(case: _Case) -> tuple[timedelta, str]:
+def _limit(due: Due, past: Past) -> tuple[timedelta, str]:
     """How long a run may take: what a rule allows, what is usual for the task, or a day; and why, where that helps."""
-    if case.due.rule.max_minutes is not None:
-        return timedelta(minutes=case.due.rule.max_minutes), ""
-    if case.past.longest:
-        limit = max(2 * case.past.longest, SHORTEST_LIMIT)
+    if due.rule.max_minutes is not None:
+        return timedelta(minutes=due.rule.max_minutes), ""
+    if past.longest:
+        limit = max(2 * past.longest, SHORTEST_LIMIT)
         return limit, ", twice the longest of its last runs" if limit > SHORTEST_LIMIT else ""
-    spacing = case.due.spacing
+    spacing = due.spacing
     return max(LONGEST_RUN, 2 * spacing) if spacing else LONGEST_RUN, ""
 
 
@@ -268,8 +249,8 @@ def _trail(verdict: Verdict, past: Past) -> str:
     return trail + " Its outcome changes often." * past.flapping
 
 
-def _since(verdict: Verdict, case: _Case) -> datetime | None:
-    past, started, missed = case.past, case.due.status.last_run, case.due.missed
+def _since(verdict: Verdict, due: Due, past: Past) -> datetime | None:
+    started, missed = due.status.last_run, due.missed
     started = started if isinstance(started, datetime) else None
     begins = {
         Verdict.OVERDUE: missed.first if missed else None,

@@ -19,19 +19,7 @@ from typing import Any, ClassVar, Self
 
 import pandas as pd
 
-from taskanalysis.definition import (
-    Action,
-    ComHandlerAction,
-    Duration,
-    ExecAction,
-    SendEmailAction,
-    ShowMessageAction,
-    TaskDefinition,
-    Trigger,
-    UnknownAction,
-    describe,
-    type_name,
-)
+from taskanalysis.definition import Duration, ExecAction, TaskDefinition, Trigger, describe, model, type_name
 from taskanalysis.health import KINDS, Finding, find_findings, known_history
 from taskanalysis.history import History
 from taskanalysis.report import starts
@@ -341,20 +329,20 @@ def _next(trigger: Trigger | None, snapshot: Snapshot) -> dict[str, Any]:
     return {"next_run": found, "judged": slot.judged}
 
 
-def _type(action: Action) -> str:
-    return action.name if isinstance(action, UnknownAction) else type(action).__name__.removesuffix("Action")
+def _type(action: model.Action) -> str:
+    return action.name if isinstance(action, model.UnknownAction) else type(action).__name__.removesuffix("Action")
 
 
-def _parts(action: Action) -> tuple[str, str, str]:
+def _parts(action: model.Action) -> tuple[str, str, str]:
     """Command, arguments and working directory; what an action of another type has in their places."""
     match action:
         case ExecAction():
             return action.command, mask_arguments(action.command, action.arguments), action.working_directory
-        case ComHandlerAction():
+        case model.ComHandlerAction():
             return f"COM handler {action.class_id}", action.data, ""
-        case SendEmailAction():
+        case model.SendEmailAction():
             return f"mail to {action.to} through {action.server}", action.subject, ""
-        case ShowMessageAction():
+        case model.ShowMessageAction():
             return f"message {action.title}", action.body, ""
     return f"{_type(action)} (a type that is not known here)", "", ""
 

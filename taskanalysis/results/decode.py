@@ -16,10 +16,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache, lru_cache
-from numbers import Integral, Real
 from pathlib import Path
 
 from taskanalysis.text import hides_exit_code, listed, program_name, working_program
+
+OF_WINDOWS = ("scheduler", "win32", "hresult", "ntstatus")
 
 
 class Outcome(StrEnum):
@@ -56,6 +57,11 @@ class Result:
     advice: str
     certainty: str
     basis: str
+
+    @property
+    def is_of_windows(self) -> bool:
+        """Whether Windows gives the code, whatever the program."""
+        return self.basis in OF_WINDOWS
 
 
 def decode(
@@ -107,23 +113,12 @@ def unsigned(code: object) -> int | None:
     >>> unsigned(-2147024894) == unsigned("0x80070002") == unsigned(2147942402.0)
     True
     """
-    if isinstance(code, bool):
-        raise ValueError(f"is not a result code: {code!r}")
-    if code is None or repr(code) == "<NA>":
+    if code is None or (not isinstance(code, str) and str(code) in ("nan", "<NA>")):
         return None
-    if isinstance(code, str):
-        text = code.strip()
-        if not re.fullmatch(r"[+-]?[0-9]{1,10}(?:\.0)?|0[xX][0-9a-fA-F]{1,8}", text):
-            raise ValueError(f"is not a result code: {code!r:.60}")
-        number = int(text, 16) if text[:2] in ("0x", "0X") else int(text.removesuffix(".0"))
-    elif isinstance(code, Integral):
-        number = int(code)
-    elif isinstance(code, Real):
-        if code != code:  # noqa: PLR0124 (NaN is not itself)
-            return None
-        number = int(float(code)) if float(code).is_integer() else 2**32
-    else:
+    text = str(code).strip()
+    if not re.fullmatch(r"[+-]?[0-9]{1,10}(?:\.0)?|0[xX][0-9a-fA-F]{1,8}", text):
         raise ValueError(f"is not a result code: {code!r:.60}")
+    number = int(text, 16) if text[:2] in ("0x", "0X") else int(text.removesuffix(".0"))
     if not -(2**31) <= number < 2**32:
         raise ValueError(f"is not a result code of 32 bits: {code!r:.60}")
     return number & 0xFFFFFFFF
@@ -216,9 +211,6 @@ def _row(code: int, *tables: str) -> Result | None:
     return next((row for table in tables if (row := _tables().get((table, code)))), None)
 
 
-OF_NO_PROGRAM = {"scheduler", "win32", "hresult", "ntstatus", "convention"}
-
-
 _SAME_AS = {"pyw": "py", "cscript": "wscript", "7za": "7z", "7zr": "7z"}
 
 
@@ -234,7 +226,7 @@ def _tables_of(program: str) -> tuple[str, ...]:
         return ("cmd",)
     if name.endswith((".vbs", ".vbe", ".wsf")):
         return ("wscript",)
-    return (name,) if name in {table for table, _ in _tables()} - OF_NO_PROGRAM else ()
+    return (name,) if name in {table for table, _ in _tables()} - {*OF_WINDOWS, "convention"} else ()
 
 
 def _result(code: int | None, outcome: Outcome, meaning: str, advice: str, certainty: str, basis: str) -> Result:

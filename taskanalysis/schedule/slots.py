@@ -50,7 +50,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from taskanalysis.definition import CalendarTrigger, Duration, Schedule, TaskDefinition, TimeTrigger, Trigger, type_name
+from taskanalysis.definition import CalendarTrigger, Duration, TaskDefinition, TimeTrigger, Trigger, model, type_name
 from taskanalysis.schedule.calendar import days_on, longest_gap
 from taskanalysis.schedule.zones import (
     EARLIEST,
@@ -104,8 +104,7 @@ def expected_runs(subject: Subject, start: datetime, end: datetime, *, tz: tzinf
     disabled task or trigger gives none, nor does a trigger without a time (`unscheduled`). ValueError for a naive
     moment, ZoneError for an unknown zone. Sources: the table at the top of this module.
 
-    >>> from taskanalysis.definition import ScheduleByDay
-    >>> trigger = CalendarTrigger(start_boundary=datetime(2026, 3, 1, 2, 30), schedule=ScheduleByDay())
+    >>> trigger = CalendarTrigger(start_boundary=datetime(2026, 3, 1, 2, 30), schedule=model.ScheduleByDay())
     >>> window = datetime(2026, 3, 7, tzinfo=UTC), datetime(2026, 3, 9, 12, tzinfo=UTC)
     >>> [f"{run:%d %H:%M}" for run in expected_runs(trigger, *window, tz="America/New_York")]
     ['07 02:30', '08 03:30', '09 02:30']
@@ -205,7 +204,7 @@ class _Plan(NamedTuple):
     """
 
     number: int
-    schedule: Schedule | None
+    schedule: model.Schedule | None
     first: int
     time_of_day: int
     zone: tzinfo
@@ -299,8 +298,7 @@ def _bases(plan: _Plan, low: int, high: int) -> Moments:
     wall = days * _DAY + plan.time_of_day
     instants = _clock(plan.zone, wall).instants(wall)
     # a day that the clocks skip as a whole falls on the next one (Pacific/Apia, 2011-12-30)
-    bases: Moments = instants[np.append(True, instants[1:] > instants[:-1])]
-    return bases
+    return np.compress(np.append(True, instants[1:] > instants[:-1]), instants)
 
 
 def _firsts(plans: list[_Plan], low: int) -> list[int]:

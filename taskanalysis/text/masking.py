@@ -35,7 +35,7 @@ _VARIABLE = (
 _QUOTED = r"""\\"[^"\\]*(?:\\"|$)|""[^"]+""|"(?:[^"]|"")*(?:"|$)|'(?:[^']|'')*(?:'|$)|\{[^}]*\}"""
 _SWITCH_VALUE = rf"""(?!{_VARIABLE})(?:{_QUOTED}|\S+?(?=["')}}\]]{{0,3}}(?:\s|$)))"""
 _KEY_VALUE = rf"""(?!{_VARIABLE})(?:{_QUOTED}|[^\s"';&][^\s;&]*?(?=["')}}\],]{{0,3}}(?:[\s;&]|$)))"""
-_BEGIN = r"""(?<![^\s"'(;&|=])"""
+_BEGIN = r"""(?<![^\s"'(;&|=\\])"""
 
 # every repetition is bounded or of a single class, so that ten thousand characters take milliseconds
 _MARKED = [
@@ -118,6 +118,8 @@ def mask(text: str) -> str:
     ('--password ***', '--password ***', True)
     """
     masked = _masked(text)
+    if text.isascii() and text.isprintable():  # nearly every cell
+        return masked
     visible = _ZERO_WIDTH.sub("", text)
     readings = [_CONTROL.sub("", visible), _CONTROL.sub(" ", visible), _CONTROL.sub(" ", _ZERO_WIDTH.sub(" ", text))]
     if readings[0] == text:
@@ -144,8 +146,8 @@ def mask_arguments(command: str, arguments: str) -> str:
     >>> mask_arguments("C:\\Windows\\System32\\net.exe", r"use Z: \\files\tiles S3cret /user:TOWN\etl")
     'use Z: \\\\files\\tiles *** /user:TOWN\\etl'
     """
-    line = mask(f"{program_name(command)} {arguments}")
     before = f"{program_name(command)} "
+    line = mask(before + arguments)
     return line[len(before) :] if line.startswith(before) else mask(arguments)
 
 

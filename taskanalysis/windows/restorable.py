@@ -20,11 +20,9 @@ from lxml import etree
 
 from taskanalysis.definition import (
     Chunk,
-    LogonTrigger,
     Principal,
-    RegistrationTrigger,
-    SessionStateChangeTrigger,
     TaskDefinition,
+    model,
     parse,
     read_bytes,
     read_task,
@@ -105,14 +103,14 @@ class Wanted:
     @property
     def starts_at_once(self) -> bool:
         """Whether an enabled registration trigger would start it."""
-        return any(isinstance(trigger, RegistrationTrigger) and trigger.enabled for trigger in self.task.triggers)
+        return any(isinstance(trigger, model.RegistrationTrigger) and trigger.enabled for trigger in self.task.triggers)
 
     @property
     def accounts(self) -> list[str]:
         """All accounts that Windows must know, as they are spelled: names of well-known SIDs depend on the language."""
         task = self.task
         names = [principal.user_id or principal.group_id for principal in task.principals if not principal.is_service]
-        of_users = (LogonTrigger, SessionStateChangeTrigger)
+        of_users = (model.LogonTrigger, model.SessionStateChangeTrigger)
         names += [trigger.user_id for trigger in task.triggers if isinstance(trigger, of_users)]
         return list(dict.fromkeys(filter(None, names)))
 

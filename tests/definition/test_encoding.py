@@ -93,12 +93,6 @@ def test_a_file_is_read_whole_and_as_it_is(size: int, tmp_path: Path) -> None:
     assert read_bytes(tmp_path / "file") == read_bytes(str(tmp_path / "file")) == data
 
 
-def test_a_file_over_16_mib_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"x" * (MOST_BYTES + 1))
-    with pytest.raises(TaskXmlError, match="larger than 16 MiB"):
-        read_bytes(tmp_path / "file")
-
-
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 def test_file_that_comes_in_pieces_is_read_whole(tmp_path: Path) -> None:
     pipe, data = tmp_path / "pipe", bytes(range(256)) * 2000

@@ -19,6 +19,7 @@ from taskanalysis.definition.words import describe
 from taskanalysis.schedule.slots import expected_runs, next_run, previous_run, slot_arrays, slots
 from tests import build
 from tests.definition.test_words import expectation
+from tests.schedule.oracle import simulate
 
 FILES = sorted((build.FILES / "schedules").glob("*.xml"))
 NEEDED = {"About", "Says", "Zone", "From", "Runs", "Source"}
@@ -47,6 +48,11 @@ class Case:
         return written if written.tzinfo else written.replace(tzinfo=ZoneInfo(self.zone))
 
     @property
+    def until(self) -> datetime:
+        """The end of the window; without one, what follows the last run."""
+        return self.end if self.most is None else self.moments[-1] + MOMENT
+
+    @property
     def instants(self) -> list[str]:
         return [run.rstrip("?") for run in self.runs]
 
@@ -71,8 +77,7 @@ def test_slots_are_the_runs_that_the_file_says(file: Path) -> None:
 @each_file
 def test_arrays_hold_the_same_slots(file: Path) -> None:
     case = Case(file)
-    end = case.end if case.most is None else case.moments[-1] + MOMENT
-    found = slot_arrays(case.task, case.start, end, tz=case.zone)
+    found = slot_arrays(case.task, case.start, case.until, tz=case.zone)
     local = [time.replace(tzinfo=UTC).astimezone(ZoneInfo(case.zone)) for time in found.time.tolist()]
     pairs = zip(local, found.judged.tolist(), strict=True)
     assert [written(time, judged=judged) for time, judged in pairs] == case.runs
@@ -99,6 +104,22 @@ def test_previous_run_goes_back_the_same_way(file: Path) -> None:
     assert before is None or before.astimezone(UTC) < case.start.astimezone(UTC)
 
 
+def is_simulated(file: Path) -> bool:
+    """Whether a simulator that asks every minute is done soon, and knows all runs: they are at whole minutes."""
+    case = Case(file)
+    return case.until - case.start < timedelta(days=45) and not re.search(r"T\d\d:\d\d:", "".join(case.runs))
+
+
+SIMULATED = [file for file in FILES if is_simulated(file)]
+
+
+@pytest.mark.parametrize("file", SIMULATED, ids=lambda file: file.stem)
+def test_simulator_of_the_random_cases_gives_the_same_runs(file: Path) -> None:
+    case = Case(file)
+    found = simulate(case.task, case.start.astimezone(UTC), case.until.astimezone(UTC), ZoneInfo(case.zone))
+    assert [written(time.astimezone(ZoneInfo(case.zone)), judged=judged) for time, _, judged in found] == case.runs
+
+
 @each_file
 def test_sentence_is_the_one_that_the_file_says(file: Path) -> None:
     assert describe(read_task(file)) == expectation(file)["Says"]
@@ -110,22 +131,12 @@ def test_each_file_says_what_it_is_about_and_whence(file: Path) -> None:
     assert NEEDED <= said.keys() <= NEEDED | {"To", "Seen"}
     assert all(said.values())
     assert re.fullmatch(SOURCES, said["Source"])
-    count = len(Case(file).runs)
-    assert count <= 30 if "To" in said else 3 <= count <= 8
+    runs = Case(file).runs
+    assert all(re.fullmatch(r"[\d-]{10}T[\d:.]{5,15}[+-]\d\d:\d\d\??", run) for run in runs)
+    assert len(runs) <= 30 if "To" in said else 3 <= len(runs) <= 8
 
 
 def test_no_two_files_are_about_the_same() -> None:
     abouts = [expectation(file)["About"] for file in FILES]
     assert len(set(abouts)) == len(abouts) >= 60
-
-
-def test_all_runs_as_a_table_to_proofread() -> None:
-    """`pytest tests/schedule/test_schedule_files.py -k proofread -rP` prints it: about, sentence, the first runs."""
-    table = [(said["About"], said["Says"], said["Zone"], said["Runs"].split(", ")) for said in map(expectation, FILES)]
-    about_width, says_width, zone_width = (max(len(row[column]) for row in table) for column in range(3))
-    for about, says, zone, runs in table:
-        shown = ", ".join(runs[:4]) + f" and {len(runs) - 4} more" * (len(runs) > 4)
-        print(f"{about:<{about_width}} | {says:<{says_width}} | {zone:<{zone_width}} | {shown}")
-    runs = [run for row in table for run in row[3] if run != "none"]
-    assert [run for run in runs if not re.fullmatch(r"[\d-]{10}T[\d:.]{5,15}[+-]\d\d:\d\d\??", run)] == []
-    assert sum(run.endswith("?") for run in runs) > 100
+    assert len(SIMULATED) > 150

@@ -141,15 +141,6 @@ def test_ends_of_the_calendar_are_no_error(year: int, offset: timezone | None) -
                 assert all(run is None or run.tzinfo is NEW_YORK for run in found)
 
 
-def test_spring_gap_and_autumn_fold_are_not_judged() -> None:
-    spring, autumn = datetime(2026, 3, 8, tzinfo=NEW_YORK), datetime(2026, 11, 1, 5, tzinfo=UTC)
-    clock = zone_clock(NEW_YORK, 2026, 2026)
-    hours = np.array([microseconds(spring.replace(hour=hour)) for hour in (1, 3, 4)])
-    assert clock.is_settled(hours).tolist() == [True, False, True]
-    hours = np.array([microseconds(autumn + timedelta(hours=hour)) for hour in (-1, 0, 1, 2)])
-    assert clock.is_settled(hours).tolist() == [True, False, False, True]
-
-
 # Clocks ---------------------------------------------------------------------------------------------------------------
 
 

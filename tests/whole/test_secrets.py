@@ -149,6 +149,7 @@ def latest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_no_file_of_a_report_holds_a_secret(latest: Path) -> None:
     files = {file for file in latest.rglob("*") if file.suffix in (".html", ".csv", ".json", ".txt")}
     assert {file.name for file in files} >= {"index.html", "status.html", "status.json", "status.csv", "triggers.csv"}
