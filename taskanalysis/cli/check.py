@@ -45,8 +45,6 @@ def run(
     output: Path | None,
 ) -> int:
     """Print the tasks that need attention in one of `FORMATS`, or write them to `output`; the exit code."""
-    if output and not output.name:
-        raise click.UsageError("--output is empty: name a file")
     now = datetime.now(UTC)
     try:
         share, folder = data_path(data), folder.replace("/", "\\")

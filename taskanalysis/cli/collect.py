@@ -35,10 +35,7 @@ def run(
     UsageError for options that do not fit together; other errors as from `collect`, `convert` and `export_log`.
     """
     now, share, scope = datetime.now(UTC), Path(data).absolute(), [folder.replace("/", "\\") for folder in folders]
-    for name, value in (("--data", data), ("--folder", " ".join(scope)), ("--from", source)):
-        if value == "" and (name != "--folder" or folders):
-            raise click.UsageError(f"{name} is empty: give it a value, or omit it")
-    if source is not None:
+    if source:
         if status_only or eventlog or user:
             raise click.UsageError("--status-only, --eventlog and --user ask Windows: omit them with --from")
         _print(convert(Path(source), share, server=server, zone=zone, dates=dates or "", folders=scope))

@@ -15,8 +15,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
@@ -92,8 +91,6 @@ def data_path(data: str | None) -> Path:
     """The path of the data: the sample share without --data."""
     from taskanalysis.snapshot import sample_share  # noqa: PLC0415 (lxml)
 
-    if data == "":
-        raise click.UsageError("--data is empty: name a share, or omit it for the sample share")
     return Path(data).absolute() if data else sample_share()
 
 
@@ -112,6 +109,13 @@ def address(_context: click.Context, _option: click.Parameter, text: str) -> str
     if text and not is_address(text):
         raise click.BadParameter(f"'{text}' is not the address of a Dask scheduler, such as tcp://HOST:8786")
     return text
+
+
+def filled(context: click.Context, option: click.Parameter, value: Any) -> Any:
+    """Refuse an empty option, as from an unset variable of a script."""
+    if value in ("", Path()) or (isinstance(value, tuple) and "" in value):
+        raise click.UsageError(f"{option.opts[0]} is empty: give it a value", context)
+    return value
 
 
 EXECUTOR = click.option(
@@ -140,10 +144,11 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--data", metavar="PATH", help="A share, or exported task XML and statuses.")
+@click.option("--data", callback=filled, metavar="PATH", help="A share, or exported task XML and statuses.")
 @click.option(
     "--reports",
     type=click.Path(file_okay=False),
+    callback=filled,
     default="reports",
     show_default=True,
     help="Folder for the reports.",
@@ -225,26 +230,16 @@ class Monitored(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments."""
-        with _nagios_codes("nagios" in args or "--format=nagios" in args):
+        nagios = "nagios" in args or "--format=nagios" in args
+        try:
             return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run it."""
-        with _nagios_codes(ctx.params.get("form") == "nagios"):
-            return super().invoke(ctx)
-
-
-@contextmanager
-def _nagios_codes(wanted: bool) -> Iterator[None]:
-    try:
-        yield
-    except click.UsageError as error:
-        error.exit_code = NAGIOS_UNKNOWN if wanted else BAD_INPUT  # type: ignore[misc]
-        raise
+        except click.UsageError as error:
+            error.exit_code = NAGIOS_UNKNOWN if nagios else BAD_INPUT  # type: ignore[misc]
+            raise
 
 
 @main.command(cls=Monitored)
-@click.option("--data", metavar="PATH", help="A share, or anything that report reads.")
+@click.option("--data", callback=filled, metavar="PATH", help="A share, or anything that report reads.")
 @SERVER
 @FOLDER
 @AT
@@ -258,7 +253,12 @@ def _nagios_codes(wanted: bool) -> Iterator[None]:
     show_default=True,
     help="Output format.",
 )
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of stdout.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=filled,
+    help="File to write instead of stdout.",
+)
 @one_sentence
 def check(**options: Any) -> int:
     r"""Print a line for each task that needs attention.
@@ -274,7 +274,7 @@ def check(**options: Any) -> int:
 
 
 @main.command()
-@click.option("--data", metavar="PATH", help="A share.")
+@click.option("--data", callback=filled, metavar="PATH", help="A share.")
 @click.option("--verify", is_flag=True, help="Check the hash of every file of every snapshot, and list gaps.")
 @click.option("--rebuild", is_flag=True, help="Rebuild the history from the snapshots.")
 @click.option("--prune", metavar="AGE", help="Delete snapshots older than this, such as 400d.")
@@ -301,7 +301,7 @@ def history(data: str | None, verify: bool, rebuild: bool, prune: str | None, ex
 @click.option("--apply", "carry_out", is_flag=True, help="Carry out the plan.")
 @click.option("--disabled", is_flag=True, help="Register all tasks disabled, for a trial beside the live server.")
 @click.option("--map", "maps", multiple=True, metavar="OLD=NEW", help="Replace the account OLD by NEW; repeatable.")
-@click.option("--script", metavar="DIR", help="Write a PowerShell script into a new folder instead.")
+@click.option("--script", callback=filled, metavar="DIR", help="Write a PowerShell script into a new folder instead.")
 @click.option("--server", default="", metavar="NAME", help="Server to restore to; this machine without it.")
 @USER
 @click.option("--data", default="", metavar="SHARE", help="Share whose folder 'replaced' stores the replaced tasks.")
@@ -323,11 +323,12 @@ def restore(**options: Any) -> int:
 
 
 @main.command()
-@click.option("--data", metavar="SHARE", required=True, help="The share; its folder must exist.")
+@click.option("--data", callback=filled, metavar="SHARE", required=True, help="The share; its folder must exist.")
 @click.option(
     "--folder",
     "folders",
     multiple=True,
+    callback=filled,
     metavar=r"\F",
     help="Only definitions in this folder and below.",
 )
@@ -336,7 +337,13 @@ def restore(**options: Any) -> int:
 @USER
 @click.option("--zone", default="", metavar="ZONE", help="Time zone of that server, such as America/New_York.")
 @click.option("--eventlog", is_flag=True, help="Also export the Operational log since the last export.")
-@click.option("--from", "source", metavar="PATH", help="Convert anything that report reads, instead of asking Windows.")
+@click.option(
+    "--from",
+    "source",
+    callback=filled,
+    metavar="PATH",
+    help="Convert anything that report reads, instead of asking Windows.",
+)
 @click.option("--dates", type=ORDERS, help="With --from: order of day and month, where ambiguous.")
 @one_sentence
 def collect(**options: Any) -> None:

@@ -2,9 +2,9 @@ r"""``taskanalysis restore``: print the plan to restore tasks, carry it out, or 
 
 Every line is mchoice and free of control characters, because names and arguments come from tasks.
 
->>> run("tests/files/folder", script="")
+>>> run("tests/files/folder", script="new", carry_out=True)
 Traceback (most recent call last):
-click.exceptions.UsageError: --script is empty: name a new folder
+click.exceptions.UsageError: --script only writes a folder: omit --apply, --server, --user and --data
 >>> result_lines([Restored(r"\OpenData\Load", "failed", "access is denied")])[-2:]
 ['', '1 task failed.']
 """
@@ -59,9 +59,7 @@ def run(
     UsageError for options that do not fit together, UnfinishedError where the connection is lost; other errors as from
     `read_wanted`, `plan` and `apply`.
     """
-    if script is not None and not script:
-        raise click.UsageError("--script is empty: name a new folder")
-    if script is not None and (carry_out or server or user or data):
+    if script and (carry_out or server or user or data):
         raise click.UsageError("--script only writes a folder: omit --apply, --server, --user and --data")
     try:
         choice: dict[str, Any] = {
@@ -73,7 +71,7 @@ def run(
     except ValueError as error:
         raise click.UsageError(f"--map {error}") from None
     source = read_snapshot(snapshot, holding="definitions")
-    if script is not None:
+    if script:
         return _write(source, choice, Path(script))
     scheduler = _connect(server, user, source.zone)
     planned = plan(source, scheduler, **choice)

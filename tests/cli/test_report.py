@@ -93,7 +93,7 @@ def test_options_reach_the_run_and_its_notebooks(outcome: Asked) -> None:
     ("options", "said"),
     [
         (["--keep", "0"], "--keep '0' is neither a number of runs such as 30 nor of days such as 90d"),
-        (["--reports", ""], "--reports is empty: name a folder"),
+        (["--reports", ""], "--reports is empty: give it a value"),
         (["--cell-seconds", "0"], "0 is not in the range x>=1"),
         (["--fail-on", "monday"], "'monday' is not 'attention'"),
     ],
