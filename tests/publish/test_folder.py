@@ -166,7 +166,7 @@ def test_run_that_cannot_get_its_name_is_one_sentence(tmp_path: Path, locked: Ca
     assert left_over(tmp_path / "out") == []
 
 
-@pytest.mark.parametrize("which", ["copytree", "copyfile", "write_text"])
+@pytest.mark.parametrize("which", ["copyfile", "write_text"])
 @pytest.mark.parametrize(
     ("number", "said"),
     [
@@ -192,11 +192,6 @@ def test_disk_that_refuses_is_one_sentence_and_changes_nothing(
             publish(run, latest, out, stamp="20261123T120500Z", keep=Keep(), now=NOW, index=index)
     assert said in str(failed.value)
     assert {each: each.read_bytes() for each in out.rglob("*") if each.is_file()} == before
-
-
-def test_errors_collected_by_copytree_are_recognized() -> None:
-    error = shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")])
-    assert "is full" in why_not(error, Path("out"))
 
 
 def test_full_disk_and_lost_share_are_recognized_by_their_windows_codes() -> None:
