@@ -13,7 +13,7 @@ import click
 from taskanalysis.cli.main import ATTENTION, NOT_FINISHED, check_folder, fail, say
 from taskanalysis.errors import TaskAnalysisError
 from taskanalysis.health import read_rules
-from taskanalysis.publish import NOTEBOOKS, Keep, Limits, Outcome, make_all, make_reports, renew_history
+from taskanalysis.publish import NOTEBOOKS, Keep, Outcome, make_all, make_reports, renew_history
 from taskanalysis.snapshot import Snapshot, read_snapshot
 from taskanalysis.text import count
 
@@ -83,10 +83,12 @@ def _make(share: Path, out: Path, *, above: str = "", **options: Any) -> Outcome
         snapshot,
         out,
         {"data": str(share), "folder": options["folder"], **selected},
-        limits=Limits(options["cell_seconds"], options["run_seconds"]),
         say=progress if options["verbose"] or not above else lambda _: None,
         above=above,
-        **{name: options[name] for name in ("now", "sample", "keep", "verbose", "executor")},
+        **{
+            name: options[name]
+            for name in ("now", "sample", "keep", "cell_seconds", "run_seconds", "verbose", "executor")
+        },
     )
     if outcome.locked:
         names, place = ", ".join(outcome.locked), out / "runs" / outcome.stamp

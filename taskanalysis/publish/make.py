@@ -25,7 +25,7 @@ from taskanalysis.history import executor_for
 from taskanalysis.publish import pages
 from taskanalysis.publish.folder import Keep, held, new_stamp, publish, workplace
 from taskanalysis.publish.index import (
-    ServerReports,
+    Server,
     Standing,
     index_page,
     read_reports,
@@ -41,18 +41,8 @@ from taskanalysis.text import clip
 NOTEBOOKS = ("inventory", "status", "trends")
 """The reports; pages, index and links follow from it."""
 
+KEEP = Keep()
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Timeouts in seconds, of a cell and of the whole run."""
-
-    cell: int = CELL_SECONDS
-    run: float = RUN_SECONDS
-
-
-LIMITS, KEEP = Limits(), Keep()
 
 
 @dataclass
@@ -73,7 +63,8 @@ def make_reports(
     now: datetime,
     sample: str = "",
     keep: Keep = KEEP,
-    limits: Limits = LIMITS,
+    cell_seconds: int = CELL_SECONDS,
+    run_seconds: float = RUN_SECONDS,
     say: Callable[[str], None] = _log.info,
     verbose: bool = False,
     executor: str = "",
@@ -100,7 +91,7 @@ def make_reports(
         problems = renew_history(Path(str(parameters["data"])), executor)
         made = _Made(run, reports, work / "made", parameters)
         began = time.monotonic()
-        for name, error in _run_all(team, made, limits):
+        for name, error in _run_all(team, made, cell_seconds, run_seconds):
             failure = made.add(name, team.folders[name], error)
             say(failure.what if failure else f"{name}: made in {time.monotonic() - began:.1f} s")
         made.write_pages()
@@ -137,7 +128,7 @@ def make_all(
     """
     names = list_servers(share)
     outcomes: list[Outcome | TaskAnalysisError] = []
-    rows: list[ServerReports] = []
+    rows: list[Server] = []
     with held(reports, now=now, say=say, folders=("servers",)):
         for number, name in enumerate(names, 1):
             say(f"{name}: {number} of {len(names)}")
@@ -170,15 +161,15 @@ def _naming_the_temporary_folder() -> Iterator[None]:
         raise ReportError(f"{where} can't be used ({why}): {remedy}; the last reports are still there") from None
 
 
-def _run_all(team: Workers, made: _Made, limits: Limits) -> Iterator[tuple[str, Failure | None]]:
+def _run_all(team: Workers, made: _Made, cell_seconds: int, run_seconds: float) -> Iterator[tuple[str, Failure | None]]:
     jobs = {}
     for name in team.folders:
         values = {**made.parameters, "save_to": str(made.files_of(name))}
         try:
-            jobs[name] = {"source": str(notebook_file(name)), "parameters": values, "cell_seconds": limits.cell}
+            jobs[name] = {"source": str(notebook_file(name)), "parameters": values, "cell_seconds": cell_seconds}
         except ReportError as error:
             yield name, Failure(name, str(error))
-    yield from team.run(jobs, seconds=limits.run)
+    yield from team.run(jobs, seconds=run_seconds)
 
 
 def notebook_file(name: str) -> Path:

@@ -78,7 +78,7 @@ def test_options_reach_the_run_and_its_notebooks(outcome: Asked) -> None:
     before = root.handlers[:]
     assert run(*options).exit_code == 0
     root.handlers[:] = before
-    assert (asked["keep"].days, asked["limits"].cell, asked["limits"].run, asked["verbose"]) == (90, 5, 60, True)
+    assert (asked["keep"].days, asked["cell_seconds"], asked["run_seconds"], asked["verbose"]) == (90, 5, 60, True)
     assert asked["parameters"] == {
         "data": str(ROOT / "data"),
         "server": "",

@@ -15,7 +15,7 @@ from lxml import html
 from taskanalysis.errors import Problem, ReportError
 from taskanalysis.publish import make as reports
 from taskanalysis.publish import pages
-from taskanalysis.publish.make import NOTEBOOKS, Limits, Outcome, make_reports, notebook_file, renew_history
+from taskanalysis.publish.make import NOTEBOOKS, Outcome, make_reports, notebook_file, renew_history
 from taskanalysis.publish.notebooks import (
     Failure,
     Workers,
@@ -184,7 +184,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Failed:
     for name in ("fine", "raises"):
         (latest / f"{name}-failed.html").write_text("of an earlier run", encoding="utf-8")
     said: list[str] = []
-    outcome = made_by(folder, monkeypatch, names, limits=Limits(cell=5), say=said.append)
+    outcome = made_by(folder, monkeypatch, names, cell_seconds=5, say=said.append)
     return Failed(folder / "out", {each.report: each.what for each in outcome.failures}, said)
 
 
