@@ -41,6 +41,54 @@ def test_run_that_takes_too_long_is_ended_with_its_kernels(tmp_path: Path, monke
         assert processes(str(work)) == []
 
 
+def failure_of(folder: Path, seconds: int = 600) -> Failure:
+    """The failure of ``some.ipynb`` in a folder."""
+    work = folder / "work {0}"  # papermill formats paths
+    work.mkdir()
+    failure = run_notebook("some", folder / "some.ipynb", {"data": ""}, work, cell_seconds=seconds)
+    assert failure
+    return failure
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("raise ValueError('no <b>luck')", "the cell '{source}' raised ValueError: no <b>luck"),
+        pytest.param("import sys; sys.exit(0)", "the cell '{source}' did not complete", marks=pytest.mark.slow),
+        pytest.param(
+            "import os; os._exit(1)", "the cell '{source}' did not complete: its kernel died", marks=pytest.mark.slow
+        ),
+        pytest.param("import time; time.sleep(600)", "the cell '{source}' exceeded 2 seconds", marks=pytest.mark.slow),
+        pytest.param(
+            "from taskanalysis.snapshot import read_snapshot; read_snapshot('nowhere')",
+            "nowhere does not exist",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_cell_that_fails_is_one_sentence_and_shown(source: str, says: str, tmp_path: Path) -> None:
+    notebook_of(tmp_path / "some.ipynb", source, "1 + 1")
+    failure = failure_of(tmp_path, seconds=2)
+    assert failure.what.startswith(f"some.ipynb: {says.format(source=source)}")
+    assert failure.cell == source
+    assert "sleep" not in source or "after 2 seconds" in failure.error
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ("x: str = ''", " has no parameter data: restore the original notebook"),
+        ("", " has no cell with parameters (tagged 'parameters'): restore the original notebook"),
+        (None, " can't be run (NotJSONError: "),
+    ],
+)
+def test_edited_notebook_is_refused(parameters: str | None, says: str, tmp_path: Path) -> None:
+    notebook_of(tmp_path / "some.ipynb", parameters=parameters or "")
+    if parameters is None:
+        (tmp_path / "some.ipynb").write_text("{", encoding="utf-8")
+    assert failure_of(tmp_path).what.startswith(f"some.ipynb{says}")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM that a program could catch")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -108,6 +156,7 @@ def test_notebook_that_runs_ends_soon_after_its_run_was_killed(tmp_path: Path) -
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_kernels_and_start_up_files_of_the_user_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kernel = tmp_path / "jupyter/kernels/python3/kernel.json"
     start_up = tmp_path / "ipython/profile_default/startup/00.py"
