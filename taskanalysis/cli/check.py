@@ -47,6 +47,8 @@ def run(
     """Print the tasks that need attention in one of `FORMATS`, or write them to `output`; the exit code."""
     now = datetime.now(UTC)
     try:
+        if output and not output.name:
+            raise TaskAnalysisError("--output needs the name of a file")
         share, folder = data_path(data), folder.replace("/", "\\")
         snapshot = read_snapshot(share, server=server, at=at, zone=zone, dates=dates or "")
         check_folder(snapshot, folder)

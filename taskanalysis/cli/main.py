@@ -94,8 +94,23 @@ def data_path(data: str | None) -> Path:
     return Path(data).absolute() if data else sample_share()
 
 
+class Command(click.Command):
+    """A command that refuses an empty option, as from an unset variable of a script, unless that is its default."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments."""
+        rest = super().parse_args(ctx, args)
+        for option in self.params:
+            value = ctx.params.get(option.name or "")
+            if option.default != "" and (value == "" or (isinstance(value, tuple) and "" in value)):
+                raise click.UsageError(f"{option.opts[0]} is empty: give it a value", ctx)
+        return rest
+
+
 class Commands(click.Group):
     """The commands, with arguments taken literally."""
+
+    command_class = Command
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         r"""Run one. By default click expands ``[1]``, ``~`` and ``%X%`` in Windows paths."""
@@ -109,13 +124,6 @@ def address(_context: click.Context, _option: click.Parameter, text: str) -> str
     if text and not is_address(text):
         raise click.BadParameter(f"'{text}' is not the address of a Dask scheduler, such as tcp://HOST:8786")
     return text
-
-
-def filled(context: click.Context, option: click.Parameter, value: Any) -> Any:
-    """Refuse an empty option, as from an unset variable of a script."""
-    if value in ("", Path()) or (isinstance(value, tuple) and "" in value):
-        raise click.UsageError(f"{option.opts[0]} is empty: give it a value", context)
-    return value
 
 
 EXECUTOR = click.option(
@@ -144,11 +152,10 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--data", callback=filled, metavar="PATH", help="A share, or exported task XML and statuses.")
+@click.option("--data", metavar="PATH", help="A share, or exported task XML and statuses.")
 @click.option(
     "--reports",
     type=click.Path(file_okay=False),
-    callback=filled,
     default="reports",
     show_default=True,
     help="Folder for the reports.",
@@ -225,7 +232,7 @@ def decode(code: str, command: str, arguments: str, state: str | None, source: s
     click.echo("\n".join(filter(None, (result.meaning, result.advice, f"Source: {result.basis}"))))
 
 
-class Monitored(click.Command):
+class Monitored(Command):
     """A command whose bad usage ends, with ``--format nagios``, with the code for unknown, not for critical."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -239,7 +246,7 @@ class Monitored(click.Command):
 
 
 @main.command(cls=Monitored)
-@click.option("--data", callback=filled, metavar="PATH", help="A share, or anything that report reads.")
+@click.option("--data", metavar="PATH", help="A share, or anything that report reads.")
 @SERVER
 @FOLDER
 @AT
@@ -253,12 +260,7 @@ class Monitored(click.Command):
     show_default=True,
     help="Output format.",
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    callback=filled,
-    help="File to write instead of stdout.",
-)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of stdout.")
 @one_sentence
 def check(**options: Any) -> int:
     r"""Print a line for each task that needs attention.
@@ -274,7 +276,7 @@ def check(**options: Any) -> int:
 
 
 @main.command()
-@click.option("--data", callback=filled, metavar="PATH", help="A share.")
+@click.option("--data", metavar="PATH", help="A share.")
 @click.option("--verify", is_flag=True, help="Check the hash of every file of every snapshot, and list gaps.")
 @click.option("--rebuild", is_flag=True, help="Rebuild the history from the snapshots.")
 @click.option("--prune", metavar="AGE", help="Delete snapshots older than this, such as 400d.")
@@ -301,7 +303,7 @@ def history(data: str | None, verify: bool, rebuild: bool, prune: str | None, ex
 @click.option("--apply", "carry_out", is_flag=True, help="Carry out the plan.")
 @click.option("--disabled", is_flag=True, help="Register all tasks disabled, for a trial beside the live server.")
 @click.option("--map", "maps", multiple=True, metavar="OLD=NEW", help="Replace the account OLD by NEW; repeatable.")
-@click.option("--script", callback=filled, metavar="DIR", help="Write a PowerShell script into a new folder instead.")
+@click.option("--script", metavar="DIR", help="Write a PowerShell script into a new folder instead.")
 @click.option("--server", default="", metavar="NAME", help="Server to restore to; this machine without it.")
 @USER
 @click.option("--data", default="", metavar="SHARE", help="Share whose folder 'replaced' stores the replaced tasks.")
@@ -323,12 +325,11 @@ def restore(**options: Any) -> int:
 
 
 @main.command()
-@click.option("--data", callback=filled, metavar="SHARE", required=True, help="The share; its folder must exist.")
+@click.option("--data", metavar="SHARE", required=True, help="The share; its folder must exist.")
 @click.option(
     "--folder",
     "folders",
     multiple=True,
-    callback=filled,
     metavar=r"\F",
     help="Only definitions in this folder and below.",
 )
@@ -337,13 +338,7 @@ def restore(**options: Any) -> int:
 @USER
 @click.option("--zone", default="", metavar="ZONE", help="Time zone of that server, such as America/New_York.")
 @click.option("--eventlog", is_flag=True, help="Also export the Operational log since the last export.")
-@click.option(
-    "--from",
-    "source",
-    callback=filled,
-    metavar="PATH",
-    help="Convert anything that report reads, instead of asking Windows.",
-)
+@click.option("--from", "source", metavar="PATH", help="Convert anything that report reads, instead of asking Windows.")
 @click.option("--dates", type=ORDERS, help="With --from: order of day and month, where ambiguous.")
 @one_sentence
 def collect(**options: Any) -> None:
