@@ -91,7 +91,8 @@ def make_reports(
         problems = renew_history(Path(str(parameters["data"])), executor)
         made = _Made(run, reports, work / "made", parameters)
         began = time.monotonic()
-        for name, error in _run_all(team, made, cell_seconds, run_seconds):
+        jobs = {name: made.job(name) | {"cell_seconds": cell_seconds} for name in NOTEBOOKS}
+        for name, error in team.run(jobs, seconds=run_seconds):
             failure = made.add(name, team.folders[name], error)
             say(failure.what if failure else f"{name}: made in {time.monotonic() - began:.1f} s")
         made.write_pages()
@@ -161,17 +162,6 @@ def _naming_the_temporary_folder() -> Iterator[None]:
         raise ReportError(f"{where} can't be used ({why}): {remedy}; the last reports are still there") from None
 
 
-def _run_all(team: Workers, made: _Made, cell_seconds: int, run_seconds: float) -> Iterator[tuple[str, Failure | None]]:
-    jobs = {}
-    for name in team.folders:
-        values = {**made.parameters, "save_to": str(made.files_of(name))}
-        try:
-            jobs[name] = {"source": str(notebook_file(name)), "parameters": values, "cell_seconds": cell_seconds}
-        except ReportError as error:
-            yield name, Failure(name, str(error))
-    yield from team.run(jobs, seconds=run_seconds)
-
-
 def notebook_file(name: str) -> Path:
     """The path of a notebook: in the package when installed from a wheel, else in the checkout."""
     places = [Path(__file__).parents[1] / "notebooks", Path(__file__).parents[2] / "notebooks"]
@@ -191,6 +181,11 @@ class _Made:
         self.rendered: dict[str, tuple[str, str]] = {}
         for folder in (self.kept, self.latest):
             folder.mkdir(parents=True)
+
+    def job(self, name: str) -> dict[str, Any]:
+        """The notebook to run with its parameters, for `Workers`."""
+        parameters = {**self.parameters, "save_to": str(self.files_of(name))}
+        return {"source": str(notebook_file(name)), "parameters": parameters}
 
     def files_of(self, name: str) -> Path:
         """The folder for the CSV and JSON files of a notebook."""

@@ -115,7 +115,6 @@ OUTSIDE = "<script src='https://example.org/x.js'></script>"
 SAID = {
     **{name: failure.what for name, failure in FAILURES.items()},
     "outside": "outside.ipynb: it loads https://example.org/x.js",
-    "missing": "the notebook missing.ipynb is not installed",
 }
 NAMES = ("fine", *SAID)
 
@@ -149,12 +148,6 @@ class Failed:
         return html.fromstring((self.out / f"latest/{name}.html").read_text(encoding="utf-8"))
 
 
-def notebook_unless_missing(name: str) -> Path:
-    if name == "missing":
-        raise ReportError(SAID[name])
-    return Path(f"{name}.ipynb")
-
-
 @pytest.fixture(scope="module")
 def failed(tmp_path_factory: pytest.TempPathFactory) -> Failed:
     folder = tmp_path_factory.mktemp("fail")
@@ -174,7 +167,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Failed:
         (latest / f"{name}.html").write_text(text, encoding="utf-8")
     said: list[str] = []
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(make, "notebook_file", notebook_unless_missing)
+        patched.setattr(make, "notebook_file", Path)
         patched.setattr(make, "NOTEBOOKS", NAMES)
         patched.setattr(make, "Workers", Team)
         outcome = make_reports(SNAPSHOT, folder / "out", {"data": str(folder), "at": ""}, now=NOW, say=said.append)
@@ -206,7 +199,7 @@ def test_last_good_version_stays_under_a_banner(name: str, failed: Failed) -> No
     assert not (failed.out / f"runs/20261123T110500Z/{name}.html").exists()
 
 
-@pytest.mark.parametrize("name", ["dies", "missing"])
+@pytest.mark.parametrize("name", ["dies", "outside"])
 def test_report_without_a_good_version_is_the_page_that_says_why(name: str, failed: Failed) -> None:
     head = read_head(failed.out / f"latest/{name}.html")
     assert head
@@ -229,7 +222,7 @@ def test_failure_page_shows_cell_error_and_parameters_and_no_secret(failed: Fail
 
 def test_index_says_which_reports_failed(failed: Failed) -> None:
     page = html.parse(str(failed.out / "index.html"))
-    assert "and Missing could not be made." in page.xpath("//p[@class='state']/text()")[0]
+    assert "Dies and Outside could not be made." in page.xpath("//p[@class='state']/text()")[0]
     rows = {
         row[0].text_content().partition(":")[0]: row for row in page.xpath("//caption[text()='Reports']/../tbody/tr")
     }

@@ -1,5 +1,6 @@
 """Notebooks in child processes: retries, timeouts, signals, and that nothing of them is left."""
 
+import contextlib
 import json
 import os
 import signal
@@ -16,14 +17,7 @@ import pytest
 from taskanalysis.publish import notebooks
 from taskanalysis.publish.folder import workplace
 from taskanalysis.publish.make import NOTEBOOKS, notebook_file
-from taskanalysis.publish.notebooks import (
-    START_TRIES,
-    Failure,
-    Workers,
-    _with_retries,
-    last_started,
-    run_notebook,
-)
+from taskanalysis.publish.notebooks import START_TRIES, Failure, Workers, _with_retries, last_started, run_notebook
 from tests.build import notebook_of, processes
 
 
@@ -186,32 +180,22 @@ def test_notebook_runs_from_any_working_directory_without_parameters(name: str, 
     assert [file.name for file in elsewhere.iterdir() if file.name != ".jupyter"] == [f"{name}.ipynb"]
 
 
-def test_kernel_that_dies_at_its_start_is_retried(tmp_path: Path) -> None:
-    tries: list[int] = []
+@pytest.mark.parametrize(
+    ("dies", "in_cell", "tries"),
+    [(START_TRIES - 1, False, START_TRIES), (START_TRIES, False, START_TRIES), (START_TRIES, True, 1)],
+)
+def test_kernel_that_dies_is_retried_only_at_its_start(dies: int, in_cell: bool, tries: int, tmp_path: Path) -> None:
+    tried: list[int] = []
 
     def execute() -> Any:
-        tries.append(len(tries))
-        if len(tries) < START_TRIES:
-            raise RuntimeError("Kernel died before replying to kernel_info")
+        tried.append(1)
+        if len(tried) <= dies:
+            raise RuntimeError("Kernel died")
         return "done"
 
-    assert _with_retries(execute, tmp_path / "status.ipynb") == "done"
-    assert len(tries) == START_TRIES
-
-
-def test_kernel_that_never_starts_or_dies_in_a_cell_is_not_retried_endlessly(tmp_path: Path) -> None:
-    tries: list[int] = []
-
-    def execute() -> Any:
-        tries.append(1)
-        raise RuntimeError("Kernel died")
-
-    target = tmp_path / "status.ipynb"
-    with pytest.raises(RuntimeError):
-        _with_retries(execute, target)
-    assert len(tries) == START_TRIES
-    cell = {"source": "x", "metadata": {"papermill": {"start_time": "2026-11-23T11:02:00"}}}
-    target.write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
-    with pytest.raises(RuntimeError):
-        _with_retries(execute, target)
-    assert len(tries) == START_TRIES + 1
+    metadata = {"papermill": {"start_time": "2026-11-23T11:02:00"}} if in_cell else {}
+    cells = [{"source": "x", "metadata": metadata}]
+    (tmp_path / "status.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    with pytest.raises(RuntimeError) if dies >= START_TRIES else contextlib.nullcontext():
+        assert _with_retries(execute, tmp_path / "status.ipynb") == "done"
+    assert len(tried) == tries
