@@ -49,8 +49,7 @@ def run(
     try:
         if output and not output.name:
             raise TaskAnalysisError("--output needs the name of a file")
-        share, folder = data_path(data), folder.replace("/", "\\")
-        snapshot = read_snapshot(share, server=server, at=at, zone=zone, dates=dates or "")
+        snapshot = read_snapshot(data_path(data), server=server, at=at, zone=zone, dates=dates or "")
         check_folder(snapshot, folder)
         judged = judge(snapshot, read_rules(snapshot.share / "rules.toml"), folder, known_history(snapshot))
         moment = min(instant(at, snapshot.zone), now) if at else now

@@ -126,11 +126,18 @@ def address(_context: click.Context, _option: click.Parameter, text: str) -> str
     return text
 
 
+def task_folder(text: str) -> str:
+    r"""A task folder, which may be written with slashes: ``/OpenData`` is ``\OpenData``."""
+    return text.replace("/", "\\")
+
+
 EXECUTOR = click.option(
     "--executor", default="", metavar="URL", callback=address, help="Dask cluster that builds new parts of the history."
 )
 SERVER = click.option("--server", default="", metavar="NAME", help="Server to read, where the share holds several.")
-FOLDER = click.option("--folder", default="", metavar=r"\F", help="Only tasks in this task folder and below.")
+FOLDER = click.option(
+    "--folder", type=task_folder, default="", metavar=r"\F", help="Only tasks in this task folder and below."
+)
 AT = click.option("--at", default="", metavar="TIME", help="Use the newest snapshot not later than this ISO time.")
 ZONE = click.option("--zone", default="", metavar="ZONE", help="Time zone of the server, where the data lacks it.")
 ORDERS = click.Choice(["dmy", "mdy"])
@@ -329,6 +336,7 @@ def restore(**options: Any) -> int:
 @click.option(
     "--folder",
     "folders",
+    type=task_folder,
     multiple=True,
     metavar=r"\F",
     help="Only definitions in this folder and below.",

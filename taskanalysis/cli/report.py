@@ -34,7 +34,7 @@ def run(share: Path, reports: str, *, every: bool, fail_on: str | None, **option
         raise click.UsageError(f"--keep {error}") from None
     if options["verbose"]:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    options |= {"folder": options["folder"].replace("/", "\\"), "now": datetime.now(UTC)}
+    options["now"] = datetime.now(UTC)
     make = _run_all if every else _run_one
     attention = make(share, Path(reports), **options)
     return ATTENTION if fail_on and attention else 0
