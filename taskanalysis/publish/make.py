@@ -107,9 +107,8 @@ def make_reports(
             above=above,
             notes=[pages.shown(f"{problem.file}: {problem.what}") for problem in problems],
         )
-        locked = publish(
-            made.kept, made.latest, reports, stamp=stamp, keep=keep, now=now, index=index, gone=made.outdated()
-        )
+        outdated = [f"{name}-failed.html" for name in NOTEBOOKS if name not in made.failures]
+        locked = publish(made.kept, made.latest, reports, stamp=stamp, keep=keep, now=now, index=index, gone=outdated)
         return Outcome(stamp, list(made.failures.values()), locked, read_standing(made.latest / "status.json"))
 
 
@@ -172,26 +171,24 @@ def notebook_file(name: str) -> Path:
 
 
 class _Made:
-    """The files that a run publishes, in a local folder: `kept` for the run, `latest` with the last good ones."""
+    """The files that a run publishes, in a local folder: `kept` for the run, `latest` with the last good ones.
+
+    `files` are the folders of the CSV and JSON files of each notebook.
+    """
 
     def __init__(self, run: Run, reports: Path, work: Path, parameters: Mapping[str, Any]) -> None:
-        self.run, self.reports, self.work, self.parameters = run, reports, work, parameters
+        self.run, self.reports, self.parameters = run, reports, parameters
         self.kept, self.latest = work / "run", work / "latest"
+        self.files = {name: work / "files" / name for name in run.names}
         self.failures: dict[str, Failure] = {}
         self.rendered: dict[str, tuple[str, str]] = {}
-        for folder in (self.kept, self.latest):
+        for folder in (self.kept, self.latest, *self.files.values()):
             folder.mkdir(parents=True)
 
     def job(self, name: str) -> dict[str, Any]:
         """The notebook to run with its parameters, for `Workers`."""
-        parameters = {**self.parameters, "save_to": str(self.files_of(name))}
+        parameters = {**self.parameters, "save_to": str(self.files[name])}
         return {"source": str(notebook_file(name)), "parameters": parameters}
-
-    def files_of(self, name: str) -> Path:
-        """The folder for the CSV and JSON files of a notebook."""
-        folder = self.work / "files" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
 
     def add(self, name: str, folder: Path, failure: Failure | None) -> Failure | None:
         """Note a failure, or render the executed notebook; a page that readers must not get is a failure, too."""
@@ -212,7 +209,7 @@ class _Made:
         """Write the pages of all reports and their files, once it is known which failed."""
         for folder, kept in ((self.kept, True), (self.latest, False)):
             for name, rendered in self.rendered.items():
-                files = sorted(self.files_of(name).iterdir())
+                files = sorted(self.files[name].iterdir())
                 for file in files:
                     shutil.copyfile(file, folder / file.name)
                 names = [file.name for file in files]
@@ -239,10 +236,6 @@ class _Made:
             good = place.read_bytes().decode("utf-8", "replace")
             text = pages.with_notice(good, sentence, f"{name}-failed.html", "What failed")
         (folder / place.name).write_bytes(text.encode())
-
-    def outdated(self) -> list[str]:
-        """Names of failure pages whose reports were made this time."""
-        return [f"{name}-failed.html" for name in self.run.names if name not in self.failures]
 
 
 # History --------------------------------------------------------------------------------------------------------------
