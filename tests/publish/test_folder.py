@@ -317,7 +317,8 @@ def read_all(out: Path) -> int:
 @pytest.mark.slow
 def test_publishing_that_is_killed_at_any_moment_leaves_whole_pages(tmp_path: Path) -> None:
     out, size = tmp_path / "out", 300_000
-    put(tmp_path, size=size)
+    for hours in (2, 1, 0):
+        put(tmp_path, NOW - timedelta(hours=hours), size=size, keep=Keep(3))
     killed = begun = mixed = reads = number = 0
     span = 0.02  # seconds, so that about half of the runs are done before the signal comes: no moment is left out
     random.seed(6)

@@ -83,6 +83,17 @@ def test_edited_notebook_is_refused(parameters: str | None, says: str, tmp_path:
     assert failure_of(tmp_path).what.startswith(f"some.ipynb{says}")
 
 
+def test_failure_in_a_process_and_its_end_are_reported(tmp_path: Path) -> None:
+    notebook_of(tmp_path / "some.ipynb")
+    jobs: dict[str, dict[str, Any]] = {"some": {"source": str(tmp_path / "some.ipynb"), "parameters": {"at": ""}}}
+    with workplace() as work, Workers(("some", "dead"), work) as team:
+        failures = {name: failure.what for name, failure in team.run(jobs | {"dead": {}}) if failure}
+    assert failures == {
+        "some": "some.ipynb has no parameter at: restore the original notebook",
+        "dead": "dead.ipynb: its process ended with code 1: KeyError: 'source'",
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM that a program could catch")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
