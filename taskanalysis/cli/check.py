@@ -29,7 +29,7 @@ from taskanalysis.text import mask, one_line
 
 FORMATS = ("text", "json", "nagios", "prometheus")
 BLIND = 3
-NAGIOS_WARNING, NAGIOS_CRITICAL = 1, 2
+NAGIOS_CRITICAL = 2
 NAGIOS_WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 
 
@@ -45,12 +45,11 @@ def run(
     output: Path | None,
 ) -> int:
     """Print the tasks that need attention in one of `FORMATS`, or write them to `output`; the exit code."""
-    if output and not output.name:
-        raise click.UsageError("--output is empty: name a file")
     now = datetime.now(UTC)
     try:
-        share, folder = data_path(data), folder.replace("/", "\\")
-        snapshot = read_snapshot(share, server=server, at=at, zone=zone, dates=dates or "")
+        if output and not output.name:
+            raise TaskAnalysisError("--output needs the name of a file")
+        snapshot = read_snapshot(data_path(data), server=server, at=at, zone=zone, dates=dates or "")
         check_folder(snapshot, folder)
         judged = judge(snapshot, read_rules(snapshot.share / "rules.toml"), folder, known_history(snapshot))
         moment = min(instant(at, snapshot.zone), now) if at else now
@@ -108,9 +107,9 @@ class Check:
         """0 where all is well, 1 for attention, 3 for stale or nothing known; or the Nagios plug-in code."""
         if self.blind:
             return BLIND
-        if form == "nagios":
-            return self._nagios_code()
-        return ATTENTION if self.loud else 0
+        if form == "nagios" and any(task.verdict is Verdict.FAILING for task in self.loud):
+            return NAGIOS_CRITICAL
+        return ATTENTION if self.loud else 0  # to Nagios, 1 is a warning
 
     def render(self, form: str) -> str:
         """The whole output in one of `FORMATS`, lines ended by LF."""
@@ -156,9 +155,9 @@ class Check:
 
     def nagios(self) -> str:
         """One line with state and figures, then a line for each task; ``|`` would start performance data."""
-        code = BLIND if self.blind else self._nagios_code()
         figures = f"attention={len(self.loud)};;;0;{len(self.shown)}"
-        head = f"TASKS {NAGIOS_WORDS[code]} - {self._where()}: {len(self.loud)} need attention{self._besides()}"
+        word = NAGIOS_WORDS[self.exit_code("nagios")]
+        head = f"TASKS {word} - {self._where()}: {len(self.loud)} need attention{self._besides()}"
         if self.snapshot.problems:
             head += f"; {len(self.snapshot.problems)} problems in what was read"
         lines = [f"{head.replace('|', '/')} | {figures}"]
@@ -171,41 +170,20 @@ class Check:
 
     def _gauges(self) -> Iterator[str]:
         server = f'server="{_label(self.snapshot.server)}"'
-        labels = {
-            task.path: f'{server},path="{name}"' for task, name in zip(self.shown, _names(self.shown), strict=True)
-        }
-        started = [(task, task.status.last_run) for task in self.shown]
-        yield from _gauge(
-            "taskscheduler_task_last_run_timestamp_seconds",
-            "Start of the last run.",
-            [(labels[task.path], at.timestamp()) for task, at in started if isinstance(at, datetime) and at.tzinfo],
-        )
-        yield from _gauge(
-            "taskscheduler_task_last_result",
-            "Last result, unsigned.",
-            [(labels[task.path], task.result.code) for task in self.shown if task.result.code is not None],
-        )
-        yield from _gauge(
-            "taskscheduler_task_needs_attention",
-            "1 if the task needs attention.",
-            [(labels[task.path], int(task.needs_attention)) for task in self.shown],
-        )
-        yield from _gauge(
-            "taskscheduler_task_verdict",
-            "1 for the current verdict.",
-            [
-                (f'{labels[task.path]},verdict="{verdict.value}"', int(task.verdict is verdict))
-                for task in self.shown
-                for verdict in Verdict
-            ],
-        )
-        taken_at = self.snapshot.taken_at.timestamp()
-        yield from _gauge("taskscheduler_snapshot_timestamp_seconds", "Time of the snapshot.", [(server, taken_at)])
-
-    def _nagios_code(self) -> int:
-        if any(task.verdict is Verdict.FAILING for task in self.loud):
-            return NAGIOS_CRITICAL
-        return NAGIOS_WARNING if self.loud else 0
+        tasks = [(f'{server},path="{name}"', task) for name, task in zip(_names(self.shown), self.shown, strict=True)]
+        starts = [(label, task.status.last_run) for label, task in tasks]
+        runs = [(label, at.timestamp()) for label, at in starts if isinstance(at, datetime) and at.tzinfo]
+        results = [(label, task.result.code) for label, task in tasks if task.result.code is not None]
+        attention = [(label, task.needs_attention) for label, task in tasks]
+        verdicts = [
+            (f'{label},verdict="{each.value}"', task.verdict is each) for label, task in tasks for each in Verdict
+        ]
+        taken_at = [(server, self.snapshot.taken_at.timestamp())]
+        yield from _gauge("taskscheduler_task_last_run_timestamp_seconds", "Start of the last run.", runs)
+        yield from _gauge("taskscheduler_task_last_result", "Last result, unsigned.", results)
+        yield from _gauge("taskscheduler_task_needs_attention", "1 if the task needs attention.", attention)
+        yield from _gauge("taskscheduler_task_verdict", "1 for the current verdict.", verdicts)
+        yield from _gauge("taskscheduler_snapshot_timestamp_seconds", "Time of the snapshot.", taken_at)
 
     def _where(self) -> str:
         return f"{self.snapshot.server or 'unnamed server'}, {self._local(self.snapshot.taken_at)}"

@@ -34,14 +34,11 @@ def run(
 
     UsageError for options that do not fit together; other errors as from `collect`, `convert` and `export_log`.
     """
-    now, share, scope = datetime.now(UTC), Path(data).absolute(), [folder.replace("/", "\\") for folder in folders]
-    for name, value in (("--data", data), ("--folder", " ".join(scope)), ("--from", source)):
-        if value == "" and (name != "--folder" or folders):
-            raise click.UsageError(f"{name} is empty: give it a value, or omit it")
-    if source is not None:
+    now, share = datetime.now(UTC), Path(data).absolute()
+    if source:
         if status_only or eventlog or user:
             raise click.UsageError("--status-only, --eventlog and --user ask Windows: omit them with --from")
-        _print(convert(Path(source), share, server=server, zone=zone, dates=dates or "", folders=scope))
+        _print(convert(Path(source), share, server=server, zone=zone, dates=dates or "", folders=folders))
         return
     if dates:
         raise click.UsageError("--dates is for --from: dates from Windows are not ambiguous")
@@ -55,7 +52,7 @@ def run(
         share,
         server=server_name(server),
         now=now,
-        folders=scope,
+        folders=folders,
         status_only=status_only,
         collected_by=user or user_name(),
     )

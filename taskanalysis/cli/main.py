@@ -15,8 +15,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
@@ -92,13 +91,26 @@ def data_path(data: str | None) -> Path:
     """The path of the data: the sample share without --data."""
     from taskanalysis.snapshot import sample_share  # noqa: PLC0415 (lxml)
 
-    if data == "":
-        raise click.UsageError("--data is empty: name a share, or omit it for the sample share")
     return Path(data).absolute() if data else sample_share()
+
+
+class Command(click.Command):
+    """A command that refuses an empty option, as from an unset variable of a script, unless that is its default."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments."""
+        rest = super().parse_args(ctx, args)
+        for option in self.params:
+            value = ctx.params.get(option.name or "")
+            if option.default != "" and (value == "" or (isinstance(value, tuple) and "" in value)):
+                raise click.UsageError(f"{option.opts[0]} is empty: give it a value", ctx)
+        return rest
 
 
 class Commands(click.Group):
     """The commands, with arguments taken literally."""
+
+    command_class = Command
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         r"""Run one. By default click expands ``[1]``, ``~`` and ``%X%`` in Windows paths."""
@@ -114,11 +126,18 @@ def address(_context: click.Context, _option: click.Parameter, text: str) -> str
     return text
 
 
+def task_folder(text: str) -> str:
+    r"""A task folder, which may be written with slashes: ``/OpenData`` is ``\OpenData``."""
+    return text.replace("/", "\\")
+
+
 EXECUTOR = click.option(
     "--executor", default="", metavar="URL", callback=address, help="Dask cluster that builds new parts of the history."
 )
 SERVER = click.option("--server", default="", metavar="NAME", help="Server to read, where the share holds several.")
-FOLDER = click.option("--folder", default="", metavar=r"\F", help="Only tasks in this task folder and below.")
+FOLDER = click.option(
+    "--folder", type=task_folder, default="", metavar=r"\F", help="Only tasks in this task folder and below."
+)
 AT = click.option("--at", default="", metavar="TIME", help="Use the newest snapshot not later than this ISO time.")
 ZONE = click.option("--zone", default="", metavar="ZONE", help="Time zone of the server, where the data lacks it.")
 ORDERS = click.Choice(["dmy", "mdy"])
@@ -220,27 +239,17 @@ def decode(code: str, command: str, arguments: str, state: str | None, source: s
     click.echo("\n".join(filter(None, (result.meaning, result.advice, f"Source: {result.basis}"))))
 
 
-class Monitored(click.Command):
+class Monitored(Command):
     """A command whose bad usage ends, with ``--format nagios``, with the code for unknown, not for critical."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments."""
-        with _nagios_codes("nagios" in args or "--format=nagios" in args):
+        nagios = "nagios" in args or "--format=nagios" in args
+        try:
             return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run it."""
-        with _nagios_codes(ctx.params.get("form") == "nagios"):
-            return super().invoke(ctx)
-
-
-@contextmanager
-def _nagios_codes(wanted: bool) -> Iterator[None]:
-    try:
-        yield
-    except click.UsageError as error:
-        error.exit_code = NAGIOS_UNKNOWN if wanted else BAD_INPUT  # type: ignore[misc]
-        raise
+        except click.UsageError as error:
+            error.exit_code = NAGIOS_UNKNOWN if nagios else BAD_INPUT  # type: ignore[misc]
+            raise
 
 
 @main.command(cls=Monitored)
@@ -327,6 +336,7 @@ def restore(**options: Any) -> int:
 @click.option(
     "--folder",
     "folders",
+    type=task_folder,
     multiple=True,
     metavar=r"\F",
     help="Only definitions in this folder and below.",

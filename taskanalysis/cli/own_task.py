@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from taskanalysis.cli.main import say
 from taskanalysis.definition import describe, read_task
@@ -20,18 +20,16 @@ def run(
     data: str,
     *,
     output: Path,
-    reports: str = "",
-    user: str = "",
-    at: str = "05:45",
-    status_every: str | None = None,
-    folders: Sequence[str] = (),
-    eventlog: bool = False,
-    owner: str = "",
-    program: str = "",
+    at: str,
+    status_every: str | None,
+    owner: str,
+    program: str,
+    **options: Any,
 ) -> None:
     """Write the file, with `status_every` a second one beside it, and print how to import each.
 
-    TaskAnalysisError for bad values, as from `own_task`; UnfinishedError where a file can't be written.
+    `options` are handed to `own_task`. TaskAnalysisError for bad values, UnfinishedError where a file can't be
+    written.
     """
     if output.name in ("", "-"):
         raise TaskAnalysisError("--output needs the name of a file: a redirection would change the encoding")
@@ -46,17 +44,7 @@ def run(
     if status_every:
         files[output.with_name(f"{output.stem}-status{output.suffix}")] = int(status_every)
     written = {
-        file: own_task(
-            program,
-            data=data,
-            start=start,
-            owner=owner,
-            reports=reports,
-            user=user,
-            folders=folders,
-            eventlog=eventlog,
-            status_every=minutes,
-        )
+        file: own_task(program, data=data, start=start, owner=owner, status_every=minutes, **options)
         for file, minutes in files.items()
     }
     for file, xml in written.items():

@@ -13,7 +13,7 @@ import click
 from taskanalysis.cli.main import ATTENTION, NOT_FINISHED, check_folder, fail, say
 from taskanalysis.errors import TaskAnalysisError
 from taskanalysis.health import read_rules
-from taskanalysis.publish import NOTEBOOKS, Keep, Limits, Outcome, make_all, make_reports, renew_history
+from taskanalysis.publish import NOTEBOOKS, Keep, Outcome, make_all, make_reports, renew_history
 from taskanalysis.snapshot import Snapshot, read_snapshot
 from taskanalysis.text import count
 
@@ -26,8 +26,6 @@ def run(share: Path, reports: str, *, every: bool, fail_on: str | None, **option
     The options are those of `taskanalysis report`. UsageError for options that do not fit together, other errors as
     from `make_reports` and `make_all`.
     """
-    if not reports:
-        raise click.UsageError("--reports is empty: name a folder")
     if every and options["server"]:
         raise click.UsageError("--server and --all-servers exclude each other: omit one of them")
     try:
@@ -36,7 +34,7 @@ def run(share: Path, reports: str, *, every: bool, fail_on: str | None, **option
         raise click.UsageError(f"--keep {error}") from None
     if options["verbose"]:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    options |= {"folder": options["folder"].replace("/", "\\"), "now": datetime.now(UTC)}
+    options["now"] = datetime.now(UTC)
     make = _run_all if every else _run_one
     attention = make(share, Path(reports), **options)
     return ATTENTION if fail_on and attention else 0
@@ -85,10 +83,12 @@ def _make(share: Path, out: Path, *, above: str = "", **options: Any) -> Outcome
         snapshot,
         out,
         {"data": str(share), "folder": options["folder"], **selected},
-        limits=Limits(options["cell_seconds"], options["run_seconds"]),
         say=progress if options["verbose"] or not above else lambda _: None,
         above=above,
-        **{name: options[name] for name in ("now", "sample", "keep", "verbose", "executor")},
+        **{
+            name: options[name]
+            for name in ("now", "sample", "keep", "cell_seconds", "run_seconds", "verbose", "executor")
+        },
     )
     if outcome.locked:
         names, place = ", ".join(outcome.locked), out / "runs" / outcome.stamp

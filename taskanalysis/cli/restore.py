@@ -2,9 +2,9 @@ r"""``taskanalysis restore``: print the plan to restore tasks, carry it out, or 
 
 Every line is masked and free of control characters, because names and arguments come from tasks.
 
->>> run("tests/files/folder", script="")
+>>> run("tests/files/folder", script="new", carry_out=True)
 Traceback (most recent call last):
-click.exceptions.UsageError: --script is empty: name a new folder
+click.exceptions.UsageError: --script only writes a folder: omit --apply, --server, --user and --data
 >>> result_lines([Restored(r"\OpenData\Load", "failed", "access is denied")])[-2:]
 ['', '1 task failed.']
 """
@@ -59,21 +59,15 @@ def run(
     UsageError for options that do not fit together, UnfinishedError where the connection is lost; other errors as from
     `read_wanted`, `plan` and `apply`.
     """
-    if script is not None and not script:
-        raise click.UsageError("--script is empty: name a new folder")
-    if script is not None and (carry_out or server or user or data):
+    if script and (carry_out or server or user or data):
         raise click.UsageError("--script only writes a folder: omit --apply, --server, --user and --data")
     try:
-        choice: dict[str, Any] = {
-            "folder": folder.replace("/", "\\"),
-            "tasks": tasks,
-            "mapping": parse_map(maps),
-            "disabled": disabled,
-        }
+        mapping = parse_map(maps)
     except ValueError as error:
         raise click.UsageError(f"--map {error}") from None
+    choice: dict[str, Any] = {"folder": folder, "tasks": tasks, "mapping": mapping, "disabled": disabled}
     source = read_snapshot(snapshot, holding="definitions")
-    if script is not None:
+    if script:
         return _write(source, choice, Path(script))
     scheduler = _connect(server, user, source.zone)
     planned = plan(source, scheduler, **choice)
@@ -85,7 +79,7 @@ def run(
     return 0
 
 
-def _write(source: Snapshot, choice: Mapping[str, Any], folder: Path) -> int:
+def _write(source: Snapshot, choice: dict[str, Any], folder: Path) -> int:
     wanted = read_wanted(source, **choice)
     moment = f"{source.local_time:%Y-%m-%d %H:%M} {source.zone or 'UTC'}"
     title = f"{len(wanted.tasks)} tasks of {source.server or source.source}, as they were at {moment}"
@@ -104,10 +98,8 @@ def _connect(server: str, user: str, zone: str) -> Scheduler:
     password = password_of(user, server)
     try:
         return connect(server, user=user, password=password, zone=zone if server else "")
-    except SchedulerError:
-        raise
     except TaskAnalysisError as error:
-        if sys.platform == "win32":
+        if sys.platform == "win32" or isinstance(error, SchedulerError):
             raise
         raise TaskAnalysisError("restore needs Windows; --script DIR writes a script to run there") from error
 

@@ -1,7 +1,6 @@
 from .folder import Keep as Keep
 from .index import servers as servers
 from .make import NOTEBOOKS as NOTEBOOKS
-from .make import Limits as Limits
 from .make import Outcome as Outcome
 from .make import make_all as make_all
 from .make import make_reports as make_reports

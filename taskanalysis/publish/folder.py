@@ -192,7 +192,9 @@ def publish(
     copies = {_beside(target / file.name): target / file.name for file in sorted(latest.iterdir())}
     with explained(reports):
         try:
-            shutil.copytree(run, beside)
+            beside.mkdir()
+            for file in run.iterdir():
+                shutil.copyfile(file, beside / file.name)
             for copy, place in copies.items():
                 shutil.copyfile(latest / place.name, copy)
             stay = keep.stay([*list_runs(reports), stamp], now)
@@ -260,7 +262,7 @@ def list_runs(reports: Path) -> list[str]:
 
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
-_IS_FULL, _GONE_ON_WINDOWS = {39, 112}, {51, 53, 55, 59, 64, 67, 121, 1231}
+_FULL_ON_WINDOWS = {39, 112}
 
 
 @contextmanager
@@ -268,7 +270,7 @@ def explained(reports: Path) -> Iterator[None]:
     """Turn an error of the system about a folder of reports into a ReportError with a next step."""
     try:
         yield
-    except (OSError, shutil.Error, NotImplementedError) as error:  # the last where there are no locks
+    except (OSError, NotImplementedError) as error:  # the second where there are no locks
         _log.info("%s", reports, exc_info=True)
         raise ReportError(why_not(error, reports)) from None
 
@@ -279,18 +281,12 @@ def why_not(error: Exception, reports: Path) -> str:
     >>> why_not(OSError(errno.ENOSPC, "No space left on device"), Path("out"))
     'out is full: make room there and run again; the last reports are still there'
     """
-    place = plain_path(reports)
-    if isinstance(error, shutil.Error):  # of copytree: a list of source, target, reason
-        reasons = " ".join(str(failed[2]) for failed in error.args[0])
-        number = next((code for code in _FULL | _DENIED if f"[Errno {code}]" in reasons), None)
-        error = OSError(number, os.strerror(number)) if number else OSError(clip(reasons, 200))
-    code, windows = getattr(error, "errno", None), getattr(error, "winerror", None)
-    if code in _FULL or windows in _IS_FULL:
+    place, code = plain_path(reports), getattr(error, "errno", None)
+    reason = getattr(error, "strerror", None) or str(error)
+    if code in _FULL or getattr(error, "winerror", None) in _FULL_ON_WINDOWS:
         return f"{place} is full: make room there and run again; the last reports are still there"
     if code in _DENIED:
-        reason = os.strerror(code) if code else "denied"
         return f"{place} can't be written ({reason}): let this account write there, or choose another with --reports"
-    reason = getattr(error, "strerror", None) or str(error)
     if code in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
         named = getattr(error, "filename2", None) or getattr(error, "filename", None) or place
         return f"{named} is in the way ({reason}): remove it, or choose another folder with --reports"

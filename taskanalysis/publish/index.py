@@ -22,7 +22,7 @@ from urllib.parse import quote
 from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.history import each_in, executor_for
 from taskanalysis.publish.pages import Run, age, page, read_head, shown
-from taskanalysis.snapshot import list_servers, stamped
+from taskanalysis.snapshot import list_servers, read_snapshot, stale_after, stamped
 from taskanalysis.text import clip, count, listed
 
 QUESTIONS = {
@@ -64,9 +64,9 @@ class Standing:
         return cls({name: counts[name] for name in [*ORDER, *(counts.keys() - set(ORDER))] if counts[name]}, causes)
 
     @property
-    def attention(self) -> int:
-        """How many tasks need attention."""
-        return sum(self.counts.get(name, 0) for name in LOUD)
+    def attention(self) -> int | None:
+        """How many tasks need attention; None where no status was collected."""
+        return sum(self.counts.get(name, 0) for name in LOUD) if self.counts else None
 
     def listing(self) -> str:
         """The number of tasks with each verdict."""
@@ -74,7 +74,7 @@ class Standing:
 
     def sentence(self) -> str:
         """How many tasks need attention, as a sentence."""
-        number, tasks = self.attention, count(sum(self.counts.values()), "task")
+        number, tasks = self.attention or 0, count(sum(self.counts.values()), "task")
         return f"{number or 'None'} of {tasks} need{'' if number > 1 else 's'} attention."
 
 
@@ -101,20 +101,24 @@ class LoudTask(NamedTuple):
 
 
 def loud(rows: Iterable[Mapping[str, Any]]) -> list[LoudTask]:
-    """The rows of ``status.json`` that need attention.
+    """The rows of ``status.json`` that need attention, with ``UNKNOWN CODE`` as in `Standing`.
 
     >>> loud([{"task_path": "A", "verdict": "OK"}, {"task_path": "B", "verdict": "FAILING", "reason": "It failed."}])
     [LoudTask(task_path='B', verdict='FAILING', since='', reason='It failed.')]
     """
+    tasks = [{**row, "verdict": _word(row["verdict"], row.get("rule"))} for row in rows]
     return [
-        LoudTask(*(shown(str(row.get(name) or "")) for name in LoudTask._fields))
-        for row in rows
-        if _word(row["verdict"], row.get("rule")) in LOUD
+        LoudTask(*(shown(str(task.get(name) or "")) for name in LoudTask._fields))
+        for task in tasks
+        if task["verdict"] in LOUD
     ]
 
 
 class Server(NamedTuple):
-    """A row of the table of servers; `attention` is None where nothing is known, `page` links its reports."""
+    """A row of the table of servers, with its tasks that need attention where its reports were read.
+
+    `attention` is None where nothing is known, `page` links its reports.
+    """
 
     server: str
     taken_at: datetime | None = None
@@ -124,6 +128,7 @@ class Server(NamedTuple):
     verdicts: str = ""
     problem: str = ""
     page: str = ""
+    tasks: Sequence[LoudTask] = ()
 
 
 def servers(share: Path, at: str = "") -> list[Server]:
@@ -140,7 +145,6 @@ def servers(share: Path, at: str = "") -> list[Server]:
 
 def _server(share: Path, at: str, name: str) -> Server:
     from taskanalysis.health import judge, known_history, read_rules  # noqa: PLC0415 (pandas)
-    from taskanalysis.snapshot import read_snapshot, stale_after  # noqa: PLC0415
 
     try:
         snapshot = read_snapshot(share, server=name, at=at)
@@ -150,7 +154,7 @@ def _server(share: Path, at: str, name: str) -> Server:
         return Server(shown(name), problem=f"can't be read ({clip(shown(str(error)), 200)})")
     standing = Standing.count((task.verdict.value, task.rule) for task in judged if not task.ignored)
     moment = f"{snapshot.local_time:%Y-%m-%d %H:%M} ({snapshot.zone or 'UTC'})"
-    attention = standing.attention if judged else None
+    attention = (standing.attention or 0) if judged else None
     return Server(shown(name), snapshot.taken_at, moment, due, attention, standing.listing())
 
 
@@ -212,15 +216,12 @@ def _index_sentence(standing: Standing | None, failed: Sequence[str]) -> str:
 
 def _report(latest: Path, name: str, failed: bool) -> dict[str, Any]:
     head = read_head(latest / f"{name}.html")
-    good = head if head and head.state == "good" else None
     return {
         "title": name.title(),
         "question": QUESTIONS.get(name, "a report"),
         "target": f"latest/{name}.html" if head else "",
         "failed": f"latest/{name}-failed.html" if failed else "",
-        "made_at": good.made_at if good else None,
-        "due": good.due if good else None,
-        "run": good.run if good and stamped(good.run) else "",
+        "good": head if head and head.state == "good" else None,
     }
 
 
@@ -243,15 +244,8 @@ def _earlier(reports: Path, stamp: str, wanted: Sequence[str]) -> dict[str, Any]
 # The page of all servers ----------------------------------------------------------------------------------------------
 
 
-class ServerReports(NamedTuple):
-    """What the reports of one server say: its row, and its tasks that need attention."""
-
-    row: Server
-    tasks: Sequence[LoudTask]
-
-
-def read_reports(name: str, folder: Path, failed: str) -> ServerReports:
-    """The last good ``status.json`` in the reports folder of a server; `failed` is what failed just now, or ""."""
+def read_reports(name: str, folder: Path, failed: str) -> Server:
+    """A row from the last good ``status.json`` in a server's folder; `failed` is what failed just now, or ""."""
     href = f"servers/{quote(name)}/index.html" if (folder / "index.html").is_file() else ""
     try:
         content = json.loads((folder / "latest" / "status.json").read_text(encoding="utf-8"))
@@ -259,16 +253,16 @@ def read_reports(name: str, folder: Path, failed: str) -> ServerReports:
         standing, tasks = Standing.of(content), loud(content["tasks"])
         moment = f"{taken_at:%Y-%m-%d %H:%M} ({content['zone'] or 'UTC'})"
     except (OSError, ValueError, KeyError, TypeError):
-        return ServerReports(Server(shown(name), problem=failed or "no status is known", page=href), [])
-    attention = standing.attention if standing.counts else None
-    return ServerReports(Server(shown(name), taken_at, moment, due, attention, standing.listing(), failed, href), tasks)
+        return Server(shown(name), problem=failed or "no status is known", page=href)
+    listing = standing.listing()
+    return Server(shown(name), taken_at, moment, due, standing.attention, listing, failed, href, tasks)
 
 
-def servers_page(reports: Sequence[ServerReports], run: Run, problems: Sequence[Problem]) -> str:
+def servers_page(rows: Sequence[Server], run: Run, problems: Sequence[Problem]) -> str:
     """The page of all servers: `problems` first, then tasks that need attention, worst first, then the servers."""
-    rows = sorted((one.row for one in reports), key=lambda row: (-(row.attention or 0), not row.problem))
-    tasks = [(one.row, task) for one in reports for task in one.tasks]
-    tasks.sort(key=lambda pair: LOUD.index(pair[1].verdict) if pair[1].verdict in LOUD else len(LOUD))
+    tasks = [(row, task) for row in rows for task in row.tasks]
+    tasks.sort(key=lambda pair: LOUD.index(pair[1].verdict))
+    rows = sorted(rows, key=lambda row: (-(row.attention or 0), not row.problem))
     totals = Counter(task.verdict for _, task in tasks)
     return page(
         "servers",

@@ -25,7 +25,7 @@ from taskanalysis.history import executor_for
 from taskanalysis.publish import pages
 from taskanalysis.publish.folder import Keep, held, new_stamp, publish, workplace
 from taskanalysis.publish.index import (
-    ServerReports,
+    Server,
     Standing,
     index_page,
     read_reports,
@@ -41,18 +41,8 @@ from taskanalysis.text import clip
 NOTEBOOKS = ("inventory", "status", "trends")
 """The reports; pages, index and links follow from it."""
 
+KEEP = Keep()
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Timeouts in seconds, of a cell and of the whole run."""
-
-    cell: int = CELL_SECONDS
-    run: float = RUN_SECONDS
-
-
-LIMITS, KEEP = Limits(), Keep()
 
 
 @dataclass
@@ -73,7 +63,8 @@ def make_reports(
     now: datetime,
     sample: str = "",
     keep: Keep = KEEP,
-    limits: Limits = LIMITS,
+    cell_seconds: int = CELL_SECONDS,
+    run_seconds: float = RUN_SECONDS,
     say: Callable[[str], None] = _log.info,
     verbose: bool = False,
     executor: str = "",
@@ -100,7 +91,8 @@ def make_reports(
         problems = renew_history(Path(str(parameters["data"])), executor)
         made = _Made(run, reports, work / "made", parameters)
         began = time.monotonic()
-        for name, error in _run_all(team, made, limits):
+        jobs = {name: made.job(name) | {"cell_seconds": cell_seconds} for name in NOTEBOOKS}
+        for name, error in team.run(jobs, seconds=run_seconds):
             failure = made.add(name, team.folders[name], error)
             say(failure.what if failure else f"{name}: made in {time.monotonic() - began:.1f} s")
         made.write_pages()
@@ -115,9 +107,8 @@ def make_reports(
             above=above,
             notes=[pages.shown(f"{problem.file}: {problem.what}") for problem in problems],
         )
-        locked = publish(
-            made.kept, made.latest, reports, stamp=stamp, keep=keep, now=now, index=index, gone=made.outdated()
-        )
+        outdated = [f"{name}-failed.html" for name in NOTEBOOKS if name not in made.failures]
+        locked = publish(made.kept, made.latest, reports, stamp=stamp, keep=keep, now=now, index=index, gone=outdated)
         return Outcome(stamp, list(made.failures.values()), locked, read_standing(made.latest / "status.json"))
 
 
@@ -137,7 +128,7 @@ def make_all(
     """
     names = list_servers(share)
     outcomes: list[Outcome | TaskAnalysisError] = []
-    rows: list[ServerReports] = []
+    rows: list[Server] = []
     with held(reports, now=now, say=say, folders=("servers",)):
         for number, name in enumerate(names, 1):
             say(f"{name}: {number} of {len(names)}")
@@ -170,17 +161,6 @@ def _naming_the_temporary_folder() -> Iterator[None]:
         raise ReportError(f"{where} can't be used ({why}): {remedy}; the last reports are still there") from None
 
 
-def _run_all(team: Workers, made: _Made, limits: Limits) -> Iterator[tuple[str, Failure | None]]:
-    jobs = {}
-    for name in team.folders:
-        values = {**made.parameters, "save_to": str(made.files_of(name))}
-        try:
-            jobs[name] = {"source": str(notebook_file(name)), "parameters": values, "cell_seconds": limits.cell}
-        except ReportError as error:
-            yield name, Failure(name, str(error))
-    yield from team.run(jobs, seconds=limits.run)
-
-
 def notebook_file(name: str) -> Path:
     """The path of a notebook: in the package when installed from a wheel, else in the checkout."""
     places = [Path(__file__).parents[1] / "notebooks", Path(__file__).parents[2] / "notebooks"]
@@ -191,21 +171,24 @@ def notebook_file(name: str) -> Path:
 
 
 class _Made:
-    """The files that a run publishes, in a local folder: `kept` for the run, `latest` with the last good ones."""
+    """The files that a run publishes, in a local folder: `kept` for the run, `latest` with the last good ones.
+
+    `files` are the folders of the CSV and JSON files of each notebook.
+    """
 
     def __init__(self, run: Run, reports: Path, work: Path, parameters: Mapping[str, Any]) -> None:
-        self.run, self.reports, self.work, self.parameters = run, reports, work, parameters
+        self.run, self.reports, self.parameters = run, reports, parameters
         self.kept, self.latest = work / "run", work / "latest"
+        self.files = {name: work / "files" / name for name in run.names}
         self.failures: dict[str, Failure] = {}
         self.rendered: dict[str, tuple[str, str]] = {}
-        for folder in (self.kept, self.latest):
+        for folder in (self.kept, self.latest, *self.files.values()):
             folder.mkdir(parents=True)
 
-    def files_of(self, name: str) -> Path:
-        """The folder for the CSV and JSON files of a notebook."""
-        folder = self.work / "files" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+    def job(self, name: str) -> dict[str, Any]:
+        """The notebook to run with its parameters, for `Workers`."""
+        parameters = {**self.parameters, "save_to": str(self.files[name])}
+        return {"source": str(notebook_file(name)), "parameters": parameters}
 
     def add(self, name: str, folder: Path, failure: Failure | None) -> Failure | None:
         """Note a failure, or render the executed notebook; a page that readers must not get is a failure, too."""
@@ -226,7 +209,7 @@ class _Made:
         """Write the pages of all reports and their files, once it is known which failed."""
         for folder, kept in ((self.kept, True), (self.latest, False)):
             for name, rendered in self.rendered.items():
-                files = sorted(self.files_of(name).iterdir())
+                files = sorted(self.files[name].iterdir())
                 for file in files:
                     shutil.copyfile(file, folder / file.name)
                 names = [file.name for file in files]
@@ -253,10 +236,6 @@ class _Made:
             good = place.read_bytes().decode("utf-8", "replace")
             text = pages.with_notice(good, sentence, f"{name}-failed.html", "What failed")
         (folder / place.name).write_bytes(text.encode())
-
-    def outdated(self) -> list[str]:
-        """Names of failure pages whose reports were made this time."""
-        return [f"{name}-failed.html" for name in self.run.names if name not in self.failures]
 
 
 # History --------------------------------------------------------------------------------------------------------------

@@ -63,9 +63,7 @@ class Run:
 
     def stale_words(self) -> str:
         """The sentence that the snapshot is too old, shown from `due` on."""
-        zone = ZoneInfo(self.zone or "UTC")
-        times = (self.taken_at, self.due or self.made_at)
-        taken_at, due = (f"{time.astimezone(zone):%Y-%m-%d %H:%M}" for time in times)
+        taken_at, due = (self.local(moment).partition(" (")[0] for moment in (self.taken_at, self.due or self.made_at))
         return f"Stale: the newest snapshot is from {taken_at}, and another was due by {due}."
 
 
@@ -122,7 +120,7 @@ def report_page(
     `files` are linked beside it; `failed` are reports of the same run without a page.
     """
     title, body = rendered
-    links = _links(run.names, "../../index.html" if kept else "../index.html", failed if kept else ())
+    links = _links(run.names, kept, failed if kept else ())
     intro, sections, contents = _with_contents(body)
     fields: dict[str, Any] = {"intro": Markup(intro), "sections": Markup(sections), "contents": contents}  # noqa: S704
     return page(
@@ -168,7 +166,7 @@ def failure_page(
         "failed",
         run,
         title=f"{failure.report.title()} could not be made",
-        links=_links(run.names, "../../index.html" if kept else "../index.html", failed),
+        links=_links(run.names, kept, failed),
         state="failed",
         failure=visible,
         good=good if has_good else "",
@@ -176,9 +174,9 @@ def failure_page(
     )
 
 
-def _links(names: Sequence[str], index: str, failed: Sequence[str]) -> list[tuple[str, str]]:
+def _links(names: Sequence[str], kept: bool, failed: Sequence[str]) -> list[tuple[str, str]]:
     pages = [(name.title(), f"{name}-failed.html" if name in failed else f"{name}.html") for name in names]
-    return [("All reports", index), *pages]
+    return [("All reports", "../../index.html" if kept else "../index.html"), *pages]
 
 
 def page(

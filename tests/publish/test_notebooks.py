@@ -1,5 +1,6 @@
 """Notebooks in child processes: retries, timeouts, signals, and that nothing of them is left."""
 
+import contextlib
 import json
 import os
 import signal
@@ -16,14 +17,7 @@ import pytest
 from taskanalysis.publish import notebooks
 from taskanalysis.publish.folder import workplace
 from taskanalysis.publish.make import NOTEBOOKS, notebook_file
-from taskanalysis.publish.notebooks import (
-    START_TRIES,
-    Failure,
-    Workers,
-    _with_retries,
-    last_started,
-    run_notebook,
-)
+from taskanalysis.publish.notebooks import START_TRIES, Failure, Workers, _with_retries, last_started, run_notebook
 from tests.build import notebook_of, processes
 
 
@@ -39,6 +33,65 @@ def test_run_that_takes_too_long_is_ended_with_its_kernels(tmp_path: Path, monke
         said = "some.ipynb: stopped, because the run exceeded 300 seconds"
         assert failure == Failure("some", said, source)
         assert processes(str(work)) == []
+
+
+def failure_of(folder: Path, seconds: int = 600) -> Failure:
+    """The failure of ``some.ipynb`` in a folder."""
+    work = folder / "work {0}"  # papermill formats paths
+    work.mkdir()
+    failure = run_notebook("some", folder / "some.ipynb", {"data": ""}, work, cell_seconds=seconds)
+    assert failure
+    return failure
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("raise ValueError('no <b>luck')", "the cell '{source}' raised ValueError: no <b>luck"),
+        pytest.param("import sys; sys.exit(0)", "the cell '{source}' did not complete", marks=pytest.mark.slow),
+        pytest.param(
+            "import os; os._exit(1)", "the cell '{source}' did not complete: its kernel died", marks=pytest.mark.slow
+        ),
+        pytest.param("import time; time.sleep(600)", "the cell '{source}' exceeded 2 seconds", marks=pytest.mark.slow),
+        pytest.param(
+            "from taskanalysis.snapshot import read_snapshot; read_snapshot('nowhere')",
+            "nowhere does not exist",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_cell_that_fails_is_one_sentence_and_shown(source: str, says: str, tmp_path: Path) -> None:
+    notebook_of(tmp_path / "some.ipynb", source, "1 + 1")
+    failure = failure_of(tmp_path, seconds=2)
+    assert failure.what.startswith(f"some.ipynb: {says.format(source=source)}")
+    assert failure.cell == source
+    assert "sleep" not in source or "after 2 seconds" in failure.error
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ("x: str = ''", " has no parameter data: restore the original notebook"),
+        ("", " has no cell with parameters (tagged 'parameters'): restore the original notebook"),
+        (None, " can't be run (NotJSONError: "),
+    ],
+)
+def test_edited_notebook_is_refused(parameters: str | None, says: str, tmp_path: Path) -> None:
+    notebook_of(tmp_path / "some.ipynb", parameters=parameters or "")
+    if parameters is None:
+        (tmp_path / "some.ipynb").write_text("{", encoding="utf-8")
+    assert failure_of(tmp_path).what.startswith(f"some.ipynb{says}")
+
+
+def test_failure_in_a_process_and_its_end_are_reported(tmp_path: Path) -> None:
+    notebook_of(tmp_path / "some.ipynb")
+    jobs: dict[str, dict[str, Any]] = {"some": {"source": str(tmp_path / "some.ipynb"), "parameters": {"at": ""}}}
+    with workplace() as work, Workers(("some", "dead"), work) as team:
+        failures = {name: failure.what for name, failure in team.run(jobs | {"dead": {}}) if failure}
+    assert failures == {
+        "some": "some.ipynb has no parameter at: restore the original notebook",
+        "dead": "dead.ipynb: its process ended with code 1: KeyError: 'source'",
+    }
 
 
 @pytest.mark.slow
@@ -108,6 +161,7 @@ def test_notebook_that_runs_ends_soon_after_its_run_was_killed(tmp_path: Path) -
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_kernels_and_start_up_files_of_the_user_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kernel = tmp_path / "jupyter/kernels/python3/kernel.json"
     start_up = tmp_path / "ipython/profile_default/startup/00.py"
@@ -137,32 +191,22 @@ def test_notebook_runs_from_any_working_directory_without_parameters(name: str, 
     assert [file.name for file in elsewhere.iterdir() if file.name != ".jupyter"] == [f"{name}.ipynb"]
 
 
-def test_kernel_that_dies_at_its_start_is_retried(tmp_path: Path) -> None:
-    tries: list[int] = []
+@pytest.mark.parametrize(
+    ("dies", "in_cell", "tries"),
+    [(START_TRIES - 1, False, START_TRIES), (START_TRIES, False, START_TRIES), (START_TRIES, True, 1)],
+)
+def test_kernel_that_dies_is_retried_only_at_its_start(dies: int, in_cell: bool, tries: int, tmp_path: Path) -> None:
+    tried: list[int] = []
 
     def execute() -> Any:
-        tries.append(len(tries))
-        if len(tries) < START_TRIES:
-            raise RuntimeError("Kernel died before replying to kernel_info")
+        tried.append(1)
+        if len(tried) <= dies:
+            raise RuntimeError("Kernel died")
         return "done"
 
-    assert _with_retries(execute, tmp_path / "status.ipynb") == "done"
-    assert len(tries) == START_TRIES
-
-
-def test_kernel_that_never_starts_or_dies_in_a_cell_is_not_retried_endlessly(tmp_path: Path) -> None:
-    tries: list[int] = []
-
-    def execute() -> Any:
-        tries.append(1)
-        raise RuntimeError("Kernel died")
-
-    target = tmp_path / "status.ipynb"
-    with pytest.raises(RuntimeError):
-        _with_retries(execute, target)
-    assert len(tries) == START_TRIES
-    cell = {"source": "x", "metadata": {"papermill": {"start_time": "2026-11-23T11:02:00"}}}
-    target.write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
-    with pytest.raises(RuntimeError):
-        _with_retries(execute, target)
-    assert len(tries) == START_TRIES + 1
+    metadata = {"papermill": {"start_time": "2026-11-23T11:02:00"}} if in_cell else {}
+    cells = [{"source": "x", "metadata": metadata}]
+    (tmp_path / "status.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    with pytest.raises(RuntimeError) if dies >= START_TRIES else contextlib.nullcontext():
+        assert _with_retries(execute, tmp_path / "status.ipynb") == "done"
+    assert len(tried) == tries

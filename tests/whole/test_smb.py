@@ -15,7 +15,7 @@ import pytest
 from taskanalysis.errors import ReportError
 from taskanalysis.publish.folder import list_runs
 from taskanalysis.snapshot.share import sample_share
-from tests.build import report
+from tests.build import FILES, report
 from tests.publish.test_folder import DATA, NOW, PAGES, left_over, put, stamp_of
 
 PROGRAMS = ("smbd", "rclone", "fusermount3")
@@ -26,29 +26,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(bool(MISSING), reason=f"for a real SMB share these are missing: {', '.join(MISSING)}"),
 ]
-SETTINGS = """
-[global]
-server role = standalone server
-map to guest = Bad User
-guest account = root
-smb ports = {port}
-interfaces = 127.0.0.1
-bind interfaces only = yes
-private dir = {own}
-lock directory = {own}
-state directory = {own}
-cache directory = {own}
-pid directory = {own}
-ncalrpc dir = {own}/ncalrpc
-log file = {own}/log
-load printers = no
-disable spoolss = yes
-[share]
-path = {folder}
-read only = no
-guest ok = yes
-force user = root
-"""
+SETTINGS = (FILES / "smb.conf").read_text(encoding="utf-8")
 
 
 class Share:
