@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -32,8 +32,7 @@ from taskanalysis.definition import (
     describe,
     type_name,
 )
-from taskanalysis.health import KINDS, Finding, find_findings, known_history
-from taskanalysis.history import History
+from taskanalysis.health import KINDS, Finding, find_findings
 from taskanalysis.report import starts
 from taskanalysis.report.charts import Chart, bars, grid
 from taskanalysis.report.columns import COLUMNS
@@ -41,7 +40,7 @@ from taskanalysis.report.display import Sentences, Table
 from taskanalysis.report.files import save
 from taskanalysis.report.page import MOST_NAMED, Page, change_rows, table
 from taskanalysis.schedule import next_run, slots
-from taskanalysis.snapshot import Snapshot, read_snapshot, sample_share
+from taskanalysis.snapshot import Snapshot
 from taskanalysis.text import count, listed, mask_arguments
 
 
@@ -49,28 +48,8 @@ from taskanalysis.text import count, listed, mask_arguments
 class Inventory(Page):
     """The definitions of a snapshot as tables, sentences and figures; each is computed when it is first asked for."""
 
-    history: History | None = None
-
     title: ClassVar[str] = "Inventory"
-
-    @classmethod
-    def read(
-        cls,
-        data: str | Path = "",
-        *,
-        server: str = "",
-        folder: str = "",
-        at: str = "",
-        zone: str = "",
-        dates: str = "",
-    ) -> Self:
-        r"""The newest snapshot with definitions in `data` ("": the sample share), of tasks in `folder` and below.
-
-        The parameters are those of `snapshot.read_snapshot`. SnapshotError where there is no snapshot.
-        """
-        source = data or sample_share()
-        snapshot = read_snapshot(source, server=server, at=at, holding="definitions", zone=zone, dates=dates)
-        return cls(snapshot, folder, known_history(snapshot))
+    holding: ClassVar[str] = "definitions"
 
     @cached_property
     def answer(self) -> Sentences:

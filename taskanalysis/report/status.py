@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import pandas as pd
 
-from taskanalysis.health import NO_PAST, Judged, Past, Verdict, known_history, read_rules
+from taskanalysis.health import NO_PAST, Judged, Past, Verdict
 from taskanalysis.report.display import Sentences, Table
 from taskanalysis.report.files import save, save_status
 from taskanalysis.report.page import MOST_NAMED, NO_STATUS, JudgedPage, change_rows, local, table
 from taskanalysis.results import BAD_OUTCOMES
-from taskanalysis.snapshot import Snapshot, read_snapshot, sample_share, stale_after
+from taskanalysis.snapshot import Snapshot, stale_after
 from taskanalysis.text import count, listed
 
 
@@ -32,25 +32,6 @@ class StatusPage(JudgedPage):
     """How each task of a snapshot stands, as tables and sentences; each is computed when it is first asked for."""
 
     title: ClassVar[str] = "Status"
-
-    @classmethod
-    def read(
-        cls,
-        data: str | Path = "",
-        *,
-        server: str = "",
-        folder: str = "",
-        at: str = "",
-        zone: str = "",
-        dates: str = "",
-    ) -> Self:
-        r"""The newest snapshot in `data` ("": the sample share), with the share's rules and history.
-
-        The parameters are those of `snapshot.read_snapshot`; `folder` takes the tasks in it and below. SnapshotError
-        where there is no snapshot, RulesError where ``rules.toml`` is wrong.
-        """
-        snapshot = read_snapshot(data or sample_share(), server=server, at=at, zone=zone, dates=dates)
-        return cls(snapshot, folder, read_rules(snapshot.share / "rules.toml"), known_history(snapshot))
 
     @cached_property
     def answer(self) -> Sentences:

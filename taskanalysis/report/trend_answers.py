@@ -1,9 +1,9 @@
 r"""The sentences of the trends report, in which every number is computed.
 
+>>> from taskanalysis.health import known_history
 >>> from taskanalysis.snapshot import read_snapshot
->>> from taskanalysis.report.window import trend_history
 >>> snapshot = read_snapshot("data")
->>> trend_answer(Window(snapshot, trend_history(snapshot)))[0].partition(": ")[2]
+>>> trend_answer(Window(snapshot, known_history(snapshot)))[0].partition(": ")[2]
 '12 tasks are failing now, 11 a week ago, 1 four weeks ago.'
 """
 
@@ -54,8 +54,7 @@ def coverage_answer(window: Window) -> list[str]:
     first, last = (_moment(times.iloc[place], window) for place in (0, -1))
     usual = _words(pd.Timedelta(times.diff().median()))
     lines = [f"{count(len(times), 'snapshot')} from {first} to {last}, usually {usual} apart."]
-    asked = window.snapshot.taken_at - timedelta(days=window.days)
-    if window.begin - asked > timedelta(days=1):
+    if window.begin - window.asked > timedelta(days=1):
         lines.append(f"Of the {count(window.days, 'day')} asked for, those before {first[:14]} are not known.")
     if not window.blind:
         return [*lines, "There is no blind time: no snapshot is missing."]

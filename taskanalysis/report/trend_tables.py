@@ -2,10 +2,10 @@ r"""The tables of the trends report: weeks, worst tasks, changes, expected start
 
 Times are in the server's zone. All text here is masked, because all of it is shown.
 
+>>> from taskanalysis.health import known_history
 >>> from taskanalysis.snapshot import read_snapshot
->>> from taskanalysis.report.window import trend_history
 >>> snapshot = read_snapshot("data")
->>> worst(Window(snapshot, trend_history(snapshot)))["task_path"].iloc[0]
+>>> worst(Window(snapshot, known_history(snapshot)))["task_path"].iloc[0]
 '\\OpenData\\Transit\\Bus stops'
 """
 

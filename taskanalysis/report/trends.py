@@ -12,20 +12,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar
 
 import pandas as pd
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.health import read_rules
+from taskanalysis.health import known_history
 from taskanalysis.report import trend_answers, trend_charts, trend_tables
 from taskanalysis.report.charts import Chart, bars
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.display import Sentences, Table
 from taskanalysis.report.files import save
 from taskanalysis.report.page import JudgedPage, table
-from taskanalysis.report.window import Window, trend_history
-from taskanalysis.snapshot import read_snapshot, sample_share
+from taskanalysis.report.window import Window
+from taskanalysis.snapshot import Snapshot
 
 MOST_PROBLEMS = 200
 NONE_KNOWN = "None is known."
@@ -48,25 +48,8 @@ class Trends(JudgedPage):
             raise SnapshotError(f"a trend needs at least 1 day, not {self.days}")
 
     @classmethod
-    def read(
-        cls,
-        data: str | Path = "",
-        *,
-        server: str = "",
-        folder: str = "",
-        at: str = "",
-        zone: str = "",
-        dates: str = "",
-        days: int = 90,
-    ) -> Self:
-        r"""The newest snapshot in `data` ("": the sample share), with the share's rules and the history of `days`.
-
-        The other parameters are those of `snapshot.read_snapshot`; `folder` takes the tasks in it and below.
-        SnapshotError where there is no snapshot, RulesError where ``rules.toml`` is wrong.
-        """
-        snapshot = read_snapshot(data or sample_share(), server=server, at=at, zone=zone, dates=dates)
-        rules = read_rules(snapshot.share / "rules.toml")
-        return cls(snapshot, folder, rules, trend_history(snapshot, days), days)
+    def _beside(cls, snapshot: Snapshot, days: int = 90) -> dict[str, Any]:
+        return {**super()._beside(snapshot), "history": known_history(snapshot, days), "days": days}
 
     @cached_property
     def window(self) -> Window:

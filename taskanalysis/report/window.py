@@ -4,9 +4,10 @@ A window ends with a snapshot and begins some days before. Days are the server's
 stand in frames as local midnights without zone. A day without a snapshot inside a blind time is `blind`: not
 known. Results that rules.toml calls good are good here; a bad result by a guess is unknown.
 
+>>> from taskanalysis.health import known_history
 >>> from taskanalysis.snapshot import read_snapshot
 >>> snapshot = read_snapshot("data")
->>> days = Window(snapshot, trend_history(snapshot)).by_day
+>>> days = Window(snapshot, known_history(snapshot)).by_day
 >>> [f"{day:%m-%d}" for day in days.index[days["blind"]]]
 ['10-17', '10-18', '10-27', '10-28']
 """
@@ -28,7 +29,7 @@ from taskanalysis.definition import TaskDefinition
 from taskanalysis.health import (
     BAD,
     GOOD,
-    LOOK_BACK,
+    MOST_DAYS,
     NO_RULES,
     UNCLEAR,
     Judged,
@@ -37,10 +38,9 @@ from taskanalysis.health import (
     blind_times,
     failing_at,
     failing_spells,
-    known_history,
     slot_fates,
 )
-from taskanalysis.history import History, read_history, read_logs
+from taskanalysis.history import History, read_logs
 from taskanalysis.results import BAD_OUTCOMES, Outcome
 from taskanalysis.schedule import slot_arrays
 from taskanalysis.snapshot import Snapshot, in_scope
@@ -48,22 +48,8 @@ from taskanalysis.snapshot import Snapshot, in_scope
 ENDINGS = ["succeeded", *BAD_OUTCOMES, "running", "unknown"]
 """How a run ended, as the figures show it."""
 
-MOST_DAYS = 36_500
-
 Numbers = NDArray[np.int64]
 _SIGNS = np.array([GOOD, *[BAD] * len(BAD_OUTCOMES), UNCLEAR, UNCLEAR])
-
-
-def trend_history(snapshot: Snapshot, days: int = 90) -> History | None:
-    """The history of the snapshot's server for so many days before it; None where it does not lie in a share.
-
-    It is that of `past.known_history`, and longer where `days` ask for more; it is read, not renewed.
-    """
-    history = known_history(snapshot)
-    if history is None or days <= LOOK_BACK.days:
-        return history
-    since, until = snapshot.taken_at - timedelta(days=min(days, MOST_DAYS)), snapshot.taken_at
-    return read_history(snapshot.share, server=snapshot.server, since=since, until=until, update=False)
 
 
 @dataclass(frozen=True)
@@ -86,12 +72,16 @@ class Window:
         """The server's zone, UTC where it is not known."""
         return ZoneInfo(self.snapshot.zone or "UTC")
 
+    @property
+    def asked(self) -> datetime:
+        """When the days that are asked for begin, a century ago at most."""
+        return self.snapshot.taken_at - timedelta(days=min(self.days, MOST_DAYS))
+
     @cached_property
     def begin(self) -> datetime:
-        """The begin of the window, or the first snapshot in it if that is later."""
-        begin = self.snapshot.taken_at - timedelta(days=min(self.days, MOST_DAYS))
-        first = self.coverage["taken_at"].min() if len(self.coverage) else begin
-        return max(begin, pd.Timestamp(first).to_pydatetime())
+        """The first snapshot of the window; where there is none, when the days that are asked for begin."""
+        first: datetime = pd.Timestamp(self.coverage["taken_at"].min()).to_pydatetime()
+        return first if len(self.coverage) else self.asked
 
     @cached_property
     def is_known(self) -> bool:
@@ -104,8 +94,7 @@ class Window:
     def coverage(self) -> pd.DataFrame:
         """The snapshots of the window, as `History.coverage` has them."""
         coverage = self._past.coverage
-        begin = self.snapshot.taken_at - timedelta(days=min(self.days, MOST_DAYS))
-        return coverage[(coverage["server"] == self.snapshot.server) & (coverage["taken_at"] >= begin)]
+        return coverage[(coverage["server"] == self.snapshot.server) & (coverage["taken_at"] >= self.asked)]
 
     @cached_property
     def blind(self) -> list[tuple[datetime, datetime]]:
@@ -131,9 +120,16 @@ class Window:
     def slots(self) -> pd.DataFrame:
         """The starts that should have been in the window, with their fates (`fates.slot_fates`)."""
         doubtful = {judged.path for judged in self.judged if judged.due.in_doubt}
-        since, until = self.begin, self.snapshot.taken_at
-        given = {"rules": self.rules, "folder": self.folder, "doubtful": doubtful}
-        return self._within(slot_fates(self._past, self.snapshot.server, since=since, until=until, **given))  # type: ignore[arg-type]
+        slots = slot_fates(
+            self._past,
+            self.snapshot.server,
+            since=self.begin,
+            until=self.snapshot.taken_at,
+            rules=self.rules,
+            folder=self.folder,
+            doubtful=doubtful,
+        )
+        return self._within(slots)
 
     @cached_property
     def missed(self) -> pd.DataFrame:

@@ -203,6 +203,15 @@ def test_all_servers_need_a_share(tmp_path: Path) -> None:
     assert "--all-servers needs a share" in done.output
 
 
+def test_server_without_the_folder_has_no_report_and_is_no_failure(tmp_path: Path) -> None:
+    write(tmp_path, 0, status(), server="ALPHA")
+    out = tmp_path / "out"
+    done = run("--all-servers", "--folder", "/Nowhere", "--data", str(tmp_path), "--reports", str(out))
+    assert done.exit_code == 0, done.output
+    assert r"lies in \Nowhere or below" in done.stderr
+    assert not (out / "servers" / "ALPHA").exists()
+
+
 @pytest.mark.slow
 def test_command_makes_the_reports_of_all_servers(tmp_path: Path) -> None:
     for server in ("ALPHA", "BETA"):

@@ -3,11 +3,23 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from taskanalysis import __version__
+from taskanalysis.errors import SnapshotError
 from taskanalysis.health.rules import parse_rules
+from taskanalysis.report.inventory import Inventory
 from taskanalysis.report.page import JudgedPage, Page
+from taskanalysis.report.status import StatusPage
+from taskanalysis.report.trends import Trends
 from taskanalysis.snapshot.snapshot import Snapshot
 from taskanalysis.snapshot.status import Status
+
+
+@pytest.mark.parametrize("page", [Inventory, StatusPage, Trends])
+def test_folder_without_a_task_is_the_same_error_as_at_the_prompt(page: type[Page]) -> None:
+    with pytest.raises(SnapshotError, match=r"no task of .* lies in \\OpenDat or below"):
+        page.read(folder=r"\OpenDat")
 
 
 def test_check_of_the_sample_matches_definitions_and_statuses(sample: Snapshot) -> None:
