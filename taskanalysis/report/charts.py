@@ -95,9 +95,10 @@ def bars(frame: pd.DataFrame, names: str, numbers: str, *, title: str, unit: str
         axes.invert_yaxis()
         axes.xaxis.set_visible(False)
 
+    if not shown:
+        return nothing(title, "There is nothing to show.")
     words = "; ".join(f"{name}: {count(number, unit)}" for name, number in shown.items())
-    alt = f"Bar chart. {title} {words or 'There is nothing to show'}."
-    return Chart(draw(paint, height=0.5 + 0.3 * len(shown)) if shown else b"", title, alt)
+    return draw("Bar chart", title, f"{words}.", paint, height=0.5 + 0.3 * len(shown))
 
 
 def grid(frame: pd.DataFrame, *, title: str, unit: str) -> Chart:
@@ -125,8 +126,8 @@ def grid(frame: pd.DataFrame, *, title: str, unit: str) -> Chart:
         f"{frame.columns[column]} {frame.index[row]}: {count(number, unit)}" for row, column, number in cells if number
     ]
     empty = int((numbers == 0).sum())
-    alt = f"Grid. {title} Most: {'; '.join(words) or 'nothing'}. {count(empty, 'cell')} of {numbers.size} without any."
-    return Chart(draw(paint, height=0.6 + 0.22 * max(len(frame.index), 1)), title, alt)
+    most_of_all = f"Most: {'; '.join(words) or 'nothing'}. {count(empty, 'cell')} of {numbers.size} without any."
+    return draw("Grid", title, most_of_all, paint, height=0.6 + 0.22 * max(len(frame.index), 1))
 
 
 def _shades() -> Colormap:
@@ -135,11 +136,21 @@ def _shades() -> Colormap:
     return LinearSegmentedColormap.from_list("shades", ["#f3f6fa", BAR])
 
 
-def draw(paint: Callable[..., None], *, height: float, width: float = WIDTH, panels: tuple[int, int] = (1, 1)) -> bytes:
-    """The SVG of axes that `paint` fills: one, or rows times columns of them that share their scale to the right.
+def draw(
+    kind: str,
+    title: str,
+    words: str,
+    paint: Callable[..., None],
+    *,
+    height: float,
+    width: float = WIDTH,
+    panels: tuple[int, int] = (1, 1),
+) -> Chart:
+    """A chart of axes that `paint` fills: one, or rows times columns of them that share their scale to the right.
 
-    `height` and `width` are in inches; a page stretches all figures to the same width, so that the text of a narrow one
-    is larger. No figure stays open, and pyplot's state is not touched.
+    Its alternative text is made of `kind`, `title` and `words`. `height` and `width` are in inches; a page stretches
+    all figures to the same width, so that the text of a narrow one is larger. No figure stays open, and pyplot's state
+    is not touched.
     """
     from matplotlib import rc_context  # noqa: PLC0415 (half a second to import)
     from matplotlib.figure import Figure  # noqa: PLC0415
@@ -155,7 +166,8 @@ def draw(paint: Callable[..., None], *, height: float, width: float = WIDTH, pan
         out = io.BytesIO()
         figure.savefig(out, format="svg", metadata={"Date": None}, facecolor="white", dpi=PICTURE_DPI)
     # two decimals of a point are finer than any screen, and take a third of the bytes off
-    return _POINT.sub(lambda found: b"%s%.2f %.2f" % (found[1], float(found[2]), float(found[3])), out.getvalue())
+    svg = _POINT.sub(lambda found: b"%s%.2f %.2f" % (found[1], float(found[2]), float(found[3])), out.getvalue())
+    return Chart(svg, title, f"{kind}. {title} {words}")
 
 
 _POINT = re.compile(rb'^((?:[LM]|<path d="M|  +<path[^>]* d="M) )(-?\d+\.\d+) (-?\d+\.\d+)(?= |$)', re.MULTILINE)
@@ -312,19 +324,14 @@ def short_names(paths: Sequence[str] | pd.Index) -> dict[str, str]:
     }
 
 
-def nothing(title: str) -> Chart:
-    """Words in place of a figure of days, where there are fewer than two snapshots."""
-    return Chart(b"", title, f"{title} Not known: a trend needs two snapshots.")
-
-
-def date_words(day: Any) -> str:
-    """A day as readers see it."""
-    return f"{day:%Y-%m-%d}"
+def nothing(title: str, why: str = "Not known: a trend needs two snapshots.") -> Chart:
+    """Words in place of a figure."""
+    return Chart(b"", title, f"{title} {why}")
 
 
 def most_words(numbers: pd.Series) -> str:
     """The largest of numbers by day, and its day."""
-    return f"most: {int(numbers.max()):,} on {date_words(numbers.idxmax())}" if len(numbers) else "none"
+    return f"most: {int(numbers.max()):,} on {numbers.idxmax():%Y-%m-%d}"
 
 
 def blind_words(days: pd.DataFrame) -> str:
@@ -332,5 +339,5 @@ def blind_words(days: pd.DataFrame) -> str:
     blind = days.index[days["blind"]]
     if not len(blind):
         return ""
-    named = [date_words(day) for day in blind[:6]] + ([f"{len(blind) - 6} more"] if len(blind) > 6 else [])
+    named = [f"{day:%Y-%m-%d}" for day in blind[:6]] + ([f"{len(blind) - 6} more"] if len(blind) > 6 else [])
     return f" Blind, drawn as gaps: {listed(named)}."

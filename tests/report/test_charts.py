@@ -31,7 +31,7 @@ def test_bars_beyond_the_twelfth_are_one() -> None:
 
 
 def test_no_data_is_said_in_words() -> None:
-    assert chart().alt == "Bar chart. Which has most? There is nothing to show."
+    assert chart().alt == "Which has most? There is nothing to show."
 
 
 def test_text_of_a_task_is_neither_formula_nor_markup() -> None:
@@ -83,9 +83,7 @@ def test_grid_with_hostile_labels_or_without_rows_is_drawn() -> None:
 
 
 def test_figure_of_nothing_is_words_alone() -> None:
-    assert chart()._repr_html_() == (
-        '<p class="empty mathjax_ignore">Bar chart. Which has most? There is nothing to show.</p>'
-    )
+    assert chart()._repr_html_() == ('<p class="empty mathjax_ignore">Which has most? There is nothing to show.</p>')
 
 
 # Figures over time ----------------------------------------------------------------------------------------------------
