@@ -111,9 +111,10 @@ class Window:
     def runs(self) -> pd.DataFrame:
         """The runs that started in the window: the columns of `History.runs`, `ending` (ENDINGS), `sign` and `day`.
 
-        `sign` is 1 for a good ending, -1 for a bad one, and 0 for one that says neither.
+        `sign` is 1 for a good ending, -1 for a bad one, and 0 for one that says neither. Fewer than two snapshots show
+        no run of the window.
         """
-        runs = self.all_runs[self.all_runs["started"] >= pd.Timestamp(self.begin)]
+        runs = self.all_runs[(self.all_runs["started"] >= pd.Timestamp(self.begin)) & self.is_known]
         return runs.assign(day=self.local(runs["started"]).dt.floor("D"))
 
     @cached_property
