@@ -339,5 +339,4 @@ def blind_words(days: pd.DataFrame) -> str:
     blind = days.index[days["blind"]]
     if not len(blind):
         return ""
-    named = [f"{day:%Y-%m-%d}" for day in blind[:6]] + ([f"{len(blind) - 6} more"] if len(blind) > 6 else [])
-    return f" Blind, drawn as gaps: {listed(named)}."
+    return f" Blind, drawn as gaps: {listed([f'{day:%Y-%m-%d}' for day in blind], most=6)}."

@@ -215,7 +215,7 @@ class JudgedPage(Page):
             lines.append("There are no definitions, so missed starts can't be detected.")
         doubtful = [judged.path for judged in self.judged if judged.due.in_doubt]
         if doubtful:
-            named = listed(doubtful[:MOST_NAMED] + ["others"] * (len(doubtful) > MOST_NAMED))
+            named = listed(doubtful, most=MOST_NAMED)
             lines.append(f"No missed start is reported where Windows' next start differs from the definition: {named}.")
         fields = {"state": "what a task is doing", "last_run": "when it last ran", "last_result": "how that ended"}
         lacking = [words for name, words in fields.items() if name not in snapshot.holds]

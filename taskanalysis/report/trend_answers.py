@@ -117,8 +117,7 @@ def hours_answer(left_out: Sequence[str]) -> list[str]:
     """Which tasks are not in the figure of hours."""
     if not left_out:
         return []
-    named = listed([*left_out[:MOST_NAMED], *(["others"] if len(left_out) > MOST_NAMED else [])])
-    tasks = count(len(left_out), "task")
+    tasks, named = count(len(left_out), "task"), listed(left_out, most=MOST_NAMED)
     return [f"Left out: {tasks} that start too often for most starts to be visible ({named})."]
 
 

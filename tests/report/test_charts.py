@@ -97,7 +97,7 @@ def test_axis_of_counts_begins_at_zero() -> None:
 
 def test_many_blind_days_are_named_and_counted() -> None:
     days = pd.DataFrame({"blind": [day < 8 for day in range(20)]}, index=pd.date_range("2026-11-16", periods=20))
-    assert blind_words(days).endswith("2026-11-20, 2026-11-21 and 2 more.")
+    assert blind_words(days).endswith("2026-11-20, 2026-11-21 and 2 others.")
     assert blind_words(days[8:]) == ""
 
 

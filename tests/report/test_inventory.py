@@ -68,7 +68,7 @@ def test_many_accounts_are_named_in_part(sample: Snapshot) -> None:
     tasks = {
         f"\\{number}": replace(task, principals=(replace(task.principal, user_id=f"U{number}"),)) for number in range(7)
     }
-    assert Inventory(replace(sample, tasks=tasks)).answer.lines[1].endswith("U3 (1 task) and 3 others.")
+    assert Inventory(replace(sample, tasks=tasks)).answer.lines[1].endswith("U4 (1 task) and 2 others.")
 
 
 def test_answer_says_where_there_is_nothing(sample: Snapshot, hostile: Snapshot) -> None:
