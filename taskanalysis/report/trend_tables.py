@@ -271,11 +271,8 @@ def by_hour(window: Window) -> tuple[pd.DataFrame, list[str]]:
 
     Of a task of which most starts are not visible those before a snapshot are seen, so that its hours are not known.
     """
-    sums = window.slots.groupby(["task_path", "fate"], observed=False)["count"].sum().unstack(fill_value=0)
-    hidden = sums.get("not visible", pd.Series(dtype=int)) > sums.drop(columns="not visible", errors="ignore").sum(
-        axis=1
-    )
-    left_out = [str(path) for path in sums.index[hidden]]
+    starts = expected(window)
+    left_out = sorted(starts.loc[2 * starts["not_visible"] > starts["starts"], "task_path"])
     runs = window.runs[~window.runs["task_path"].isin(left_out)]
     counts = np.zeros((24, len(ENDINGS)), np.int64)
     np.add.at(counts, (window.local(runs["started"]).dt.hour.to_numpy(), runs["ending"].cat.codes.to_numpy()), 1)

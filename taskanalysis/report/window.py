@@ -177,26 +177,19 @@ class Window:
         `snapshots` taken, `blind`, the runs by ending (ENDINGS), `failing` (tasks whose last finished run had failed at
         the end of the day) and `missed` (tasks that missed a start). The index is the local midnight, without zone.
         """
-        if not self.is_known:
-            names = ["snapshots", *ENDINGS, "failing", "missed"]
-            empty = pd.DataFrame({name: np.zeros(0, np.int64) for name in names}, index=pd.DatetimeIndex([]))
-            return empty.assign(blind=np.zeros(0, dtype=bool))
-        seen = self.local(self.coverage["taken_at"]).dt.floor("D")
-        days = pd.date_range(seen.min(), seen.max())
-        ended = np.zeros((len(days), len(ENDINGS)), np.int64)
-        runs = self.runs[self.runs["day"].isin(days)]
-        np.add.at(ended, (days.get_indexer(pd.DatetimeIndex(runs["day"])), runs["ending"].cat.codes.to_numpy()), 1)
-        frame = pd.DataFrame(ended, columns=ENDINGS, index=days)
-        frame.insert(0, "snapshots", np.bincount(days.get_indexer(pd.DatetimeIndex(seen)), minlength=len(days)))
-        day = timedelta(days=1)
-        frame.insert(
-            1, "blind", [any(begin <= start and start + day <= end for begin, end in self.gaps) for start in days]
-        )
+        seen, day = self.local(self.coverage["taken_at"]).dt.floor("D"), timedelta(days=1)
+        days = pd.date_range(seen.min(), seen.max()) if self.is_known else pd.DatetimeIndex([])
+        blind = [any(begin <= start and start + day <= end for begin, end in self.gaps) for start in days]
         ends = (days + day).tz_localize(self.zone, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
-        frame["failing"] = self.failing_at(ends)
-        number = self.missed["task_path"].astype(str).groupby(self.missed["day"]).nunique()
-        frame["missed"] = number.reindex(days, fill_value=0).astype(np.int64)
-        return frame
+        missing = self.missed["task_path"].astype(str).groupby(self.missed["day"]).nunique()
+        columns = {
+            "snapshots": seen.value_counts().reindex(days, fill_value=0),
+            "blind": np.array(blind, dtype=bool),
+            **pd.crosstab(self.runs["day"], self.runs["ending"]).reindex(index=days, columns=ENDINGS, fill_value=0),
+            "failing": self.failing_at(ends),
+            "missed": missing.reindex(days, fill_value=0),
+        }
+        return pd.DataFrame(columns, index=days)
 
     def failing_at(self, moments: pd.DatetimeIndex) -> Numbers:
         """How many tasks had failed in their last finished run at each of these moments (aware)."""
