@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from taskanalysis.health import NO_PAST, Judged, Past, Verdict
+from taskanalysis.health import NO_PAST, Judged, Verdict
 from taskanalysis.report.display import Sentences, Table
 from taskanalysis.report.files import save, save_status
 from taskanalysis.report.page import MOST_NAMED, NO_STATUS, JudgedPage, change_rows, local, table
@@ -36,16 +36,13 @@ class StatusPage(JudgedPage):
     @cached_property
     def answer(self) -> Sentences:
         """The short answer: how many tasks need attention, and which first."""
-        return Sentences(self._answer())
-
-    def _answer(self) -> list[str]:
         shown = [judged for judged in self.judged if not judged.ignored]
         muted = []
         if len(shown) < len(self.judged):
             tasks = count(len(self.judged) - len(shown), "task")
             muted = [f"{tasks} muted by rules.toml: counted, not listed."]
         if not shown:
-            return muted or ["No status was collected, so it is not known how the tasks run."]
+            return Sentences(muted or ["No status was collected, so it is not known how the tasks run."])
         loud = [judged for judged in shown if judged.needs_attention]
         unclear = [judged for judged in shown if judged.verdict is Verdict.UNKNOWN and not judged.needs_attention]
         gaps = self._gaps(len(unclear))
@@ -61,7 +58,7 @@ class StatusPage(JudgedPage):
             lines.append(f"And {count(len(alone) - MOST_NAMED, 'more task')}, listed below.")
         counts = Counter(judged.verdict for judged in shown)
         summary = listed([f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict]])
-        return [*lines, *gaps, f"Summary: {summary}.", *muted]
+        return Sentences([*lines, *gaps, f"Summary: {summary}.", *muted])
 
     def _gaps(self, unclear: int) -> list[str]:
         """What is not known, so that no output is not taken for good news."""
@@ -177,7 +174,8 @@ _OLD_WORDS = {"succeeded": "Working", "running": "Working"} | dict.fromkeys(BAD_
 
 
 def _row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, Any]:
-    result, status, rule = judged.result, judged.status, judged.due.rule
+    result, status, rule, past = judged.result, judged.status, judged.due.rule, judged.past
+    known = past is not NO_PAST
     return {
         "server": snapshot.server,
         "task_path": judged.path,
@@ -193,7 +191,7 @@ def _row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, Any]:
         "basis": result.basis,
         "state": status.state or "",
         "last_run": local(snapshot, status.last_run),
-        "last_success": local(snapshot, judged.past.last_success),
+        "last_success": local(snapshot, past.last_success),
         "next_run": local(snapshot, status.next_run),
         "expected_next": local(snapshot, judged.due.next_start),
         "missed_runs": status.missed_runs,
@@ -201,13 +199,6 @@ def _row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, Any]:
         "owner": rule.owner or "",
         "note": rule.note or "",
         "rule": judged.rule,
-    } | _past_row(judged.past)
-
-
-def _past_row(past: Past) -> dict[str, Any]:
-    """How the runs before went; empty where no history is known."""
-    known = past is not NO_PAST
-    return {
         "consecutive_failures": past.failures if known else None,
         "runs_7d": past.week.runs if known else None,
         "success_rate_7d": past.week.success,
