@@ -269,34 +269,26 @@ def blocks(
     hatch: str = "",
 ) -> None:
     """Bars as one path, which is a fifth of the size of a shape for each; those that touch as one outline."""
-    from matplotlib.patches import PathPatch  # noqa: PLC0415 (half a second to import)
-    from matplotlib.path import Path  # noqa: PLC0415
-
-    drawn = height > 0
-    if not drawn.any():
+    if not (height > 0).any():
         return
-    x, low = (left + (1 - width) / 2)[drawn], np.broadcast_to(bottom, height.shape)[drawn]
-    high = low + height[drawn]
-    groups = np.split(np.arange(len(x)), np.flatnonzero((np.diff(x) > width) | (width < 1)) + 1)
-    outlines = [_outline(x[group], low[group], high[group], width) for group in groups]
-    codes = [np.array([Path.MOVETO] + [Path.LINETO] * (len(corners) - 1) + [Path.CLOSEPOLY]) for corners in outlines]
-    closed = [np.append(corners, corners[:1], axis=0) for corners in outlines]
-    path = Path(np.concatenate(closed), np.concatenate(codes))
-    axes.add_patch(PathPatch(path, facecolor=colour, edgecolor=PAPER, linewidth=0, hatch=hatch or None, zorder=2))
-
-
-def _outline(
-    x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], width: float
-) -> NDArray[np.float64]:
-    """The corners of bars that touch, without those on a straight line."""
-    ends = np.stack([x, x + width], axis=1).ravel()
-    there, back = np.stack([ends, high.repeat(2)], axis=1), np.stack([ends, low.repeat(2)], axis=1)[::-1]
-    corners = np.concatenate([there, back])
-    straight = np.all(corners == np.roll(corners, 1, axis=0), axis=1)
-    corners = corners[~straight]
-    before, after = np.roll(corners, 1, axis=0), np.roll(corners, -1, axis=0)
-    found: NDArray[np.float64] = corners[~np.any((corners == before) & (corners == after), axis=1)]
-    return found
+    days, low = left.astype(np.int64), np.broadcast_to(bottom, height.shape)
+    tops, lows = np.full(days.max() + 1, np.nan), np.zeros(days.max() + 1)
+    tops[days], lows[days] = np.where(height > 0, low + height, np.nan), low
+    edges = np.arange(len(tops) + 1.0)
+    if width < 1:  # a step that is not drawn between two bars
+        margin = (1 - width) / 2
+        edges = np.stack([edges[:-1] + margin, edges[1:] - margin], axis=1).ravel()
+        tops, lows = np.insert(tops, range(1, len(tops)), np.nan), lows.repeat(2)[:-1]
+    axes.stairs(
+        *(tops, edges),
+        baseline=lows if low.any() else 0,
+        fill=True,
+        facecolor=colour,
+        edgecolor=PAPER,
+        linewidth=0,
+        hatch=hatch or None,
+        zorder=2,
+    )
 
 
 def distances(days: pd.Index, all_days: pd.Index) -> NDArray[np.float64]:
