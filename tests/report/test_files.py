@@ -65,12 +65,6 @@ def test_file_has_a_byte_order_mark_and_windows_line_ends(tmp_path: Path) -> Non
     assert file.read_bytes() == b"\xef\xbb\xbfname\r\n" + "Größe\r\n".encode()
 
 
-def test_nothing_is_written_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert save({"x": pd.DataFrame({"a": [1]})}, "") == []
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     old = pd.DataFrame({"a": [1]})
     save({"x": old}, tmp_path)

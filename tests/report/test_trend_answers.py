@@ -130,7 +130,9 @@ def test_two_snapshots_are_a_trend(tmp_path: Path) -> None:
 
 
 def test_share_without_a_status_has_no_bad_run(tmp_path: Path) -> None:
-    answer = trend_answers.trend_answer(window_of(tmp_path, {0: [], 6: []}))
+    window = window_of(tmp_path, {0: [], 6: []})
+    assert (len(window.by_day), len(window.runs)) == (1, 0)
+    answer = trend_answers.trend_answer(window)
     assert answer[0] == "No task is failing now; a week ago is not known."
     assert answer[1].startswith("Only 0 runs ended")
     assert "No run that was seen failed." in answer

@@ -1,6 +1,7 @@
 """The trends page: what it shows and writes of the sample, of event logs, and of data that have no history."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,12 +35,8 @@ def test_figures_show_what_the_tables_hold(trends: Trends) -> None:
 
 @pytest.mark.parametrize(("number", "shown"), [(MOST_PROBLEMS, "199 bad"), (MOST_PROBLEMS + 5, "and 5 more")])
 def test_many_problems_are_cut(number: int, shown: str, sample: Snapshot) -> None:
-    sample.problems.extend(Problem("a.xml", f"{place} bad") for place in range(number))
-    try:
-        frame = Trends(sample).problems.frame
-    finally:
-        sample.problems.clear()
-    assert frame["what"].iloc[-1] == shown
+    damaged = replace(sample, problems=[Problem("a.xml", f"{place} bad") for place in range(number)])
+    assert Trends(damaged).problems.frame["what"].iloc[-1] == shown
 
 
 def test_folder_of_exports_is_not_called_a_share() -> None:

@@ -18,28 +18,12 @@ BUS = "\\OpenData\\Transit\\Bus stops"
 REFUSED = 0x8007052E
 
 
-def test_days_without_snapshots_are_blind_and_no_others(window: Window) -> None:
-    blind = window.by_day.index[window.by_day["blind"]]
-    assert [f"{day:%m-%d}" for day in blind] == ["10-17", "10-18", "10-27", "10-28"]
-    assert [f"{moment:%m-%d %H:%M}" for gap in window.gaps for moment in gap] == [
-        *("10-16 13:02", "10-19 07:02"),
-        *("10-26 19:02", "10-29 01:02"),
-    ]
-
-
 def test_each_missed_start_is_a_slot_of_the_schedule_not_only_the_first(window: Window) -> None:
     mine = window.missed[window.missed["task_path"] == "\\OpenData\\Transit\\Parking meters"]
     times = window.local(mine["expected"])
     assert times.is_unique
     assert (f"{times.min():%d %H:%M}", f"{times.max():%d %H:%M}") == ("16 19:05", "19 06:45")
     assert {f"{day:%d}" for day in mine["day"]} == {"16", "17", "18", "19"}
-
-
-def test_starts_in_the_days_without_snapshots_are_blind_and_never_missed(window: Window) -> None:
-    day = window.local(window.slots["expected"]).dt.strftime("%m-%d")
-    fates = set(window.slots.loc[day.isin(["10-27", "10-28"]), "fate"])
-    assert "blind" in fates
-    assert "missed" not in fates
 
 
 def test_failing_now_are_the_tasks_that_the_verdicts_call_failing(window: Window) -> None:
@@ -136,9 +120,3 @@ def test_result_that_is_bad_by_a_guess_is_unknown_and_counts_neither_as_good_nor
     assert window.rate(timedelta(days=7)).runs == 1
     assert failing(window, 12) == [0]
     assert window.by_day["unknown"].sum() == 1
-
-
-def test_share_without_a_status_gives_no_runs_and_no_error(tmp_path: Path) -> None:
-    window = window_of(tmp_path, {0: [], 6: []})
-    assert (len(window.by_day), int(window.by_day[ENDINGS].to_numpy().sum())) == (1, 0)
-    assert window.rate(timedelta(days=7)).success is None
