@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from taskanalysis.definition.model import Settings
 from taskanalysis.definition.reader import read_task
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.inventory import Inventory
@@ -120,14 +119,6 @@ def test_triggers_and_actions_are_numbered_in_each_task(inventory: Inventory) ->
 def test_triggers_show_their_next_run_and_whether_it_is_certain(inventory: Inventory) -> None:
     row = inventory.triggers.frame.set_index(["task_path", "number"]).loc[(r"\OpenData\Finance\Nightly load", 1)]
     assert (f"{row['next_run']:%Y-%m-%d %H:%M %z}", row["judged"]) == ("2026-11-23 21:05 -0500", True)
-
-
-def test_disabled_task_has_no_next_run(sample: Snapshot) -> None:
-    path = r"\OpenData\Finance\Nightly load"
-    off = replace(sample.tasks[path], settings=Settings(enabled=False))
-    page = Inventory(replace(sample, tasks={path: off}))
-    assert page.triggers.frame["next_run"].tolist() == [""]
-    assert page.tasks.frame["next_runs"].tolist() == [[]]
 
 
 def test_every_action_type_has_something_to_show() -> None:

@@ -7,14 +7,11 @@ from pathlib import Path
 import pytest
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.report import trend_answers
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.trends import MOST_PROBLEMS, Trends
 from taskanalysis.snapshot.snapshot import Snapshot
 from tests.build import LOAD, status, trends_of, window_of, xml
 from tests.history.test_logs import log, run
-
-TABLES = ("weeks", "worst", "changes", "expected", "missed", "durations")
 
 
 def test_page_reads_the_share_for_so_many_days() -> None:
@@ -37,15 +34,6 @@ def test_figures_show_what_the_tables_hold(trends: Trends) -> None:
 def test_many_problems_are_cut(number: int, shown: str, sample: Snapshot) -> None:
     damaged = replace(sample, problems=[Problem("a.xml", f"{place} bad") for place in range(number)])
     assert Trends(damaged).problems.frame["what"].iloc[-1] == shown
-
-
-def test_folder_of_exports_is_not_called_a_share() -> None:
-    page = Trends.read("tests/files/folder")
-    assert page.answer.lines == [trend_answers.NO_SHARE]
-    assert all(getattr(page, name).frame.empty for name in TABLES)
-    assert page.window.by_day.empty
-    figures = (page.failing_figure, page.coverage_figure, page.runs_figure, page.days_figure, page.worst_figure)
-    assert not any(figure.svg for figure in figures)
 
 
 # Files ----------------------------------------------------------------------------------------------------------------
