@@ -228,4 +228,4 @@ def window_of(data: Path, rows: Mapping[float, Iterable[Status]], **given: Any) 
     """The window of a share with these statuses, by their hour after noon UTC."""
     for hour, statuses in rows.items():
         write(data, hour, *statuses, **given)
-    return trends_of(read_snapshot(data)).window
+    return trends_of(read_snapshot(data))

@@ -3,7 +3,7 @@ r"""The sentences of the trends report, in which every number is computed.
 >>> from taskanalysis.health import known_history
 >>> from taskanalysis.snapshot import read_snapshot
 >>> snapshot = read_snapshot("data")
->>> trend_answer(Window(snapshot, known_history(snapshot)))[0].partition(": ")[2]
+>>> trend_answer(Window(snapshot, history=known_history(snapshot)))[0].partition(": ")[2]
 '12 tasks are failing now, 11 a week ago, 1 four weeks ago.'
 """
 
@@ -84,7 +84,7 @@ def changes_answer(window: Window, shown: pd.DataFrame) -> list[str]:
     """How many changes there are, and which are not in the table `shown`."""
     if not window.is_known:
         return []
-    outcomes = window.changes["kind"] == "outcome"
+    outcomes = window.all_changes["kind"] == "outcome"
     lines = [f"{count(int((~outcomes).sum()), 'change')}: tasks added, removed, changed, enabled or disabled."]
     left = int(outcomes.sum()) - int((shown["kind"] == "outcome").sum())
     if left > 0:
@@ -192,7 +192,7 @@ def _percent(part: float) -> str:
 
 
 def _missed(window: Window) -> list[str]:
-    starts, rows = window.missed, missed(window)
+    starts, rows = window.missed_starts, missed(window)
     lines = []
     rest = np.ones(len(starts), dtype=bool)
     for start, end in window.blind:

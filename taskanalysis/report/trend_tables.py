@@ -5,7 +5,7 @@ Times are in the server's zone. All text here is masked, because all of it is sh
 >>> from taskanalysis.health import known_history
 >>> from taskanalysis.snapshot import read_snapshot
 >>> snapshot = read_snapshot("data")
->>> worst(Window(snapshot, known_history(snapshot)))["task_path"].iloc[0]
+>>> worst(Window(snapshot, history=known_history(snapshot)))["task_path"].iloc[0]
 '\\OpenData\\Transit\\Bus stops'
 """
 
@@ -42,7 +42,9 @@ def weeks(window: Window) -> pd.DataFrame:
     """The weeks (from Monday) of the window, the newest first, with the columns of ``COLUMNS["weeks"]``."""
     days = window.by_day
     weeks = days[[*ENDINGS, "blind"]].groupby(_monday(days.index.to_series())).sum()
-    missed = window.missed.groupby(_monday(window.missed["day"])).size().reindex(weeks.index, fill_value=0)
+    missed = (
+        window.missed_starts.groupby(_monday(window.missed_starts["day"])).size().reindex(weeks.index, fill_value=0)
+    )
     runs = weeks[["succeeded", *BAD_OUTCOMES]].sum(axis=1)
     rate = _rates(weeks["succeeded"], runs)
     names = {name: name.replace(" ", "_") for name in ENDINGS} | {"blind": "blind_days"}
@@ -62,7 +64,7 @@ def worst(window: Window) -> pd.DataFrame:
         "bad_days": runs[bad].groupby("task_path", observed=True)["day"].nunique(),
         "bad_runs": bad.groupby(runs["task_path"], observed=True).sum(),
         "runs": (runs["sign"] != UNCLEAR).groupby(runs["task_path"], observed=True).sum(),
-        "missed": window.missed.groupby("task_path", observed=True).size(),
+        "missed": window.missed_starts.groupby("task_path", observed=True).size(),
     }
     # as texts: pandas can't align categories of which one column has less than 128 and another has more
     texts = {name: column.set_axis(column.index.astype("str")) for name, column in sums.items()}
@@ -92,7 +94,7 @@ def grid(window: Window, worst: pd.DataFrame) -> pd.DataFrame:
     runs too.
     """
     days = window.by_day.index
-    alone = window.missed.loc[~_in_blind_time(window, window.missed["expected"]), "task_path"]
+    alone = window.missed_starts.loc[~_in_blind_time(window, window.missed_starts["expected"]), "task_path"]
     paths = pd.Index(worst.loc[(worst["bad_runs"] > 0) | worst["task_path"].isin(list(alone)), "task_path"])
     ended = {name: _per_day(window.runs[window.runs["ending"] == name], paths, days) for name in ENDINGS}
     bad = np.stack([ended[name] for name in BAD_OUTCOMES])
@@ -100,7 +102,7 @@ def grid(window: Window, worst: pd.DataFrame) -> pd.DataFrame:
     signs = np.full((len(paths), len(days)), "", dtype=object)
     for name in ("unknown", "running", "succeeded"):
         signs[ended[name] > 0] = SIGNS[name]
-    signs[_per_day(window.missed, paths, days) > 0] = SIGNS["missed"]
+    signs[_per_day(window.missed_starts, paths, days) > 0] = SIGNS["missed"]
     for number, name in enumerate(BAD_OUTCOMES):
         signs[(bad.sum(axis=0) > 0) & (order == number)] = SIGNS[name]
     mixed = (ended["succeeded"] > 0) & np.isin(signs, [*(SIGNS[name] for name in BAD_OUTCOMES), SIGNS["missed"]])
@@ -143,7 +145,7 @@ def changed(window: Window) -> pd.DataFrame:
 
     All but those of the outcome, and of these the turns to and from failing that lasted: at least three runs, or still.
     """
-    changes = window.changes
+    changes = window.all_changes
     runs = window.all_runs[window.all_runs["sign"] != UNCLEAR]
     task, sign = runs["task_path"].cat.codes.to_numpy(), runs["sign"].to_numpy()
     starts = np.flatnonzero(np.append(True, (np.diff(task) != 0) | (np.diff(sign) != 0))[: len(task)])
@@ -192,7 +194,7 @@ def expected(window: Window) -> pd.DataFrame:
 
 def missed(window: Window) -> pd.DataFrame:
     """The series of missed starts of each task, the newest first: ``COLUMNS["missed"]``."""
-    starts = window.missed
+    starts = window.missed_starts
     met = window.slots[window.slots["fate"].isin(["seen", "late", "overlapped"])]
     places = _order(window, met), _order(window, starts)
     number = np.searchsorted(np.sort(places[0]), places[1])  # starts between the same two that were met

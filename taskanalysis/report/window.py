@@ -7,18 +7,18 @@ known. Results that rules.toml calls good are good here; a bad result by a guess
 >>> from taskanalysis.health import known_history
 >>> from taskanalysis.snapshot import read_snapshot
 >>> snapshot = read_snapshot("data")
->>> days = Window(snapshot, known_history(snapshot)).by_day
+>>> days = Window(snapshot, history=known_history(snapshot)).by_day
 >>> [f"{day:%m-%d}" for day in days.index[days["blind"]]]
 ['10-17', '10-18', '10-27', '10-28']
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -26,21 +26,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taskanalysis.definition import TaskDefinition
+from taskanalysis.errors import SnapshotError
 from taskanalysis.health import (
     BAD,
     GOOD,
     MOST_DAYS,
-    NO_RULES,
     UNCLEAR,
-    Judged,
     Rate,
-    Rules,
     blind_times,
     failing_at,
     failing_spells,
+    known_history,
     slot_fates,
 )
 from taskanalysis.history import History, read_logs
+from taskanalysis.report.page import JudgedPage
 from taskanalysis.results import BAD_OUTCOMES, Outcome
 from taskanalysis.schedule import slot_arrays
 from taskanalysis.snapshot import Snapshot, in_scope
@@ -52,20 +52,23 @@ Numbers = NDArray[np.int64]
 _SIGNS = np.array([GOOD, *[BAD] * len(BAD_OUTCOMES), UNCLEAR, UNCLEAR])
 
 
-@dataclass(frozen=True)
-class Window:
-    r"""The window of `days` that ends with `snapshot`, for the tasks in `folder` ("": all outside ``\Microsoft``).
+@dataclass(frozen=True, eq=False, repr=False)
+class Window(JudgedPage):
+    """The window of `days` that ends with a snapshot, for the tasks in scope.
 
-    `judged` are the verdicts of the snapshot: they show for which tasks no start is judged. Tasks that a rule mutes on
-    the day of the snapshot are left out.
+    Tasks for which no start is judged are those of the verdicts; tasks that a rule mutes on the day of the snapshot are
+    left out. SnapshotError where `days` is less than 1.
     """
 
-    snapshot: Snapshot
-    history: History | None
-    judged: Sequence[Judged] = ()
-    rules: Rules = NO_RULES
-    folder: str = ""
     days: int = 90
+
+    def __post_init__(self) -> None:
+        if self.days < 1:
+            raise SnapshotError(f"a trend needs at least 1 day, not {self.days}")
+
+    @classmethod
+    def _beside(cls, snapshot: Snapshot, days: int = 90) -> dict[str, Any]:
+        return {**super()._beside(snapshot), "history": known_history(snapshot, days), "days": days}
 
     @property
     def zone(self) -> ZoneInfo:
@@ -133,7 +136,7 @@ class Window:
         return self._within(slots)
 
     @cached_property
-    def missed(self) -> pd.DataFrame:
+    def missed_starts(self) -> pd.DataFrame:
         """The missed starts: `task_path`, `expected` (UTC) and `day` (local midnight, without zone)."""
         rows = self.slots[self.slots["fate"] == "missed"]
         taken = pd.DatetimeIndex(self.coverage["taken_at"])
@@ -157,7 +160,7 @@ class Window:
         return pd.DataFrame({"task_path": path, "expected": expected, "day": self.local(expected).dt.floor("D")})
 
     @cached_property
-    def changes(self) -> pd.DataFrame:
+    def all_changes(self) -> pd.DataFrame:
         """The changes of the window, as `History.changes` has them; of tasks with ``ok_codes``, as the rule says."""
         changes = self._within(self._past.changes)
         ruled = changes["task_path"].isin(list(self._good_codes))
@@ -181,7 +184,7 @@ class Window:
         days = pd.date_range(seen.min(), seen.max()) if self.is_known else pd.DatetimeIndex([])
         blind = [any(begin <= start and start + day <= end for begin, end in self.gaps) for start in days]
         ends = (days + day).tz_localize(self.zone, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
-        missing = self.missed["task_path"].astype(str).groupby(self.missed["day"]).nunique()
+        missing = self.missed_starts["task_path"].astype(str).groupby(self.missed_starts["day"]).nunique()
         columns = {
             "snapshots": seen.value_counts().reindex(days, fill_value=0),
             "blind": np.array(blind, dtype=bool),

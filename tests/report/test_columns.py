@@ -38,7 +38,7 @@ def frames(inventory: Inventory, trends: Trends) -> dict[str, pd.DataFrame]:
     for name in ("coverage", "observations", "spans", "events"):
         known[name] = getattr(trends.history, name)
     columns = {name: list(COLUMNS[name]) for name in ("runs", "slots")}
-    return known | {name: getattr(trends.window, name)[names] for name, names in columns.items()}
+    return known | {name: getattr(trends, name)[names] for name, names in columns.items()}
 
 
 def test_every_table_has_the_columns_and_dtypes_of_the_dictionary(frames: dict[str, pd.DataFrame]) -> None:

@@ -16,8 +16,8 @@ from tests.history.test_logs import log, run
 
 def test_page_reads_the_share_for_so_many_days() -> None:
     page = Trends.read(days=7, folder="\\OpenData\\Transit", server="OPENDATA01")
-    assert len(page.window.by_day) == 8
-    assert {path.rpartition("\\")[0] for path in page.window.runs["task_path"]} == {"\\OpenData\\Transit"}
+    assert len(page.by_day) == 8
+    assert {path.rpartition("\\")[0] for path in page.runs["task_path"]} == {"\\OpenData\\Transit"}
     with pytest.raises(SnapshotError, match="at least 1 day, not 0"):
         Trends.read(days=0)
 
@@ -48,7 +48,9 @@ def test_files_have_the_columns_of_the_dictionary_and_all_rows(trends: Trends, t
         with file.open(encoding="utf-8-sig", newline="") as opened:
             head, *rows = csv.reader(opened)
         assert head == list(COLUMNS[name])
-        assert len(rows) == len(getattr(trends.window, name)) == text.count(b"\r\n") - 1
+        assert (
+            len(rows) == len(getattr(trends, "all_changes" if name == "changes" else name)) == text.count(b"\r\n") - 1
+        )
     first = dict(zip(COLUMNS["runs"], (files["runs"].read_text("utf-8-sig").splitlines()[1]).split(","), strict=True))
     assert first["started"] == "2026-09-25T02:20:02-04:00"
     assert (first["ended"], first["seconds"], first["code"], first["source"]) == ("", "", "0", "status")

@@ -19,7 +19,7 @@ REFUSED = 0x8007052E
 
 
 def test_each_missed_start_is_a_slot_of_the_schedule_not_only_the_first(window: Window) -> None:
-    mine = window.missed[window.missed["task_path"] == "\\OpenData\\Transit\\Parking meters"]
+    mine = window.missed_starts[window.missed_starts["task_path"] == "\\OpenData\\Transit\\Parking meters"]
     times = window.local(mine["expected"])
     assert times.is_unique
     assert (f"{times.min():%d %H:%M}", f"{times.max():%d %H:%M}") == ("16 19:05", "19 06:45")
@@ -61,9 +61,9 @@ def test_failing_tasks_at_a_moment_are_those_whose_last_run_before_it_failed(win
 
 
 def test_muted_task_and_one_outside_the_folder_are_left_out(sample: Snapshot) -> None:
-    muted = trends_of(sample, parse_rules(f"[[rule]]\ntask = '{BUS}'\nignore = true")).window
+    muted = trends_of(sample, parse_rules(f"[[rule]]\ntask = '{BUS}'\nignore = true"))
     assert BUS not in set(muted.runs["task_path"]) | set(muted.slots["task_path"]) | set(muted.spells["task_path"])
-    inside = trends_of(sample, folder="\\OpenData\\Transit").window
+    inside = trends_of(sample, folder="\\OpenData\\Transit")
     assert {path.rpartition("\\")[0] for path in inside.runs["task_path"]} == {"\\OpenData\\Transit"}
     assert not any(path.startswith("\\Microsoft") for path in muted.runs["task_path"])
 
@@ -72,9 +72,9 @@ def test_longer_window_reads_a_longer_history(tmp_path: Path) -> None:
     for hour in (-150 * 24, -149 * 24, 0):
         write(tmp_path, hour, status(last_run=hour - 1))
     snapshot = read_snapshot(tmp_path)
-    assert len(trends_of(snapshot, days=90).window.coverage) == 1
-    assert len(trends_of(snapshot, days=200).window.coverage) == 3
-    assert len(trends_of(snapshot, days=10**9).window.coverage) == 3
+    assert len(trends_of(snapshot, days=90).coverage) == 1
+    assert len(trends_of(snapshot, days=200).coverage) == 3
+    assert len(trends_of(snapshot, days=10**9).coverage) == 3
 
 
 def test_days_are_those_of_the_server_s_clocks(tmp_path: Path) -> None:
