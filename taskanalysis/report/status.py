@@ -23,7 +23,7 @@ from taskanalysis.report.display import Sentences, Table
 from taskanalysis.report.files import save, save_status
 from taskanalysis.report.page import MOST_NAMED, NO_STATUS, JudgedPage, change_rows, local, table
 from taskanalysis.results import BAD_OUTCOMES
-from taskanalysis.snapshot import Snapshot, stale_after
+from taskanalysis.snapshot import Snapshot
 from taskanalysis.text import count, listed
 
 
@@ -161,9 +161,8 @@ class StatusPage(JudgedPage):
     def save(self, folder: str | Path, *, made_at: datetime | None = None) -> list[Path]:
         """Write ``status.csv``, ``task-status.csv`` and ``status.json`` (`files`); `made_at` is now where not given."""
         frames = {"status": self.tasks.frame, "incidents": self.incidents.frame, "problems": self.problems.frame}
-        times = {"made_at": made_at or datetime.now(UTC), "stale_after": stale_after(self.snapshot)}
         files = save({"status": self.tasks.frame, "task-status": self.old_status}, folder)
-        return files + save_status(self.snapshot, frames, folder, **times)
+        return files + save_status(self.snapshot, frames, folder, made_at=made_at or datetime.now(UTC))
 
 
 _QUIET = ("task_path", "reason", "since", "last_run", "owner", "note")

@@ -42,9 +42,8 @@ def weeks(window: Window) -> pd.DataFrame:
     """The weeks (from Monday) of the window, the newest first, with the columns of ``COLUMNS["weeks"]``."""
     days = window.by_day
     weeks = days[[*ENDINGS, "blind"]].groupby(_monday(days.index.to_series())).sum()
-    missed = (
-        window.missed_starts.groupby(_monday(window.missed_starts["day"])).size().reindex(weeks.index, fill_value=0)
-    )
+    days_of_missed = window.missed_starts["day"]
+    missed = days_of_missed.groupby(_monday(days_of_missed)).size().reindex(weeks.index, fill_value=0)
     runs = weeks[["succeeded", *BAD_OUTCOMES]].sum(axis=1)
     rate = _rates(weeks["succeeded"], runs)
     names = {name: name.replace(" ", "_") for name in ENDINGS} | {"blind": "blind_days"}
