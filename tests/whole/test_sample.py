@@ -200,12 +200,6 @@ def test_missed_runs_are_counted_after_the_outage_until_the_next_run(history: di
     assert sum(taken_at == first for taken_at, _ in missed) >= 25
 
 
-def test_other_daily_tasks_keep_their_local_time(history: dict[datetime, dict[str, Row]]) -> None:
-    starts = seen_runs(history, r"\OpenData\GIS\Parcels")
-    assert {(start.hour, start.minute) for start in starts} == {(5, 25)}
-    assert {start.utcoffset() for start in starts} == {timedelta(hours=-4), timedelta(hours=-5)}
-
-
 def test_a_start_in_the_repeated_hour_happens_once(history: dict[datetime, dict[str, Row]]) -> None:
     starts = seen_runs(history, r"\OpenData\Admin\Back up databases")
     (start,) = [start for start in starts if start.date() == date(2026, 11, 1)]
