@@ -62,6 +62,7 @@ def test_changes_not_shown_are_counted(window: Window) -> None:
 def test_window_of_a_week_knows_nothing_of_the_days_before(sample: Snapshot) -> None:
     week = trends_of(sample, days=7)
     assert (len(week.by_day), week.gaps) == (8, [])
+    assert not [line for line in trend_answers.coverage_answer(week) if "asked for" in line]
     assert week.runs["started"].min() >= sample.taken_at - timedelta(days=7)
     assert trend_answers.trend_answer(week)[0].endswith("12 tasks are failing now, 11 a week ago.")
     assert [line for line in trend_answers.trend_answer(week) if "blind" in line or "missed" in line] == []
