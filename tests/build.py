@@ -17,10 +17,11 @@ import psutil
 from lxml import html
 
 from taskanalysis.definition import ExecAction, TaskDefinition
+from taskanalysis.health.past import known_history
 from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.history.frames import History, read_history
 from taskanalysis.report.trends import Trends
-from taskanalysis.report.window import Window, trend_history
+from taskanalysis.report.window import Window
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
 
@@ -220,11 +221,11 @@ def run_events(
 
 def trends_of(snapshot: Snapshot, rules: Rules = NO_RULES, folder: str = "", days: int = 90) -> Trends:
     """The trends of a snapshot with its history, by these rules."""
-    return Trends(snapshot, folder, rules, trend_history(snapshot, days), days)
+    return Trends(snapshot, folder, known_history(snapshot, days), rules, days)
 
 
 def window_of(data: Path, rows: Mapping[float, Iterable[Status]], **given: Any) -> Window:
     """The window of a share with these statuses, by their hour after noon UTC."""
     for hour, statuses in rows.items():
         write(data, hour, *statuses, **given)
-    return trends_of(read_snapshot(data)).window
+    return trends_of(read_snapshot(data))

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import click
 
-from taskanalysis.cli.main import ATTENTION, BAD_INPUT, NAGIOS_UNKNOWN, NOT_FINISHED, check_folder, data_path, fail
+from taskanalysis.cli.main import ATTENTION, BAD_INPUT, NAGIOS_UNKNOWN, NOT_FINISHED, data_path, fail
 from taskanalysis.errors import TaskAnalysisError
 from taskanalysis.health import Judged, Verdict, judge, known_history, read_rules
 from taskanalysis.snapshot import Snapshot, instant, read_snapshot, stale_after, write_whole
@@ -50,7 +50,7 @@ def run(
         if output and not output.name:
             raise TaskAnalysisError("--output needs the name of a file")
         snapshot = read_snapshot(data_path(data), server=server, at=at, zone=zone, dates=dates or "")
-        check_folder(snapshot, folder)
+        snapshot.check_folder(folder)
         judged = judge(snapshot, read_rules(snapshot.share / "rules.toml"), folder, known_history(snapshot))
         moment = min(instant(at, snapshot.zone), now) if at else now
     except TaskAnalysisError as error:

@@ -19,16 +19,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from taskanalysis import __version__
-from taskanalysis.errors import ReportError, SnapshotError, TaskAnalysisError, UnfinishedError
+from taskanalysis.errors import ReportError, TaskAnalysisError, UnfinishedError
 from taskanalysis.text import one_line
-
-if TYPE_CHECKING:
-    from taskanalysis.snapshot import Snapshot
 
 ATTENTION, BAD_INPUT, NOT_FINISHED = 1, 2, 3
 NAGIOS_UNKNOWN = 3
@@ -70,14 +67,6 @@ def one_sentence(command: Callable[..., int | None]) -> Callable[..., None]:
         sys.exit(code)
 
     return run
-
-
-def check_folder(snapshot: Snapshot, folder: str) -> None:
-    """Refuse a folder without tasks: most likely it is mistyped."""
-    from taskanalysis.snapshot import in_scope  # noqa: PLC0415 (lxml)
-
-    if folder and not any(in_scope(path, [folder]) for path in [*snapshot.tasks, *snapshot.statuses]):
-        raise SnapshotError(f"no task of {snapshot.source} lies in {folder} or below")
 
 
 def password_of(user: str, server: str) -> str | None:

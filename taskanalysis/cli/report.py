@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from taskanalysis.cli.main import ATTENTION, NOT_FINISHED, check_folder, fail, say
-from taskanalysis.errors import TaskAnalysisError
+from taskanalysis.cli.main import ATTENTION, NOT_FINISHED, fail, say
+from taskanalysis.errors import SnapshotError, TaskAnalysisError
 from taskanalysis.health import read_rules
 from taskanalysis.publish import NOTEBOOKS, Keep, Outcome, make_all, make_reports, renew_history
 from taskanalysis.snapshot import Snapshot, read_snapshot
@@ -76,8 +76,13 @@ def _make(share: Path, out: Path, *, above: str = "", **options: Any) -> Outcome
     selected = {name: options[name] or "" for name in ("server", "at", "zone", "dates")}
     snapshot = read_snapshot(share, **selected)
     read_rules(snapshot.share / "rules.toml")
+    try:
+        snapshot.check_folder(options["folder"])
+    except SnapshotError as error:
+        if not above:
+            raise
+        return Outcome("", left_out=str(error))  # not every server has the folder
     if not above:
-        check_folder(snapshot, options["folder"])
         _announce(snapshot, share, out, options["server"])
     outcome = make_reports(
         snapshot,

@@ -454,8 +454,7 @@ def _shape(xpath: str) -> tuple[bool, bool]:
 
 def _some(names: list[str]) -> str:
     """Names joined by "or", a few of them."""
-    others = [f"{len(names) - 6} others"] if len(names) > 6 else []
-    return listed([clip(name, 60) for name in names[:6]] + others, "or")
+    return listed([clip(name, 60) for name in names], "or", most=6)
 
 
 def _log(query: etree._Element, select: etree._Element) -> str:

@@ -7,7 +7,7 @@ from .incidents import find_incidents as find_incidents
 from .past import BAD as BAD
 from .past import GOOD as GOOD
 from .past import LEAST_RUNS as LEAST_RUNS
-from .past import LOOK_BACK as LOOK_BACK
+from .past import MOST_DAYS as MOST_DAYS
 from .past import NO_PAST as NO_PAST
 from .past import UNCLEAR as UNCLEAR
 from .past import Past as Past

@@ -28,6 +28,7 @@ from taskanalysis.snapshot import Snapshot
 
 GOOD, BAD, UNCLEAR = 1, -1, 0
 LOOK_BACK = timedelta(days=100)
+MOST_DAYS = 36_500
 LEAST_RUNS = 3
 """A rate over fewer runs is not given."""
 _UNKNOWN = np.iinfo(np.int64).min  # how numpy stores a missing time
@@ -94,11 +95,14 @@ _NONE = np.zeros(0, dtype=np.int64)
 _NO_RUNS = _Runs(_NONE, _NONE, _NONE, _NONE, _NONE.astype(np.float64))
 
 
-def known_history(snapshot: Snapshot) -> History | None:
-    """The history of the snapshot's server up to the snapshot, from the store as it is; None outside a share."""
+def known_history(snapshot: Snapshot, days: int = 0) -> History | None:
+    """The history of the snapshot's server up to the snapshot, from the store as it is; None outside a share.
+
+    It begins `days` before the snapshot, or earlier: verdicts need 100.
+    """
     if not snapshot.manifest or not (snapshot.share / "snapshots").is_dir():
         return None
-    since = snapshot.taken_at - LOOK_BACK
+    since = snapshot.taken_at - max(LOOK_BACK, timedelta(days=min(days, MOST_DAYS)))
     return read_history(snapshot.share, server=snapshot.server, since=since, until=snapshot.taken_at, update=False)
 
 

@@ -47,12 +47,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Outcome:
-    """The result of a run: failures, files that stayed locked, and how the tasks stand, where known."""
+    """The result of a run: failures, files that stayed locked, and how the tasks stand, where known.
+
+    `left_out` is why no report was to be made, "" where one was.
+    """
 
     stamp: str
     failures: list[Failure] = field(default_factory=list)
     locked: list[str] = field(default_factory=list)
     standing: Standing | None = None
+    left_out: str = ""
 
 
 def make_reports(
@@ -147,7 +151,7 @@ def make_all(
 def _failed(outcome: Outcome | TaskAnalysisError) -> str:
     if isinstance(outcome, TaskAnalysisError):
         return f"its reports could not be made ({clip(pages.shown(str(outcome)), 200)})"
-    return "; ".join(f"{failure.report} could not be made" for failure in outcome.failures)
+    return outcome.left_out or "; ".join(f"{failure.report} could not be made" for failure in outcome.failures)
 
 
 @contextmanager

@@ -95,9 +95,10 @@ def bars(frame: pd.DataFrame, names: str, numbers: str, *, title: str, unit: str
         axes.invert_yaxis()
         axes.xaxis.set_visible(False)
 
+    if not shown:
+        return nothing(title, "There is nothing to show.")
     words = "; ".join(f"{name}: {count(number, unit)}" for name, number in shown.items())
-    alt = f"Bar chart. {title} {words or 'There is nothing to show'}."
-    return Chart(draw(paint, height=0.5 + 0.3 * len(shown)) if shown else b"", title, alt)
+    return draw("Bar chart", title, f"{words}.", paint, height=0.5 + 0.3 * len(shown))
 
 
 def grid(frame: pd.DataFrame, *, title: str, unit: str) -> Chart:
@@ -125,8 +126,8 @@ def grid(frame: pd.DataFrame, *, title: str, unit: str) -> Chart:
         f"{frame.columns[column]} {frame.index[row]}: {count(number, unit)}" for row, column, number in cells if number
     ]
     empty = int((numbers == 0).sum())
-    alt = f"Grid. {title} Most: {'; '.join(words) or 'nothing'}. {count(empty, 'cell')} of {numbers.size} without any."
-    return Chart(draw(paint, height=0.6 + 0.22 * max(len(frame.index), 1)), title, alt)
+    most_of_all = f"Most: {'; '.join(words) or 'nothing'}. {count(empty, 'cell')} of {numbers.size} without any."
+    return draw("Grid", title, most_of_all, paint, height=0.6 + 0.22 * max(len(frame.index), 1))
 
 
 def _shades() -> Colormap:
@@ -135,11 +136,21 @@ def _shades() -> Colormap:
     return LinearSegmentedColormap.from_list("shades", ["#f3f6fa", BAR])
 
 
-def draw(paint: Callable[..., None], *, height: float, width: float = WIDTH, panels: tuple[int, int] = (1, 1)) -> bytes:
-    """The SVG of axes that `paint` fills: one, or rows times columns of them that share their scale to the right.
+def draw(
+    kind: str,
+    title: str,
+    words: str,
+    paint: Callable[..., None],
+    *,
+    height: float,
+    width: float = WIDTH,
+    panels: tuple[int, int] = (1, 1),
+) -> Chart:
+    """A chart of axes that `paint` fills: one, or rows times columns of them that share their scale to the right.
 
-    `height` and `width` are in inches; a page stretches all figures to the same width, so that the text of a narrow one
-    is larger. No figure stays open, and pyplot's state is not touched.
+    Its alternative text is made of `kind`, `title` and `words`. `height` and `width` are in inches; a page stretches
+    all figures to the same width, so that the text of a narrow one is larger. No figure stays open, and pyplot's state
+    is not touched.
     """
     from matplotlib import rc_context  # noqa: PLC0415 (half a second to import)
     from matplotlib.figure import Figure  # noqa: PLC0415
@@ -155,7 +166,8 @@ def draw(paint: Callable[..., None], *, height: float, width: float = WIDTH, pan
         out = io.BytesIO()
         figure.savefig(out, format="svg", metadata={"Date": None}, facecolor="white", dpi=PICTURE_DPI)
     # two decimals of a point are finer than any screen, and take a third of the bytes off
-    return _POINT.sub(lambda found: b"%s%.2f %.2f" % (found[1], float(found[2]), float(found[3])), out.getvalue())
+    svg = _POINT.sub(lambda found: b"%s%.2f %.2f" % (found[1], float(found[2]), float(found[3])), out.getvalue())
+    return Chart(svg, title, f"{kind}. {title} {words}")
 
 
 _POINT = re.compile(rb'^((?:[LM]|<path d="M|  +<path[^>]* d="M) )(-?\d+\.\d+) (-?\d+\.\d+)(?= |$)', re.MULTILINE)
@@ -257,34 +269,26 @@ def blocks(
     hatch: str = "",
 ) -> None:
     """Bars as one path, which is a fifth of the size of a shape for each; those that touch as one outline."""
-    from matplotlib.patches import PathPatch  # noqa: PLC0415 (half a second to import)
-    from matplotlib.path import Path  # noqa: PLC0415
-
-    drawn = height > 0
-    if not drawn.any():
+    if not (height > 0).any():
         return
-    x, low = (left + (1 - width) / 2)[drawn], np.broadcast_to(bottom, height.shape)[drawn]
-    high = low + height[drawn]
-    groups = np.split(np.arange(len(x)), np.flatnonzero((np.diff(x) > width) | (width < 1)) + 1)
-    outlines = [_outline(x[group], low[group], high[group], width) for group in groups]
-    codes = [np.array([Path.MOVETO] + [Path.LINETO] * (len(corners) - 1) + [Path.CLOSEPOLY]) for corners in outlines]
-    closed = [np.append(corners, corners[:1], axis=0) for corners in outlines]
-    path = Path(np.concatenate(closed), np.concatenate(codes))
-    axes.add_patch(PathPatch(path, facecolor=colour, edgecolor=PAPER, linewidth=0, hatch=hatch or None, zorder=2))
-
-
-def _outline(
-    x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], width: float
-) -> NDArray[np.float64]:
-    """The corners of bars that touch, without those on a straight line."""
-    ends = np.stack([x, x + width], axis=1).ravel()
-    there, back = np.stack([ends, high.repeat(2)], axis=1), np.stack([ends, low.repeat(2)], axis=1)[::-1]
-    corners = np.concatenate([there, back])
-    straight = np.all(corners == np.roll(corners, 1, axis=0), axis=1)
-    corners = corners[~straight]
-    before, after = np.roll(corners, 1, axis=0), np.roll(corners, -1, axis=0)
-    found: NDArray[np.float64] = corners[~np.any((corners == before) & (corners == after), axis=1)]
-    return found
+    days, low = left.astype(np.int64), np.broadcast_to(bottom, height.shape)
+    tops, lows = np.full(days.max() + 1, np.nan), np.zeros(days.max() + 1)
+    tops[days], lows[days] = np.where(height > 0, low + height, np.nan), low
+    edges = np.arange(len(tops) + 1.0)
+    if width < 1:  # a step that is not drawn between two bars
+        margin = (1 - width) / 2
+        edges = np.stack([edges[:-1] + margin, edges[1:] - margin], axis=1).ravel()
+        tops, lows = np.insert(tops, range(1, len(tops)), np.nan), lows.repeat(2)[:-1]
+    axes.stairs(
+        *(tops, edges),
+        baseline=lows if low.any() else 0,
+        fill=True,
+        facecolor=colour,
+        edgecolor=PAPER,
+        linewidth=0,
+        hatch=hatch or None,
+        zorder=2,
+    )
 
 
 def distances(days: pd.Index, all_days: pd.Index) -> NDArray[np.float64]:
@@ -312,19 +316,14 @@ def short_names(paths: Sequence[str] | pd.Index) -> dict[str, str]:
     }
 
 
-def nothing(title: str) -> Chart:
-    """Words in place of a figure of days, where there are fewer than two snapshots."""
-    return Chart(b"", title, f"{title} Not known: a trend needs two snapshots.")
-
-
-def date_words(day: Any) -> str:
-    """A day as readers see it."""
-    return f"{day:%Y-%m-%d}"
+def nothing(title: str, why: str = "Not known: a trend needs two snapshots.") -> Chart:
+    """Words in place of a figure."""
+    return Chart(b"", title, f"{title} {why}")
 
 
 def most_words(numbers: pd.Series) -> str:
     """The largest of numbers by day, and its day."""
-    return f"most: {int(numbers.max()):,} on {date_words(numbers.idxmax())}" if len(numbers) else "none"
+    return f"most: {int(numbers.max()):,} on {numbers.idxmax():%Y-%m-%d}"
 
 
 def blind_words(days: pd.DataFrame) -> str:
@@ -332,5 +331,4 @@ def blind_words(days: pd.DataFrame) -> str:
     blind = days.index[days["blind"]]
     if not len(blind):
         return ""
-    named = [date_words(day) for day in blind[:6]] + ([f"{len(blind) - 6} more"] if len(blind) > 6 else [])
-    return f" Blind, drawn as gaps: {listed(named)}."
+    return f" Blind, drawn as gaps: {listed([f'{day:%Y-%m-%d}' for day in blind], most=6)}."

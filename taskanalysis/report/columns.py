@@ -56,7 +56,7 @@ COLUMNS = _read()
 """Table -> column -> what it holds, in the order of the columns."""
 
 
-def frame(table: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def frame(table: str, rows: Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
     """The rows as a frame with the columns of ``COLUMNS[table]``, all text masked; a row may have more keys.
 
     >>> frame("problems", [{"file": "a.xml", "what": "is empty"}]).to_dict("records")

@@ -26,7 +26,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from taskanalysis import __version__
-from taskanalysis.snapshot import Snapshot, write_whole
+from taskanalysis.snapshot import Snapshot, stale_after, write_whole
 from taskanalysis.text import mask, printable
 
 _ROWS = 100_000
@@ -55,12 +55,7 @@ def save(frames: Mapping[str, pd.DataFrame], folder: str | Path, zone: ZoneInfo 
 
 
 def save_status(
-    snapshot: Snapshot,
-    frames: Mapping[str, pd.DataFrame],
-    folder: str | Path,
-    *,
-    made_at: datetime,
-    stale_after: datetime,
+    snapshot: Snapshot, frames: Mapping[str, pd.DataFrame], folder: str | Path, *, made_at: datetime
 ) -> list[Path]:
     """Write ``status.json`` from the frames `status`, `incidents` and `problems`, as `save` does; returns the files.
 
@@ -79,7 +74,7 @@ def save_status(
         "server": mask(snapshot.server),
         "taken_at": snapshot.local_time.isoformat(timespec="seconds"),
         "made_at": made_at.astimezone(zone).isoformat(timespec="seconds"),
-        "stale_after": stale_after.astimezone(zone).isoformat(timespec="seconds"),
+        "stale_after": stale_after(snapshot).astimezone(zone).isoformat(timespec="seconds"),
         "zone": snapshot.zone,
         "counts": frames["status"]["verdict"].value_counts().to_dict(),
         "tasks": tables["status"],

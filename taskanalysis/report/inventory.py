@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import pandas as pd
 
 from taskanalysis.definition import Duration, ExecAction, TaskDefinition, Trigger, describe, model, type_name
-from taskanalysis.health import KINDS, Finding, find_findings, known_history
-from taskanalysis.history import History
+from taskanalysis.health import KINDS, Finding, find_findings
 from taskanalysis.report import starts
 from taskanalysis.report.charts import Chart, bars, grid
 from taskanalysis.report.columns import COLUMNS
@@ -29,7 +28,7 @@ from taskanalysis.report.display import Sentences, Table
 from taskanalysis.report.files import save
 from taskanalysis.report.page import MOST_NAMED, Page, change_rows, table
 from taskanalysis.schedule import next_run, slots
-from taskanalysis.snapshot import Snapshot, read_snapshot, sample_share
+from taskanalysis.snapshot import Snapshot
 from taskanalysis.text import count, listed, mask_arguments
 
 
@@ -37,55 +36,29 @@ from taskanalysis.text import count, listed, mask_arguments
 class Inventory(Page):
     """The definitions of a snapshot as tables, sentences and figures; each is computed when it is first asked for."""
 
-    history: History | None = None
-
     title: ClassVar[str] = "Inventory"
-
-    @classmethod
-    def read(
-        cls,
-        data: str | Path = "",
-        *,
-        server: str = "",
-        folder: str = "",
-        at: str = "",
-        zone: str = "",
-        dates: str = "",
-    ) -> Self:
-        r"""The newest snapshot with definitions in `data` ("": the sample share), of tasks in `folder` and below.
-
-        The parameters are those of `snapshot.read_snapshot`. SnapshotError where there is no snapshot.
-        """
-        source = data or sample_share()
-        snapshot = read_snapshot(source, server=server, at=at, holding="definitions", zone=zone, dates=dates)
-        return cls(snapshot, folder, known_history(snapshot))
+    holding: ClassVar[str] = "definitions"
 
     @cached_property
     def answer(self) -> Sentences:
         """The short answer: how many tasks, which passwords a restore needs, and what to look at first."""
-        return Sentences(self._answer())
-
-    def _answer(self) -> list[str]:
         frame, findings = self.tasks.frame, self.findings.frame
         if frame.empty:
-            return ["There is no task definition here."]
+            return Sentences(["There is no task definition here."])
         tasks, disabled = count(len(frame), "task"), count(int((~frame["enabled"]).sum()), "task")
         folders, accounts = count(frame["folder"].nunique(), "folder"), count(frame["run_as"].nunique(), "account")
         passwords = frame[frame["needs_password"]].groupby("run_as").size().sort_values(ascending=False)
         owners = [f"{name or 'an unnamed account'} ({count(number, 'task')})" for name, number in passwords.items()]
-        if len(owners) > MOST_NAMED:
-            owners[MOST_NAMED - 1 :] = [f"{len(owners) - MOST_NAMED + 1} others"]
-        restoring = (
-            f"Restoring them needs the password of {listed(owners)}." if owners else "Restoring them needs no password."
-        )
+        needed = f"the password of {listed(owners, most=MOST_NAMED)}" if owners else "no password"
         pressing = [f"{row.finding} ({row.tasks})" for row in findings.head(MOST_NAMED).itertuples()]
         clean = int((frame["findings"].str.len() == 0).sum())
-        return [
+        lines = [
             f"{tasks} in {folders}, run by {accounts}; {disabled} disabled.",
-            restoring,
+            f"Restoring them needs {needed}.",
             f"Look first at: {listed(pressing)}." if pressing else "There is nothing to look at.",
             f"Nothing was found in {clean} of {tasks}." if clean else f"Something was found in each of {tasks}.",
         ]
+        return Sentences(lines)
 
     # Tables -----------------------------------------------------------------------------------------------------------
 
@@ -363,7 +336,7 @@ def _words(duration: Duration | None) -> str:
 def _several(values: pd.Series) -> str:
     """The distinct texts of a group, the most frequent first, three of them at most."""
     names = [str(name) for name in values[values != ""].value_counts().index]
-    return listed(names[:3] + ([f"{len(names) - 3} others"] if len(names) > 3 else []))
+    return listed(names, most=3)
 
 
 def _most_first(frame: pd.DataFrame) -> pd.DataFrame:

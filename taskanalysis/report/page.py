@@ -11,17 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import pandas as pd
 
 from taskanalysis import __version__
 from taskanalysis.errors import Problem
-from taskanalysis.health import NO_RULES, Incident, Judged, Rules, find_incidents, judge
+from taskanalysis.health import NO_RULES, Incident, Judged, Rules, find_incidents, judge, known_history, read_rules
 from taskanalysis.history import History
 from taskanalysis.report.columns import COLUMNS, frame
 from taskanalysis.report.display import Heading, Sentences, Table
-from taskanalysis.snapshot import Moment, Snapshot, in_scope
+from taskanalysis.snapshot import Moment, Snapshot, in_scope, read_snapshot, sample_share
 from taskanalysis.text import count, listed, mask
 
 MOST_NAMED = 5  # accounts, findings or tasks in a sentence
@@ -58,12 +59,45 @@ def change_rows(snapshot: Snapshot, changes: pd.DataFrame, folder: str) -> list[
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Page:
-    r"""A page about the tasks of a snapshot in `folder` and below ("": all outside ``\Microsoft``)."""
+    r"""A page about the tasks of a snapshot in `folder` and below ("": all outside ``\Microsoft``).
+
+    `history` is that of the server, None where there is none.
+    """
 
     snapshot: Snapshot
     folder: str = ""
+    history: History | None = None
 
     title: ClassVar[str] = ""
+    holding: ClassVar[str] = ""
+
+    @classmethod
+    def read(
+        cls,
+        data: str | Path = "",
+        *,
+        server: str = "",
+        folder: str = "",
+        at: str = "",
+        zone: str = "",
+        dates: str = "",
+        **more: Any,
+    ) -> Self:
+        r"""The newest snapshot in `data` ("": the sample share), with what the share has beside it.
+
+        The parameters are those of `snapshot.read_snapshot`; `folder` takes the tasks in it and below. A page of a
+        period takes `days`, too. SnapshotError where there is no snapshot or no task in the folder, RulesError where
+        ``rules.toml`` is wrong.
+        """
+        place = data or sample_share()
+        snapshot = read_snapshot(place, server=server, at=at, holding=cls.holding, zone=zone, dates=dates)
+        snapshot.check_folder(folder)
+        return cls(snapshot, folder, **cls._beside(snapshot, **more))
+
+    @classmethod
+    def _beside(cls, snapshot: Snapshot) -> dict[str, Any]:
+        """What the share has beside the snapshot, as the fields of the page."""
+        return {"history": known_history(snapshot)}
 
     @property
     def heading(self) -> Heading:
@@ -132,12 +166,15 @@ class Page:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class JudgedPage(Page):
-    """A page that rests on verdicts, by `rules` and by the `history` of the server, None where there is none."""
+    """A page that rests on verdicts, by `rules` and by the history of the server."""
 
     rules: Rules = NO_RULES
-    history: History | None = None
 
     no_cause: ClassVar[str] = "There is none."
+
+    @classmethod
+    def _beside(cls, snapshot: Snapshot) -> dict[str, Any]:
+        return {"rules": read_rules(snapshot.share / "rules.toml"), **super()._beside(snapshot)}
 
     @cached_property
     def judged(self) -> list[Judged]:
@@ -178,7 +215,7 @@ class JudgedPage(Page):
             lines.append("There are no definitions, so missed starts can't be detected.")
         doubtful = [judged.path for judged in self.judged if judged.due.in_doubt]
         if doubtful:
-            named = listed(doubtful[:MOST_NAMED] + ["others"] * (len(doubtful) > MOST_NAMED))
+            named = listed(doubtful, most=MOST_NAMED)
             lines.append(f"No missed start is reported where Windows' next start differs from the definition: {named}.")
         fields = {"state": "what a task is doing", "last_run": "when it last ran", "last_result": "how that ended"}
         lacking = [words for name, words in fields.items() if name not in snapshot.holds]

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import pandas as pd
 
-from taskanalysis.health import NO_PAST, Judged, Past, Verdict, known_history, read_rules
+from taskanalysis.health import NO_PAST, Judged, Verdict
 from taskanalysis.report.display import Sentences, Table
 from taskanalysis.report.files import save, save_status
 from taskanalysis.report.page import MOST_NAMED, NO_STATUS, JudgedPage, change_rows, local, table
 from taskanalysis.results import BAD_OUTCOMES
-from taskanalysis.snapshot import Snapshot, read_snapshot, sample_share, stale_after
+from taskanalysis.snapshot import Snapshot
 from taskanalysis.text import count, listed
 
 
@@ -33,38 +33,16 @@ class StatusPage(JudgedPage):
 
     title: ClassVar[str] = "Status"
 
-    @classmethod
-    def read(
-        cls,
-        data: str | Path = "",
-        *,
-        server: str = "",
-        folder: str = "",
-        at: str = "",
-        zone: str = "",
-        dates: str = "",
-    ) -> Self:
-        r"""The newest snapshot in `data` ("": the sample share), with the share's rules and history.
-
-        The parameters are those of `snapshot.read_snapshot`; `folder` takes the tasks in it and below. SnapshotError
-        where there is no snapshot, RulesError where ``rules.toml`` is wrong.
-        """
-        snapshot = read_snapshot(data or sample_share(), server=server, at=at, zone=zone, dates=dates)
-        return cls(snapshot, folder, read_rules(snapshot.share / "rules.toml"), known_history(snapshot))
-
     @cached_property
     def answer(self) -> Sentences:
         """The short answer: how many tasks need attention, and which first."""
-        return Sentences(self._answer())
-
-    def _answer(self) -> list[str]:
         shown = [judged for judged in self.judged if not judged.ignored]
         muted = []
         if len(shown) < len(self.judged):
             tasks = count(len(self.judged) - len(shown), "task")
             muted = [f"{tasks} muted by rules.toml: counted, not listed."]
         if not shown:
-            return muted or ["No status was collected, so it is not known how the tasks run."]
+            return Sentences(muted or ["No status was collected, so it is not known how the tasks run."])
         loud = [judged for judged in shown if judged.needs_attention]
         unclear = [judged for judged in shown if judged.verdict is Verdict.UNKNOWN and not judged.needs_attention]
         gaps = self._gaps(len(unclear))
@@ -80,7 +58,7 @@ class StatusPage(JudgedPage):
             lines.append(f"And {count(len(alone) - MOST_NAMED, 'more task')}, listed below.")
         counts = Counter(judged.verdict for judged in shown)
         summary = listed([f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict]])
-        return [*lines, *gaps, f"Summary: {summary}.", *muted]
+        return Sentences([*lines, *gaps, f"Summary: {summary}.", *muted])
 
     def _gaps(self, unclear: int) -> list[str]:
         """What is not known, so that no output is not taken for good news."""
@@ -183,9 +161,8 @@ class StatusPage(JudgedPage):
     def save(self, folder: str | Path, *, made_at: datetime | None = None) -> list[Path]:
         """Write ``status.csv``, ``task-status.csv`` and ``status.json`` (`files`); `made_at` is now where not given."""
         frames = {"status": self.tasks.frame, "incidents": self.incidents.frame, "problems": self.problems.frame}
-        times = {"made_at": made_at or datetime.now(UTC), "stale_after": stale_after(self.snapshot)}
         files = save({"status": self.tasks.frame, "task-status": self.old_status}, folder)
-        return files + save_status(self.snapshot, frames, folder, **times)
+        return files + save_status(self.snapshot, frames, folder, made_at=made_at or datetime.now(UTC))
 
 
 _QUIET = ("task_path", "reason", "since", "last_run", "owner", "note")
@@ -196,7 +173,8 @@ _OLD_WORDS = {"succeeded": "Working", "running": "Working"} | dict.fromkeys(BAD_
 
 
 def _row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, Any]:
-    result, status, rule = judged.result, judged.status, judged.due.rule
+    result, status, rule, past = judged.result, judged.status, judged.due.rule, judged.past
+    known = past is not NO_PAST
     return {
         "server": snapshot.server,
         "task_path": judged.path,
@@ -212,7 +190,7 @@ def _row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, Any]:
         "basis": result.basis,
         "state": status.state or "",
         "last_run": local(snapshot, status.last_run),
-        "last_success": local(snapshot, judged.past.last_success),
+        "last_success": local(snapshot, past.last_success),
         "next_run": local(snapshot, status.next_run),
         "expected_next": local(snapshot, judged.due.next_start),
         "missed_runs": status.missed_runs,
@@ -220,13 +198,6 @@ def _row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, Any]:
         "owner": rule.owner or "",
         "note": rule.note or "",
         "rule": judged.rule,
-    } | _past_row(judged.past)
-
-
-def _past_row(past: Past) -> dict[str, Any]:
-    """How the runs before went; empty where no history is known."""
-    known = past is not NO_PAST
-    return {
         "consecutive_failures": past.failures if known else None,
         "runs_7d": past.week.runs if known else None,
         "success_rate_7d": past.week.success,

@@ -1,9 +1,9 @@
 r"""The sentences of the trends report, in which every number is computed.
 
+>>> from taskanalysis.health import known_history
 >>> from taskanalysis.snapshot import read_snapshot
->>> from taskanalysis.report.window import trend_history
 >>> snapshot = read_snapshot("data")
->>> trend_answer(Window(snapshot, trend_history(snapshot)))[0].partition(": ")[2]
+>>> trend_answer(Window(snapshot, history=known_history(snapshot)))[0].partition(": ")[2]
 '12 tasks are failing now, 11 a week ago, 1 four weeks ago.'
 """
 
@@ -54,8 +54,7 @@ def coverage_answer(window: Window) -> list[str]:
     first, last = (_moment(times.iloc[place], window) for place in (0, -1))
     usual = _words(pd.Timedelta(times.diff().median()))
     lines = [f"{count(len(times), 'snapshot')} from {first} to {last}, usually {usual} apart."]
-    asked = window.snapshot.taken_at - timedelta(days=window.days)
-    if window.begin - asked > timedelta(days=1):
+    if window.begin - window.asked > timedelta(days=1):
         lines.append(f"Of the {count(window.days, 'day')} asked for, those before {first[:14]} are not known.")
     if not window.blind:
         return [*lines, "There is no blind time: no snapshot is missing."]
@@ -85,7 +84,7 @@ def changes_answer(window: Window, shown: pd.DataFrame) -> list[str]:
     """How many changes there are, and which are not in the table `shown`."""
     if not window.is_known:
         return []
-    outcomes = window.changes["kind"] == "outcome"
+    outcomes = window.all_changes["kind"] == "outcome"
     lines = [f"{count(int((~outcomes).sum()), 'change')}: tasks added, removed, changed, enabled or disabled."]
     left = int(outcomes.sum()) - int((shown["kind"] == "outcome").sum())
     if left > 0:
@@ -118,8 +117,7 @@ def hours_answer(left_out: Sequence[str]) -> list[str]:
     """Which tasks are not in the figure of hours."""
     if not left_out:
         return []
-    named = listed([*left_out[:MOST_NAMED], *(["others"] if len(left_out) > MOST_NAMED else [])])
-    tasks = count(len(left_out), "task")
+    tasks, named = count(len(left_out), "task"), listed(left_out, most=MOST_NAMED)
     return [f"Left out: {tasks} that start too often for most starts to be visible ({named})."]
 
 
@@ -194,7 +192,7 @@ def _percent(part: float) -> str:
 
 
 def _missed(window: Window) -> list[str]:
-    starts, rows = window.missed, missed(window)
+    starts, rows = window.missed_starts, missed(window)
     lines = []
     rest = np.ones(len(starts), dtype=bool)
     for start, end in window.blind:

@@ -14,7 +14,7 @@ times. No text of a task is more than text here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +34,6 @@ from taskanalysis.report.charts import (
     blind_words,
     blocks,
     count_axis,
-    date_words,
     distances,
     draw,
     most_words,
@@ -53,56 +52,67 @@ if TYPE_CHECKING:
 
 def failing(days: pd.DataFrame, gaps: Gaps) -> Chart:
     """How many tasks were failing at the end of each day: the columns `failing` and `blind`."""
-    title = "How many tasks were failing at the end of each day?"
-    if days.empty:
-        return nothing(title)
-    known = days[~days["blind"]]
-    numbers = known["failing"]
 
-    def paint(axes: Axes) -> None:
-        time_axis(axes, days.index, gaps)
-        blocks(axes, distances(known.index, days.index), 0, numbers.to_numpy(), COLOURS["failed"], width=1.0)
+    def paint(axes: Axes, x: NDArray[np.float64], known: pd.DataFrame) -> None:
+        numbers = known["failing"]
+        blocks(axes, x, 0, numbers.to_numpy(), COLOURS["failed"], width=1.0)
         count_axis(axes, int(numbers.max()))
         axes.text(len(days) + 0.4, int(numbers.iloc[-1]), f"{numbers.iloc[-1]:,}", va="center", weight="bold")
 
-    ends = f"{numbers.iloc[0]:,} on {date_words(known.index[0])}, {numbers.iloc[-1]:,} on {date_words(known.index[-1])}"
-    alt = f"Area chart. {title} {ends}; {most_words(numbers)}.{blind_words(days)}"
-    return Chart(draw(paint, height=1.7, width=TIME_WIDTH), title, alt)
+    def words(known: pd.DataFrame) -> str:
+        numbers = known["failing"]
+        ends = [f"{number:,} on {day:%Y-%m-%d}" for day, number in numbers.iloc[[0, -1]].items()]
+        return f"{', '.join(ends)}; {most_words(numbers)}."
+
+    title = "How many tasks were failing at the end of each day?"
+    return _by_day("Area chart", title, words, paint, days, gaps, height=1.7)
 
 
 def coverage(days: pd.DataFrame, gaps: Gaps) -> Chart:
     """How many snapshots there are of each day: the columns `snapshots` and `blind`; blind times are gaps."""
-    title = "How many snapshots are there of each day?"
-    if days.empty:
-        return nothing(title)
-    known = days[~days["blind"]]
 
-    def paint(axes: Axes) -> None:
-        time_axis(axes, days.index, gaps)
-        blocks(axes, distances(known.index, days.index), 0, known["snapshots"].to_numpy(), BAR)
-        count_axis(axes, int(days["snapshots"].max()))
+    def paint(axes: Axes, x: NDArray[np.float64], known: pd.DataFrame) -> None:
+        blocks(axes, x, 0, known["snapshots"].to_numpy(), BAR)
+        count_axis(axes, int(known["snapshots"].max()))
 
-    usual = int(known["snapshots"].median())
-    alt = f"Bar chart. {title} {usual:,} on most of {count(len(days), 'day')}.{blind_words(days)}"
-    return Chart(draw(paint, height=1.4, width=TIME_WIDTH), title, alt)
+    def words(known: pd.DataFrame) -> str:
+        return f"{int(known['snapshots'].median()):,} on most of {count(len(days), 'day')}."
+
+    return _by_day("Bar chart", "How many snapshots are there of each day?", words, paint, days, gaps, height=1.4)
 
 
 def endings(days: pd.DataFrame, gaps: Gaps) -> Chart:
     """How the runs of each day ended, stacked: a column each (`COLOURS`), and `blind`; blind days are gaps."""
+
+    def words(known: pd.DataFrame) -> str:
+        sums = [f"{name} {int(known[name].sum()):,}" for name in reversed(COLOURS) if known[name].any()]
+        bad = known[list(BAD_OUTCOMES)].sum(axis=1)
+        return f"{'; '.join(sums)}. Failed, stopped or not started: {most_words(bad)}."
+
     title = "How did the runs that were seen end, day by day?"
+    return _by_day("Stacked bars", title, words, stack, days, gaps, height=2.5)
+
+
+def _by_day(
+    kind: str,
+    title: str,
+    words: Callable[[pd.DataFrame], str],
+    paint: Callable[[Axes, NDArray[np.float64], pd.DataFrame], None],
+    days: pd.DataFrame,
+    gaps: Gaps,
+    *,
+    height: float,
+) -> Chart:
+    """A figure with an axis of days, of those that are not blind."""
     if days.empty:
         return nothing(title)
     known = days[~days["blind"]]
 
-    def paint(axes: Axes) -> None:
+    def paint_all(axes: Axes) -> None:
         time_axis(axes, days.index, gaps)
-        stack(axes, distances(known.index, days.index), known)
+        paint(axes, distances(known.index, days.index), known)
 
-    bad = known[list(BAD_OUTCOMES)].sum(axis=1)
-    words = [f"{name} {int(known[name].sum()):,}" for name in reversed(COLOURS) if known[name].any()]
-    most = f"Failed, stopped or not started: {most_words(bad)}."
-    alt = f"Stacked bars. {title} {'; '.join(words)}. {most}{blind_words(days)}"
-    return Chart(draw(paint, height=2.5, width=TIME_WIDTH), title, alt)
+    return draw(kind, title, words(known) + blind_words(days), paint_all, height=height, width=TIME_WIDTH)
 
 
 def hours(by_hour: pd.DataFrame) -> Chart:
@@ -110,7 +120,7 @@ def hours(by_hour: pd.DataFrame) -> Chart:
     title = "At which hours do runs start?"
     totals = by_hour[list(COLOURS)].sum(axis=1)
     if not totals.any():
-        return Chart(b"", title, f"{title} No start is known.")
+        return nothing(title, "No start is known.")
 
     def paint(axes: Axes) -> None:
         stack(axes, by_hour.index.to_numpy(dtype=float), by_hour)
@@ -120,9 +130,7 @@ def hours(by_hour: pd.DataFrame) -> Chart:
     most = [f"{hour:02}:00 {count(int(number), 'start')}" for hour, number in totals.nlargest(3).items()]
     empty = [f"{hour:02}:00" for hour in totals.index[totals == 0]]
     without = f" None in the hours from {listed(empty)}." if empty else ""
-    return Chart(
-        draw(paint, height=2.2, width=TIME_WIDTH), title, f"Stacked bars. {title} Most: {', '.join(most)}.{without}"
-    )
+    return draw("Stacked bars", title, f"Most: {', '.join(most)}.{without}", paint, height=2.2, width=TIME_WIDTH)
 
 
 # Changes --------------------------------------------------------------------------------------------------------------
@@ -150,24 +158,24 @@ def changes(frame: pd.DataFrame, days: pd.DatetimeIndex, gaps: Gaps) -> Chart:
     if not len(days):
         return nothing(title)
     if frame.empty:
-        return Chart(b"", title, f"{title} No change is known.")
-    kinds = {kind: frame[_is_kind(frame, kind)] for kind in LANES}
-    kinds = {kind: rows for kind, rows in kinds.items() if len(rows)}
+        return nothing(title, "No change is known.")
+    turns = np.where(frame["after"] == "succeeded", "recovered", "began to fail")
+    kind_of = np.where(frame["kind"] == "outcome", turns, frame["kind"])
+    kinds = {kind: _clusters(frame[kind_of == kind], days) for kind in LANES if kind in kind_of}
     names = short_names(frame["task_path"].unique().tolist())
 
     def paint(axes: Axes) -> None:
         time_axis(axes, days, gaps, top=len(kinds) - 0.4)
-        for place, (kind, rows) in enumerate(reversed(kinds.items())):
+        for place, (kind, clusters) in enumerate(reversed(kinds.items())):
             marker, colour = LANES[kind]
             axes.axhline(place, color="#d0d7de", linewidth=0.8, zorder=1)
-            for x, paths in _clusters(rows, days):
-                label = names[paths[0]] if len(set(paths)) == 1 else count(len(set(paths)), "task")
+            for x, label in clusters:
                 axes.plot(x, place, marker=marker, color=colour, markersize=9, zorder=3)
                 right = x > 0.62 * len(days)
                 axes.text(
                     x + (-1 if right else 1) * 0.016 * len(days),
                     place,
-                    clip(label, 40),
+                    clip(names.get(label, label), 40),
                     ha="right" if right else "left",
                     va="center",
                     fontsize=10,
@@ -177,38 +185,24 @@ def changes(frame: pd.DataFrame, days: pd.DatetimeIndex, gaps: Gaps) -> Chart:
         axes.set_yticks(range(len(kinds)), list(reversed(kinds)))
         axes.set_ylim(-0.5, len(kinds) - 0.35)
 
-    words = [f"{kind}: {'; '.join(_places(rows, days))}" for kind, rows in kinds.items()]
-    return Chart(
-        draw(paint, height=0.5 + 0.36 * len(kinds), width=TIME_WIDTH), title, f"Time line. {title} {'. '.join(words)}."
-    )
+    places = {
+        kind: "; ".join(f"{label} on {days[0] + x * DAY:%Y-%m-%d}" for x, label in clusters)
+        for kind, clusters in kinds.items()
+    }
+    words = ". ".join(f"{kind}: {where}" for kind, where in places.items())
+    return draw("Time line", title, f"{words}.", paint, height=0.5 + 0.36 * len(kinds), width=TIME_WIDTH)
 
 
-def _is_kind(frame: pd.DataFrame, kind: str) -> NDArray[np.bool_]:
-    """Which changes belong into a row of the figure."""
-    turn, good = (frame["kind"] == "outcome").to_numpy(), (frame["after"] == "succeeded").to_numpy()
-    if kind in ("began to fail", "recovered"):
-        return turn & (good if kind == "recovered" else ~good)
-    return (frame["kind"] == kind).to_numpy(dtype=bool)
-
-
-def _clusters(rows: pd.DataFrame, days: pd.DatetimeIndex) -> list[tuple[float, list[str]]]:
-    """Changes that lie closer together than a label is wide, as one place and the tasks."""
-    found: list[tuple[float, list[str]]] = []
+def _clusters(rows: pd.DataFrame, days: pd.DatetimeIndex) -> list[tuple[float, str]]:
+    """Changes that lie closer together than a label is wide, as one place, with the task or the number of tasks."""
+    clusters: list[tuple[float, set[str]]] = []
     for at, path in sorted(zip(rows["at"], rows["task_path"], strict=True)):
         x = float((at.replace(tzinfo=None) - days[0]) / DAY)
-        if found and x - found[-1][0] < NEAR * len(days):
-            found[-1][1].append(path)
+        if clusters and x - clusters[-1][0] < NEAR * len(days):
+            clusters[-1][1].add(path)
         else:
-            found.append((x, [path]))
-    return found
-
-
-def _places(rows: pd.DataFrame, days: pd.DatetimeIndex) -> list[str]:
-    places = []
-    for x, paths in _clusters(rows, days):
-        name = paths[0] if len(set(paths)) == 1 else count(len(set(paths)), "task")
-        places.append(f"{name} on {date_words(days[0] + x * DAY)}")
-    return places
+            clusters.append((x, {path}))
+    return [(x, min(paths) if len(paths) == 1 else count(len(paths), "task")) for x, paths in clusters]
 
 
 # Single tasks ---------------------------------------------------------------------------------------------------------
@@ -229,7 +223,7 @@ def task_days(signs: pd.DataFrame, worst: pd.DataFrame, gaps: Gaps) -> Chart:
     if not len(signs.columns):
         return nothing(title)
     if signs.empty:
-        return Chart(b"", title, f"{title} No task with a bad day is known.")
+        return nothing(title, "No task with a bad day is known.")
     shown = signs.head(MOST_ROWS)
     names = short_names(shown.index)
     rows = zip(worst["task_path"], worst["bad_runs"], worst["runs"], strict=True)
@@ -251,15 +245,15 @@ def task_days(signs: pd.DataFrame, worst: pd.DataFrame, gaps: Gaps) -> Chart:
 
     more = f" {count(len(signs) - len(shown), 'more task')} not drawn." if len(signs) > len(shown) else ""
     words = "; ".join(f"{path}: {_bad_days(signs.loc[path])}" for path in shown.index[:5])
-    alt = f"Grid. {title} Worst first: {words}.{more}"
-    return Chart(draw(paint, height=0.5 + 0.23 * len(shown), width=TIME_WIDTH), title, alt)
+    height = 0.5 + 0.23 * len(shown)
+    return draw("Grid", title, f"Worst first: {words}.{more}", paint, height=height, width=TIME_WIDTH)
 
 
 def multiples(tasks: Mapping[str, pd.DataFrame], gaps: Gaps) -> Chart:
     """A panel a task, six at most: its runs of each day, good ones above the line and bad ones below it."""
     title = "How did the worst tasks go? Good runs above the line, bad ones below."
     if not tasks:
-        return Chart(b"", title, f"{title} No task with bad runs is known.")
+        return nothing(title, "No task with bad runs is known.")
     shown = dict(list(tasks.items())[:MOST_PANELS])
     names = short_names(list(shown))
     rows = (len(shown) + 1) // 2
@@ -285,11 +279,8 @@ def multiples(tasks: Mapping[str, pd.DataFrame], gaps: Gaps) -> Chart:
             axes.set_in_layout(False)
 
     words = "; ".join(f"{path}: {_good_and_bad(days)}" for path, days in shown.items())
-    return Chart(
-        draw(paint, height=0.2 + 1.05 * rows, panels=(rows, 2), width=TIME_WIDTH),
-        title,
-        f"Small bar charts. {title} {words}.",
-    )
+    height = 0.2 + 1.05 * rows
+    return draw("Small bar charts", title, f"{words}.", paint, height=height, width=TIME_WIDTH, panels=(rows, 2))
 
 
 # Cells ----------------------------------------------------------------------------------------------------------------
@@ -343,11 +334,10 @@ def _letters(axes: Axes, cells: NDArray[Any]) -> None:
 
 
 def _bad_days(signs: pd.Series) -> str:
-    kinds = {"F": "failed", "S": "stopped", "N": "not started", "M": "missed"}
-    numbers = {word: int(signs.str.upper().eq(sign).sum()) for sign, word in kinds.items()}
-    words = [f"{word} on {count(number, 'day')}" for word, number in numbers.items() if number]
-    bad = signs.index[signs.str.upper().isin(list(kinds))]
-    return f"{listed(words)}, last on {date_words(bad[-1])}" if len(bad) else "nothing bad"
+    bad = {name: signs.index[signs.str.upper() == SIGNS[name]] for name in (*BAD_OUTCOMES, "missed")}
+    words = [f"{name} on {count(len(days), 'day')}" for name, days in bad.items() if len(days)]
+    last = max((days[-1] for days in bad.values() if len(days)), default=None)
+    return f"{listed(words)}, last on {last:%Y-%m-%d}" if last else "nothing bad"
 
 
 def _good_and_bad(days: pd.DataFrame) -> str:

@@ -2,10 +2,10 @@ r"""The tables of the trends report: weeks, worst tasks, changes, expected start
 
 Times are in the server's zone. All text here is masked, because all of it is shown.
 
+>>> from taskanalysis.health import known_history
 >>> from taskanalysis.snapshot import read_snapshot
->>> from taskanalysis.report.window import trend_history
 >>> snapshot = read_snapshot("data")
->>> worst(Window(snapshot, trend_history(snapshot)))["task_path"].iloc[0]
+>>> worst(Window(snapshot, history=known_history(snapshot)))["task_path"].iloc[0]
 '\\OpenData\\Transit\\Bus stops'
 """
 
@@ -41,22 +41,15 @@ MOST_PANELS = 6
 def weeks(window: Window) -> pd.DataFrame:
     """The weeks (from Monday) of the window, the newest first, with the columns of ``COLUMNS["weeks"]``."""
     days = window.by_day
-    missing = window.missed.groupby(_monday(window.missed["day"])).size()
-    rows = []
-    for week, rows_of_week in days.groupby(_monday(days.index.to_series())):
-        sums = {name: int(rows_of_week[name].sum()) for name in ENDINGS}
-        runs = sums["succeeded"] + sum(sums[name] for name in BAD_OUTCOMES)
-        rows.append(
-            {
-                "week": f"{week:%Y-%m-%d}",
-                "runs": runs,
-                **{name.replace(" ", "_"): number for name, number in sums.items()},
-                "success_rate": _rate(sums["succeeded"], runs),
-                "missed": int(missing.get(week, 0)),
-                "blind_days": int(rows_of_week["blind"].sum()),
-            }
-        )
-    return frame("weeks", reversed(rows))
+    weeks = days[[*ENDINGS, "blind"]].groupby(_monday(days.index.to_series())).sum()
+    days_of_missed = window.missed_starts["day"]
+    missed = days_of_missed.groupby(_monday(days_of_missed)).size().reindex(weeks.index, fill_value=0)
+    runs = weeks[["succeeded", *BAD_OUTCOMES]].sum(axis=1)
+    rate = _rates(weeks["succeeded"], runs)
+    names = {name: name.replace(" ", "_") for name in ENDINGS} | {"blind": "blind_days"}
+    weeks = weeks.rename(columns=names).assign(runs=runs, success_rate=rate, missed=missed)
+    weeks = weeks.assign(week=[f"{monday:%Y-%m-%d}" for monday in weeks.index])
+    return frame("weeks", weeks[::-1].to_dict("records"))
 
 
 def worst(window: Window) -> pd.DataFrame:
@@ -70,25 +63,26 @@ def worst(window: Window) -> pd.DataFrame:
         "bad_days": runs[bad].groupby("task_path", observed=True)["day"].nunique(),
         "bad_runs": bad.groupby(runs["task_path"], observed=True).sum(),
         "runs": (runs["sign"] != UNCLEAR).groupby(runs["task_path"], observed=True).sum(),
-        "missed": window.missed.groupby("task_path", observed=True).size(),
+        "missed": window.missed_starts.groupby("task_path", observed=True).size(),
     }
     # as texts: pandas can't align categories of which one column has less than 128 and another has more
     texts = {name: column.set_axis(column.index.astype("str")) for name, column in sums.items()}
     by_task = pd.DataFrame(texts).fillna(0)
     by_task = by_task.astype(np.int64)[(by_task["bad_runs"] > 0) | (by_task["missed"] > 0)]
     by_task = by_task.sort_index().sort_values(["bad_days", "bad_runs", "missed"], ascending=False, kind="stable")
+    by_task["success_rate"] = _rates(by_task["runs"] - by_task["bad_runs"], by_task["runs"])
     still = window.spells[window.spells["until"].isna()]
-    since = dict(zip(still["task_path"], still["begin"], strict=True))
-    return frame("worst", (_worst_row(window, str(path), row, since) for path, row in by_task.iterrows()))
-
-
-def _worst_row(window: Window, path: str, row: pd.Series, since: dict[str, pd.Timestamp]) -> dict[str, Any]:
-    return {
-        "task_path": path,
-        "failing_since": since[path].astimezone(window.zone).to_pydatetime() if path in since else "",
-        "success_rate": _rate(row["runs"] - row["bad_runs"], row["runs"]),
-        "owner": window.rules.of(window.snapshot.server, path).owner or "",
-    } | {name: int(row[name]) for name in ("bad_days", "bad_runs", "runs", "missed")}
+    since = {str(path): begin for path, begin in zip(still["task_path"], still["begin"], strict=True)}
+    rows = (
+        {
+            "task_path": path,
+            "failing_since": since[path].astimezone(window.zone).to_pydatetime() if path in since else "",
+            "owner": window.rules.of(window.snapshot.server, str(path)).owner or "",
+        }
+        | row
+        for path, row in by_task.to_dict("index").items()
+    )
+    return frame("worst", rows)
 
 
 def grid(window: Window, worst: pd.DataFrame) -> pd.DataFrame:
@@ -99,7 +93,7 @@ def grid(window: Window, worst: pd.DataFrame) -> pd.DataFrame:
     runs too.
     """
     days = window.by_day.index
-    alone = window.missed.loc[~_in_blind_time(window, window.missed["expected"]), "task_path"]
+    alone = window.missed_starts.loc[~_in_blind_time(window, window.missed_starts["expected"]), "task_path"]
     paths = pd.Index(worst.loc[(worst["bad_runs"] > 0) | worst["task_path"].isin(list(alone)), "task_path"])
     ended = {name: _per_day(window.runs[window.runs["ending"] == name], paths, days) for name in ENDINGS}
     bad = np.stack([ended[name] for name in BAD_OUTCOMES])
@@ -107,7 +101,7 @@ def grid(window: Window, worst: pd.DataFrame) -> pd.DataFrame:
     signs = np.full((len(paths), len(days)), "", dtype=object)
     for name in ("unknown", "running", "succeeded"):
         signs[ended[name] > 0] = SIGNS[name]
-    signs[_per_day(window.missed, paths, days) > 0] = SIGNS["missed"]
+    signs[_per_day(window.missed_starts, paths, days) > 0] = SIGNS["missed"]
     for number, name in enumerate(BAD_OUTCOMES):
         signs[(bad.sum(axis=0) > 0) & (order == number)] = SIGNS[name]
     mixed = (ended["succeeded"] > 0) & np.isin(signs, [*(SIGNS[name] for name in BAD_OUTCOMES), SIGNS["missed"]])
@@ -150,7 +144,7 @@ def changed(window: Window) -> pd.DataFrame:
 
     All but those of the outcome, and of these the turns to and from failing that lasted: at least three runs, or still.
     """
-    changes = window.changes
+    changes = window.all_changes
     runs = window.all_runs[window.all_runs["sign"] != UNCLEAR]
     task, sign = runs["task_path"].cat.codes.to_numpy(), runs["sign"].to_numpy()
     starts = np.flatnonzero(np.append(True, (np.diff(task) != 0) | (np.diff(sign) != 0))[: len(task)])
@@ -194,16 +188,12 @@ def expected(window: Window) -> pd.DataFrame:
     sums = slots.groupby(["task_path", "fate"], observed=False)["count"].sum().unstack(fill_value=0)
     sums = sums.reindex(columns=FATES, fill_value=0).set_axis([fate.replace(" ", "_") for fate in FATES], axis=1)
     sums = sums.sort_values(["missed", "late", "overlapped"], ascending=False, kind="stable")
-    rows = zip(map(str, sums.index), sums.sum(axis=1).tolist(), sums.to_dict("records"), strict=True)
-    return frame(
-        "expected",
-        ({"task_path": path, "starts": starts} | {str(name): row[name] for name in row} for path, starts, row in rows),
-    )
+    return frame("expected", sums.assign(starts=sums.sum(axis=1)).reset_index().to_dict("records"))
 
 
 def missed(window: Window) -> pd.DataFrame:
     """The series of missed starts of each task, the newest first: ``COLUMNS["missed"]``."""
-    starts = window.missed
+    starts = window.missed_starts
     met = window.slots[window.slots["fate"].isin(["seen", "late", "overlapped"])]
     places = _order(window, met), _order(window, starts)
     number = np.searchsorted(np.sort(places[0]), places[1])  # starts between the same two that were met
@@ -213,7 +203,10 @@ def missed(window: Window) -> pd.DataFrame:
     made = []
     for path, first, last, size in zip(rows["task_path"], rows["min"], rows["max"], rows["size"], strict=True):
         ends = [end for start, end in window.blind if start <= first and last <= end]
-        why = _why((str(path), ends[0]) in off) if ends else ""
+        why = ""
+        if ends:
+            counted = (str(path), ends[0]) in off
+            why = "The server was off: Windows counts them as missed." if counted else "No snapshot was taken then."
         times = {name: at.astimezone(window.zone).to_pydatetime() for name, at in (("first", first), ("last", last))}
         made.append({"task_path": str(path), "starts": int(size), "why": why} | times)
     return frame("missed", made)
@@ -225,11 +218,6 @@ def _order(window: Window, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
     task = np.append(paths.get_indexer(rows["task_path"].cat.categories), -1)[rows["task_path"].cat.codes]
     seconds = rows["expected"].to_numpy(dtype="M8[s]").astype(np.int64)
     return task * 2**40 + seconds
-
-
-def _why(counted: bool) -> str:
-    """What is known of the reason why starts were missed in a blind time."""
-    return "The server was off: Windows counts them as missed." if counted else "No snapshot was taken then."
 
 
 def _missed_while_off(window: Window) -> set[tuple[str, datetime]]:
@@ -263,7 +251,8 @@ def durations(window: Window) -> pd.DataFrame:
                 "last_week_minutes": round(float(last.median()), 1) if len(last) >= LEAST_RUNS else np.nan,
             }
         )
-    return frame("durations", sorted(rows, key=lambda row: -float(str(row["longest_minutes"]))))
+    durations = frame("durations", rows)
+    return durations.sort_values("longest_minutes", ascending=False, kind="stable", ignore_index=True)
 
 
 def by_hour(window: Window) -> tuple[pd.DataFrame, list[str]]:
@@ -271,11 +260,8 @@ def by_hour(window: Window) -> tuple[pd.DataFrame, list[str]]:
 
     Of a task of which most starts are not visible those before a snapshot are seen, so that its hours are not known.
     """
-    sums = window.slots.groupby(["task_path", "fate"], observed=False)["count"].sum().unstack(fill_value=0)
-    hidden = sums.get("not visible", pd.Series(dtype=int)) > sums.drop(columns="not visible", errors="ignore").sum(
-        axis=1
-    )
-    left_out = [str(path) for path in sums.index[hidden]]
+    starts = expected(window)
+    left_out = sorted(starts.loc[2 * starts["not_visible"] > starts["starts"], "task_path"])
     runs = window.runs[~window.runs["task_path"].isin(left_out)]
     counts = np.zeros((24, len(ENDINGS)), np.int64)
     np.add.at(counts, (window.local(runs["started"]).dt.hour.to_numpy(), runs["ending"].cat.codes.to_numpy()), 1)
@@ -287,5 +273,6 @@ def _monday(times: pd.Series) -> pd.Series:
     return found
 
 
-def _rate(good: int, runs: int) -> float:
-    return good / runs if runs >= LEAST_RUNS else np.nan
+def _rates(good: pd.Series, runs: pd.Series) -> pd.Series:
+    """What part of the runs was good, where there are enough of them."""
+    return (good / runs).where(runs >= LEAST_RUNS)

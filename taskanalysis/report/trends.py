@@ -12,135 +12,98 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import pandas as pd
 
-from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.health import read_rules
+from taskanalysis.errors import Problem
 from taskanalysis.report import trend_answers, trend_charts, trend_tables
 from taskanalysis.report.charts import Chart, bars
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.display import Sentences, Table
 from taskanalysis.report.files import save
-from taskanalysis.report.page import JudgedPage, table
-from taskanalysis.report.window import Window, trend_history
-from taskanalysis.snapshot import read_snapshot, sample_share
+from taskanalysis.report.page import table
+from taskanalysis.report.window import Window
 
 MOST_PROBLEMS = 200
 NONE_KNOWN = "None is known."
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Trends(JudgedPage):
-    """The last `days` before a snapshot as tables, sentences and figures; each is computed when first asked for.
-
-    SnapshotError where `days` is less than 1.
-    """
-
-    days: int = 90
+class Trends(Window):
+    """The last `days` before a snapshot as tables, sentences and figures; each is computed when first asked for."""
 
     title: ClassVar[str] = "Trends"
     no_cause: ClassVar[str] = "No cause is shared by three tasks or more that need attention."
-
-    def __post_init__(self) -> None:
-        if self.days < 1:
-            raise SnapshotError(f"a trend needs at least 1 day, not {self.days}")
-
-    @classmethod
-    def read(
-        cls,
-        data: str | Path = "",
-        *,
-        server: str = "",
-        folder: str = "",
-        at: str = "",
-        zone: str = "",
-        dates: str = "",
-        days: int = 90,
-    ) -> Self:
-        r"""The newest snapshot in `data` ("": the sample share), with the share's rules and the history of `days`.
-
-        The other parameters are those of `snapshot.read_snapshot`; `folder` takes the tasks in it and below.
-        SnapshotError where there is no snapshot, RulesError where ``rules.toml`` is wrong.
-        """
-        snapshot = read_snapshot(data or sample_share(), server=server, at=at, zone=zone, dates=dates)
-        rules = read_rules(snapshot.share / "rules.toml")
-        return cls(snapshot, folder, rules, trend_history(snapshot, days), days)
-
-    @cached_property
-    def window(self) -> Window:
-        """The frames that all of this page rests on."""
-        return Window(self.snapshot, self.history, self.judged, self.rules, self.folder, self.days)
 
     # Sentences --------------------------------------------------------------------------------------------------------
 
     @cached_property
     def answer(self) -> Sentences:
         """The short answer: better or worse, since when, and what stands out."""
-        return Sentences(trend_answers.trend_answer(self.window, self.causes))
+        return Sentences(trend_answers.trend_answer(self, self.causes))
 
     @cached_property
     def coverage_answer(self) -> Sentences:
         """Which snapshots there are, and which times have none."""
-        return Sentences(trend_answers.coverage_answer(self.window))
+        return Sentences(trend_answers.coverage_answer(self))
 
     @cached_property
     def runs_answer(self) -> Sentences:
         """How many runs were seen, and how they ended."""
-        return Sentences(trend_answers.runs_answer(self.window))
+        return Sentences(trend_answers.runs_answer(self))
 
     @cached_property
     def changes_answer(self) -> Sentences:
         """How many changes there were, and how many of them the page leaves out."""
-        return Sentences(trend_answers.changes_answer(self.window, self.changes.frame))
+        return Sentences(trend_answers.changes_answer(self, self.changes.frame))
 
     @cached_property
     def expected_answer(self) -> Sentences:
         """How many starts were expected, and how many of them were missed."""
-        return Sentences(trend_answers.expected_answer(self.window))
+        return Sentences(trend_answers.expected_answer(self))
 
     @cached_property
     def hours_answer(self) -> Sentences:
         """Which tasks the figure of hours leaves out, and how many durations are known."""
         _, left_out = self._by_hour
-        return Sentences(trend_answers.hours_answer(left_out) + trend_answers.durations_answer(self.window))
+        return Sentences(trend_answers.hours_answer(left_out) + trend_answers.durations_answer(self))
 
     # Tables -----------------------------------------------------------------------------------------------------------
 
     @cached_property
     def weeks(self) -> Table:
         """The weeks of the window, the newest first."""
-        rows = trend_tables.weeks(self.window)
+        rows = trend_tables.weeks(self)
         return table("weeks", rows, "Weeks, the newest first", empty="No week is known.")
 
     @cached_property
     def worst(self) -> Table:
         """Tasks with bad runs or missed starts, the worst first."""
-        rows = trend_tables.worst(self.window)
+        rows = trend_tables.worst(self)
         return table("worst", rows, "Tasks with bad runs or missed starts, the worst first", empty=NONE_KNOWN)
 
     @cached_property
     def changes(self) -> Table:
         """Changes of tasks and definitions, and turns of the outcome that lasted."""
-        rows = trend_tables.changed(self.window).iloc[::-1]
+        rows = trend_tables.changed(self).iloc[::-1]
         shown = ("at", "task_path", "kind", "before", "after", "what")
         return table("changes", rows, "Changes, the newest first", shown, "No change is known.")
 
     @cached_property
     def missed(self) -> Table:
         """Missed starts, the newest first."""
-        return table("missed", trend_tables.missed(self.window), "Missed starts, the newest first", empty=NONE_KNOWN)
+        return table("missed", trend_tables.missed(self), "Missed starts, the newest first", empty=NONE_KNOWN)
 
     @cached_property
     def expected(self) -> Table:
         """Tasks with expected starts."""
-        return table("expected", trend_tables.expected(self.window), "Tasks with expected starts", empty=NONE_KNOWN)
+        return table("expected", trend_tables.expected(self), "Tasks with expected starts", empty=NONE_KNOWN)
 
     @cached_property
     def durations(self) -> Table:
         """How long tasks run, where the event log shows it."""
-        return table("durations", trend_tables.durations(self.window), "Durations", empty="No duration is known.")
+        return table("durations", trend_tables.durations(self), "Durations", empty="No duration is known.")
 
     @cached_property
     def problems(self) -> Table:
@@ -155,39 +118,39 @@ class Trends(JudgedPage):
     @cached_property
     def failing_figure(self) -> Chart:
         """Failing tasks at the end of each day."""
-        return trend_charts.failing(self.window.by_day, self.window.gaps)
+        return trend_charts.failing(self.by_day, self.gaps)
 
     @cached_property
     def coverage_figure(self) -> Chart:
         """Snapshots of each day."""
-        return trend_charts.coverage(self.window.by_day, self.window.gaps)
+        return trend_charts.coverage(self.by_day, self.gaps)
 
     @cached_property
     def runs_figure(self) -> Chart:
         """Runs of each day by ending."""
-        return trend_charts.endings(self.window.by_day, self.window.gaps)
+        return trend_charts.endings(self.by_day, self.gaps)
 
     @cached_property
     def days_figure(self) -> Chart:
         """How each day of the worst tasks went."""
-        grid = trend_tables.grid(self.window, self.worst.frame)
-        return trend_charts.task_days(grid, self.worst.frame, self.window.gaps)
+        grid = trend_tables.grid(self, self.worst.frame)
+        return trend_charts.task_days(grid, self.worst.frame, self.gaps)
 
     @cached_property
     def worst_figure(self) -> Chart:
         """Good and bad runs of each day, of the worst tasks."""
-        return trend_charts.multiples(trend_tables.panels(self.window, self.worst.frame), self.window.gaps)
+        return trend_charts.multiples(trend_tables.panels(self, self.worst.frame), self.gaps)
 
     @cached_property
     def changes_figure(self) -> Chart:
         """When tasks changed."""
-        days = pd.DatetimeIndex(self.window.by_day.index)
-        return trend_charts.changes(self.changes.frame.iloc[::-1], days, self.window.gaps)
+        days = pd.DatetimeIndex(self.by_day.index)
+        return trend_charts.changes(self.changes.frame.iloc[::-1], days, self.gaps)
 
     @cached_property
     def expected_figure(self) -> Chart:
         """Expected starts by fate."""
-        fates = trend_tables.fates(self.window)
+        fates = trend_tables.fates(self)
         return bars(fates, "fate", "starts", title="What happened to the expected starts?", unit="start")
 
     @cached_property
@@ -198,12 +161,11 @@ class Trends(JudgedPage):
 
     @cached_property
     def _by_hour(self) -> tuple[pd.DataFrame, list[str]]:
-        return trend_tables.by_hour(self.window)
+        return trend_tables.by_hour(self)
 
     # Files ------------------------------------------------------------------------------------------------------------
 
     def save(self, folder: str | Path) -> list[Path]:
         """Write ``runs.csv``, ``slots.csv`` and ``changes.csv`` of the window (`files.save`), in the server's zone."""
-        window = self.window
-        frames = {"runs": window.runs, "slots": window.slots, "changes": window.changes} if folder else {}
-        return save({name: frame[list(COLUMNS[name])] for name, frame in frames.items()}, folder, window.zone)
+        frames = {"runs": self.runs, "slots": self.slots, "changes": self.all_changes} if folder else {}
+        return save({name: frame[list(COLUMNS[name])] for name, frame in frames.items()}, folder, self.zone)

@@ -4,20 +4,21 @@ A window ends with a snapshot and begins some days before. Days are the server's
 stand in frames as local midnights without zone. A day without a snapshot inside a blind time is `blind`: not
 known. Results that rules.toml calls good are good here; a bad result by a guess is unknown.
 
+>>> from taskanalysis.health import known_history
 >>> from taskanalysis.snapshot import read_snapshot
 >>> snapshot = read_snapshot("data")
->>> days = Window(snapshot, trend_history(snapshot)).by_day
+>>> days = Window(snapshot, history=known_history(snapshot)).by_day
 >>> [f"{day:%m-%d}" for day in days.index[days["blind"]]]
 ['10-17', '10-18', '10-27', '10-28']
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -25,22 +26,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taskanalysis.definition import TaskDefinition
+from taskanalysis.errors import SnapshotError
 from taskanalysis.health import (
     BAD,
     GOOD,
-    LOOK_BACK,
-    NO_RULES,
+    MOST_DAYS,
     UNCLEAR,
-    Judged,
     Rate,
-    Rules,
     blind_times,
     failing_at,
     failing_spells,
     known_history,
     slot_fates,
 )
-from taskanalysis.history import History, read_history, read_logs
+from taskanalysis.history import History, read_logs
+from taskanalysis.report.page import JudgedPage
 from taskanalysis.results import BAD_OUTCOMES, Outcome
 from taskanalysis.schedule import slot_arrays
 from taskanalysis.snapshot import Snapshot, in_scope
@@ -48,50 +48,43 @@ from taskanalysis.snapshot import Snapshot, in_scope
 ENDINGS = ["succeeded", *BAD_OUTCOMES, "running", "unknown"]
 """How a run ended, as the figures show it."""
 
-MOST_DAYS = 36_500
-
 Numbers = NDArray[np.int64]
 _SIGNS = np.array([GOOD, *[BAD] * len(BAD_OUTCOMES), UNCLEAR, UNCLEAR])
 
 
-def trend_history(snapshot: Snapshot, days: int = 90) -> History | None:
-    """The history of the snapshot's server for so many days before it; None where it does not lie in a share.
+@dataclass(frozen=True, eq=False, repr=False)
+class Window(JudgedPage):
+    """The window of `days` that ends with a snapshot, for the tasks in scope.
 
-    It is that of `past.known_history`, and longer where `days` ask for more; it is read, not renewed.
-    """
-    history = known_history(snapshot)
-    if history is None or days <= LOOK_BACK.days:
-        return history
-    since, until = snapshot.taken_at - timedelta(days=min(days, MOST_DAYS)), snapshot.taken_at
-    return read_history(snapshot.share, server=snapshot.server, since=since, until=until, update=False)
-
-
-@dataclass(frozen=True)
-class Window:
-    r"""The window of `days` that ends with `snapshot`, for the tasks in `folder` ("": all outside ``\Microsoft``).
-
-    `judged` are the verdicts of the snapshot: they show for which tasks no start is judged. Tasks that a rule mutes on
-    the day of the snapshot are left out.
+    Tasks for which no start is judged are those of the verdicts; tasks that a rule mutes on the day of the snapshot are
+    left out. SnapshotError where `days` is less than 1.
     """
 
-    snapshot: Snapshot
-    history: History | None
-    judged: Sequence[Judged] = ()
-    rules: Rules = NO_RULES
-    folder: str = ""
     days: int = 90
+
+    def __post_init__(self) -> None:
+        if self.days < 1:
+            raise SnapshotError(f"a trend needs at least 1 day, not {self.days}")
+
+    @classmethod
+    def _beside(cls, snapshot: Snapshot, days: int = 90) -> dict[str, Any]:
+        return {**super()._beside(snapshot), "history": known_history(snapshot, days), "days": days}
 
     @property
     def zone(self) -> ZoneInfo:
         """The server's zone, UTC where it is not known."""
         return ZoneInfo(self.snapshot.zone or "UTC")
 
+    @property
+    def asked(self) -> datetime:
+        """When the days that are asked for begin, a century ago at most."""
+        return self.snapshot.taken_at - timedelta(days=min(self.days, MOST_DAYS))
+
     @cached_property
     def begin(self) -> datetime:
-        """The begin of the window, or the first snapshot in it if that is later."""
-        begin = self.snapshot.taken_at - timedelta(days=min(self.days, MOST_DAYS))
-        first = self.coverage["taken_at"].min() if len(self.coverage) else begin
-        return max(begin, pd.Timestamp(first).to_pydatetime())
+        """The first snapshot of the window; where there is none, when the days that are asked for begin."""
+        first: datetime = pd.Timestamp(self.coverage["taken_at"].min()).to_pydatetime()
+        return first if len(self.coverage) else self.asked
 
     @cached_property
     def is_known(self) -> bool:
@@ -104,8 +97,7 @@ class Window:
     def coverage(self) -> pd.DataFrame:
         """The snapshots of the window, as `History.coverage` has them."""
         coverage = self._past.coverage
-        begin = self.snapshot.taken_at - timedelta(days=min(self.days, MOST_DAYS))
-        return coverage[(coverage["server"] == self.snapshot.server) & (coverage["taken_at"] >= begin)]
+        return coverage[(coverage["server"] == self.snapshot.server) & (coverage["taken_at"] >= self.asked)]
 
     @cached_property
     def blind(self) -> list[tuple[datetime, datetime]]:
@@ -122,21 +114,29 @@ class Window:
     def runs(self) -> pd.DataFrame:
         """The runs that started in the window: the columns of `History.runs`, `ending` (ENDINGS), `sign` and `day`.
 
-        `sign` is 1 for a good ending, -1 for a bad one, and 0 for one that says neither.
+        `sign` is 1 for a good ending, -1 for a bad one, and 0 for one that says neither. Fewer than two snapshots show
+        no run of the window.
         """
-        runs = self.all_runs[self.all_runs["started"] >= pd.Timestamp(self.begin)]
+        runs = self.all_runs[(self.all_runs["started"] >= pd.Timestamp(self.begin)) & self.is_known]
         return runs.assign(day=self.local(runs["started"]).dt.floor("D"))
 
     @cached_property
     def slots(self) -> pd.DataFrame:
         """The starts that should have been in the window, with their fates (`fates.slot_fates`)."""
         doubtful = {judged.path for judged in self.judged if judged.due.in_doubt}
-        since, until = self.begin, self.snapshot.taken_at
-        given = {"rules": self.rules, "folder": self.folder, "doubtful": doubtful}
-        return self._within(slot_fates(self._past, self.snapshot.server, since=since, until=until, **given))  # type: ignore[arg-type]
+        slots = slot_fates(
+            self._past,
+            self.snapshot.server,
+            since=self.begin,
+            until=self.snapshot.taken_at,
+            rules=self.rules,
+            folder=self.folder,
+            doubtful=doubtful,
+        )
+        return self._within(slots)
 
     @cached_property
-    def missed(self) -> pd.DataFrame:
+    def missed_starts(self) -> pd.DataFrame:
         """The missed starts: `task_path`, `expected` (UTC) and `day` (local midnight, without zone)."""
         rows = self.slots[self.slots["fate"] == "missed"]
         taken = pd.DatetimeIndex(self.coverage["taken_at"])
@@ -160,7 +160,7 @@ class Window:
         return pd.DataFrame({"task_path": path, "expected": expected, "day": self.local(expected).dt.floor("D")})
 
     @cached_property
-    def changes(self) -> pd.DataFrame:
+    def all_changes(self) -> pd.DataFrame:
         """The changes of the window, as `History.changes` has them; of tasks with ``ok_codes``, as the rule says."""
         changes = self._within(self._past.changes)
         ruled = changes["task_path"].isin(list(self._good_codes))
@@ -180,26 +180,19 @@ class Window:
         `snapshots` taken, `blind`, the runs by ending (ENDINGS), `failing` (tasks whose last finished run had failed at
         the end of the day) and `missed` (tasks that missed a start). The index is the local midnight, without zone.
         """
-        if not self.is_known:
-            names = ["snapshots", *ENDINGS, "failing", "missed"]
-            empty = pd.DataFrame({name: np.zeros(0, np.int64) for name in names}, index=pd.DatetimeIndex([]))
-            return empty.assign(blind=np.zeros(0, dtype=bool))
-        seen = self.local(self.coverage["taken_at"]).dt.floor("D")
-        days = pd.date_range(seen.min(), seen.max())
-        ended = np.zeros((len(days), len(ENDINGS)), np.int64)
-        runs = self.runs[self.runs["day"].isin(days)]
-        np.add.at(ended, (days.get_indexer(pd.DatetimeIndex(runs["day"])), runs["ending"].cat.codes.to_numpy()), 1)
-        frame = pd.DataFrame(ended, columns=ENDINGS, index=days)
-        frame.insert(0, "snapshots", np.bincount(days.get_indexer(pd.DatetimeIndex(seen)), minlength=len(days)))
-        day = timedelta(days=1)
-        frame.insert(
-            1, "blind", [any(begin <= start and start + day <= end for begin, end in self.gaps) for start in days]
-        )
+        seen, day = self.local(self.coverage["taken_at"]).dt.floor("D"), timedelta(days=1)
+        days = pd.date_range(seen.min(), seen.max()) if self.is_known else pd.DatetimeIndex([])
+        blind = [any(begin <= start and start + day <= end for begin, end in self.gaps) for start in days]
         ends = (days + day).tz_localize(self.zone, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
-        frame["failing"] = self.failing_at(ends)
-        number = self.missed["task_path"].astype(str).groupby(self.missed["day"]).nunique()
-        frame["missed"] = number.reindex(days, fill_value=0).astype(np.int64)
-        return frame
+        missing = self.missed_starts["task_path"].astype(str).groupby(self.missed_starts["day"]).nunique()
+        columns = {
+            "snapshots": seen.value_counts().reindex(days, fill_value=0),
+            "blind": np.array(blind, dtype=bool),
+            **pd.crosstab(self.runs["day"], self.runs["ending"]).reindex(index=days, columns=ENDINGS, fill_value=0),
+            "failing": self.failing_at(ends),
+            "missed": missing.reindex(days, fill_value=0),
+        }
+        return pd.DataFrame(columns, index=days)
 
     def failing_at(self, moments: pd.DatetimeIndex) -> Numbers:
         """How many tasks had failed in their last finished run at each of these moments (aware)."""

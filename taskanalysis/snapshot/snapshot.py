@@ -79,6 +79,11 @@ class Snapshot:
         folders = [folder] if folder else []
         return {path: self.tasks[path] for path in sorted(self.tasks, key=str.casefold) if in_scope(path, folders)}
 
+    def check_folder(self, folder: str) -> None:
+        """SnapshotError where no task lies in `folder` or below: most likely it is mistyped."""
+        if folder and not any(in_scope(path, [folder]) for path in [*self.tasks, *self.statuses]):
+            raise SnapshotError(f"no task of {self.source} lies in {folder} or below")
+
     @property
     def share(self) -> Path:
         """The share that it lies in, or else the folder or file that it was read from: where ``rules.toml`` is."""

@@ -21,12 +21,14 @@ def count(number: float, unit: str) -> str:
     return f"{number:,} {unit}" if number == 1 else f"{number:,} {unit}s"
 
 
-def listed(words: Sequence[str], joint: str = "and") -> str:
-    """Words as an enumeration.
+def listed(words: Sequence[str], joint: str = "and", most: int = 0) -> str:
+    """Words as an enumeration; with `most` the first of them, and the number of others.
 
-    >>> listed(["Monday", "Wednesday", "Friday"])
-    'Monday, Wednesday and Friday'
+    >>> listed(["Monday", "Wednesday", "Friday"]), listed(["A", "B", "C", "D"], most=2)
+    ('Monday, Wednesday and Friday', 'A, B and 2 others')
     """
+    if most and len(words) > most:
+        words = [*words[:most], count(len(words) - most, "other")]
     return f" {joint} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 

@@ -181,6 +181,15 @@ def test_mistake_in_the_rules_is_reported_before_anything_is_made(tmp_path: Path
     assert not (tmp_path / "out").exists()
 
 
+def test_server_without_the_folder_has_no_report_and_the_page_of_all_says_why(tmp_path: Path) -> None:
+    write(tmp_path, 0, status(), server="ALPHA")
+    out = tmp_path / "out"
+    done = run("--all-servers", "--folder", "/Nowhere", "--data", str(tmp_path), "--reports", str(out))
+    assert done.exit_code == 0, done.output
+    assert r"lies in \Nowhere or below" in (out / "index.html").read_text(encoding="utf-8")
+    assert not (out / "servers" / "ALPHA").exists()
+
+
 @pytest.mark.slow
 def test_command_makes_the_reports_of_all_servers(tmp_path: Path) -> None:
     for server in ("ALPHA", "BETA"):

@@ -21,4 +21,4 @@ def trends(sample: Snapshot) -> Trends:
 
 @pytest.fixture(scope="session")
 def window(trends: Trends) -> Window:
-    return trends.window
+    return trends

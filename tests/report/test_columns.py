@@ -23,6 +23,7 @@ DTYPES = {
 }
 
 
+@pytest.fixture(scope="module")
 def frames(inventory: Inventory, trends: Trends) -> dict[str, pd.DataFrame]:
     """Every table of the three pages, and every frame of a history."""
     status = StatusPage(trends.snapshot, history=trends.history)
@@ -37,22 +38,21 @@ def frames(inventory: Inventory, trends: Trends) -> dict[str, pd.DataFrame]:
     for name in ("coverage", "observations", "spans", "events"):
         known[name] = getattr(trends.history, name)
     columns = {name: list(COLUMNS[name]) for name in ("runs", "slots")}
-    return known | {name: getattr(trends.window, name)[names] for name, names in columns.items()}
+    return known | {name: getattr(trends, name)[names] for name, names in columns.items()}
 
 
-def test_every_table_has_the_columns_and_dtypes_of_the_dictionary(inventory: Inventory, trends: Trends) -> None:
-    known = frames(inventory, trends)
-    assert known.keys() == COLUMNS.keys()
-    for name, table in known.items():
+def test_every_table_has_the_columns_and_dtypes_of_the_dictionary(frames: dict[str, pd.DataFrame]) -> None:
+    assert frames.keys() == COLUMNS.keys()
+    for name, table in frames.items():
         assert list(table.columns) == list(COLUMNS[name]), name
         for column, meaning in COLUMNS[name].items():
             assert str(table[column].dtype) in DTYPES.get(meaning.dtype, {meaning.dtype}), (name, column)
 
 
-def test_only_columns_that_may_be_empty_are_empty(inventory: Inventory, trends: Trends) -> None:
+def test_only_columns_that_may_be_empty_are_empty(frames: dict[str, pd.DataFrame]) -> None:
     wrong = [
         (name, column)
-        for name, table in frames(inventory, trends).items()
+        for name, table in frames.items()
         for column, meaning in COLUMNS[name].items()
         if not meaning.empty and any(text_of(value) == "" for value in table[column].astype(object))
     ]

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from taskanalysis.report.files import csv_parts, save
-from taskanalysis.report.inventory import Inventory
 from taskanalysis.report.status import StatusPage
 from taskanalysis.snapshot.snapshot import Snapshot
 from tests.build import HOSTILE
@@ -53,22 +52,9 @@ def test_cell_is_no_formula(value: object, cell: str, tmp_path: Path) -> None:
     assert rows(file) == [["column"], [cell]] or (cell == "" and rows(file) == [["column"], []])
 
 
-def test_no_cell_of_the_hostile_tables_is_a_formula(hostile: Snapshot, tmp_path: Path) -> None:
-    for file in Inventory(hostile).save(tmp_path):
-        cells = [cell for row in rows(file) for cell in row]
-        assert cells
-        assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
-
-
 def test_file_has_a_byte_order_mark_and_windows_line_ends(tmp_path: Path) -> None:
     (file,) = save({"x": pd.DataFrame({"name": ["Größe"]})}, tmp_path / "new")
     assert file.read_bytes() == b"\xef\xbb\xbfname\r\n" + "Größe\r\n".encode()
-
-
-def test_nothing_is_written_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert save({"x": pd.DataFrame({"a": [1]})}, "") == []
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:

@@ -84,11 +84,12 @@ def test_page_of_the_sample_answers_each_question(name: str, figures: int) -> No
 
 
 def test_page_without_a_share_or_with_one_snapshot_says_so_in_words(tmp_path: Path) -> None:
-    write(tmp_path, 0, status(last_run=-1))
+    write(tmp_path, 0, status(last_run=-1), status("\\At that moment", last_run=0, code=1))
     for data, words in (("tests/files/folder", trend_answers.NO_SHARE), (str(tmp_path), trend_answers.ONE_SNAPSHOT)):
         html = shown_by("trends", data=data)
         assert words in html
         assert "<figure" not in html
+        assert html.count('<p class="empty') >= 15, "a sentence in place of each figure and table"
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from taskanalysis.errors import Problem
-from taskanalysis.health.past import known_history
 from taskanalysis.health.rules import parse_rules, read_rules
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.status import StatusPage
+from taskanalysis.report.trends import Trends
 from taskanalysis.snapshot.share import sample_share
 from taskanalysis.snapshot.snapshot import Snapshot
 from taskanalysis.snapshot.status import Status
@@ -147,8 +147,8 @@ def test_muted_task_is_not_listed(sample: Snapshot) -> None:
     assert list(page.old_status.columns)[:4] == list(COLUMNS["old_status"])
 
 
-def test_changes_are_those_that_this_snapshot_is_the_first_to_show(sample: Snapshot) -> None:
-    history = known_history(sample)
+def test_changes_are_those_that_this_snapshot_is_the_first_to_show(sample: Snapshot, trends: Trends) -> None:
+    history = trends.history
     changes = StatusPage(sample, history=history).changes.frame
     assert changes[["task_path", "kind", "after"]].to_numpy().tolist() == [
         [r"\OpenData\Transit\Bus stops", "outcome", "failed"]
@@ -159,8 +159,8 @@ def test_changes_are_those_that_this_snapshot_is_the_first_to_show(sample: Snaps
     assert StatusPage(sample).changes.frame.empty
 
 
-def test_status_with_a_history_shows_how_the_runs_before_went(sample: Snapshot) -> None:
-    tasks = StatusPage(sample, history=known_history(sample)).tasks.frame.set_index("task_path")
+def test_status_with_a_history_shows_how_the_runs_before_went(sample: Snapshot, trends: Trends) -> None:
+    tasks = StatusPage(sample, history=trends.history).tasks.frame.set_index("task_path")
     row = tasks.loc[r"\OpenData\Transit\Bus stops"]
     assert (row["consecutive_failures"], row["runs_7d"], row["runs_30d"], row["flapping"]) == (1, 28, 112, True)
     assert row["success_rate_7d"] == 17 / 28

@@ -19,8 +19,8 @@ def answer(trends: Trends) -> list[str]:
 
 
 def test_starts_missed_while_the_server_was_off_are_counted_and_named(window: Window, answer: list[str]) -> None:
-    assert window.missed.groupby("task_path", observed=True).size().to_dict() == MISSED
-    assert window.missed["day"].between("2026-10-16", "2026-10-19").all()
+    assert window.missed_starts.groupby("task_path", observed=True).size().to_dict() == MISSED
+    assert window.missed_starts["day"].between("2026-10-16", "2026-10-19").all()
     said = f"31 tasks missed {sum(MISSED.values()):,} starts between Fri 2026-10-16 13:02 and Mon 2026-10-19 07:02"
     assert f"{said}: the server was off." in answer
     assert [line for line in answer if "while snapshots were taken" in line] == []
@@ -52,7 +52,7 @@ def test_rates_are_of_finished_runs_of_the_days_named(window: Window, answer: li
 
 def test_changes_not_shown_are_counted(window: Window) -> None:
     shown = trend_tables.changed(window)
-    outcomes = (window.changes["kind"] == "outcome").sum() - (shown["kind"] == "outcome").sum()
+    outcomes = (window.all_changes["kind"] == "outcome").sum() - (shown["kind"] == "outcome").sum()
     assert trend_answers.changes_answer(window, shown) == [
         "4 changes: tasks added, removed, changed, enabled or disabled.",
         f"{outcomes} changes of outcome did not last for three runs: not listed, but in changes.csv.",
@@ -60,8 +60,9 @@ def test_changes_not_shown_are_counted(window: Window) -> None:
 
 
 def test_window_of_a_week_knows_nothing_of_the_days_before(sample: Snapshot) -> None:
-    week = trends_of(sample, days=7).window
+    week = trends_of(sample, days=7)
     assert (len(week.by_day), week.gaps) == (8, [])
+    assert not [line for line in trend_answers.coverage_answer(week) if "asked for" in line]
     assert week.runs["started"].min() >= sample.taken_at - timedelta(days=7)
     assert trend_answers.trend_answer(week)[0].endswith("12 tasks are failing now, 11 a week ago.")
     assert [line for line in trend_answers.trend_answer(week) if "blind" in line or "missed" in line] == []
@@ -116,7 +117,7 @@ def test_one_snapshot_is_said_to_be_too_few(tmp_path: Path) -> None:
     window = window_of(tmp_path, {0: [status(last_run=-1, code=1)]})
     assert trend_answers.trend_answer(window) == [trend_answers.ONE_SNAPSHOT]
     assert trend_answers.coverage_answer(window) == [trend_answers.ONE_SNAPSHOT]
-    assert trend_answers.runs_answer(window) == trend_answers.changes_answer(window, window.changes) == []
+    assert trend_answers.runs_answer(window) == trend_answers.changes_answer(window, window.all_changes) == []
     assert window.by_day.empty
     assert trend_tables.weeks(window).empty
 
@@ -130,7 +131,9 @@ def test_two_snapshots_are_a_trend(tmp_path: Path) -> None:
 
 
 def test_share_without_a_status_has_no_bad_run(tmp_path: Path) -> None:
-    answer = trend_answers.trend_answer(window_of(tmp_path, {0: [], 6: []}))
+    window = window_of(tmp_path, {0: [], 6: []})
+    assert (len(window.by_day), len(window.runs)) == (1, 0)
+    answer = trend_answers.trend_answer(window)
     assert answer[0] == "No task is failing now; a week ago is not known."
     assert answer[1].startswith("Only 0 runs ended")
     assert "No run that was seen failed." in answer
@@ -140,7 +143,7 @@ def test_starts_of_frequent_tasks_and_durations_that_are_not_known_are_named(win
     _, left_out = trend_tables.by_hour(window)
     (line,) = trend_answers.hours_answer(left_out)
     assert line.startswith(f"Left out: {len(left_out)} tasks that start too often for most starts to be visible (")
-    assert line.endswith(" and others).")
+    assert line.endswith(f" and {len(left_out) - 3} others).")
     assert trend_answers.hours_answer([]) == []
     (line,) = trend_answers.durations_answer(window)
     assert line.startswith("The duration of no run is known: only an event log shows it")

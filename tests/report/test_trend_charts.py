@@ -71,7 +71,6 @@ def test_blind_day_has_no_bar_even_where_runs_of_it_are_known() -> None:
 def test_blind_day_is_no_zero_of_failing_tasks_nor_of_snapshots() -> None:
     assert bars_of(trend_charts.coverage(WEEK, GAP), "#0072b2") == 6
     assert bars_of(trend_charts.failing(WEEK, GAP), COLOURS["failed"]) == 2, "one outline before the gap, one after it"
-    assert trend_charts.failing(WEEK, GAP).alt.endswith("Blind, drawn as gaps: 2026-11-18.")
 
 
 def test_each_blind_time_is_hatched_and_the_first_are_named() -> None:
@@ -84,25 +83,31 @@ def test_each_blind_time_is_hatched_and_the_first_are_named() -> None:
 # Words ----------------------------------------------------------------------------------------------------------------
 
 
-def test_words_of_failing_tell_begin_end_and_most() -> None:
-    assert trend_charts.failing(WEEK.assign(blind=False), []).alt == (
-        "Area chart. How many tasks were failing at the end of each day? "
-        "1 on 2026-11-16, 2 on 2026-11-22; most: 3 on 2026-11-20."
-    )
-    assert "7" in texts(trend_charts.failing(WEEK.assign(failing=[0] * 6 + [7]), GAP)), "the last stands beside its bar"
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (
+            trend_charts.failing,
+            "Area chart. How many tasks were failing at the end of each day? "
+            "1 on 2026-11-16, 2 on 2026-11-22; most: 3 on 2026-11-20.",
+        ),
+        (
+            trend_charts.coverage,
+            "Bar chart. How many snapshots are there of each day? 3 on most of 7 days.",
+        ),
+        (
+            trend_charts.endings,
+            "Stacked bars. How did the runs that were seen end, day by day? succeeded 47; not started 1; failed 4. "
+            "Failed, stopped or not started: most: 3 on 2026-11-20.",
+        ),
+    ],
+)
+def test_words_tell_what_is_drawn(make: Callable[..., Chart], words: str) -> None:
+    assert make(WEEK, GAP).alt == f"{words} Blind, drawn as gaps: 2026-11-18."
 
 
-def test_words_of_coverage_tell_the_usual_number() -> None:
-    assert trend_charts.coverage(WEEK, GAP).alt == (
-        "Bar chart. How many snapshots are there of each day? 3 on most of 7 days. Blind, drawn as gaps: 2026-11-18."
-    )
-
-
-def test_words_of_endings_count_what_is_drawn() -> None:
-    assert trend_charts.endings(WEEK, GAP).alt == (
-        "Stacked bars. How did the runs that were seen end, day by day? succeeded 47; not started 1; failed 4. "
-        "Failed, stopped or not started: most: 3 on 2026-11-20. Blind, drawn as gaps: 2026-11-18."
-    )
+def test_number_of_failing_tasks_stands_beside_its_last_day() -> None:
+    assert "7" in texts(trend_charts.failing(WEEK.assign(failing=[0] * 6 + [7]), GAP))
 
 
 def test_words_of_hours_tell_the_fullest_and_the_empty_ones() -> None:

@@ -89,9 +89,9 @@ def test_hours_are_local_and_leave_out_tasks_that_start_too_often(window: Window
 
 def test_rule_of_the_office_makes_a_code_good_in_runs_and_changes(sample: Snapshot) -> None:
     rules = parse_rules(f"[[rule]]\ntask = '{BUS}'\nok_codes = [1]")
-    ruled = trends_of(sample, rules).window
+    ruled = trends_of(sample, rules)
     assert set(ruled.runs.loc[ruled.runs["task_path"] == BUS, "ending"]) == {"succeeded"}
-    assert BUS not in set(ruled.changes["task_path"])
+    assert BUS not in set(ruled.all_changes["task_path"])
     worst = trend_tables.worst(ruled).set_index("task_path")
     assert (worst.loc[BUS, "bad_runs"], worst.loc[BUS, "success_rate"], worst.loc[BUS, "missed"]) == (0, 1, 10)
 
@@ -105,7 +105,7 @@ def test_turn_that_lasted_is_shown_with_its_end_and_one_that_did_not_is_not(tmp_
         ("21 01", "failed"),
         ("21 19", "succeeded"),
     ]
-    assert len(window.changes) == 4
+    assert len(window.all_changes) == 4
 
 
 def test_many_tasks_of_which_few_missed_a_start_are_one_table(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_times_are_shown_as_the_server_s_clocks_tell_them(window: Window) -> Non
 
 
 def test_durations_are_told_where_the_event_log_has_them(sample: Snapshot) -> None:
-    window = trends_of(sample).window
+    window = trends_of(sample)
     runs = window.runs
     mine = (runs["task_path"] == BUS).to_numpy()
     seconds = np.where(mine, np.arange(len(runs)) - np.flatnonzero(mine)[0], np.nan) * 60

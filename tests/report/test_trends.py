@@ -1,25 +1,23 @@
 """The trends page: what it shows and writes of the sample, of event logs, and of data that have no history."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.report import trend_answers
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.trends import MOST_PROBLEMS, Trends
 from taskanalysis.snapshot.snapshot import Snapshot
 from tests.build import LOAD, status, trends_of, window_of, xml
 from tests.history.test_logs import log, run
 
-TABLES = ("weeks", "worst", "changes", "expected", "missed", "durations")
-
 
 def test_page_reads_the_share_for_so_many_days() -> None:
     page = Trends.read(days=7, folder="\\OpenData\\Transit", server="OPENDATA01")
-    assert len(page.window.by_day) == 8
-    assert {path.rpartition("\\")[0] for path in page.window.runs["task_path"]} == {"\\OpenData\\Transit"}
+    assert len(page.by_day) == 8
+    assert {path.rpartition("\\")[0] for path in page.runs["task_path"]} == {"\\OpenData\\Transit"}
     with pytest.raises(SnapshotError, match="at least 1 day, not 0"):
         Trends.read(days=0)
 
@@ -34,21 +32,8 @@ def test_figures_show_what_the_tables_hold(trends: Trends) -> None:
 
 @pytest.mark.parametrize(("number", "shown"), [(MOST_PROBLEMS, "199 bad"), (MOST_PROBLEMS + 5, "and 5 more")])
 def test_many_problems_are_cut(number: int, shown: str, sample: Snapshot) -> None:
-    sample.problems.extend(Problem("a.xml", f"{place} bad") for place in range(number))
-    try:
-        frame = Trends(sample).problems.frame
-    finally:
-        sample.problems.clear()
-    assert frame["what"].iloc[-1] == shown
-
-
-def test_folder_of_exports_is_not_called_a_share() -> None:
-    page = Trends.read("tests/files/folder")
-    assert page.answer.lines == [trend_answers.NO_SHARE]
-    assert all(getattr(page, name).frame.empty for name in TABLES)
-    assert page.window.by_day.empty
-    figures = (page.failing_figure, page.coverage_figure, page.runs_figure, page.days_figure, page.worst_figure)
-    assert not any(figure.svg for figure in figures)
+    damaged = replace(sample, problems=[Problem("a.xml", f"{place} bad") for place in range(number)])
+    assert Trends(damaged).problems.frame["what"].iloc[-1] == shown
 
 
 # Files ----------------------------------------------------------------------------------------------------------------
@@ -56,14 +41,15 @@ def test_folder_of_exports_is_not_called_a_share() -> None:
 
 def test_files_have_the_columns_of_the_dictionary_and_all_rows(trends: Trends, tmp_path: Path) -> None:
     files = {file.stem: file for file in trends.save(tmp_path)}
-    assert files.keys() == {"runs", "slots", "changes"}
+    frames = {"runs": trends.runs, "slots": trends.slots, "changes": trends.all_changes}
+    assert files.keys() == frames.keys()
     for name, file in files.items():
         text = file.read_bytes()
         assert text.startswith(b"\xef\xbb\xbf")
         with file.open(encoding="utf-8-sig", newline="") as opened:
             head, *rows = csv.reader(opened)
         assert head == list(COLUMNS[name])
-        assert len(rows) == len(getattr(trends.window, name)) == text.count(b"\r\n") - 1
+        assert len(rows) == len(frames[name]) == text.count(b"\r\n") - 1
     first = dict(zip(COLUMNS["runs"], (files["runs"].read_text("utf-8-sig").splitlines()[1]).split(","), strict=True))
     assert first["started"] == "2026-09-25T02:20:02-04:00"
     assert (first["ended"], first["seconds"], first["code"], first["source"]) == ("", "", "0", "status")

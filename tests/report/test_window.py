@@ -18,28 +18,12 @@ BUS = "\\OpenData\\Transit\\Bus stops"
 REFUSED = 0x8007052E
 
 
-def test_days_without_snapshots_are_blind_and_no_others(window: Window) -> None:
-    blind = window.by_day.index[window.by_day["blind"]]
-    assert [f"{day:%m-%d}" for day in blind] == ["10-17", "10-18", "10-27", "10-28"]
-    assert [f"{moment:%m-%d %H:%M}" for gap in window.gaps for moment in gap] == [
-        *("10-16 13:02", "10-19 07:02"),
-        *("10-26 19:02", "10-29 01:02"),
-    ]
-
-
 def test_each_missed_start_is_a_slot_of_the_schedule_not_only_the_first(window: Window) -> None:
-    mine = window.missed[window.missed["task_path"] == "\\OpenData\\Transit\\Parking meters"]
+    mine = window.missed_starts[window.missed_starts["task_path"] == "\\OpenData\\Transit\\Parking meters"]
     times = window.local(mine["expected"])
     assert times.is_unique
     assert (f"{times.min():%d %H:%M}", f"{times.max():%d %H:%M}") == ("16 19:05", "19 06:45")
     assert {f"{day:%d}" for day in mine["day"]} == {"16", "17", "18", "19"}
-
-
-def test_starts_in_the_days_without_snapshots_are_blind_and_never_missed(window: Window) -> None:
-    day = window.local(window.slots["expected"]).dt.strftime("%m-%d")
-    fates = set(window.slots.loc[day.isin(["10-27", "10-28"]), "fate"])
-    assert "blind" in fates
-    assert "missed" not in fates
 
 
 def test_failing_now_are_the_tasks_that_the_verdicts_call_failing(window: Window) -> None:
@@ -77,9 +61,9 @@ def test_failing_tasks_at_a_moment_are_those_whose_last_run_before_it_failed(win
 
 
 def test_muted_task_and_one_outside_the_folder_are_left_out(sample: Snapshot) -> None:
-    muted = trends_of(sample, parse_rules(f"[[rule]]\ntask = '{BUS}'\nignore = true")).window
+    muted = trends_of(sample, parse_rules(f"[[rule]]\ntask = '{BUS}'\nignore = true"))
     assert BUS not in set(muted.runs["task_path"]) | set(muted.slots["task_path"]) | set(muted.spells["task_path"])
-    inside = trends_of(sample, folder="\\OpenData\\Transit").window
+    inside = trends_of(sample, folder="\\OpenData\\Transit")
     assert {path.rpartition("\\")[0] for path in inside.runs["task_path"]} == {"\\OpenData\\Transit"}
     assert not any(path.startswith("\\Microsoft") for path in muted.runs["task_path"])
 
@@ -88,9 +72,9 @@ def test_longer_window_reads_a_longer_history(tmp_path: Path) -> None:
     for hour in (-150 * 24, -149 * 24, 0):
         write(tmp_path, hour, status(last_run=hour - 1))
     snapshot = read_snapshot(tmp_path)
-    assert len(trends_of(snapshot, days=90).window.coverage) == 1
-    assert len(trends_of(snapshot, days=200).window.coverage) == 3
-    assert len(trends_of(snapshot, days=10**9).window.coverage) == 3
+    assert len(trends_of(snapshot, days=90).coverage) == 1
+    assert len(trends_of(snapshot, days=200).coverage) == 3
+    assert len(trends_of(snapshot, days=10**9).coverage) == 3
 
 
 def test_days_are_those_of_the_server_s_clocks(tmp_path: Path) -> None:
@@ -136,9 +120,3 @@ def test_result_that_is_bad_by_a_guess_is_unknown_and_counts_neither_as_good_nor
     assert window.rate(timedelta(days=7)).runs == 1
     assert failing(window, 12) == [0]
     assert window.by_day["unknown"].sum() == 1
-
-
-def test_share_without_a_status_gives_no_runs_and_no_error(tmp_path: Path) -> None:
-    window = window_of(tmp_path, {0: [], 6: []})
-    assert (len(window.by_day), int(window.by_day[ENDINGS].to_numpy().sum())) == (1, 0)
-    assert window.rate(timedelta(days=7)).success is None

@@ -21,7 +21,7 @@ from taskanalysis.publish.pages import Run
 from taskanalysis.report.display import BADGES
 from tests.build import HOSTILE, SCRIPT
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}}
 
 
@@ -141,28 +141,12 @@ def inventory(browser: Browser, pages: Path) -> Opened:
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_page_asks_for_nothing_outside_itself(name: str, browser: Browser, pages: Path) -> None:
-    opened = Opened(browser, pages / f"{name}.html")
+def test_page_is_small_and_asks_for_nothing_outside_itself(name: str, browser: Browser, pages: Path) -> None:
+    file = pages / f"{name}.html"
+    opened = Opened(browser, file)
     assert [url for url in opened.asked[1:] if not url.startswith("data:")] == []
     assert opened.said == []
-
-
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_page_weighs_less_than_half_a_megabyte(name: str, pages: Path) -> None:
-    assert (pages / f"{name}.html").stat().st_size < 500_000
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("context", [{}, {"color_scheme": "dark"}, PHONE], ids=["light", "dark", "phone"])
-@pytest.mark.parametrize("name", NOTEBOOKS)
-@pytest.mark.parametrize("which", ["pages", "hostile_pages"])
-def test_page_has_no_accessibility_violation(
-    which: str, name: str, context: dict[str, Any], browser: Browser, request: pytest.FixtureRequest
-) -> None:
-    # axe is put in from outside, which our policy rightly forbids
-    opened = Opened(browser, request.getfixturevalue(which) / f"{name}.html", bypass_csp=True, **context)
-    found = Axe().run(opened.page)
-    assert found.violations_count == 0, found.generate_report()
+    assert file.stat().st_size < 500_000
 
 
 def test_every_image_has_its_text(inventory: Opened) -> None:
@@ -182,12 +166,9 @@ def test_hostile_texts_are_shown_as_text(browser: Browser, hostile_pages: Path) 
     for shown in ("<script>document.title='owned'</script>", r"\<b>bold", "{{ 7*7 }}", "=1+1", "x" * 10_000):
         assert shown in text
     assert [said for said in opened.said if "Content Security Policy" not in said] == []
-
-
-def test_status_tells_hostile_names_as_text(browser: Browser, hostile_pages: Path) -> None:
-    opened = Opened(browser, hostile_pages / "status.html")
-    assert opened.page.title() == "Status"
-    assert opened.page.locator("td b, td i, td img, th b").count() == 0
+    status = Opened(browser, hostile_pages / "status.html").page
+    assert status.title() == "Status"
+    assert status.locator("td b, td i, td img, th b").count() == 0
 
 
 def test_policy_stops_a_script_that_is_not_ours(inventory: Opened) -> None:
@@ -202,7 +183,7 @@ def test_policy_stops_a_script_that_is_not_ours(inventory: Opened) -> None:
     assert any("Content Security Policy" in said for said in inventory.said)
 
 
-def test_table_sorts_by_a_column_and_back(inventory: Opened) -> None:
+def test_table_sorts_by_a_column_and_back_and_from_the_keyboard(inventory: Opened) -> None:
     head = inventory.page.locator("th button", has_text="tasks").first
     numbers = inventory.page.locator("table", has=inventory.page.locator("caption", has_text="Findings")).locator(
         "tbody tr > :nth-child(2)"
@@ -212,16 +193,14 @@ def test_table_sorts_by_a_column_and_back(inventory: Opened) -> None:
     assert ascending == sorted(ascending)
     head.click()
     assert [int(text) for text in numbers.all_inner_texts()] == sorted(ascending, reverse=True)
-
-
-def test_table_can_be_sorted_from_the_keyboard(inventory: Opened) -> None:
-    head = inventory.page.locator("th button", has_text="schedule").first
-    head.focus()
+    inventory.page.locator("th button", has_text="schedule").first.focus()
     inventory.page.keyboard.press("Enter")
     assert inventory.page.locator("th[aria-sort=ascending]").inner_text().startswith("schedule")
 
 
-def test_filter_keeps_the_rows_with_all_words(inventory: Opened) -> None:
+@pytest.mark.parametrize("context", [{}, PHONE], ids=["desk", "phone"])
+def test_filter_keeps_the_rows_with_all_words(context: dict[str, Any], browser: Browser, pages: Path) -> None:
+    inventory = Opened(browser, pages / "inventory.html", **context)
     everything = inventory.rows("Tasks")
     inventory.page.get_by_label("Filter: Tasks").fill("permits PYTHON38")
     assert inventory.rows("Tasks") == [r"\OpenData\Permits\Certificates of occupancy"]
@@ -247,19 +226,6 @@ def test_page_without_scripts_is_whole(browser: Browser, pages: Path, inventory:
     assert plain.rows("Tasks") == inventory.rows("Tasks")
     assert plain.page.locator("th button").count() == 0
     assert plain.page.locator("img").first.is_visible()
-
-
-def test_phone_needs_no_horizontal_scroll(browser: Browser, pages: Path, hostile_pages: Path) -> None:
-    for file in [folder / f"{name}.html" for folder in (pages, hostile_pages) for name in NOTEBOOKS]:
-        opened = Opened(browser, file, **PHONE)
-        assert opened.page.evaluate("document.documentElement.scrollWidth") == 360
-    assert opened.page.locator("tbody td").first.is_visible()
-
-
-def test_filter_works_on_a_phone(browser: Browser, pages: Path) -> None:
-    opened = Opened(browser, pages / "inventory.html", **PHONE)
-    opened.page.get_by_label("Filter: Tasks").fill("python38")
-    assert opened.rows("Tasks") == [r"\OpenData\Permits\Certificates of occupancy"]
 
 
 # Contents and badges --------------------------------------------------------------------------------------------------
@@ -303,25 +269,6 @@ def test_contents_are_folded_on_a_phone_and_not_printed(browser: Browser, pages:
     page.emulate_media(media="print")
     assert not page.locator(".contents").is_visible()
     assert Opened(browser, pages / "trends.html").page.locator(".contents a").first.is_visible()
-
-
-def test_headings_that_say_the_same_have_two_places() -> None:
-    run = Run("20261123T110500Z", NOW, NOW, None, "", ["status"])
-    body = "<h1>T</h1><h2>A &lt;b&gt;?</h2><h2>A <code>b</code></h2><h2>?!</h2><h2 id='own'>A</h2>"
-    text = page_maker.report_page("status", ("T", body), run, files=[])
-    assert re.findall('<li><a href="#([^"]*)">(.*?)</a>', text) == [
-        ("a-b", "A &lt;b&gt;?"),
-        ("a-b-2", "A b"),
-        ("section", "?!"),
-        ("own", "A"),
-    ]
-    assert '<h2 id="a-b-2">A <code>b</code></h2><h2 id="section">?!</h2><h2 id=\'own\'>A</h2>' in text
-    assert text == page_maker.report_page("status", ("T", body), run, files=[])
-
-
-def test_page_without_sections_has_no_contents() -> None:
-    run = Run("20261123T110500Z", NOW, NOW, None, "", ["status"])
-    assert 'class="contents"' not in page_maker.report_page("status", ("T", "<h1>T</h1><p>x</p>"), run, files=[])
 
 
 def test_verdicts_are_badges_with_words_on_screen_and_on_paper(browser: Browser, pages: Path) -> None:
@@ -368,25 +315,24 @@ def test_dark_page_is_dark_and_its_figures_stand_on_light_cards(browser: Browser
 
 
 @pytest.mark.parametrize("context", [{}, {"color_scheme": "dark"}, PHONE], ids=["light", "dark", "phone"])
-@pytest.mark.parametrize("name", INDEX_PAGES)
-def test_index_and_failures_have_no_accessibility_violation(
-    name: str, context: dict[str, Any], browser: Browser, index_pages: Path
+@pytest.mark.parametrize(
+    ("which", "name"),
+    [
+        *(("index_pages", name) for name in INDEX_PAGES),
+        *((which, f"latest/{name}.html") for which in ("pages", "hostile_pages") for name in NOTEBOOKS),
+        *(("pages", "index.html"), ("hostile_pages", "index.html")),
+    ],
+)
+def test_page_has_no_accessibility_violation_and_a_phone_needs_no_horizontal_scroll(
+    which: str, name: str, context: dict[str, Any], browser: Browser, request: pytest.FixtureRequest
 ) -> None:
-    opened = Opened(browser, index_pages / name, bypass_csp=True, **context)
+    folder = request.getfixturevalue(which)
+    # axe is put in from outside, which our policy rightly forbids
+    opened = Opened(browser, (folder if which == "index_pages" else folder.parent) / name, bypass_csp=True, **context)
     found = Axe().run(opened.page)
     assert found.violations_count == 0, found.generate_report()
     if context == PHONE:
         assert opened.page.evaluate("document.documentElement.scrollWidth") == 360
-
-
-@pytest.mark.parametrize("context", [{}, {"color_scheme": "dark"}, PHONE], ids=["light", "dark", "phone"])
-@pytest.mark.parametrize("which", ["pages", "hostile_pages"])
-def test_index_of_a_share_has_no_accessibility_violation(
-    which: str, context: dict[str, Any], browser: Browser, request: pytest.FixtureRequest
-) -> None:
-    opened = Opened(browser, request.getfixturevalue(which).parent / "index.html", bypass_csp=True, **context)
-    found = Axe().run(opened.page)
-    assert found.violations_count == 0, found.generate_report()
 
 
 @pytest.mark.parametrize("name", INDEX_PAGES)
@@ -446,17 +392,19 @@ def test_reader_sees_that_nobody_renews_a_page(
             assert page.locator("header .stale").count() == (not fresh)
 
 
-def test_page_without_scripts_says_until_when_it_is_good(browser: Browser, index_pages: Path) -> None:
-    page = Opened(browser, index_pages / "latest/inventory.html", java_script_enabled=False).page
-    assert (
-        "A newer snapshot is due by 2026-11-23 15:05 (America/New_York); then this page is stale."
-        in page.inner_text("header")
-    )
-
-
-def test_failure_page_says_of_which_snapshot_and_when(index_pages: Path, browser: Browser) -> None:
-    header = Opened(browser, index_pages / "latest/status-failed.html").page.inner_text("header")
-    assert "Snapshot of 2026-11-23 03:05 (America/New_York), tried at 2026-11-23 06:05 (America/New_York)." in header
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("inventory", "A newer snapshot is due by 2026-11-23 15:05 (America/New_York); then this page is stale."),
+        (
+            "status-failed",
+            "Snapshot of 2026-11-23 03:05 (America/New_York), tried at 2026-11-23 06:05 (America/New_York).",
+        ),
+    ],
+)
+def test_page_without_scripts_says_how_old_it_is(name: str, words: str, browser: Browser, index_pages: Path) -> None:
+    page = Opened(browser, index_pages / f"latest/{name}.html", java_script_enabled=False).page
+    assert words in page.inner_text("header")
 
 
 def test_pages_of_one_folder_share_one_policy(pages: Path, index_pages: Path) -> None:
