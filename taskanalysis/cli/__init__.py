@@ -1,6 +1,6 @@
-"""The command line: options, sentences and exit codes.
+"""How is it used at a prompt?
 
-Each command has a module of its own and imports what it needs when it runs.
+`main` has the options of every command; the work of each is in a module named after it, imported when it runs.
 """
 
 from taskanalysis.cli.main import main

@@ -1,7 +1,7 @@
 """What needs attention?
 
-`judge` gives one verdict a task with its reason. Findings, incidents, the office's rules and the fate of every start
-that was due are here, too.
+`judge` gives each task one verdict with its reason. `find_findings` inspects definitions, `find_incidents` groups tasks
+by cause, `slot_fates` classifies every scheduled start, and `read_rules` reads what the office says of its tasks.
 """
 
 import lazy_loader

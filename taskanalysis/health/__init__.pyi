@@ -1,4 +1,6 @@
 from .due import Due as Due
+from .fates import FATES as FATES
+from .fates import slot_fates as slot_fates
 from .findings import KINDS as KINDS
 from .findings import Finding as Finding
 from .findings import find_findings as find_findings
@@ -19,8 +21,6 @@ from .past import known_history as known_history
 from .rules import NO_RULES as NO_RULES
 from .rules import Rules as Rules
 from .rules import read_rules as read_rules
-from .slots import FATES as FATES
-from .slots import slot_fates as slot_fates
 from .verdicts import Judged as Judged
 from .verdicts import Verdict as Verdict
 from .verdicts import judge as judge

@@ -1,7 +1,7 @@
 """What happened on a server over time?
 
 `read_history` turns many snapshots and event logs into the frames of a `History`: observations, runs, events, changes.
-`update_store` keeps them in Parquet files, which can be rebuilt at any time.
+`update_store` keeps them in Parquet files, which can be rebuilt at any time; `verify` and `prune` look after a share.
 """
 
 import lazy_loader

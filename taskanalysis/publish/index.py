@@ -26,7 +26,7 @@ from taskanalysis.snapshot import list_servers, read_snapshot, stale_after, stam
 from taskanalysis.text import clip, count, listed
 
 QUESTIONS = {
-    "inventory": "if the server dies tonight, can we put every task back?",
+    "inventory": "if the server dies tonight, can we restore every task?",
     "status": "what needs attention this morning?",
     "trends": "is it getting better or worse, and since when?",
 }

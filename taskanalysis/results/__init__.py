@@ -1,7 +1,7 @@
 """What does a result code mean?
 
-`decode` gives a `Result` for the program that returned the code; `codes.csv` holds the codes, a row a fact with its
-source.
+`decode` gives a `Result` for the program that returned the code; `codes.csv` holds the codes, one row for
+each fact with its source. `decode_lines` takes all programs of a task.
 """
 
 from taskanalysis.results.decode import BAD_OUTCOMES, SETTLED, Outcome, Result, decode, decode_lines, unsigned

@@ -1,4 +1,4 @@
-"""Text for readers and from command lines.
+"""How is text shown, and what does a command line start?
 
 Plurals and enumerations, text made fit for one line, secrets masked, and the program that a command line starts.
 `one_line` is the only way to one masked line; `mask` is what every text passes before it leaves the package.

@@ -1,7 +1,7 @@
 """What does the Windows Task Scheduler hold, and how do we change it?
 
-`connect` gives a `Scheduler`, `collect` writes a snapshot of it, `plan` and `apply` restore one. The only wing that
-uses pywin32.
+`connect` gives a `Scheduler`, `collect` writes a snapshot of it, `plan` and `apply` restore one, `own_task` is the task
+that runs us. The only wing that uses pywin32.
 """
 
 from taskanalysis.windows.collect import LOG, TURN_ON, Collected, collect, convert, export_log

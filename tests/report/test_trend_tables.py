@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from taskanalysis.health.fates import slot_fates
 from taskanalysis.health.rules import parse_rules
-from taskanalysis.health.slots import slot_fates
 from taskanalysis.report import trend_tables
 from taskanalysis.report.display import text_of
 from taskanalysis.report.window import Window

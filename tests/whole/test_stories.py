@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
+from taskanalysis.health.fates import slot_fates
 from taskanalysis.health.incidents import find_incidents
 from taskanalysis.health.past import blind_times, known_history
 from taskanalysis.health.rules import read_rules
-from taskanalysis.health.slots import slot_fates
 from taskanalysis.health.verdicts import Judged, Verdict, judge
 from taskanalysis.history.frames import History, read_history
 from taskanalysis.snapshot.share import list_snapshots, sample_share

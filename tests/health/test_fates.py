@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from taskanalysis.health.fates import FATES, slot_fates
 from taskanalysis.health.rules import parse_rules
-from taskanalysis.health.slots import FATES, slot_fates
 from taskanalysis.history.frames import History, read_history
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.snapshot.status import Status
