@@ -136,28 +136,18 @@ def test_real_service_is_collected_whole(tmp_path: Path) -> None:
         ({"account": "TOWN\\svc-etl$", "logon_type": "Password"}, ""),
         ({"account": "SYSTEM", "password": "x", "logon_type": "ServiceAccount"}, "0x80070057"),
         ({"sddl": "nonsense"}, "0x8007053A"),
+        ({"path": r"\Nowhere\Load"}, "0x80070003"),
     ],
 )
 def test_fake_asks_for_what_an_account_needs(given: dict[str, Any], code: str) -> None:
     fake = FakeScheduler(accounts={"TOWN\\etl": "right", "TOWN\\svc-etl$": ""})
     try:
-        fake.register("\\Load", task_xml(), **{"account": "TOWN\\etl", **given})
+        fake.register(**{"path": "\\Load", "xml": task_xml(), "account": "TOWN\\etl", **given})
         found = ""
     except SchedulerError as error:
         found = f"0x{error.code:08X}"
     assert found == code
     assert ("\\Load" in fake.store) == (not code)
-
-
-def test_fake_refuses_a_missing_folder_and_what_takes_rights() -> None:
-    fake = FakeScheduler()
-    with pytest.raises(SchedulerError, match="its folder does not exist"):
-        fake.register("\\Nowhere\\Load", task_xml())
-    fake.elevated = False
-    for xml in (task_xml(), task_xml(principal="<UserId>x</UserId>", triggers="<BootTrigger/>")):
-        with pytest.raises(SchedulerError, match="access is denied"):
-            fake.register("\\Load", xml)
-    assert fake.store == {}
 
 
 def test_fake_starts_a_registration_trigger_that_nobody_forbids() -> None:
@@ -339,7 +329,7 @@ def test_python_errors_are_not_reported_as_scheduler_errors() -> None:
 
 
 def test_another_server_is_not_asked_for_what_only_this_machine_knows() -> None:
-    com = ComScheduler(Service(Folder("\\")), "Europe/Paris", "OTHER")
+    com = ComScheduler(Service(Folder(ROOT)), "Europe/Paris", "OTHER")
     assert (com.is_elevated(), com.windows_version(), com.path_exists("C:\\x.exe")) == (None, "", None)
     assert com.zone() == "Europe/Paris"
 
