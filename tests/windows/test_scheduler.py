@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -161,8 +163,8 @@ def test_fake_starts_a_registration_trigger_that_nobody_forbids() -> None:
 
 def status_of(**known: Any) -> tuple[Status, dict[str, SchedulerError]]:
     """The status of a task with these properties, and what was refused."""
-    root = Folder("\\", plain=[task("\\T", **PROPERTIES | known)])
-    return ComScheduler(Service(root), "America/New_York").status("\\T")
+    asked = type("Task", (), {"Path": "\\T", **PROPERTIES, **known})()
+    return ComScheduler(Service(Folder(ROOT, plain=[asked])), "America/New_York").status("\\T")
 
 
 def test_hidden_tasks_and_all_folders_are_seen() -> None:
@@ -233,22 +235,14 @@ def test_dates_are_wall_clock_times_of_the_server(date: datetime, moment: str) -
     assert refused == {}
 
 
-class Refusing:
+def refusing(error: Exception) -> property:
     """A property that raises when it is read."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    def __get__(self, *_: object) -> Any:
-        raise self.error
+    return property(Mock(side_effect=error))
 
 
 def test_refused_properties_are_named_and_the_others_are_kept() -> None:
-    denied = Refusing(ComError(0x80070005))
-    wild = Refusing(ValueError("year 65535 is out of range"))
-    known = PROPERTIES | {"State": denied, "LastRunTime": wild, "NextRunTime": datetime(9999, 12, 31)}
-    root = Folder("\\", plain=[type("Task", (), {"Path": "\\T", **known})()])
-    status, refused = ComScheduler(Service(root), "UTC").status("\\T")
+    denied, wild = refusing(ComError(0x80070005)), refusing(ValueError("year 65535 is out of range"))
+    status, refused = status_of(State=denied, LastRunTime=wild, NextRunTime=datetime(9999, 12, 31))
     assert status == Status("\\T", enabled=True, last_result=0, missed_runs=2)
     assert {field: error.reason for field, error in refused.items()} == {
         "state": "access is denied (0x80070005)",
@@ -259,18 +253,14 @@ def test_refused_properties_are_named_and_the_others_are_kept() -> None:
 
 @pytest.mark.parametrize(("code", "attribute"), [(0x800706BA, "lost"), (0x80070002, "vanished")])
 def test_status_of_a_task_out_of_reach_is_an_error(code: int, attribute: str) -> None:
-    known = PROPERTIES | {"LastRunTime": Refusing(ComError(code))}
-    root = Folder("\\", plain=[type("Task", (), {"Path": "\\T", **known})()])
     with pytest.raises(SchedulerError) as error:
-        ComScheduler(Service(root), "UTC").status("\\T")
+        status_of(LastRunTime=refusing(ComError(code)))
     assert getattr(error.value, attribute)
 
 
 def test_access_list_is_asked_with_owner_and_group() -> None:
-    asked = []
-    known = task("\\T", GetSecurityDescriptor=lambda parts: asked.append(parts) or "O:BA")
+    known = task("\\T", GetSecurityDescriptor={7: "O:BA"}.__getitem__)
     assert ComScheduler(Service(Folder("\\", plain=[known])), "UTC").sddl("\\T") == "O:BA"
-    assert asked == [7]
 
 
 def test_registration_says_all_in_flags() -> None:
@@ -314,12 +304,8 @@ def test_validation_and_folders_call_their_methods() -> None:
 @pytest.mark.parametrize(("code", "raised"), [(0x800700B7, False), (0x80070005, True)])
 def test_folder_that_is_there_is_no_error(code: int, raised: bool) -> None:
     com = ComScheduler(Service(Folder("\\", fails=ComError(0x80020009, scode=code))), "UTC")
-    try:
+    with pytest.raises(SchedulerError) if raised else nullcontext():
         com.create_folder("\\OpenData")
-        found = False
-    except SchedulerError:
-        found = True
-    assert found == raised
 
 
 def test_python_errors_are_not_reported_as_scheduler_errors() -> None:
@@ -376,10 +362,7 @@ def test_missing_pywin32_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("answer", [None, LookupError("no such zone")])
 def test_unknown_zone_of_this_machine_is_asked_for(monkeypatch: pytest.MonkeyPatch, answer: Exception | None) -> None:
-    def zone() -> None:
-        if answer:
-            raise answer
-
+    zone = Mock(side_effect=[answer])
     monkeypatch.setitem(sys.modules, "tzlocal", SimpleNamespace(get_localzone_name=zone))
     with pytest.raises(TaskAnalysisError, match="--zone"):
         machine.local_zone()
@@ -402,19 +385,13 @@ class Silent(NoSuch):
 def test_account_is_known_unknown_or_undecided(
     monkeypatch: pytest.MonkeyPatch, account: str, raised: type[Exception] | None, known: bool | None
 ) -> None:
-    asked = []
-
-    def look(server: str | None, who: object) -> None:
-        asked.append((server, who))
-        if raised:
-            raise raised
-
+    look = Mock(side_effect=raised)
     double = SimpleNamespace(
         LookupAccountName=look, LookupAccountSid=look, ConvertStringSidToSid=lambda sid: ("sid", sid), error=NoSuch
     )
     monkeypatch.setitem(sys.modules, "win32security", double)
     assert ComScheduler(Service(Folder(ROOT)), "UTC").account_exists(account) is known
-    assert asked == [(None, ("sid", account) if account.startswith("S-1") else account)]
+    look.assert_called_once_with(None, ("sid", account) if account.startswith("S-1") else account)
 
 
 @pytest.mark.parametrize(
@@ -423,13 +400,8 @@ def test_account_is_known_unknown_or_undecided(
 def test_current_user_is_named_as_far_as_known(
     monkeypatch: pytest.MonkeyPatch, domain: str, user: str | KeyError, name: str
 ) -> None:
-    def getuser() -> str:
-        if isinstance(user, KeyError):
-            raise user
-        return user
-
     monkeypatch.setenv("USERDOMAIN", domain)
-    monkeypatch.setattr("getpass.getuser", getuser)
+    monkeypatch.setattr("getpass.getuser", Mock(side_effect=[user]))
     assert machine.user_name() == name
 
 
