@@ -119,13 +119,7 @@ def test_command_asks_each_password_once_and_shows_none(tmp_path: Path, fake: Fa
     [
         (None, "no\n", 1, "1 task created, 1 task failed.", ""),
         (None, "\n", 1, r"not tried   no password was given for TOWN\etl", ""),
-        (
-            SchedulerError("", door.SERVER_UNAVAILABLE),
-            "right\n",
-            3,
-            "Load  ",
-            "the connection was lost before all ",
-        ),
+        (SchedulerError("", door.SERVER_UNAVAILABLE), "right\n", 3, "Load  ", "the connection was lost before all "),
         (KeyboardInterrupt(), "right\n", 3, "1 task created.", ""),
     ],
 )

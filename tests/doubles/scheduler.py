@@ -300,10 +300,9 @@ def with_uri(xml: str, path: str) -> str:
     if info is None:
         info = etree.Element(f"{{{NAMESPACE}}}RegistrationInfo")
         root.insert(0, info)
-    uri = info.find(f"{{{NAMESPACE}}}URI")
-    if uri is None:
-        uri = etree.SubElement(info, f"{{{NAMESPACE}}}URI")
-    uri.text = path
+    for uri in info.findall(f"{{{NAMESPACE}}}URI"):
+        info.remove(uri)
+    etree.SubElement(info, f"{{{NAMESPACE}}}URI").text = path
     return DECLARATION + etree.tostring(root, encoding="unicode")
 
 
