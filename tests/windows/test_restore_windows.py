@@ -107,17 +107,6 @@ def test_other_tasks_are_neither_seen_nor_changed(kind: str) -> None:
 # There and back -------------------------------------------------------------------------------------------------------
 
 
-def test_plan_changes_nothing_and_restored_tasks_read_back_the_same(tmp_path: Path, server: Server) -> None:
-    snapshot = taken(tmp_path, {LOAD: task_xml("load.exe"), NIGHTLY: task_xml("ä\U0001f5c4.exe")})
-    planned = plan(snapshot, server.scheduler)
-    assert (actions(planned), server.paths()) == ({LOAD: "create", NIGHTLY: "create"}, set())
-    results = done(planned, server.scheduler)
-    assert [(each.result, each.detail) for each in results.values()] == [("created", ""), ("created", "")]
-    assert server.paths() == {LOAD, NIGHTLY}
-    assert command_of(server.scheduler.xml(NIGHTLY)) == "ä\U0001f5c4.exe"
-    assert actions(plan(snapshot, server.scheduler)) == {LOAD: "leave", NIGHTLY: "leave"}
-
-
 def test_replaced_task_is_saved_first_keeps_its_access_list_and_can_be_restored(tmp_path: Path, server: Server) -> None:
     server.scheduler.create_folder(NIGHTLY.rpartition("\\")[0])
     server.scheduler.register(LOAD, task_xml("old.exe"), sddl=ACCESS)
@@ -242,8 +231,9 @@ def round_trip_of(server: Server, tmp_path: Path) -> None:
     assert before.tasks.keys() == before.statuses.keys() == server.paths()
     access = {path: access_of(server.scheduler, path) for path in before.tasks}
     server.empty()
+    planned = plan(before, server.scheduler)
     assert server.paths() == set()
-    results = done(plan(before, server.scheduler), server.scheduler)
+    results = done(planned, server.scheduler)
     assert {path: each[1:3] for path, each in results.items()} == dict.fromkeys(before.tasks, ("created", ""))
     after = collected("after")
     assert after.tasks == before.tasks

@@ -41,10 +41,11 @@ def any_scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
 
 
 def test_registered_task_is_listed_and_reads_back_the_same(any_scheduler: Scheduler) -> None:
-    any_scheduler.register(LOAD, task_xml("load.exe"))
+    xml = task_xml("ä\U0001f5c4.exe")
+    any_scheduler.register(LOAD, xml)
     assert TEST in any_scheduler.folders(ROOT)
     assert any_scheduler.tasks(TEST) == [LOAD]
-    found, sent = read_task(any_scheduler.xml(LOAD).encode("utf-16")), read_task(task_xml("load.exe").encode("utf-16"))
+    found, sent = (read_task(text.encode("utf-16")) for text in (any_scheduler.xml(LOAD), xml))
     assert (found.actions, found.triggers, found.principals) == (sent.actions, sent.triggers, sent.principals)
     assert any_scheduler.status(LOAD) == (Status(LOAD, "Ready", True, "never", 267011, "never", 0), {})
     assert any_scheduler.sddl(LOAD).startswith("O:")
