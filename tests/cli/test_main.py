@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import click
 import pytest
@@ -11,6 +12,7 @@ import taskanalysis
 from taskanalysis.cli import main
 from taskanalysis.cli.main import say
 from taskanalysis.errors import ReportError, SnapshotError
+from taskanalysis.windows.scheduler import SchedulerError
 
 HEAVY = ("pandas", "numpy", "lxml", "matplotlib", "papermill", "nbconvert")
 
@@ -51,6 +53,7 @@ def test_unknown_option_is_bad_usage() -> None:
         (ReportError("inventory.ipynb stopped"), 3, "taskanalysis: inventory.ipynb stopped\n"),
         (OSError(28, "No space left on device", "x.html"), 3, "taskanalysis: x.html: No space left on device\n"),
         (ReportError("two\n\x1b[31mlines"), 3, "taskanalysis: two [31mlines\n"),
+        (SchedulerError("", 0x800706BA), 3, "taskanalysis: Task Scheduler: the server does not answer (0x800706BA)\n"),
         (KeyboardInterrupt(), 3, "taskanalysis: interrupted\n"),
         (ZeroDivisionError("oh"), 3, "taskanalysis: unexpected error: ZeroDivisionError: oh\n"),
     ],
@@ -58,10 +61,7 @@ def test_unknown_option_is_bad_usage() -> None:
 def test_error_is_one_sentence_and_its_exit_code(
     error: Exception, code: int, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise error
-
-    monkeypatch.setattr("taskanalysis.cli.report.make_reports", fail)
+    monkeypatch.setattr("taskanalysis.cli.report.make_reports", Mock(side_effect=error))
     done = CliRunner().invoke(main, ["report"])
     assert (done.exit_code, done.stderr.splitlines(keepends=True)[-1]) == (code, said)
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner, Result
@@ -16,7 +17,7 @@ from taskanalysis.publish.make import NOTEBOOKS, Outcome
 from taskanalysis.publish.notebooks import Failure
 from tests.build import CORPUS, ROOT, report, status, table, write, xml
 
-Asked = Callable[..., dict[str, Any]]
+Ends = Callable[..., Mock]
 
 
 def run(*words: str) -> Result:
@@ -24,23 +25,18 @@ def run(*words: str) -> Result:
 
 
 @pytest.fixture
-def outcome(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """Makes `report` end with this outcome; returns the arguments of `make_reports`."""
+def outcome(monkeypatch: pytest.MonkeyPatch) -> Ends:
+    """Makes `report` end with this outcome; returns the double of `make_reports`."""
 
-    def end_with(**fields: Any) -> dict[str, Any]:
-        asked: dict[str, Any] = {}
-
-        def make(_: object, out: Path, parameters: dict[str, str], **given: Any) -> Outcome:
-            asked.update(given, parameters=parameters)
-            return Outcome("20261123T110500Z", **fields)
-
+    def end_with(**fields: Any) -> Mock:
+        make = Mock(return_value=Outcome("20261123T110500Z", **fields))
         monkeypatch.setattr("taskanalysis.cli.report.make_reports", make)
-        return asked
+        return make
 
     return end_with
 
 
-def test_locked_file_is_named_and_is_no_error(outcome: Asked, tmp_path: Path) -> None:
+def test_locked_file_is_named_and_is_no_error(outcome: Ends, tmp_path: Path) -> None:
     outcome(locked=["status.csv", "index.html"])
     done = run("--reports", str(tmp_path))
     assert done.exit_code == 0
@@ -48,7 +44,7 @@ def test_locked_file_is_named_and_is_no_error(outcome: Asked, tmp_path: Path) ->
     assert done.stderr.splitlines()[-1] == f"Open in another program, so not replaced: status.csv, index.html; {where}"
 
 
-def test_report_that_failed_is_one_sentence_that_names_the_page(outcome: Asked, tmp_path: Path) -> None:
+def test_report_that_failed_is_one_sentence_that_names_the_page(outcome: Ends, tmp_path: Path) -> None:
     outcome(failures=[Failure("status", "status.ipynb: it died --password S3cret")], standing=Standing({"FAILING": 1}))
     done = run("--reports", str(tmp_path), "--fail-on", "attention")
     assert done.exit_code == 3
@@ -65,21 +61,22 @@ def test_report_that_failed_is_one_sentence_that_names_the_page(outcome: Asked, 
         ({"FAILING": 1}, [], 0),
     ],
 )
-def test_attention_fails_only_on_request(counts: dict[str, int], options: list[str], code: int, outcome: Asked) -> None:
+def test_attention_fails_only_on_request(counts: dict[str, int], options: list[str], code: int, outcome: Ends) -> None:
     outcome(standing=Standing(counts))
     assert run(*options).exit_code == code
 
 
-def test_options_reach_the_run_and_its_notebooks(outcome: Asked) -> None:
-    asked = outcome()
+def test_options_reach_the_run_and_its_notebooks(outcome: Ends) -> None:
+    make = outcome()
     options = ["--keep", "90d", "--cell-seconds", "5", "--run-seconds", "60", "-v", "--folder", "/Backup"]
     options += ["--at", "2026-10-01", "--zone", "Europe/London", "--dates", "dmy"]
     root = logging.getLogger()
     before = root.handlers[:]
     assert run(*options).exit_code == 0
     root.handlers[:] = before
-    assert (asked["keep"].days, asked["cell_seconds"], asked["run_seconds"], asked["verbose"]) == (90, 5, 60, True)
-    assert asked["parameters"] == {
+    (_, _, parameters), given = make.call_args
+    assert (given["keep"].days, given["cell_seconds"], given["run_seconds"], given["verbose"]) == (90, 5, 60, True)
+    assert parameters == {
         "data": str(ROOT / "data"),
         "server": "",
         "folder": r"\Backup",

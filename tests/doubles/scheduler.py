@@ -7,13 +7,13 @@ though RegisterTask may create it.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lxml import etree
 
-from taskanalysis.definition.model import BootTrigger, RegistrationTrigger
+from taskanalysis.definition.model import RegistrationTrigger
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import TaskXmlError
 from taskanalysis.snapshot.status import STATUS_FIELDS, Moment, Status
@@ -136,8 +136,6 @@ class FakeScheduler:
     def create_folder(self, folder: str) -> None:
         self._called("create_folder", folder)
         check_name(folder)
-        if self.elevated is False:
-            raise SchedulerError(folder, door.ACCESS_DENIED)
         known = {each.casefold(): each for each in self.made}
         place = "\\"
         for name in folder.strip("\\").split("\\"):
@@ -172,13 +170,6 @@ class FakeScheduler:
         who = account or (principal.user_id if principal else "") or group
         logon = logon_type or ("Group" if group and not account else principal.logon_type if principal else "")
         self._check_account(path, who, password, logon)
-        needs_rights = (
-            any(isinstance(trigger, BootTrigger) for trigger in triggers)
-            or (principal is not None and principal.run_level == "HighestAvailable")
-            or plain(who) in SERVICE_ACCOUNTS
-        )
-        if self.elevated is False and needs_rights:
-            raise SchedulerError(path, door.ACCESS_DENIED)
         enabled = definition.settings.enabled
         if self.sets_uri:
             xml = with_uri(xml, path)
@@ -309,18 +300,15 @@ def with_uri(xml: str, path: str) -> str:
     if info is None:
         info = etree.Element(f"{{{NAMESPACE}}}RegistrationInfo")
         root.insert(0, info)
-    uri = info.find(f"{{{NAMESPACE}}}URI")
-    if uri is None:
-        uri = etree.SubElement(info, f"{{{NAMESPACE}}}URI")
-    uri.text = path
+    for uri in info.findall(f"{{{NAMESPACE}}}URI"):
+        info.remove(uri)
+    etree.SubElement(info, f"{{{NAMESPACE}}}URI").text = path
     return DECLARATION + etree.tostring(root, encoding="unicode")
 
 
-def filled(
-    number: int, folders: Iterable[str] = ("\\OpenData", "\\OpenData\\Permits", "\\Microsoft\\Windows")
-) -> FakeScheduler:
-    """A server with so many tasks, spread over folders."""
-    fake, places = FakeScheduler(), list(folders)
+def filled(number: int) -> FakeScheduler:
+    """A server with so many tasks, spread over three folders."""
+    fake, places = FakeScheduler(), (r"\OpenData", r"\OpenData\Permits", r"\Microsoft\Windows")
     for index in range(number):
-        fake.add(f"{places[index % len(places)]}\\Task {index}", task_xml(f"program{index}.exe"))
+        fake.add(f"{places[index % 3]}\\Task {index}", task_xml(f"program{index}.exe"))
     return fake

@@ -22,7 +22,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -77,20 +77,17 @@ def said(question: Callable[..., object], *words: object, **more: object) -> str
 # What runs when -------------------------------------------------------------------------------------------------------
 
 
-class SystemTime(ctypes.Structure):
-    """SYSTEMTIME of minwinbase.h."""
+SystemTime = ctypes.c_uint16 * 8
+"""SYSTEMTIME of minwinbase.h: year, month, day of the week, day, hour, minute, second, milliseconds of a clock."""
 
-    _fields_ = [
-        (name, ctypes.c_uint16) for name in ("year", "month", "weekday", "day", "hour", "minute", "second", "milli")
-    ]
 
-    @classmethod
-    def of(cls, moment: datetime) -> SystemTime:
-        """Wall-clock time."""
-        return cls(moment.year, moment.month, 0, moment.day, moment.hour, moment.minute, moment.second, 0)
+def system_time(moment: datetime) -> ctypes.Array[ctypes.c_uint16]:
+    return SystemTime(moment.year, moment.month, 0, moment.day, moment.hour, moment.minute, moment.second)
 
-    def __str__(self) -> str:
-        return f"{self.year:04}-{self.month:02}-{self.day:02}T{self.hour:02}:{self.minute:02}:{self.second:02}"
+
+def wall_clock(fields: Iterable[int]) -> str:
+    year, month, _, day, *clock, _ = fields
+    return datetime(year, month, day, *clock).isoformat()
 
 
 def run_times(task: Any, start: datetime, end: datetime) -> list[str]:
@@ -110,11 +107,11 @@ def run_times(task: Any, start: datetime, end: datetime) -> list[str]:
     if result or not raw.value:
         raise RuntimeError(f"QueryInterface gave 0x{result % 2**32:08X}")
     number, times = ctypes.c_uint32(MOST_RUNS), ctypes.POINTER(SystemTime)()
-    first, last = SystemTime.of(start), SystemTime.of(end)
+    first, last = system_time(start), system_time(end)
     result = method(raw.value, 24, *4 * [ctypes.c_void_p])(
         raw.value, ctypes.byref(first), ctypes.byref(last), ctypes.byref(number), ctypes.byref(times)
     )
-    runs = [str(times[place]) for place in range(number.value)] if times else []
+    runs = [wall_clock(times[place]) for place in range(number.value)] if times else []
     method(raw.value, 2)(raw.value)  # Release
     return runs if result in (0, 1) else [f"0x{result % 2**32:08X}", *runs]
 

@@ -41,15 +41,10 @@ HOSTILE = [
 
 def taken(tmp_path: Path, tasks: dict[str, str], **more: Any) -> Snapshot:
     """A snapshot of our format with these definitions."""
-    write_snapshot(
-        tmp_path / "share",
-        server="OPENDATA01",
-        taken_at=NOW,
-        zone="America/New_York",
-        statuses=more.pop("statuses", [Status(path, "Ready", True) for path in tasks]),
-        definitions={path: encoded(xml) for path, xml in tasks.items()},
-        **more,
-    )
+    known = {"server": "OPENDATA01", "taken_at": NOW, "zone": "America/New_York"}
+    known["statuses"] = [Status(path, "Ready", True) for path in tasks]
+    known["definitions"] = {path: encoded(xml) for path, xml in tasks.items()}
+    write_snapshot(tmp_path / "share", **known | more)
     return read_snapshot(tmp_path / "share")
 
 

@@ -1,6 +1,7 @@
 """The task that runs us: it reads back as meant, has no finding, and no scheduler refuses it."""
 
 import codecs
+import re
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -46,32 +47,21 @@ def words(line: str) -> list[str]:
     """What CommandLineToArgvW makes of a line after the name of the program, by the rules of its page.
 
     2n backslashes and a quotation mark are n backslashes and one that begins or ends a quotation; 2n+1 are n and a mark
-    that is meant; others stand for themselves.
+    that is meant; others stand for themselves. No word is empty here.
     """
-    found, word, quoted, begun, backslashes = list[str](), "", False, False, 0
-    for letter in line + " ":
-        if letter == "\\":
-            backslashes += 1
-            continue
+    found, quoted = [""], False
+    for backslashes, letter in re.findall(r"(\\*)([^\\]|$)", line):
         if letter == '"':
-            word += "\\" * (backslashes // 2)
-            if backslashes % 2:
-                word += '"'
-            else:
-                quoted = not quoted
-            begun = True
+            number, meant = divmod(len(backslashes), 2)
+            found[-1] += "\\" * number + '"' * meant
+            quoted ^= not meant
+        elif letter in (" ", "\t") and not quoted:
+            found[-1] += backslashes
+            found.append("")
         else:
-            word += "\\" * backslashes
-            begun = begun or backslashes > 0
-            if letter in " \t" and not quoted:
-                if begun:
-                    found.append(word)
-                word, begun = "", False
-            else:
-                word, begun = word + letter, True
-        backslashes = 0
+            found[-1] += backslashes + letter
     assert not quoted
-    return found
+    return [word for word in found if word]
 
 
 # What it says ---------------------------------------------------------------------------------------------------------
@@ -229,7 +219,7 @@ def test_every_path_reaches_the_program_as_it_was_given(data: str, reports: str)
 
 
 def test_words_are_those_of_the_documented_examples() -> None:
-    assert words(r'"a b c" d e') == ["a b c", "d", "e"]
+    assert words('"a b c" d\te') == ["a b c", "d", "e"]
     assert words(r'"ab\"c" "\\" d') == ['ab"c', "\\", "d"]
     assert words(r'a\\\b d"e f"g h') == [r"a\\\b", "de fg", "h"]
     assert words(r"a\\\"b c d") == [r"a\"b", "c", "d"]

@@ -31,13 +31,6 @@ def test_off_windows_it_explains_itself_and_does_nothing(options: list[str], tmp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_each_sample_schedule_can_be_registered_by_it() -> None:
-    files = sorted(windows_probe.SCHEDULES.glob("*.xml"))
-    assert len(files) > 100
-    for file in files:
-        assert "-->" in file.read_text(encoding="utf-8")
-
-
 def test_days_on_which_clocks_change() -> None:
     found = windows_probe.changes(windows_probe.ZoneInfo("America/New_York"), 2026)
     assert [f"{day:%Y-%m-%d}" for day in found] == ["2026-03-08", "2026-11-01"]
@@ -51,7 +44,7 @@ def test_each_part_ends_and_leaves_no_task(part: str, monkeypatch: pytest.Monkey
     root = Folder("\\")
     probe = windows_probe.Probe(Service(root), windows_probe.ZoneInfo("America/New_York"))
     lines = list(getattr(windows_probe, part)(probe))
-    assert len(lines) > 8
+    assert len(lines) > (200 if part == "schedules" else 8)
     assert not any("NameError" in line or "TypeError" in line for line in lines)
     if part == "errors":
         assert any("register" in line and "0x8004131A" in line for line in lines)

@@ -1,21 +1,22 @@
 """Restoring: the plan, the results, what is lost, and the round trip from server to server."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import SnapshotError
-from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 from taskanalysis.snapshot.status import Status
 from taskanalysis.windows import scheduler as door
 from taskanalysis.windows.restorable import encoded, parse_map, read_wanted, stored_text
 from taskanalysis.windows.restore import Action, Restored, plan
 from taskanalysis.windows.scheduler import SchedulerError
+from tests.build import rewrite_manifest, write
 from tests.doubles.scheduler import FakeScheduler, task_xml
 from tests.windows.restoring import LOAD, NIGHTLY, NOW, SDDL, STORED, actions, change, done, taken
 
@@ -70,13 +71,6 @@ def test_connection_that_drops_ends_the_plan(sample: Snapshot, calls: int) -> No
     assert raised.value.lost
 
 
-def test_password_is_asked_once_an_account_however_it_is_spelled(tmp_path: Path) -> None:
-    tasks = {LOAD: task_xml(principal=STORED), NIGHTLY: task_xml(principal=STORED.replace("TOWN", "town"))}
-    planned = plan(taken(tmp_path, tasks), FakeScheduler())
-    assert planned.passwords == {r"TOWN\etl": [LOAD, NIGHTLY]}
-    assert {each.result for each in done(planned, FakeScheduler()).values()} == {"created"}
-
-
 def test_missing_programs_and_folders_are_named(tmp_path: Path) -> None:
     actions_xml = r"<Command>&quot;D:\py\python.exe&quot;</Command><WorkingDirectory>D:\jobs</WorkingDirectory>"
     xml = task_xml().replace("<Command>python.exe</Command>", actions_xml)
@@ -123,14 +117,6 @@ def test_path_is_shown_as_its_user_wrote_it(sample: Snapshot) -> None:
 
 
 # Doing it -------------------------------------------------------------------------------------------------------------
-
-
-def test_text_is_registered_exactly_as_it_is_stored(tmp_path: Path) -> None:
-    xml = task_xml("ä\U0001f5c4.exe", principal=STORED)
-    fake = FakeScheduler()
-    assert done(plan(taken(tmp_path, {NIGHTLY: xml}), fake), fake)[NIGHTLY] == Restored(NIGHTLY, "created")
-    assert fake.store[NIGHTLY].xml == xml
-    assert fake.made == {"\\", r"\OpenData", r"\OpenData\Permits"}
 
 
 @pytest.mark.parametrize("sddl", ["", SDDL])
@@ -259,15 +245,7 @@ def test_damaged_snapshot_is_refused_whole(
 
 def test_definitions_stored_in_an_earlier_snapshot_are_checked_and_restored(tmp_path: Path) -> None:
     first = taken(tmp_path, {LOAD: task_xml()})
-    write_snapshot(
-        tmp_path / "share",
-        server="OPENDATA01",
-        taken_at=NOW.replace(hour=17),
-        zone="America/New_York",
-        statuses=[],
-        definitions={LOAD: encoded(task_xml())},
-    )
-    later = read_snapshot(tmp_path / "share")
+    later = taken(tmp_path, {LOAD: task_xml()}, taken_at=NOW.replace(hour=17))
     assert not (later.source / "tasks").exists()
     assert actions(plan(later, FakeScheduler())) == {LOAD: "create"}
     change(first.source / "tasks/OpenData/Load.xml")
@@ -286,19 +264,14 @@ def test_folder_without_hashes_that_changes_meanwhile_is_one_problem(tmp_path: P
 
 
 def test_snapshot_without_definitions_is_one_sentence(tmp_path: Path) -> None:
-    write_snapshot(
-        tmp_path, server="A", taken_at=NOW, zone="UTC", statuses=[Status(LOAD, "Ready", True)], definitions=None
-    )
-    (folder,) = tmp_path.glob("snapshots/*/*/*")
+    folder = write(tmp_path, 0, Status(LOAD, "Ready", True))
     with pytest.raises(SnapshotError, match="holds no task definitions"):
         plan(read_snapshot(folder), FakeScheduler())
 
 
 def test_share_of_several_servers_is_not_guessed(tmp_path: Path) -> None:
     taken(tmp_path, {LOAD: task_xml()})
-    write_snapshot(
-        tmp_path / "share", server="B", taken_at=NOW, zone="UTC", statuses=[], definitions={LOAD: encoded(task_xml())}
-    )
+    write(tmp_path / "share", 0, server="B", definitions={LOAD: encoded(task_xml())})
     with pytest.raises(SnapshotError, match="several servers"):
         plan(read_snapshot(tmp_path / "share"), FakeScheduler())
 
@@ -392,26 +365,19 @@ def test_accounts_are_looked_up_as_they_are_written(tmp_path: Path) -> None:
 
 
 def test_managed_account_is_handed_over_without_a_password(tmp_path: Path) -> None:
-    given: list[dict[str, Any]] = []
-
-    class Noting(FakeScheduler):
-        def register(self, path: str, xml: str, **known: Any) -> None:
-            given.append(known)
-            super().register(path, xml, **known)
-
-    fake = Noting()
+    fake = FakeScheduler()
+    register = fake.register = Mock(wraps=fake.register)  # type: ignore[method-assign]
     planned = plan(taken(tmp_path, {LOAD: task_xml(principal=STORED.replace("etl", "etl$"))}), fake)
     assert planned.passwords == {}
     done(planned, fake)
-    assert (given[0]["account"], given[0]["password"], given[0]["logon_type"]) == (r"TOWN\etl$", None, "Password")
+    given = register.call_args.kwargs
+    assert (given["account"], given["password"], given["logon_type"]) == (r"TOWN\etl$", None, "Password")
 
 
 def test_snapshot_without_access_lists_is_restored(tmp_path: Path) -> None:
     snapshot = taken(tmp_path, {LOAD: task_xml()}, sddl={LOAD: SDDL})
-    manifest = json.loads((snapshot.source / "snapshot.json").read_text(encoding="utf-8"))
     for kept in (None, [], {LOAD: 5}):
-        manifest["sddl"] = kept
-        (snapshot.source / "snapshot.json").write_text(json.dumps(manifest), encoding="utf-8")
+        rewrite_manifest(snapshot.source, sddl=kept)
         assert read_wanted(read_snapshot(snapshot.source)).tasks[0].sddl == ""
 
 

@@ -28,7 +28,7 @@ from tests.build import ROOT
 from tests.doubles.scheduler import FakeScheduler, task_xml
 from tests.doubles.task_folder import FOLDER, STAND_INS, WINDOWS, Server, lies_inside
 from tests.doubles.task_folder import server as the_server
-from tests.windows.restoring import CORPUS, HOSTILE, NOW, actions, done, stored, taken
+from tests.windows.restoring import CORPUS, HOSTILE, NOW, actions, change, done, stored, taken
 
 LOAD, NIGHTLY = rf"{FOLDER}\Load", rf"{FOLDER}\Permits\Nightly load"
 SYSTEM, LOCAL_SERVICE, USERS = "S-1-5-18", "S-1-5-19", "S-1-5-32-545"
@@ -78,6 +78,13 @@ def access_of(scheduler: Scheduler, path: str) -> set[str]:
     return set(re.findall(r"\(\w+;;[^()]*\)", scheduler.sddl(path)))
 
 
+def ran(server: Server, line: str, folder: Path) -> str:
+    """What a line printed that ended well."""
+    code, said = server.shell(line, folder)
+    assert code == 0, said
+    return said
+
+
 # The folder of these tests --------------------------------------------------------------------------------------------
 
 
@@ -98,17 +105,6 @@ def test_other_tasks_are_neither_seen_nor_changed(kind: str) -> None:
 
 
 # There and back -------------------------------------------------------------------------------------------------------
-
-
-def test_plan_changes_nothing_and_restored_tasks_read_back_the_same(tmp_path: Path, server: Server) -> None:
-    snapshot = taken(tmp_path, {LOAD: task_xml("load.exe"), NIGHTLY: task_xml("ä\U0001f5c4.exe")})
-    planned = plan(snapshot, server.scheduler)
-    assert (actions(planned), server.paths()) == ({LOAD: "create", NIGHTLY: "create"}, set())
-    results = done(planned, server.scheduler)
-    assert [(each.result, each.detail) for each in results.values()] == [("created", ""), ("created", "")]
-    assert server.paths() == {LOAD, NIGHTLY}
-    assert command_of(server.scheduler.xml(NIGHTLY)) == "ä\U0001f5c4.exe"
-    assert actions(plan(snapshot, server.scheduler)) == {LOAD: "leave", NIGHTLY: "leave"}
 
 
 def test_replaced_task_is_saved_first_keeps_its_access_list_and_can_be_restored(tmp_path: Path, server: Server) -> None:
@@ -223,21 +219,23 @@ def test_real_files_survive_a_round_trip_byte_for_byte(tmp_path: Path) -> None:
 
 def round_trip_of(server: Server, tmp_path: Path) -> None:
     """Collect, restore into the emptied folder, collect again: the same tasks, states, access lists and bytes."""
-    shares = [tmp_path / "before", tmp_path / "after"]
-    for share in shares:
-        share.mkdir()
-    collect(server.scheduler, shares[0], server="SRV", now=NOW)
-    before = read_snapshot(shares[0])
-    assert before.problems == []
+
+    def collected(name: str) -> Snapshot:
+        (tmp_path / name).mkdir()
+        collect(server.scheduler, tmp_path / name, server="SRV", now=NOW)
+        snapshot = read_snapshot(tmp_path / name)
+        assert snapshot.problems == []
+        return snapshot
+
+    before = collected("before")
     assert before.tasks.keys() == before.statuses.keys() == server.paths()
     access = {path: access_of(server.scheduler, path) for path in before.tasks}
     server.empty()
+    planned = plan(before, server.scheduler)
     assert server.paths() == set()
-    results = done(plan(before, server.scheduler), server.scheduler)
+    results = done(planned, server.scheduler)
     assert {path: each[1:3] for path, each in results.items()} == dict.fromkeys(before.tasks, ("created", ""))
-    collect(server.scheduler, shares[1], server="SRV", now=NOW)
-    after = read_snapshot(shares[1])
-    assert after.problems == []
+    after = collected("after")
     assert after.tasks == before.tasks
     if isinstance(server.whole, FakeScheduler):
         assert stored(after) == stored(before)
@@ -312,18 +310,14 @@ def test_documented_line_imports_a_stored_file(line: str, tmp_path: Path, server
     (one,) = read_wanted(sample, tasks=[named], mapping={account.casefold(): SYSTEM}, disabled=True).tasks
     folder = Path(plain_path(taken(tmp_path, {named: one.text}).source))
 
-    code, said = server.shell(line, folder)
-    assert code == 0, said
+    ran(server, line, folder)
     assert server.paths() == {path}
     assert plan(taken(tmp_path / "again", {path: one.text}), server.scheduler).steps[0].why == ()
 
-    code, said = server.shell(f'schtasks /query /tn "{path}" /xml', folder)
-    assert code == 0, said
-    assert command_of(one.xml) in said
+    assert command_of(one.xml) in ran(server, f'schtasks /query /tn "{path}" /xml', folder)
 
     server.scheduler.register(path, task_xml("other.exe"), replace=True)
-    code, said = server.shell(f"{line} /f", folder)
-    assert code == 0, said
+    ran(server, f"{line} /f", folder)
     assert command_of(server.scheduler.xml(path)) == command_of(one.xml)
 
 
@@ -337,8 +331,7 @@ def test_documented_line_imports_our_own_task(line: str, tmp_path: Path, server:
     assert found == 1
     if line.startswith("Register-ScheduledTask"):
         line = f'powershell -NoProfile -Command "{line}"'
-    code, said = server.shell(line, tmp_path)
-    assert code == 0, said
+    ran(server, line, tmp_path)
     assert server.paths() == {FOLDER + named}
     snapshot = taken(tmp_path, {FOLDER + named: xml.decode("utf-16")})
     assert set(actions(plan(snapshot, server.scheduler)).values()) == {"leave"}
@@ -364,8 +357,7 @@ def script_folder(tmp_path: Path) -> tuple[Path, dict[str, str]]:
 
 def test_script_with_whatif_changes_nothing(tmp_path: Path, server: Server) -> None:
     folder, _ = script_folder(tmp_path)
-    code, said = server.shell(RESTORE_PS1, folder)
-    assert code == 0, said
+    ran(server, RESTORE_PS1, folder)
     assert server.paths() == set()
     assert not any(file.name == "owned" for file in tmp_path.rglob("*"))
 
@@ -374,8 +366,7 @@ def test_script_restores_all_under_their_exact_names(tmp_path: Path, server: Ser
     folder, tasks = script_folder(tmp_path)
     line = RESTORE_PS1.removesuffix(" -WhatIf")
     for _ in range(2):  # and once more where all is there
-        code, said = server.shell(line, folder)
-        assert code == 0, said
+        ran(server, line, folder)
         assert server.paths() == set(tasks)
     assert not any(file.name == "owned" for file in tmp_path.rglob("*"))
     scheduler = server.scheduler
@@ -391,8 +382,7 @@ def test_script_saves_what_it_replaces(tmp_path: Path, server: Server) -> None:
     folder, _ = script_folder(tmp_path)
     server.scheduler.create_folder(FOLDER)
     server.scheduler.register(rf"{FOLDER}\O'Brien", task_xml("old.exe"))
-    code, said = server.shell(RESTORE_PS1.removesuffix(" -WhatIf"), folder)
-    assert code == 0, said
+    ran(server, RESTORE_PS1.removesuffix(" -WhatIf"), folder)
     (saved,) = (folder / "replaced").rglob("*.xml")
     assert command_of(saved.read_bytes().decode("utf-16")) == "old.exe"
     assert command_of(server.scheduler.xml(rf"{FOLDER}\O'Brien")) == "0.exe"
@@ -401,7 +391,7 @@ def test_script_saves_what_it_replaces(tmp_path: Path, server: Server) -> None:
 @pytest.mark.parametrize("name", ["tasks.csv", f"tasks/{file_name(LOAD)}"])
 def test_script_restores_nothing_if_a_file_was_changed(tmp_path: Path, server: Server, name: str) -> None:
     folder, _ = script_folder(tmp_path)
-    (folder / name).write_bytes((folder / name).read_bytes() + b" \0")
+    change(folder / name)
     code, said = server.shell(RESTORE_PS1.removesuffix(" -WhatIf"), folder)
     assert code == 2, said
     assert server.paths() == set()

@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -39,10 +41,11 @@ def any_scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
 
 
 def test_registered_task_is_listed_and_reads_back_the_same(any_scheduler: Scheduler) -> None:
-    any_scheduler.register(LOAD, task_xml("load.exe"))
+    xml = task_xml("ä\U0001f5c4.exe")
+    any_scheduler.register(LOAD, xml)
     assert TEST in any_scheduler.folders(ROOT)
     assert any_scheduler.tasks(TEST) == [LOAD]
-    found, sent = read_task(any_scheduler.xml(LOAD).encode("utf-16")), read_task(task_xml("load.exe").encode("utf-16"))
+    found, sent = (read_task(text.encode("utf-16")) for text in (any_scheduler.xml(LOAD), xml))
     assert (found.actions, found.triggers, found.principals) == (sent.actions, sent.triggers, sent.principals)
     assert any_scheduler.status(LOAD) == (Status(LOAD, "Ready", True, "never", 267011, "never", 0), {})
     assert any_scheduler.sddl(LOAD).startswith("O:")
@@ -136,28 +139,18 @@ def test_real_service_is_collected_whole(tmp_path: Path) -> None:
         ({"account": "TOWN\\svc-etl$", "logon_type": "Password"}, ""),
         ({"account": "SYSTEM", "password": "x", "logon_type": "ServiceAccount"}, "0x80070057"),
         ({"sddl": "nonsense"}, "0x8007053A"),
+        ({"path": r"\Nowhere\Load"}, "0x80070003"),
     ],
 )
 def test_fake_asks_for_what_an_account_needs(given: dict[str, Any], code: str) -> None:
     fake = FakeScheduler(accounts={"TOWN\\etl": "right", "TOWN\\svc-etl$": ""})
     try:
-        fake.register("\\Load", task_xml(), **{"account": "TOWN\\etl", **given})
+        fake.register(**{"path": "\\Load", "xml": task_xml(), "account": "TOWN\\etl", **given})
         found = ""
     except SchedulerError as error:
         found = f"0x{error.code:08X}"
     assert found == code
     assert ("\\Load" in fake.store) == (not code)
-
-
-def test_fake_refuses_a_missing_folder_and_what_takes_rights() -> None:
-    fake = FakeScheduler()
-    with pytest.raises(SchedulerError, match="its folder does not exist"):
-        fake.register("\\Nowhere\\Load", task_xml())
-    fake.elevated = False
-    for xml in (task_xml(), task_xml(principal="<UserId>x</UserId>", triggers="<BootTrigger/>")):
-        with pytest.raises(SchedulerError, match="access is denied"):
-            fake.register("\\Load", xml)
-    assert fake.store == {}
 
 
 def test_fake_starts_a_registration_trigger_that_nobody_forbids() -> None:
@@ -171,8 +164,8 @@ def test_fake_starts_a_registration_trigger_that_nobody_forbids() -> None:
 
 def status_of(**known: Any) -> tuple[Status, dict[str, SchedulerError]]:
     """The status of a task with these properties, and what was refused."""
-    root = Folder("\\", plain=[task("\\T", **PROPERTIES | known)])
-    return ComScheduler(Service(root), "America/New_York").status("\\T")
+    asked = type("Task", (), {"Path": "\\T", **PROPERTIES, **known})()
+    return ComScheduler(Service(Folder(ROOT, plain=[asked])), "America/New_York").status("\\T")
 
 
 def test_hidden_tasks_and_all_folders_are_seen() -> None:
@@ -243,22 +236,14 @@ def test_dates_are_wall_clock_times_of_the_server(date: datetime, moment: str) -
     assert refused == {}
 
 
-class Refusing:
+def refusing(error: Exception) -> property:
     """A property that raises when it is read."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    def __get__(self, *_: object) -> Any:
-        raise self.error
+    return property(Mock(side_effect=error))
 
 
 def test_refused_properties_are_named_and_the_others_are_kept() -> None:
-    denied = Refusing(ComError(0x80070005))
-    wild = Refusing(ValueError("year 65535 is out of range"))
-    known = PROPERTIES | {"State": denied, "LastRunTime": wild, "NextRunTime": datetime(9999, 12, 31)}
-    root = Folder("\\", plain=[type("Task", (), {"Path": "\\T", **known})()])
-    status, refused = ComScheduler(Service(root), "UTC").status("\\T")
+    denied, wild = refusing(ComError(0x80070005)), refusing(ValueError("year 65535 is out of range"))
+    status, refused = status_of(State=denied, LastRunTime=wild, NextRunTime=datetime(9999, 12, 31))
     assert status == Status("\\T", enabled=True, last_result=0, missed_runs=2)
     assert {field: error.reason for field, error in refused.items()} == {
         "state": "access is denied (0x80070005)",
@@ -269,18 +254,14 @@ def test_refused_properties_are_named_and_the_others_are_kept() -> None:
 
 @pytest.mark.parametrize(("code", "attribute"), [(0x800706BA, "lost"), (0x80070002, "vanished")])
 def test_status_of_a_task_out_of_reach_is_an_error(code: int, attribute: str) -> None:
-    known = PROPERTIES | {"LastRunTime": Refusing(ComError(code))}
-    root = Folder("\\", plain=[type("Task", (), {"Path": "\\T", **known})()])
     with pytest.raises(SchedulerError) as error:
-        ComScheduler(Service(root), "UTC").status("\\T")
+        status_of(LastRunTime=refusing(ComError(code)))
     assert getattr(error.value, attribute)
 
 
 def test_access_list_is_asked_with_owner_and_group() -> None:
-    asked = []
-    known = task("\\T", GetSecurityDescriptor=lambda parts: asked.append(parts) or "O:BA")
+    known = task("\\T", GetSecurityDescriptor={7: "O:BA"}.__getitem__)
     assert ComScheduler(Service(Folder("\\", plain=[known])), "UTC").sddl("\\T") == "O:BA"
-    assert asked == [7]
 
 
 def test_registration_says_all_in_flags() -> None:
@@ -324,12 +305,8 @@ def test_validation_and_folders_call_their_methods() -> None:
 @pytest.mark.parametrize(("code", "raised"), [(0x800700B7, False), (0x80070005, True)])
 def test_folder_that_is_there_is_no_error(code: int, raised: bool) -> None:
     com = ComScheduler(Service(Folder("\\", fails=ComError(0x80020009, scode=code))), "UTC")
-    try:
+    with pytest.raises(SchedulerError) if raised else nullcontext():
         com.create_folder("\\OpenData")
-        found = False
-    except SchedulerError:
-        found = True
-    assert found == raised
 
 
 def test_python_errors_are_not_reported_as_scheduler_errors() -> None:
@@ -339,7 +316,7 @@ def test_python_errors_are_not_reported_as_scheduler_errors() -> None:
 
 
 def test_another_server_is_not_asked_for_what_only_this_machine_knows() -> None:
-    com = ComScheduler(Service(Folder("\\")), "Europe/Paris", "OTHER")
+    com = ComScheduler(Service(Folder(ROOT)), "Europe/Paris", "OTHER")
     assert (com.is_elevated(), com.windows_version(), com.path_exists("C:\\x.exe")) == (None, "", None)
     assert com.zone() == "Europe/Paris"
 
@@ -386,10 +363,7 @@ def test_missing_pywin32_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("answer", [None, LookupError("no such zone")])
 def test_unknown_zone_of_this_machine_is_asked_for(monkeypatch: pytest.MonkeyPatch, answer: Exception | None) -> None:
-    def zone() -> None:
-        if answer:
-            raise answer
-
+    zone = Mock(side_effect=[answer])
     monkeypatch.setitem(sys.modules, "tzlocal", SimpleNamespace(get_localzone_name=zone))
     with pytest.raises(TaskAnalysisError, match="--zone"):
         machine.local_zone()
@@ -412,19 +386,13 @@ class Silent(NoSuch):
 def test_account_is_known_unknown_or_undecided(
     monkeypatch: pytest.MonkeyPatch, account: str, raised: type[Exception] | None, known: bool | None
 ) -> None:
-    asked = []
-
-    def look(server: str | None, who: object) -> None:
-        asked.append((server, who))
-        if raised:
-            raise raised
-
+    look = Mock(side_effect=raised)
     double = SimpleNamespace(
         LookupAccountName=look, LookupAccountSid=look, ConvertStringSidToSid=lambda sid: ("sid", sid), error=NoSuch
     )
     monkeypatch.setitem(sys.modules, "win32security", double)
     assert ComScheduler(Service(Folder(ROOT)), "UTC").account_exists(account) is known
-    assert asked == [(None, ("sid", account) if account.startswith("S-1") else account)]
+    look.assert_called_once_with(None, ("sid", account) if account.startswith("S-1") else account)
 
 
 @pytest.mark.parametrize(
@@ -433,13 +401,8 @@ def test_account_is_known_unknown_or_undecided(
 def test_current_user_is_named_as_far_as_known(
     monkeypatch: pytest.MonkeyPatch, domain: str, user: str | KeyError, name: str
 ) -> None:
-    def getuser() -> str:
-        if isinstance(user, KeyError):
-            raise user
-        return user
-
     monkeypatch.setenv("USERDOMAIN", domain)
-    monkeypatch.setattr("getpass.getuser", getuser)
+    monkeypatch.setattr("getpass.getuser", Mock(side_effect=[user]))
     assert machine.user_name() == name
 
 

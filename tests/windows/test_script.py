@@ -4,6 +4,7 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
@@ -76,10 +77,17 @@ def test_any_text_reads_back_as_it_was(name: str, sddl: str) -> None:
     assert (row["Folder"], row["Name"], row["Sddl"]) == (task.folder, task.name, sddl)
 
 
-@pytest.mark.parametrize(("path", "sddl"), [("\\a\ud800b", ""), ("\\a", "\udc00")])
-def test_half_a_character_is_refused_because_the_file_can_not_hold_it(tmp_path: Path, path: str, sddl: str) -> None:
-    with pytest.raises(SnapshotError, match="holds half a character"):
-        written(tmp_path, wanted(path, sddl=sddl))
+@pytest.mark.parametrize(
+    ("tasks", "said"),
+    [
+        ([wanted("\\a\ud800b")], "holds half a character"),
+        ([wanted(sddl="\udc00")], "holds half a character"),
+        ([], "no task"),
+    ],
+)
+def test_what_no_file_could_hold_is_refused_and_no_folder_left(tmp_path: Path, tasks: list[Wanted], said: str) -> None:
+    with pytest.raises(SnapshotError, match=said):
+        write_script(tmp_path / "out", tasks, title="t")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -204,17 +212,8 @@ def test_folder_is_named_as_its_user_wrote_it(tmp_path: Path, monkeypatch: pytes
         write_script(Path("out"), [wanted()], title="t")
 
 
-def test_no_task_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(SnapshotError, match="no task"):
-        write_script(tmp_path / "out", [], title="t")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "write_bytes", Mock(side_effect=OSError(28, "No space left on device")))
     with pytest.raises(OSError, match="No space"):
         write_script(tmp_path / "out", [wanted()], title="t")
     assert list(tmp_path.iterdir()) == []
