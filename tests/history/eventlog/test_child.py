@@ -134,17 +134,6 @@ def test_evtx_and_xml_of_the_same_records_give_the_same_log(write: Write, read: 
     assert log.events != []
 
 
-@needs_evtx
-def test_parts_taken_from_their_places_are_those_of_the_whole_record(
-    write: Write, sound: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = str(write(sound, "log.evtx"))
-    quick = list(map(json.loads, child.records(file)))
-    monkeypatch.setattr(child, "_usual", child._parsed)
-    assert quick == list(map(json.loads, child.records(file)))
-    assert len(quick) == 1200
-
-
 OURS = child._OURS + '}},"EventID":100,"TimeCreated":{"#attributes":{"SystemTime":"2026-11-23T11:00:00Z"}}'
 PARTS = ["Microsoft-Windows-TaskScheduler", 100, "2026-11-23T11:00:00Z", "", {"A": 1}]
 
@@ -275,22 +264,25 @@ RECORD, BROKEN = OURS + '},"EventData":{}}}', OURS + '},"EventData":{"A":}}}'
 
 
 @pytest.mark.usefixtures("one_second")
-def test_what_was_read_before_the_limit_is_kept(read: Read, stand_in: StandIn) -> None:
-    stand_in("time.sleep(60)")
+@pytest.mark.parametrize(
+    ("then", "what"),
+    [
+        ("time.sleep(60)", "was not read to its end within 1 second; it may be damaged"),
+        (
+            "os.write(1, b'[half of a record'); os._exit(7)",
+            "was not read to its end: the package evtx failed (exit code 7)",
+        ),
+        (
+            f"yield {{'data': {BROKEN!r}}}",
+            "1 record could not be read; the first: Expecting value: line 1 column 71 (char 70)",
+        ),
+    ],
+)
+def test_what_was_read_before_a_failure_is_kept(read: Read, stand_in: StandIn, then: str, what: str) -> None:
+    stand_in(then)
     log = read(EMPTY)
-    assert log.problems == [Problem("log.evtx", "was not read to its end within 1 second; it may be damaged")]
+    assert log.problems == [Problem("log.evtx", what)]
     assert log.first == build.LOGGED
-
-
-def test_a_parser_that_crashes_is_a_problem(read: Read, stand_in: StandIn) -> None:
-    stand_in("os.write(1, b'[half of a record'); os._exit(7)")
-    assert whats(read(EMPTY)) == ["was not read to its end: the package evtx failed (exit code 7)"]
-
-
-def test_a_record_that_is_no_json_is_left_out(read: Read, stand_in: StandIn) -> None:
-    stand_in(f"yield {{'data': {BROKEN!r}}}")
-    what = "1 record could not be read; the first: Expecting value: line 1 column 71 (char 70)"
-    assert whats(read(EMPTY)) == [what]
 
 
 @needs_evtx
