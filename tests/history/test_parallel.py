@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -156,37 +156,28 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield Cluster(tmp_path, stack)
 
 
-@pytest.fixture
-def share(tmp_path: Path) -> Path:
-    """40 days of 60 tasks, each day a piece of work of some tenths of a second."""
-    data = tmp_path / "share"
-    Share(data, 60).grow(40 * 96)
-    return data
-
-
-@contextmanager
-def built(data: Path, address: str) -> Iterator[subprocess.Popen[str]]:
-    """The command that builds the history of a share on a cluster."""
-    command = [sys.executable, "-m", "taskanalysis", "history", "--data", str(data), "--executor", address]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        yield process
-
-
 def stored(data: Path) -> dict[str, bytes]:
     """The files of the store, by name."""
     return {file.name: file.read_bytes() for file in (data / "history").rglob("*.parquet")}
 
 
-def test_unreachable_scheduler_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executors, "PATIENCE", 0.2)
-    with pytest.raises(ExecutorError, match=f"the Dask scheduler {NOBODY} can't be reached"), executor_for(1, NOBODY):
+def refused(address: str, why: str) -> None:
+    with pytest.raises(ExecutorError, match=why), executor_for(1, address):
         pass
 
 
+def test_unreachable_scheduler_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executors, "PATIENCE", 0.2)
+    refused(NOBODY, f"the Dask scheduler {NOBODY} can't be reached")
+
+
 @pytest.mark.slow
-def test_cluster_that_loses_a_worker_gives_the_same_store(cluster: Cluster, share: Path) -> None:
+def test_cluster_that_loses_a_worker_gives_the_same_store(cluster: Cluster, tmp_path: Path) -> None:
+    share = tmp_path / "share"
+    Share(share, 60).grow(40 * 96)  # 40 days of 60 tasks, each day a piece of work of some tenths of a second
     workers = [cluster.worker(), cluster.worker()]
-    with built(share, cluster.address) as process:
+    command = [sys.executable, "-m", "taskanalysis", "history", "--data", str(share), "--executor", cluster.address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         until = time.monotonic() + 120
         while not stored(share) and time.monotonic() < until:
             time.sleep(0.01)
@@ -223,19 +214,11 @@ def test_cluster_that_loses_all_workers_leaves_the_rest_to_this_process(
 @pytest.mark.slow
 def test_cluster_without_workers_is_one_sentence(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executors, "PATIENCE", 3.0)
-    with (
-        pytest.raises(ExecutorError, match="has no workers"),
-        executor_for(1, cluster.address),
-    ):
-        pass
+    refused(cluster.address, "has no workers")
 
 
 @pytest.mark.slow
 def test_worker_with_another_version_is_refused(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster.worker()
     monkeypatch.setattr(executors, "__version__", "9.9.9")
-    with (
-        pytest.raises(ExecutorError, match=r"must have taskanalysis 9\.9\.9, and tcp://.* has 0\.1\.0"),
-        executor_for(1, cluster.address),
-    ):
-        pass
+    refused(cluster.address, r"must have taskanalysis 9\.9\.9, and tcp://.* has 0\.1\.0")

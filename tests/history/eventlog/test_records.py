@@ -148,19 +148,15 @@ def test_csv_without_a_zone_is_a_problem_and_no_runs(write: Write) -> None:
     assert log == EventLog([], [], [Problem("log.csv", "its times are local and need a time zone: use --zone")])
 
 
-def test_csv_with_ambiguous_dates_asks_for_their_order(write: Write) -> None:
-    file = write(pair("02/03/2026 06:00:00", "02/03/2026 06:00:05"))
-    log = read_eventlog(file, zone="Europe/Dublin")
+def test_csv_with_ambiguous_dates_asks_for_their_order_and_one_clear_day_settles_it(write: Write) -> None:
+    ambiguous = pair("02/03/2026 06:00:00", "02/03/2026 06:00:05")
+    clear = pair("13/03/2026 06:00:00", "13/03/2026 06:00:05", instance=B)
+    log = read_eventlog(write(ambiguous), zone="Europe/Dublin")
     assert (log.runs, len(log.problems)) == ([], 1)
     assert "use --dates dmy or --dates mdy" in log.problems[0].what
-    for dates, month in (("dmy", 3), ("mdy", 2)):
-        assert [each.started.month for each in read_eventlog(file, zone="Europe/Dublin", dates=dates).runs] == [month]
-
-
-def test_one_clear_day_settles_all_of_a_csv(write: Write) -> None:
-    clear = pair("13/03/2026 06:00:00", "13/03/2026 06:00:05", instance=B)
-    log = read_eventlog(write(pair("02/03/2026 06:00:00", "02/03/2026 06:00:05") + clear), zone="Europe/Dublin")
-    assert [each.started.month for each in log.runs] == [3, 3]
+    for text, dates, months in ((ambiguous, "dmy", [3]), (ambiguous, "mdy", [2]), (ambiguous + clear, "", [3, 3])):
+        runs = read_eventlog(write(text), zone="Europe/Dublin", dates=dates).runs
+        assert [each.started.month for each in runs] == months
 
 
 @pytest.mark.parametrize(

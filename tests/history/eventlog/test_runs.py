@@ -89,6 +89,10 @@ def test_an_end_without_a_start_is_no_run(sample_log: EventLog) -> None:
     assert "Old" not in by_name(sample_log)
 
 
+def created(seconds: float, path: str = LOAD) -> str:
+    return event(129, seconds, "", path, Path="x.exe", ProcessID=4412, Priority=16384)
+
+
 RUN = run_events(A)
 REFUSED = [event(100, 0, A, InstanceId=A), event(103, 1, A, InstanceId=A, ResultCode=5)]
 STILL = [*RUN[:3], event(200, 61, A, TaskInstanceId=A)]
@@ -106,6 +110,7 @@ WIDEST = {"started": at(0), "ended": at(61), "user": "TOWN\\opendata", "stopped"
         (KILLED, {"ended": at(90), "seconds": None, "code": None, "stopped": "stopped"}),
         (RUN[:3], {"ended": at(60), "seconds": 59, "code": 0}),  # 102 is missing
         (RUN[1:], {"started": at(1), "ended": at(61), "user": ""}),  # 100 is missing
+        ([created(0), *RUN[2:]], {"started": at(0), "ended": at(61), "code": 0, "seconds": None}),
         (OF_VISTA, {"code": None, "codes": (), "code_source": "", "seconds": 59}),
         (run_events(A, 0, -30), {"started": at(0), "ended": at(-29), "seconds": None, "code": 0}),  # clock set back
         (run_events(A, 0, 1), {"seconds": 0}),
@@ -150,64 +155,47 @@ def test_missed_start_prevails_over_its_time_trigger(read: Read) -> None:
 # What names no instance, or another one ------------------------------------------------------------------------------
 
 
-def created(seconds: float, path: str = LOAD) -> str:
-    return event(129, seconds, "", path, Path="x.exe", ProcessID=4412, Priority=16384)
-
-
-def test_event_129_gives_the_start_of_a_run_that_has_no_other(read: Read) -> None:
-    (found,) = read(created(0), *run_events(A)[2:]).runs
-    assert (found.started, found.ended, found.code, found.seconds) == (at(0), at(61), 0, None)
-
-
 @pytest.mark.parametrize(
-    ("events", "why"),
+    ("events", "starts"),
     [
-        ([created(0, SLOW), *run_events(A)[2:]], "another task"),
-        ([created(70), *run_events(A)[2:]], "later than the end"),
-        ([created(0), created(30), *run_events(A)[2:]], "two may be open"),
-        ([created(0), *run_events(A)[2:], *run_events(B, 0.001, None)], "it is that of another run"),
-        ([created(0), *run_events(A, 0, 60)[2:], *run_events(B, 0, 60)[2:]], "two may be meant"),
-        ([created(0), *run_events(B, 0, 60), *run_events(A, 0, 200)[2:]], "it is that of a whole run"),
-        ([created(0), *run_events(B, 0, 60), created(30), *run_events(A, 0, 50)[2:]], "a whole run is still open"),
+        ([created(0), *RUN[2:]], {A: 0}),
+        ([created(0), *RUN[2:], created(100), *run_events(B, 100, 160)[2:]], {A: 0, B: 100}),  # after each end again
+        ([created(0)], {}),
+        ([created(0, SLOW), *RUN[2:]], {}),  # another task
+        ([created(70), *RUN[2:]], {}),  # later than the end
+        ([created(0), created(30), *RUN[2:]], {}),  # two may be open
+        ([created(0), *RUN[2:], *run_events(B, 0.001, None)], {B: 0.001}),  # it is that of another run
+        ([created(0), *RUN[2:], *run_events(B, 0, 60)[2:]], {}),  # two may be meant
+        ([created(0), *run_events(B, 0, 60), *run_events(A, 0, 200)[2:]], {B: 0}),  # it is that of a whole run
+        ([created(0), *run_events(B, 0, 60), created(30), *run_events(A, 0, 50)[2:]], {B: 0}),  # that is still open
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_event_129_is_left_where_it_may_be_wrong(read: Read, events: list[str], why: str) -> None:
-    assert A not in [found.instance for found in read(*events).runs], why
+def test_event_129_gives_the_start_of_a_run_that_has_no_other(
+    read: Read, events: list[str], starts: dict[str, float]
+) -> None:
+    assert {each.instance: each.started for each in read(*events).runs} == {key: at(starts[key]) for key in starts}
 
 
-def test_event_129_is_joined_again_after_each_end(read: Read) -> None:
-    found = read(created(0), *run_events(A)[2:], created(100), *run_events(B, 100, 160)[2:]).runs
-    assert [(each.instance, each.started) for each in found] == [(A, at(0)), (B, at(100))]
-
-
-def test_event_129_alone_is_no_run(read: Read) -> None:
-    assert read(created(0)).runs == []
-
-
-def test_a_launch_under_another_instance_belongs_to_the_one_run_beside_it(read: Read) -> None:
-    launch = event(110, 0.0002, B, InstanceId=B, UserContext="Administrators")
-    assert [(found.instance, found.trigger_kind) for found in read(*run_events(A), launch).runs] == [(A, "user")]
+def launched(number: int, seconds: float, instance: str) -> str:
+    return event(number, seconds, instance, InstanceId=instance)
 
 
 @pytest.mark.parametrize(
-    "others",
-    [run_events(C, 1), [event(107, 0.1, D, InstanceId=D)], [event(107, 0.1, A, InstanceId=A)]],
-    ids=["two runs", "two launches", "the run has its own"],
+    ("others", "kinds"),
+    [
+        ([launched(110, 0.0002, B)], {A: "user"}),
+        ([launched(110, 0.0002, B), *run_events(C, 1)], {A: "", C: ""}),  # two runs
+        ([launched(110, 0.0002, B), launched(107, 0.1, D)], {A: ""}),  # two launches
+        ([launched(110, 0.0002, B), launched(107, 0.1, A)], {A: "time"}),  # the run has its own
+        ([launched(107, 0, A), *run_events(B, 1)], {A: "time", B: ""}),  # the launch has its own
+        ([launched(110, -30, B)], {A: ""}),  # long before
+        ([launched(110, 30, B)], {A: ""}),  # long after
+    ],
 )
-def test_a_launch_under_another_instance_is_left_where_it_may_be_wrong(read: Read, others: list[str]) -> None:
-    launch = event(110, 0.0002, B, InstanceId=B)
-    assert "user" not in [found.trigger_kind for found in read(*run_events(A), launch, *others).runs]
-
-
-def test_a_launch_that_has_its_own_run_explains_no_other(read: Read) -> None:
-    found = read(event(107, 0, A, InstanceId=A), *run_events(A)[1:], *run_events(B, 1)).runs
-    assert {each.instance: each.trigger_kind for each in found} == {A: "time", B: ""}
-
-
-@pytest.mark.parametrize("seconds", [-30, 30])
-def test_a_launch_long_before_or_after_a_run_does_not_explain_it(read: Read, seconds: float) -> None:
-    assert [found.trigger_kind for found in read(*run_events(A), event(110, seconds, B, InstanceId=B)).runs] == [""]
+def test_a_launch_under_another_instance_belongs_to_the_one_run_beside_it(
+    read: Read, others: list[str], kinds: dict[str, str]
+) -> None:
+    assert {each.instance: each.trigger_kind for each in read(*RUN, *others).runs} == kinds
 
 
 # Events --------------------------------------------------------------------------------------------------------------
