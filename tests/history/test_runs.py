@@ -64,14 +64,8 @@ SPRING, AUTUMN = datetime(2026, 3, 8, 7, tzinfo=UTC), datetime(2026, 11, 1, 6, t
 def test_last_run_that_moves_with_the_clocks_is_one_run(tmp_path: Path, change: datetime, shift: int) -> None:
     """Not seen on Windows yet: a last run shown with the current offset."""
     at = (change - NOON) / timedelta(hours=1)
-    history = history_of(
-        tmp_path,
-        {
-            at - 3: [status(last_run=at - 9, code=1)],
-            at + 3: [status(last_run=at - 9 + shift, code=1)],
-            at + 9: [status(last_run=at - 9 + shift, code=1)],
-        },
-    )
+    last_runs = {at - 3: at - 9, at + 3: at - 9 + shift, at + 9: at - 9 + shift}
+    history = history_of(tmp_path, {hour: [status(last_run=start, code=1)] for hour, start in last_runs.items()})
     assert rows(history.runs, "started", "first_seen", "last_seen") == [(at - 9, at - 3, at + 9)]
 
 
@@ -98,12 +92,9 @@ def test_last_run_that_can_be_another_one_is_another_run(
 
 
 def test_result_is_decoded_for_the_program_in_force(tmp_path: Path) -> None:
-    for hour, program in ((0, "python.exe"), (1, None), (2, "robocopy.exe"), (3, None)):
-        write(
-            tmp_path, hour, status(last_run=hour - 0.5, code=1), definitions={LOAD: xml(program)} if program else None
-        )
-    write(tmp_path, 4, status(last_run=3.5, code=1), definitions={LOAD: xml("python.exe", "robocopy.exe")})
-    write(tmp_path, 5, status(last_run=4.5, code=1), definitions={LOAD: b"<Task><b onclick='x'>"})
+    programs = [xml("python.exe"), None, xml("robocopy.exe"), None, xml("python.exe", "robocopy.exe"), b"<Task><b>"]
+    for hour, program in enumerate(programs):
+        write(tmp_path, hour, status(last_run=hour - 0.5, code=1), definitions=program and {LOAD: program})
     history = read_history(tmp_path)
     assert rows(history.runs, "outcome", "certainty") == [
         ("failed", "likely"),
