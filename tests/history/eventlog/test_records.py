@@ -6,7 +6,7 @@ import sys
 import threading
 import tracemalloc
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,20 +14,13 @@ import pytest
 from taskanalysis.errors import Problem
 from taskanalysis.history.eventlog.runs import EventLog, LoggedRun, read_eventlog
 from tests import build
-from tests.build import LOAD, event, run_events
+from tests.build import LOAD, event, run_events, whats
+from tests.build import logged as at
 
 FILES = build.FILES / "eventlogs"
 A, B, *_ = build.GUIDS
 SLOW = "\\OpenData\\Slow"
 Read, Write = Callable[..., EventLog], Callable[..., Path]
-
-
-def at(seconds: float) -> datetime:
-    return build.LOGGED + timedelta(seconds=seconds)
-
-
-def whats(log: EventLog) -> list[str]:
-    return [problem.what for problem in log.problems]
 
 
 # XML -----------------------------------------------------------------------------------------------------------------
@@ -182,11 +175,8 @@ def test_csv_path_that_lost_letters_is_a_problem(write: Write) -> None:
     ]
 
 
-LAUNCHED = 'Task Scheduler launched action "{{{0}}}" in instance "{{{1}}}" of task "{2}".'
-
-
 def test_csv_class_of_an_action_is_not_taken_for_the_instance(write: Write) -> None:
-    message = LAUNCHED.format(B, A, LOAD)
+    message = f'Task Scheduler launched action "{{{B}}}" in instance "{{{A}}}" of task "{LOAD}".'
     header = "TimeCreated,Id,Message,ActivityId"
     told = table((BEGUN, 200, message, A), header=header)
     assert [each.instance for each in read_eventlog(write(told), zone="Europe/Rome").runs] == [A]

@@ -5,7 +5,7 @@ them, and have been seen on no Windows by this project.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,15 +17,12 @@ from taskanalysis.history.eventlog.runs import EventLog, LoggedEvent, LoggedRun,
 from taskanalysis.results.decode import Outcome, decode
 from tests import build
 from tests.build import LOAD, event, run_events
+from tests.build import logged as at
 
 FILES = build.FILES / "eventlogs"
 A, B, C, D = build.GUIDS
 SLOW = "\\OpenData\\Slow"
 Read, Write = Callable[..., EventLog], Callable[..., Path]
-
-
-def at(seconds: float) -> datetime:
-    return build.LOGGED + timedelta(seconds=seconds)
 
 
 def by_name(log: EventLog) -> dict[str, LoggedRun]:
