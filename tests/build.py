@@ -19,6 +19,7 @@ from lxml import html
 from taskanalysis.definition import ExecAction, TaskDefinition
 from taskanalysis.health.past import known_history
 from taskanalysis.health.rules import NO_RULES, Rules
+from taskanalysis.history.eventlog.runs import EventLog
 from taskanalysis.history.frames import History, read_history
 from taskanalysis.report.trends import Trends
 from taskanalysis.report.window import Window
@@ -187,9 +188,19 @@ LOGGED = datetime(2026, 11, 23, 11, tzinfo=UTC)
 GUIDS = tuple(f"{letter * 8}-0a0b-4c0d-8e0f-{letter * 12}" for letter in "abcd")
 
 
+def logged(seconds: float) -> datetime:
+    """So many seconds after `LOGGED`."""
+    return LOGGED + timedelta(seconds=seconds)
+
+
+def whats(log: EventLog) -> list[str]:
+    """What is wrong with a log."""
+    return [problem.what for problem in log.problems]
+
+
 def event(number: int, at: float | datetime = 0, activity: str = "", path: str = LOAD, **data: object) -> str:
     """An event as wevtutil prints it; `at` in seconds after `LOGGED`, or as it is; `path` is its TaskName if not ""."""
-    moment = at if isinstance(at, datetime) else LOGGED + timedelta(seconds=at)
+    moment = at if isinstance(at, datetime) else logged(at)
     values = ({"TaskName": path} if path else {}) | data
     cells = "".join(f"<Data Name={quoteattr(name)}>{escape(str(value))}</Data>" for name, value in values.items())
     correlation = f" ActivityID={quoteattr('{' + activity.upper() + '}')}" if activity else ""
@@ -229,3 +240,16 @@ def window_of(data: Path, rows: Mapping[float, Iterable[Status]], **given: Any) 
     for hour, statuses in rows.items():
         write(data, hour, *statuses, **given)
     return trends_of(read_snapshot(data))
+
+
+def hourly(tmp_path: Path, results: Iterable[tuple[float, int]]) -> History:
+    """The history of a task, looked at each hour from noon on: its last run, in hours after noon, and its code."""
+    states = {267009: "Running"}
+    statuses = [status(last_run=start, code=code, state=states.get(code, "Ready")) for start, code in results]
+    return history_of(tmp_path, {hour: [each] for hour, each in enumerate(statuses)})
+
+
+def store_files(data: Path) -> dict[str, bytes]:
+    """The files of a share's history that no process has to itself."""
+    found = sorted(file for file in (data / "history").rglob("*") if file.is_file() and file.name[0] != ".")
+    return {file.relative_to(data).as_posix(): file.read_bytes() for file in found}

@@ -11,7 +11,7 @@ import pytest
 from taskanalysis.history.changes import proves_absence
 from taskanalysis.history.frames import History, read_history
 from taskanalysis.snapshot.status import Status
-from tests.build import LOAD, NOON, history_of, hours, rows, status, write, xml
+from tests.build import LOAD, NOON, history_of, hourly, hours, rows, status, write, xml
 
 
 def changes(history: History, *columns: str) -> list[tuple[Any, ...]]:
@@ -41,14 +41,7 @@ def test_added_removed_enabled_and_disabled(tmp_path: Path) -> None:
 
 def test_outcome_change_is_a_difference_from_the_previous_run(tmp_path: Path) -> None:
     codes = [0, 0, 1, 267009, 1, 0x8007052E, 0]
-    states = {267009: "Running"}
-    history = history_of(
-        tmp_path,
-        {
-            hour: [status(last_run=hour - 0.5, code=code, state=states.get(code, "Ready"))]
-            for hour, code in enumerate(codes)
-        },
-    )
+    history = hourly(tmp_path, [(hour - 0.5, code) for hour, code in enumerate(codes)])
     assert changes(history, "before", "after") == [
         (2, "outcome", "succeeded", "failed"),
         (5, "outcome", "failed", "not started"),

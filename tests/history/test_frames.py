@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from taskanalysis.definition.model import ExecAction
 from taskanalysis.errors import SnapshotError
 from taskanalysis.history.frames import History, read_history
 from taskanalysis.snapshot.share import list_snapshots, sample_share
-from tests.build import FRAMES, LOAD, NOON, assert_same, history_of, hours, rows, status, write, xml
+from tests.build import FRAMES, LOAD, NOON, assert_same, commands, history_of, hours, rows, status, write, xml
 
 
 @pytest.fixture(scope="module")
@@ -52,19 +51,16 @@ def test_stopped_runs_of_the_sample_are_the_four_that_were_planted(sample_histor
 
 
 def test_columns_are_plain_and_typed(sample_history: History) -> None:
-    times = {"taken_at", "first_seen", "last_seen", "last_run", "next_run", "started", "ended", "finished_by", "at"}
-    texts = {"server", "task_path", "state", "outcome", "source", "kind", "zone", "account", "definitions"}
+    times = ["taken_at", "first_seen", "last_seen", "last_run", "next_run", "started", "ended", "finished_by", "at"]
+    texts = ["server", "task_path", "state", "outcome", "source", "kind", "zone", "account", "definitions"]
+    types = dict.fromkeys(times, "datetime64[us, UTC]") | dict.fromkeys(texts, "category")
+    types |= dict.fromkeys(["code", "last_result", "missed_runs"], "UInt32")
     for name in FRAMES:
         frame = getattr(sample_history, name)
         assert type(frame) is pd.DataFrame
         assert frame.index.equals(pd.RangeIndex(len(frame)))
-        for column, dtype in frame.dtypes.items():
-            if column in times:
-                assert str(dtype) == "datetime64[us, UTC]"
-            if column in texts:
-                assert str(dtype) == "category"
-            if column in ("code", "last_result", "missed_runs"):
-                assert str(dtype) == "UInt32"
+        typed = frame.columns.intersection(list(types))
+        assert frame.dtypes[typed].astype(str).to_dict() == {column: types[column] for column in typed}
 
 
 def test_share_without_snapshots_has_empty_frames_of_the_same_types(sample_history: History, tmp_path: Path) -> None:
@@ -73,9 +69,7 @@ def test_share_without_snapshots_has_empty_frames_of_the_same_types(sample_histo
     for name in FRAMES:
         frame, full = getattr(empty, name), getattr(sample_history, name)
         assert frame.empty
-        assert {column: str(dtype) for column, dtype in frame.dtypes.items()} == {
-            column: str(dtype) for column, dtype in full.dtypes.items()
-        }
+        assert frame.dtypes.astype(str).to_dict() == full.dtypes.astype(str).to_dict()
     assert empty.definitions(NOON) == {}
 
 
@@ -120,10 +114,7 @@ def test_definitions_are_in_force_from_before(tmp_path: Path) -> None:
     for since in (-60, -40, -29.5, 0.5):
         history = read_history(tmp_path, since=hours(since))
         assert set(history.runs["outcome"]) == {"succeeded"}
-        (task,) = history.definitions(hours(1)).values()
-        (action,) = task.actions
-        assert isinstance(action, ExecAction)
-        assert action.command == "robocopy.exe"
+        assert commands(history.definitions(hours(1))) == {LOAD: "robocopy.exe"}
 
 
 def test_definitions_that_come_later_on_the_same_day_are_not_in_force_yet(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from taskanalysis.history.parallel import MANY, each_in, executor_for, is_addres
 from taskanalysis.history.store import open_store, update_store
 from taskanalysis.history.upkeep import rebuild
 from taskanalysis.publish.make import renew_history
-from tests.build import assert_same, status, write
+from tests.build import assert_same, status, store_files, write
 
 NOBODY = "tcp://127.0.0.1:9"
 
@@ -67,11 +67,11 @@ def test_store_does_not_depend_on_the_executor(tmp_path: Path) -> None:
         assert update_store(whole, executor=executor) == []
     with Breaking(1) as executor:
         assert [problem.file for problem in update_store(broken, executor=executor)] == ["executor"]
-    stores = stored(whole), stored(broken)
+    stores = store_files(whole), store_files(broken)
     assert stores[0] == stores[1]
     rebuild(whole)
     assert update_store(whole) == []
-    assert (stored(whole), len(stores[0])) == (stores[0], 3)
+    assert (store_files(whole), len(stores[0])) == (stores[0], 3)
 
 
 def test_pool_is_started_only_for_many_jobs() -> None:
@@ -156,51 +156,37 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield Cluster(tmp_path, stack)
 
 
-@pytest.fixture
-def share(tmp_path: Path) -> Path:
-    """40 days of 60 tasks, each day a piece of work of some tenths of a second."""
-    data = tmp_path / "share"
-    Share(data, 60).grow(40 * 96)
-    return data
-
-
-@contextmanager
-def built(data: Path, address: str) -> Iterator[subprocess.Popen[str]]:
-    """The command that builds the history of a share on a cluster."""
-    command = [sys.executable, "-m", "taskanalysis", "history", "--data", str(data), "--executor", address]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        yield process
-
-
-def stored(data: Path) -> dict[str, bytes]:
-    """The files of the store, by name."""
-    return {file.name: file.read_bytes() for file in (data / "history").rglob("*.parquet")}
+def refused(address: str, why: str) -> None:
+    with pytest.raises(ExecutorError, match=why), executor_for(1, address):
+        pass
 
 
 def test_unreachable_scheduler_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executors, "PATIENCE", 0.2)
-    with pytest.raises(ExecutorError, match=f"the Dask scheduler {NOBODY} can't be reached"), executor_for(1, NOBODY):
-        pass
+    refused(NOBODY, f"the Dask scheduler {NOBODY} can't be reached")
 
 
 @pytest.mark.slow
-def test_cluster_that_loses_a_worker_gives_the_same_store(cluster: Cluster, share: Path) -> None:
+def test_cluster_that_loses_a_worker_gives_the_same_store(cluster: Cluster, tmp_path: Path) -> None:
+    share = tmp_path / "share"
+    Share(share, 60).grow(40 * 96)  # 40 days of 60 tasks, each day a piece of work of some tenths of a second
     workers = [cluster.worker(), cluster.worker()]
-    with built(share, cluster.address) as process:
+    command = [sys.executable, "-m", "taskanalysis", "history", "--data", str(share), "--executor", cluster.address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         until = time.monotonic() + 120
-        while not stored(share) and time.monotonic() < until:
+        while not store_files(share) and time.monotonic() < until:
             time.sleep(0.01)
         workers[0].kill()
-        killed_at = len(stored(share))
+        killed_at = len(store_files(share))
         output, _ = process.communicate(timeout=240)
     assert process.returncode == 0, output
     assert 0 < killed_at < 40
     assert "PROBLEM" not in output
-    on_cluster, history = stored(share), read_history(share, update=False)
+    on_cluster, history = store_files(share), read_history(share, update=False)
     for file in (share / "history").rglob("*.parquet"):
         file.unlink()
     assert update_store(share) == []
-    assert stored(share) == on_cluster
+    assert store_files(share) == on_cluster
     assert len(on_cluster) == 40
     assert_same(history, read_history(share, update=False))
 
@@ -221,21 +207,12 @@ def test_cluster_that_loses_all_workers_leaves_the_rest_to_this_process(
 
 
 @pytest.mark.slow
-def test_cluster_without_workers_is_one_sentence(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executors, "PATIENCE", 3.0)
-    with (
-        pytest.raises(ExecutorError, match="has no workers"),
-        executor_for(1, cluster.address),
-    ):
-        pass
-
-
-@pytest.mark.slow
-def test_worker_with_another_version_is_refused(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cluster_without_workers_or_with_another_version_is_refused(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(executors, "PATIENCE", 3.0)
+        refused(cluster.address, "has no workers")
     cluster.worker()
     monkeypatch.setattr(executors, "__version__", "9.9.9")
-    with (
-        pytest.raises(ExecutorError, match=r"must have taskanalysis 9\.9\.9, and tcp://.* has 0\.1\.0"),
-        executor_for(1, cluster.address),
-    ):
-        pass
+    refused(cluster.address, r"must have taskanalysis 9\.9\.9, and tcp://.* has 0\.1\.0")

@@ -13,23 +13,14 @@ from taskanalysis.history.frames import read_history
 from taskanalysis.history.runs import MINUTE, find_runs
 from taskanalysis.history.spans import NONE, Observed
 from taskanalysis.snapshot.status import STATES, Status
-from tests.build import LOAD, NOON, history_of, hours, rows, status, write, xml
+from tests.build import LOAD, NOON, history_of, hourly, hours, rows, status, write, xml
 
 HOUR = 3_600_000_000
 
 
 def test_first_result_belongs_to_the_run_and_a_later_one_is_a_failed_start(tmp_path: Path) -> None:
-    history = history_of(
-        tmp_path,
-        {
-            0: [status(last_run=-1, code=267009, state="Running")],
-            1: [status(last_run=-1, code=0)],
-            2: [status(last_run=-1, code=0x800710E0)],
-            3: [status(last_run=-1, code=0x800710E0)],
-            4: [status(last_run=-1, code=0)],
-            5: [status(last_run=4.5, code=1)],
-        },
-    )
+    codes = [267009, 0, 0x800710E0, 0x800710E0, 0]
+    history = hourly(tmp_path, [*((-1, code) for code in codes), (4.5, 1)])
     assert rows(history.runs, "started", "code", "first_seen", "finished_by", "last_seen") == [
         (-1, 0, 0, 1, 4),
         (4.5, 1, 5, 5, 5),
@@ -55,22 +46,13 @@ def test_never_and_unknown_are_no_runs(tmp_path: Path) -> None:
 
 
 def test_minute_of_the_start_identifies_a_run(tmp_path: Path) -> None:
-    second = 1 / 3600
-    history = history_of(
-        tmp_path,
-        {
-            0: [status(last_run=-1 + 5 * second)],
-            1: [status(last_run=-1)],
-            2: [status(last_run=-1 + 59 * second)],
-            3: [status(last_run=-1 + 60 * second)],
-        },
-    )
+    history = hourly(tmp_path, [(-1 + second / 3600, 0) for second in (5, 0, 59, 60)])
     assert rows(history.runs, "first_seen", "last_seen") == [(0, 2), (3, 3)]
-    assert history.runs["started"].iloc[0] == hours(-1 + 5 * second)
+    assert history.runs["started"].iloc[0] == hours(-1 + 5 / 3600)
 
 
 def test_last_run_that_goes_backwards_is_another_run(tmp_path: Path) -> None:
-    history = history_of(tmp_path, {0: [status(last_run=-1)], 1: [status(last_run=-5, code=1)]})
+    history = hourly(tmp_path, [(-1, 0), (-5, 1)])
     assert rows(history.runs, "started", "code", "first_seen") == [(-5, 1, 1), (-1, 0, 0)]
     assert rows(history.changes, "at", "kind", "before", "after") == [(1, "outcome", "succeeded", "failed")]
 
@@ -82,14 +64,8 @@ SPRING, AUTUMN = datetime(2026, 3, 8, 7, tzinfo=UTC), datetime(2026, 11, 1, 6, t
 def test_last_run_that_moves_with_the_clocks_is_one_run(tmp_path: Path, change: datetime, shift: int) -> None:
     """Not seen on Windows yet: a last run shown with the current offset."""
     at = (change - NOON) / timedelta(hours=1)
-    history = history_of(
-        tmp_path,
-        {
-            at - 3: [status(last_run=at - 9, code=1)],
-            at + 3: [status(last_run=at - 9 + shift, code=1)],
-            at + 9: [status(last_run=at - 9 + shift, code=1)],
-        },
-    )
+    last_runs = {at - 3: at - 9, at + 3: at - 9 + shift, at + 9: at - 9 + shift}
+    history = history_of(tmp_path, {hour: [status(last_run=start, code=1)] for hour, start in last_runs.items()})
     assert rows(history.runs, "started", "first_seen", "last_seen") == [(at - 9, at - 3, at + 9)]
 
 
@@ -116,12 +92,9 @@ def test_last_run_that_can_be_another_one_is_another_run(
 
 
 def test_result_is_decoded_for_the_program_in_force(tmp_path: Path) -> None:
-    for hour, program in ((0, "python.exe"), (1, None), (2, "robocopy.exe"), (3, None)):
-        write(
-            tmp_path, hour, status(last_run=hour - 0.5, code=1), definitions={LOAD: xml(program)} if program else None
-        )
-    write(tmp_path, 4, status(last_run=3.5, code=1), definitions={LOAD: xml("python.exe", "robocopy.exe")})
-    write(tmp_path, 5, status(last_run=4.5, code=1), definitions={LOAD: b"<Task><b onclick='x'>"})
+    programs = [xml("python.exe"), None, xml("robocopy.exe"), None, xml("python.exe", "robocopy.exe"), b"<Task><b>"]
+    for hour, program in enumerate(programs):
+        write(tmp_path, hour, status(last_run=hour - 0.5, code=1), definitions=program and {LOAD: program})
     history = read_history(tmp_path)
     assert rows(history.runs, "outcome", "certainty") == [
         ("failed", "likely"),

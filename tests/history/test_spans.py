@@ -107,18 +107,14 @@ def test_regular_file_is_read_as_by_the_strict_reader(tmp_path: Path, examples: 
         [""],
     ],
 )
-def test_irregular_file_is_left_to_the_strict_reader(rows_: list[str]) -> None:
-    good = (HEADER + "\r\n\\A,Ready,,,,,\r\n").encode()
-    assert regular([good, good])
+def test_files_are_read_at_once_and_an_irregular_one_is_left_to_the_strict_reader(
+    tmp_path: Path, rows_: list[str]
+) -> None:
+    other = '\\OpenData\\Other, the "second"'
+    good = (write(tmp_path, 0, status(), status(other)) / "status.csv").read_bytes()
+    found = regular([good, good])
+    assert found
+    assert (found[0][:, FIRST].tolist(), found[1]) == ([0, 0, 1, 1], [LOAD, other])
     assert regular([good, "\r\n".join([HEADER, *rows_, ""]).encode()]) is None
     assert regular([good, good[:-2]]) is None
     assert regular([good, b"\xef\xbb\xbf" + good]) is None
-
-
-def test_regular_files_are_read_at_once(tmp_path: Path) -> None:
-    other = '\\OpenData\\Other, the "second"'
-    files = [write(tmp_path, hour, status(), status(other)) / "status.csv" for hour in range(3)]
-    found = regular([file.read_bytes() for file in files])
-    assert found
-    assert found[0][:, FIRST].tolist() == [0, 0, 1, 1, 2, 2]
-    assert found[1] == [LOAD, other]

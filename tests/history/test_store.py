@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pandas as pd
 import pyarrow.dataset  # type: ignore[import-untyped]
@@ -23,7 +24,7 @@ from taskanalysis.history.store import load_days, open_store, update_store
 from taskanalysis.snapshot.share import list_snapshots, sample_share
 from taskanalysis.snapshot.snapshot import read_snapshot
 from taskanalysis.snapshot.status import Status
-from tests.build import LOAD, assert_same, hours, rows, status, write, xml
+from tests.build import LOAD, assert_same, hours, rows, status, store_files, write, xml
 
 HOURS = [-30, -20, -13, -12, -11, 0, 1, 2, 13]
 OTHER = '\\OpenData\\Other, the "second"'
@@ -47,12 +48,6 @@ def bare(share: Path) -> Path:
     return share.parent / "bare"
 
 
-def files(data: Path) -> dict[str, bytes]:
-    """All files of the store that no process has to itself."""
-    found = sorted(file for file in (data / "history").rglob("*") if file.is_file() and file.name[0] != ".")
-    return {file.relative_to(data).as_posix(): file.read_bytes() for file in found}
-
-
 # The same store -------------------------------------------------------------------------------------------------------
 
 
@@ -67,7 +62,7 @@ def test_store_is_the_same_in_any_order_of_snapshots(share: Path, tmp_path: Path
         assert update_store(grown) == []
         assert update_store(grown) == []
     assert update_store(share) == []
-    assert files(grown) == files(share)
+    assert store_files(grown) == store_files(share)
     assert_same(read_history(grown), read_history(share))
 
 
@@ -79,7 +74,7 @@ def test_store_after_snapshots_were_removed_is_that_of_the_rest(share: Path, gon
             shutil.rmtree(stored.path)
     update_store(share)
     update_store(rest := bare(share))
-    assert files(share) == files(rest)
+    assert store_files(share) == store_files(rest)
 
 
 def test_day_without_snapshots_loses_its_file_and_folder(share: Path) -> None:
@@ -170,47 +165,36 @@ def test_damaged_status_file_is_a_problem_and_its_tasks_have_not_gone(share: Pat
     ] * 2
 
 
-def test_status_file_that_was_changed_is_a_problem_and_is_read(share: Path) -> None:
+def test_status_file_that_was_changed_is_read_but_for_its_bad_row(share: Path) -> None:
     file = snapshot(share, 1) / "status.csv"
-    file.write_bytes(file.read_bytes().replace(b",Ready,", b",Queued,"))
-    history = read_history(share)
-    assert [problem.what[:20] for problem in history.problems] == ["was changed after th"]
-    assert history.observations["state"].eq("Queued").sum() == 2
-
-
-def test_bad_row_is_a_problem_and_the_others_are_kept(share: Path) -> None:
-    file = snapshot(share, 1) / "status.csv"
-    file.write_bytes(file.read_bytes().replace(b'"\\OpenData\\Other', b'"OpenData\\Other'))
+    content = file.read_bytes().replace(b'"\\OpenData\\Other', b'"OpenData\\Other')
+    file.write_bytes(content.replace(b",Ready,", b",Queued,"))
     history = read_history(share)
     assert [problem.what[:20] for problem in history.problems] == ["was changed after th", "line 3: 'OpenData\\Ot"]
+    assert history.observations["state"].eq("Queued").sum() == 1
     assert history.coverage.query("server == 'SRV'")["tasks"].tolist()[-3:] == [1, 2, 2]
     assert "removed" not in [kind for kind, at in rows(history.changes, "kind", "at") if at >= 1]
 
 
-@pytest.mark.parametrize("file", ["snapshot.json", "status.csv"])
-def test_locked_snapshot_is_retried(share: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
-    locked = snapshot(share, 1) / file
-    real = {name: getattr(Path, name) for name in ("read_bytes", "read_text")}
+@pytest.mark.parametrize(("file", "reader"), [("snapshot.json", "read_text"), ("status.csv", "read_bytes")])
+def test_locked_snapshot_is_retried(share: Path, monkeypatch: pytest.MonkeyPatch, file: str, reader: str) -> None:
+    locked, real = snapshot(share, 1) / file, getattr(Path, reader)
 
-    def refuse(name: str) -> Any:
-        def read(path: Path, *args: Any, **given: Any) -> Any:
-            if path == locked:
-                raise PermissionError(errno.EACCES, "Permission denied")
-            return real[name](path, *args, **given)
-
-        return read
+    def refuse(path: Path, *args: Any, **given: Any) -> Any:
+        if path == locked:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, *args, **given)
 
     with monkeypatch.context() as patched:
-        for name in real:
-            patched.setattr(Path, name, refuse(name))
+        patched.setattr(Path, reader, refuse)
         for _ in range(2):
             assert len(read_history(share).problems) == 2
-            assert len(files(share)) == 6
+            assert len(store_files(share)) == 6
     history = read_history(share)
     assert history.problems == []
     other = bare(share)
     assert_same(history, read_history(other))
-    assert files(share) == files(other)
+    assert store_files(share) == store_files(other)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PAR1 and no more", "other version"])
@@ -218,7 +202,7 @@ def test_missing_or_damaged_file_of_the_store_is_rebuilt(
     share: Path, content: bytes | str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = read_history(share)
-    good = files(share)
+    good = store_files(share)
     file = share / sorted(good)[0]
     if content is None:
         file.unlink()
@@ -235,14 +219,14 @@ def test_missing_or_damaged_file_of_the_store_is_rebuilt(
     assert [(problem.file, problem.what[:10]) for problem in history.problems] == damaged
     assert_same(history, before)
     assert read_history(share).problems == []
-    assert files(share) == good
+    assert store_files(share) == good
 
 
 def test_folder_that_cant_be_listed_is_an_error_and_nothing_is_deleted(
     share: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     update_store(share)
-    good = files(share)
+    good = store_files(share)
     real = os.listdir
 
     def listdir(path: Any) -> Any:
@@ -254,7 +238,7 @@ def test_folder_that_cant_be_listed_is_an_error_and_nothing_is_deleted(
         patched.setattr(os, "listdir", listdir)
         with pytest.raises(SnapshotError, match=r"2026-11 can't be listed \(Input/output error\)"):
             update_store(share)
-    assert files(share) == good
+    assert store_files(share) == good
 
 
 def test_folders_named_almost_like_snapshots_are_ignored(share: Path) -> None:
@@ -306,7 +290,7 @@ def test_what_was_written_before_an_error_stays_and_the_rest_is_computed(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", fail)
         expect_computed(share, why)
-    assert len(files(share)) == written
+    assert len(store_files(share)) == written
     assert list((share / "history").rglob("*.tmp")) == []
     assert read_history(share).problems == []
 
@@ -322,11 +306,8 @@ def test_reading_without_update_writes_nothing_and_reports_it(share: Path) -> No
 
 def test_complete_store_needs_no_permission(share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     update_store(share)
-
-    def refuse(*_: Any, **__: Any) -> Any:
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr("taskanalysis.snapshot.paths.FileLock", refuse)
+    refused = PermissionError(errno.EACCES, "Permission denied")
+    monkeypatch.setattr("taskanalysis.snapshot.paths.FileLock", Mock(side_effect=refused))
     assert read_history(share).problems == []
 
 
@@ -347,17 +328,17 @@ def test_while_another_process_writes_all_is_computed_and_its_death_frees_the_st
         assert holder.stdout.readline().strip() == b"held"
         (problem,) = update_store(share, wait=0.1)
         assert "6 days not stored, because another process is writing it" in problem.what
-        assert files(share) == {}
+        assert store_files(share) == {}
     finally:
         holder.kill()
         holder.communicate()
     assert update_store(share, wait=0.1) == []
-    assert len(files(share)) == 6
+    assert len(store_files(share)) == 6
 
 
 def test_leftovers_of_killed_processes_are_ignored_and_removed(share: Path) -> None:
     update_store(share)
-    good = files(share)
+    good = store_files(share)
     file = share / sorted(good)[0]
     rests = [
         file.with_name(f".{file.name}.123.tmp"),
@@ -369,7 +350,7 @@ def test_leftovers_of_killed_processes_are_ignored_and_removed(share: Path) -> N
     assert read_history(share, update=False).problems == []
     update_store(share)
     assert [rest.name for rest in rests if rest.exists()] == []
-    assert files(share) == good
+    assert store_files(share) == good
 
 
 def test_file_replaced_while_reading_is_no_problem(share: Path) -> None:
@@ -415,7 +396,7 @@ def test_update_that_is_killed_at_any_moment_is_finished_by_the_next(tmp_path: P
         began = time.perf_counter()
         update_store(whole)
         lasting = time.perf_counter() - began
-    wanted, good = read_history(whole), files(whole)
+    wanted, good = read_history(whole), store_files(whole)
     third = len(list_snapshots(whole)) // 3
     dice = random.Random(20261123)
     incomplete = 0
@@ -433,7 +414,7 @@ def test_update_that_is_killed_at_any_moment_is_finished_by_the_next(tmp_path: P
         children = [forked(data) for _ in range(1 + turn % 2)]
         time.sleep(dice.uniform(0, lasting * 1.2))
         os.kill(children[0], signal.SIGKILL)
-        incomplete += files(data).keys() != good.keys()
+        incomplete += store_files(data).keys() != good.keys()
         if turn % 2:
             time.sleep(dice.uniform(0, lasting))
             os.kill(children[1], signal.SIGKILL)
@@ -442,6 +423,6 @@ def test_update_that_is_killed_at_any_moment_is_finished_by_the_next(tmp_path: P
         history = read_history(data)
         assert history.problems == []
         assert_same(history, wanted)
-        assert files(data) == good
+        assert store_files(data) == good
         assert list((data / "history").rglob("*.tmp")) == []
     assert incomplete > 50  # it was killed in the middle, not before and after

@@ -30,11 +30,12 @@ from taskanalysis.history.eventlog import child, records
 from taskanalysis.history.eventlog.runs import EventLog, read_eventlog
 from taskanalysis.results.decode import Outcome, decode
 from tests import build
+from tests.build import whats
 
 needs_evtx = pytest.mark.skipif(not find_spec("evtx"), reason="the extra eventlog is not installed")
 HEADER, CHUNK = 4096, 65536
 A, B = (UUID(guid) for guid in build.GUIDS[:2])
-HANGING = build.CORPUS.parent / "cases" / "silence" / "hang.evtx"
+HANGING = list((build.CORPUS.parent / "cases" / "silence").glob("hang.evtx"))
 Write, Read = Callable[..., Path], Callable[[bytes], EventLog]
 
 
@@ -62,7 +63,7 @@ def sound() -> bytes:
 
 def event(number: int, seconds: float = 0, activity: UUID | None = A, **data: Any) -> Event:
     benchmark.NAMES.setdefault(number, "Event")
-    return Event(number, build.LOGGED + timedelta(seconds=seconds), activity, {"TaskName": build.LOAD} | data)
+    return Event(number, build.logged(seconds), activity, {"TaskName": build.LOAD} | data)
 
 
 def run(instance: UUID = A, code: object = 0) -> list[Event]:
@@ -80,10 +81,6 @@ def hanging() -> bytes:
     content = bytearray(benchmark.log(run()))
     content[content.index("Security".encode("utf-16-le")) - 7] = 1
     return bytes(content)
-
-
-def whats(log: EventLog) -> list[str]:
-    return [problem.what for problem in log.problems]
 
 
 # The same as XML ------------------------------------------------------------------------------------------------------
@@ -132,17 +129,6 @@ def test_evtx_and_xml_of_the_same_records_give_the_same_log(write: Write, read: 
     log, same = read(benchmark.log(events)), read_eventlog(write(as_xml, "log.evtx"))
     assert log == same
     assert log.events != []
-
-
-@needs_evtx
-def test_parts_taken_from_their_places_are_those_of_the_whole_record(
-    write: Write, sound: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = str(write(sound, "log.evtx"))
-    quick = list(map(json.loads, child.records(file)))
-    monkeypatch.setattr(child, "_usual", child._parsed)
-    assert quick == list(map(json.loads, child.records(file)))
-    assert len(quick) == 1200
 
 
 OURS = child._OURS + '}},"EventID":100,"TimeCreated":{"#attributes":{"SystemTime":"2026-11-23T11:00:00Z"}}'
@@ -275,33 +261,32 @@ RECORD, BROKEN = OURS + '},"EventData":{}}}', OURS + '},"EventData":{"A":}}}'
 
 
 @pytest.mark.usefixtures("one_second")
-def test_what_was_read_before_the_limit_is_kept(read: Read, stand_in: StandIn) -> None:
-    stand_in("time.sleep(60)")
+@pytest.mark.parametrize(
+    ("then", "what"),
+    [
+        ("time.sleep(60)", "was not read to its end within 1 second; it may be damaged"),
+        (
+            "os.write(1, b'[half of a record'); os._exit(7)",
+            "was not read to its end: the package evtx failed (exit code 7)",
+        ),
+        (
+            f"yield {{'data': {BROKEN!r}}}",
+            "1 record could not be read; the first: Expecting value: line 1 column 71 (char 70)",
+        ),
+    ],
+)
+def test_what_was_read_before_a_failure_is_kept(read: Read, stand_in: StandIn, then: str, what: str) -> None:
+    stand_in(then)
     log = read(EMPTY)
-    assert log.problems == [Problem("log.evtx", "was not read to its end within 1 second; it may be damaged")]
+    assert log.problems == [Problem("log.evtx", what)]
     assert log.first == build.LOGGED
-
-
-def test_a_parser_that_crashes_is_a_problem(read: Read, stand_in: StandIn) -> None:
-    stand_in("os.write(1, b'[half of a record'); os._exit(7)")
-    assert whats(read(EMPTY)) == ["was not read to its end: the package evtx failed (exit code 7)"]
-
-
-def test_a_record_that_is_no_json_is_left_out(read: Read, stand_in: StandIn) -> None:
-    stand_in(f"yield {{'data': {BROKEN!r}}}")
-    what = "1 record could not be read; the first: Expecting value: line 1 column 71 (char 70)"
-    assert whats(read(EMPTY)) == [what]
 
 
 @needs_evtx
 @pytest.mark.usefixtures("one_second")
-@pytest.mark.parametrize("content", [hanging(), HANGING], ids=["ring of names", "shared case"])
-def test_a_file_that_the_package_never_ends_is_a_problem(read: Read, content: bytes | Path) -> None:
-    if isinstance(content, Path):
-        if not content.is_file():
-            pytest.skip("the folder of shared cases is not here")
-        content = content.read_bytes()
-    assert whats(read(content)) == ["was not read to its end within 1 second; it may be damaged"]
+def test_a_file_that_the_package_never_ends_is_a_problem(read: Read) -> None:
+    for content in [hanging(), *map(Path.read_bytes, HANGING)]:
+        assert whats(read(content)) == ["was not read to its end within 1 second; it may be damaged"]
     assert running() == 0
 
 
@@ -345,13 +330,6 @@ def test_no_process_stays_where_its_starter_was_killed(tmp_path: Path, write: Wr
     while status.exists() and ") Z " not in status.read_text(encoding="utf-8"):
         assert time.monotonic() < until
         time.sleep(0.05)
-
-
-def test_without_the_package_evtx_a_log_is_a_problem(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "evtx", None)
-    log = read_eventlog(write(EMPTY, "log.evtx"))
-    what = "needs the package evtx: pip install 'taskanalysis[eventlog]'"
-    assert log == EventLog([], [], [Problem("log.evtx", what)])
 
 
 def test_no_process_that_can_be_started_is_a_problem(

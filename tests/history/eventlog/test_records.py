@@ -6,7 +6,7 @@ import sys
 import threading
 import tracemalloc
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,20 +14,13 @@ import pytest
 from taskanalysis.errors import Problem
 from taskanalysis.history.eventlog.runs import EventLog, LoggedRun, read_eventlog
 from tests import build
-from tests.build import LOAD, event, run_events
+from tests.build import LOAD, event, run_events, whats
+from tests.build import logged as at
 
 FILES = build.FILES / "eventlogs"
 A, B, *_ = build.GUIDS
 SLOW = "\\OpenData\\Slow"
 Read, Write = Callable[..., EventLog], Callable[..., Path]
-
-
-def at(seconds: float) -> datetime:
-    return build.LOGGED + timedelta(seconds=seconds)
-
-
-def whats(log: EventLog) -> list[str]:
-    return [problem.what for problem in log.problems]
 
 
 # XML -----------------------------------------------------------------------------------------------------------------
@@ -148,19 +141,15 @@ def test_csv_without_a_zone_is_a_problem_and_no_runs(write: Write) -> None:
     assert log == EventLog([], [], [Problem("log.csv", "its times are local and need a time zone: use --zone")])
 
 
-def test_csv_with_ambiguous_dates_asks_for_their_order(write: Write) -> None:
-    file = write(pair("02/03/2026 06:00:00", "02/03/2026 06:00:05"))
-    log = read_eventlog(file, zone="Europe/Dublin")
+def test_csv_with_ambiguous_dates_asks_for_their_order_and_one_clear_day_settles_it(write: Write) -> None:
+    ambiguous = pair("02/03/2026 06:00:00", "02/03/2026 06:00:05")
+    clear = pair("13/03/2026 06:00:00", "13/03/2026 06:00:05", instance=B)
+    log = read_eventlog(write(ambiguous), zone="Europe/Dublin")
     assert (log.runs, len(log.problems)) == ([], 1)
     assert "use --dates dmy or --dates mdy" in log.problems[0].what
-    for dates, month in (("dmy", 3), ("mdy", 2)):
-        assert [each.started.month for each in read_eventlog(file, zone="Europe/Dublin", dates=dates).runs] == [month]
-
-
-def test_one_clear_day_settles_all_of_a_csv(write: Write) -> None:
-    clear = pair("13/03/2026 06:00:00", "13/03/2026 06:00:05", instance=B)
-    log = read_eventlog(write(pair("02/03/2026 06:00:00", "02/03/2026 06:00:05") + clear), zone="Europe/Dublin")
-    assert [each.started.month for each in log.runs] == [3, 3]
+    for text, dates, months in ((ambiguous, "dmy", [3]), (ambiguous, "mdy", [2]), (ambiguous + clear, "", [3, 3])):
+        runs = read_eventlog(write(text), zone="Europe/Dublin", dates=dates).runs
+        assert [each.started.month for each in runs] == months
 
 
 @pytest.mark.parametrize(
@@ -186,11 +175,8 @@ def test_csv_path_that_lost_letters_is_a_problem(write: Write) -> None:
     ]
 
 
-LAUNCHED = 'Task Scheduler launched action "{{{0}}}" in instance "{{{1}}}" of task "{2}".'
-
-
 def test_csv_class_of_an_action_is_not_taken_for_the_instance(write: Write) -> None:
-    message = LAUNCHED.format(B, A, LOAD)
+    message = f'Task Scheduler launched action "{{{B}}}" in instance "{{{A}}}" of task "{LOAD}".'
     header = "TimeCreated,Id,Message,ActivityId"
     told = table((BEGUN, 200, message, A), header=header)
     assert [each.instance for each in read_eventlog(write(told), zone="Europe/Rome").runs] == [A]
@@ -240,9 +226,8 @@ def test_csv_of_other_logs_and_incomplete_rows_are_reported(write: Write) -> Non
 # What is wrong -------------------------------------------------------------------------------------------------------
 
 SOUND = "".join(run_events(A))
-BOMB = "<!DOCTYPE l [<!ENTITY a 'aaaaaaaaaa'>" + "".join(
-    f"<!ENTITY {chr(98 + i)} '{f'&{chr(97 + i)};' * 10}'>" for i in range(9)
-)
+ENTITIES = "".join(f"<!ENTITY {chr(98 + i)} '{f'&{chr(97 + i)};' * 10}'>" for i in range(9))
+BOMB = f"<!DOCTYPE l [<!ENTITY a 'aaaaaaaaaa'>{ENTITIES}]>"
 CSV_START = table((BEGUN, 100, STARTED.format(A, LOAD)))
 SECURITY = SOUND.replace("Microsoft-Windows-TaskScheduler", "Microsoft-Windows-Security-Auditing")
 
@@ -275,11 +260,7 @@ WRONG: dict[str, tuple[str | bytes, int, str]] = {
     "cut off behind": (SOUND + ODD[:300], 1, "1 record could not be read; the first: it is cut off"),
     "no task path": (SOUND.replace(LOAD, "Load"), 0, "1 run left out, without a valid task path"),
     "control character": (SOUND.replace(LOAD, "\\OpenData&#127;Load"), 0, "1 run left out, without a valid task path"),
-    "entity bomb": (
-        BOMB + "]>" + SOUND.replace(LOAD, "\\&i;"),
-        0,
-        "4 records could not be read; the first: is not well",
-    ),
+    "entity bomb": (BOMB + SOUND.replace(LOAD, "\\&i;"), 0, "4 records could not be read; the first: is not well"),
     "document type": ("<!DOCTYPE x SYSTEM 'http://localhost:9/x'>" + SOUND, 1, ""),
     "deep": (SOUND.replace("<EventData>", "<EventData>" + "<a>" * 5000), 0, "4 records could not be read"),
     "wide": (SOUND.replace("<EventData>", "<EventData>" + "<a/>" * 200_000), 0, "4 records could not be read"),

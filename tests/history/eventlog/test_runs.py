@@ -5,7 +5,7 @@ them, and have been seen on no Windows by this project.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,15 +17,12 @@ from taskanalysis.history.eventlog.runs import EventLog, LoggedEvent, LoggedRun,
 from taskanalysis.results.decode import Outcome, decode
 from tests import build
 from tests.build import LOAD, event, run_events
+from tests.build import logged as at
 
 FILES = build.FILES / "eventlogs"
 A, B, C, D = build.GUIDS
 SLOW = "\\OpenData\\Slow"
 Read, Write = Callable[..., EventLog], Callable[..., Path]
-
-
-def at(seconds: float) -> datetime:
-    return build.LOGGED + timedelta(seconds=seconds)
 
 
 def by_name(log: EventLog) -> dict[str, LoggedRun]:
@@ -53,26 +50,35 @@ def test_a_run_has_start_end_duration_code_trigger_and_account(sample_log: Event
     assert (sample_log.first, sample_log.last) == (datetime(2026, 11, 23, 10, 40, 12, 100000, UTC), at(4 * 3600))
 
 
-def test_event_102_does_not_make_a_success(sample_log: EventLog) -> None:
-    found = by_name(sample_log)["Load"]
-    said = decode(found.code, command="cmd.exe", source=found.code_source)
-    assert (said.outcome, said.hex) == (Outcome.FAILED, "0x80070001")
+SAMPLE: dict[str, dict[str, object]] = {
+    "Nightly": {"code": 0, "codes": (0x80070003, 0), "seconds": 200},  # of several actions the last code, all the time
+    "Slow": {
+        "stopped": "time limit",
+        "ended": at(8400.25),
+        "code": None,
+        "codes": (),
+        "code_source": "",
+        "seconds": None,
+    },
+    "Crash": {"ended": None, "seconds": None, "code": None, "trigger_kind": "boot"},
+    "Missing": {"code": 0x80070002, "code_source": "start", "seconds": None, "ended": at(9000.12)},  # no exit code
+}
 
 
-def test_several_actions_give_the_code_of_the_last_and_the_time_of_all(sample_log: EventLog) -> None:
-    found = by_name(sample_log)["Nightly"]
-    assert (found.code, found.codes, found.seconds) == (0, (0x80070003, 0), 200)
+@pytest.mark.parametrize("name", SAMPLE)
+def test_runs_of_several_actions_and_of_each_end_are_told_apart(sample_log: EventLog, name: str) -> None:
+    found = by_name(sample_log)[name]
+    assert {field: getattr(found, field) for field in SAMPLE[name]} == SAMPLE[name]
 
 
-def test_a_killed_run_has_an_end_and_what_stopped_it_but_no_code(sample_log: EventLog) -> None:
-    found = by_name(sample_log)["Slow"]
-    assert (found.ended, found.stopped) == (datetime(2026, 11, 23, 13, 20, 0, 250000, tzinfo=UTC), "time limit")
-    assert (found.code, found.codes, found.code_source, found.seconds) == (None, (), "", None)
-
-
-def test_a_run_without_an_end_is_open(sample_log: EventLog) -> None:
-    found = by_name(sample_log)["Crash"]
-    assert (found.ended, found.seconds, found.code, found.trigger_kind) == (None, None, None, "boot")
+@pytest.mark.parametrize(
+    ("name", "command", "outcome"),
+    [("Load", "cmd.exe", Outcome.FAILED), ("Missing", "", Outcome.NOT_STARTED)],
+    ids=["event 102 makes no success", "a failed start"],
+)
+def test_code_is_decoded_by_its_source(sample_log: EventLog, name: str, command: str, outcome: Outcome) -> None:
+    found = by_name(sample_log)[name]
+    assert decode(found.code, command=command, source=found.code_source).outcome is outcome
 
 
 def test_an_end_without_a_start_is_no_run(sample_log: EventLog) -> None:
@@ -80,41 +86,38 @@ def test_an_end_without_a_start_is_no_run(sample_log: EventLog) -> None:
     assert "Old" not in by_name(sample_log)
 
 
-def test_code_of_a_failed_start_is_not_taken_for_an_exit_code(sample_log: EventLog) -> None:
-    found = by_name(sample_log)["Missing"]
-    assert (found.code, found.code_source, found.seconds) == (0x80070002, "start", None)
-    assert found.ended == datetime(2026, 11, 23, 13, 30, 0, 120000, tzinfo=UTC)
-    assert decode(found.code, source=found.code_source).outcome is Outcome.NOT_STARTED
+def created(seconds: float, path: str = LOAD) -> str:
+    return event(129, seconds, "", path, Path="x.exe", ProcessID=4412, Priority=16384)
 
 
-def test_code_of_103_serves_where_203_is_missing(read: Read) -> None:
-    (found,) = read(event(100, 0, A, InstanceId=A), event(103, 1, A, InstanceId=A, ResultCode=5)).runs
-    assert (found.code, found.code_source, found.ended) == (5, "start", at(1))
+RUN = run_events(A)
+REFUSED = [event(100, 0, A, InstanceId=A), event(103, 1, A, InstanceId=A, ResultCode=5)]
+STILL = [*RUN[:3], event(200, 61, A, TaskInstanceId=A)]
+KILLED = [*STILL, event(111, 90, A, InstanceId=A)]
+OF_VISTA = [*RUN[:2], event(201, 60, A, ActionName="x.exe", TaskInstanceId=A), RUN[3]]
+MARKS = [event(100, 5, A, InstanceId=A, UserContext="other"), event(111, 60.5, A, InstanceId=A)]
+WIDEST = {"started": at(0), "ended": at(61), "user": "TOWN\\opendata", "stopped": "stopped"}
 
 
-def test_an_action_that_is_open_leaves_no_code_of_the_one_before(read: Read) -> None:
-    events = [*run_events(A)[:3], event(200, 61, A, TaskInstanceId=A)]
+@pytest.mark.parametrize(
+    ("events", "facts"),
+    [
+        (REFUSED, {"code": 5, "code_source": "start", "ended": at(1)}),  # 203 is missing
+        (STILL, {"ended": None, "seconds": None, "code": None, "codes": (0,)}),  # not the code of the action before
+        (KILLED, {"ended": at(90), "seconds": None, "code": None, "stopped": "stopped"}),
+        (RUN[:3], {"ended": at(60), "seconds": 59, "code": 0}),  # 102 is missing
+        (RUN[1:], {"started": at(1), "ended": at(61), "user": ""}),  # 100 is missing
+        ([created(0), *RUN[2:]], {"started": at(0), "ended": at(61), "code": 0, "seconds": None}),
+        (OF_VISTA, {"code": None, "codes": (), "code_source": "", "seconds": 59}),
+        (run_events(A, 0, -30), {"started": at(0), "ended": at(-29), "seconds": None, "code": 0}),  # clock set back
+        (run_events(A, 0, 1), {"seconds": 0}),
+        ([*RUN, *MARKS], WIDEST),  # the first of several starts, the last of several ends
+        ([*MARKS, *RUN], WIDEST),
+    ],
+)
+def test_run_of_incomplete_or_repeated_events(read: Read, events: list[str], facts: dict[str, object]) -> None:
     (found,) = read(*events).runs
-    assert (found.ended, found.seconds, found.code, found.codes) == (None, None, None, (0,))
-    (killed,) = read(*events, event(111, 90, A, InstanceId=A)).runs
-    assert (killed.ended, killed.seconds, killed.code, killed.stopped) == (at(90), None, None, "stopped")
-
-
-def test_an_end_of_all_actions_serves_where_102_is_missing(read: Read) -> None:
-    (found,) = read(*run_events(A)[:3]).runs
-    assert (found.ended, found.seconds, found.code) == (at(60), 59, 0)
-
-
-def test_a_start_is_that_of_200_where_100_is_missing(read: Read) -> None:
-    (found,) = read(*run_events(A)[1:]).runs
-    assert (found.started, found.ended, found.user) == (at(1), at(61), "")
-
-
-def test_an_action_end_without_code_as_vista_logs_it_has_none(read: Read) -> None:
-    events = run_events(A)
-    events[2] = event(201, 60, A, ActionName="x.exe", TaskInstanceId=A)
-    (found,) = read(*events).runs
-    assert (found.code, found.codes, found.code_source, found.seconds) == (None, (), "", 59)
+    assert {field: getattr(found, field) for field in facts} == facts
 
 
 @pytest.mark.parametrize(
@@ -123,22 +126,6 @@ def test_an_action_end_without_code_as_vista_logs_it_has_none(read: Read) -> Non
 )
 def test_code_may_be_in_hex_and_an_invalid_one_is_unknown(read: Read, code: str, number: int | None) -> None:
     assert [found.code for found in read(*run_events(A, code=code)).runs] == [number]
-
-
-def test_a_clock_set_back_leaves_no_duration(read: Read) -> None:
-    (found,) = read(*run_events(A, 0, -30)).runs
-    assert (found.started, found.ended, found.seconds, found.code) == (at(0), at(-29), None, 0)
-
-
-def test_an_action_of_no_time_takes_no_seconds(read: Read) -> None:
-    assert [found.seconds for found in read(*run_events(A, 0, 1)).runs] == [0]
-
-
-def test_of_several_starts_the_first_counts_and_of_several_ends_the_last(read: Read) -> None:
-    marks = [event(100, 5, A, InstanceId=A, UserContext="other"), event(111, 60.5, A, InstanceId=A)]
-    for events in ([*run_events(A), *marks], [*marks, *run_events(A)]):
-        (found,) = read(*events).runs
-        assert (found.started, found.ended, found.user, found.stopped) == (at(0), at(61), "TOWN\\opendata", "stopped")
 
 
 def test_runs_at_the_same_time_stay_apart(read: Read) -> None:
@@ -165,64 +152,47 @@ def test_missed_start_prevails_over_its_time_trigger(read: Read) -> None:
 # What names no instance, or another one ------------------------------------------------------------------------------
 
 
-def created(seconds: float, path: str = LOAD) -> str:
-    return event(129, seconds, "", path, Path="x.exe", ProcessID=4412, Priority=16384)
-
-
-def test_event_129_gives_the_start_of_a_run_that_has_no_other(read: Read) -> None:
-    (found,) = read(created(0), *run_events(A)[2:]).runs
-    assert (found.started, found.ended, found.code, found.seconds) == (at(0), at(61), 0, None)
-
-
 @pytest.mark.parametrize(
-    ("events", "why"),
+    ("events", "starts"),
     [
-        ([created(0, SLOW), *run_events(A)[2:]], "another task"),
-        ([created(70), *run_events(A)[2:]], "later than the end"),
-        ([created(0), created(30), *run_events(A)[2:]], "two may be open"),
-        ([created(0), *run_events(A)[2:], *run_events(B, 0.001, None)], "it is that of another run"),
-        ([created(0), *run_events(A, 0, 60)[2:], *run_events(B, 0, 60)[2:]], "two may be meant"),
-        ([created(0), *run_events(B, 0, 60), *run_events(A, 0, 200)[2:]], "it is that of a whole run"),
-        ([created(0), *run_events(B, 0, 60), created(30), *run_events(A, 0, 50)[2:]], "a whole run is still open"),
+        ([created(0), *RUN[2:]], {A: 0}),
+        ([created(0), *RUN[2:], created(100), *run_events(B, 100, 160)[2:]], {A: 0, B: 100}),  # after each end again
+        ([created(0)], {}),
+        ([created(0, SLOW), *RUN[2:]], {}),  # another task
+        ([created(70), *RUN[2:]], {}),  # later than the end
+        ([created(0), created(30), *RUN[2:]], {}),  # two may be open
+        ([created(0), *RUN[2:], *run_events(B, 0.001, None)], {B: 0.001}),  # it is that of another run
+        ([created(0), *RUN[2:], *run_events(B, 0, 60)[2:]], {}),  # two may be meant
+        ([created(0), *run_events(B, 0, 60), *run_events(A, 0, 200)[2:]], {B: 0}),  # it is that of a whole run
+        ([created(0), *run_events(B, 0, 60), created(30), *run_events(A, 0, 50)[2:]], {B: 0}),  # that is still open
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_event_129_is_left_where_it_may_be_wrong(read: Read, events: list[str], why: str) -> None:
-    assert A not in [found.instance for found in read(*events).runs], why
+def test_event_129_gives_the_start_of_a_run_that_has_no_other(
+    read: Read, events: list[str], starts: dict[str, float]
+) -> None:
+    assert {each.instance: each.started for each in read(*events).runs} == {key: at(starts[key]) for key in starts}
 
 
-def test_event_129_is_joined_again_after_each_end(read: Read) -> None:
-    found = read(created(0), *run_events(A)[2:], created(100), *run_events(B, 100, 160)[2:]).runs
-    assert [(each.instance, each.started) for each in found] == [(A, at(0)), (B, at(100))]
-
-
-def test_event_129_alone_is_no_run(read: Read) -> None:
-    assert read(created(0)).runs == []
-
-
-def test_a_launch_under_another_instance_belongs_to_the_one_run_beside_it(read: Read) -> None:
-    launch = event(110, 0.0002, B, InstanceId=B, UserContext="Administrators")
-    assert [(found.instance, found.trigger_kind) for found in read(*run_events(A), launch).runs] == [(A, "user")]
+def launched(number: int, seconds: float, instance: str) -> str:
+    return event(number, seconds, instance, InstanceId=instance)
 
 
 @pytest.mark.parametrize(
-    "others",
-    [run_events(C, 1), [event(107, 0.1, D, InstanceId=D)], [event(107, 0.1, A, InstanceId=A)]],
-    ids=["two runs", "two launches", "the run has its own"],
+    ("others", "kinds"),
+    [
+        ([launched(110, 0.0002, B)], {A: "user"}),
+        ([launched(110, 0.0002, B), *run_events(C, 1)], {A: "", C: ""}),  # two runs
+        ([launched(110, 0.0002, B), launched(107, 0.1, D)], {A: ""}),  # two launches
+        ([launched(110, 0.0002, B), launched(107, 0.1, A)], {A: "time"}),  # the run has its own
+        ([launched(107, 0, A), *run_events(B, 1)], {A: "time", B: ""}),  # the launch has its own
+        ([launched(110, -30, B)], {A: ""}),  # long before
+        ([launched(110, 30, B)], {A: ""}),  # long after
+    ],
 )
-def test_a_launch_under_another_instance_is_left_where_it_may_be_wrong(read: Read, others: list[str]) -> None:
-    launch = event(110, 0.0002, B, InstanceId=B)
-    assert "user" not in [found.trigger_kind for found in read(*run_events(A), launch, *others).runs]
-
-
-def test_a_launch_that_has_its_own_run_explains_no_other(read: Read) -> None:
-    found = read(event(107, 0, A, InstanceId=A), *run_events(A)[1:], *run_events(B, 1)).runs
-    assert {each.instance: each.trigger_kind for each in found} == {A: "time", B: ""}
-
-
-@pytest.mark.parametrize("seconds", [-30, 30])
-def test_a_launch_long_before_or_after_a_run_does_not_explain_it(read: Read, seconds: float) -> None:
-    assert [found.trigger_kind for found in read(*run_events(A), event(110, seconds, B, InstanceId=B)).runs] == [""]
+def test_a_launch_under_another_instance_belongs_to_the_one_run_beside_it(
+    read: Read, others: list[str], kinds: dict[str, str]
+) -> None:
+    assert {each.instance: each.trigger_kind for each in read(*RUN, *others).runs} == kinds
 
 
 # Events --------------------------------------------------------------------------------------------------------------
@@ -247,20 +217,13 @@ def test_other_events_do_not_change_a_run(read: Read, number: int) -> None:
     assert (log.runs, log.events, log.problems, log.first, log.last) == ([], [], [], at(5), at(5))
 
 
-def test_failure_logged_three_times_is_one_event(sample_log: EventLog) -> None:
-    (found,) = [each for each in sample_log.events if each.path == "\\OpenData\\Missing"]
-    assert (found.kind, found.event, found.code) == ("start failed", 203, 0x80070002)
-    assert found.at == datetime(2026, 11, 23, 13, 30, 0, 120000, tzinfo=UTC)
-
-
-def test_stop_logged_twice_is_one_event_with_its_reason(sample_log: EventLog) -> None:
-    (found,) = [each for each in sample_log.events if each.path == SLOW and each.kind != "ignored"]
-    assert (found.kind, found.event, found.at) == ("time limit", 329, datetime(2026, 11, 23, 13, 20, 0, 10000, UTC))
-
-
-def test_an_ignored_start_names_the_instance_that_was_running(sample_log: EventLog) -> None:
-    (found,) = [each for each in sample_log.events if each.event == 322]
-    assert (found.path, found.kind, found.instance) == (SLOW, "ignored", by_name(sample_log)["Slow"].instance)
+def test_what_the_sample_logs_several_times_is_one_event(sample_log: EventLog) -> None:
+    slow, missing = (by_name(sample_log)[name].instance for name in ("Slow", "Missing"))
+    assert [each for each in sample_log.events if each.path in (SLOW, "\\OpenData\\Missing")] == [
+        LoggedEvent(SLOW, at(4800.01), "ignored", None, slow, 322),
+        LoggedEvent(SLOW, at(8400.01), "time limit", None, slow, 329),
+        LoggedEvent("\\OpenData\\Missing", at(9000.12), "start failed", 0x80070002, missing, 203),
+    ]
 
 
 def test_two_ignored_starts_during_one_run_are_two(read: Read) -> None:
