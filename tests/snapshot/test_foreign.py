@@ -12,13 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskanalysis.errors import SnapshotError, ZoneError
-from taskanalysis.snapshot.foreign import (
-    decode_page,
-    join_paths,
-    read_statuses_file,
-    status_files,
-)
+from taskanalysis.errors import SnapshotError
+from taskanalysis.snapshot.foreign import decode_page, join_paths, read_statuses_file, status_files
 from taskanalysis.snapshot.status import STATES, STATUS_FIELDS, Status
 from tests import build
 from tests.snapshot.printed import (
@@ -139,8 +134,6 @@ def test_zone_makes_times_aware_and_its_absence_leaves_wall_clock_times(write: W
     assert str(found.last_run) == "2026-11-24 06:00:00-05:00"
     assert str(found.next_run) == "2026-07-24 06:00:00-04:00"
     assert read_statuses_file(file).statuses["\\T0"].last_run == MORNING
-    with pytest.raises(ZoneError, match="is not the name of a time zone"):
-        read_statuses_file(file, zone="Mars/Olympus")
 
 
 # Cells ---------------------------------------------------------------------------------------------------------------
@@ -232,21 +225,20 @@ def test_problems_do_not_grow_without_end(write: Write) -> None:
     assert whats(found)[-1] == "further problems (800 times)"
 
 
-def read_or_refused(file: Path) -> str:
-    """Which of the two it was; what is read is sound."""
+def check_read_or_refused(file: Path) -> None:
+    """What is read is sound; else nothing but SnapshotError."""
     is_status_file(file)
     try:
         found = read_statuses_file(file, zone="Europe/Berlin")
-    except SnapshotError as error:
-        return type(error).__name__
+    except SnapshotError:
+        return
     for path, status in found.statuses.items():
         assert re.match(r"\\[^\\]", path)
         assert status.path == path
         assert status.state in (None, *STATES)
         assert status.last_result is None or 0 <= status.last_result < 2**32
-        for moment_ in (status.last_run, status.next_run):
-            assert moment_ in (None, "never") or (isinstance(moment_, datetime) and moment_.tzinfo)
-    return type(found).__name__
+        for time in (status.last_run, status.next_run):
+            assert time in (None, "never") or (isinstance(time, datetime) and time.tzinfo)
 
 
 FUZZ = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
@@ -262,7 +254,7 @@ SAMPLES += [
     content=st.binary(max_size=400) | st.text(st.sampled_from('"\\,;:=\r\n\0\t ACTaskNmePth?|1/202')).map(str.encode)
 )
 def test_any_bytes_give_statuses_or_a_snapshot_error(write: Write, content: bytes) -> None:
-    assert read_or_refused(write(content)) in {"ForeignStatuses", "SnapshotError"}
+    check_read_or_refused(write(content))
 
 
 @pytest.mark.slow
@@ -280,7 +272,7 @@ def test_any_damaged_sample_gives_statuses_or_a_snapshot_error(
     for place, length, new in changes:
         at = int(place * len(content))
         content = content[:at] + new + content[at + length :]
-    assert read_or_refused(write(content)) in {"ForeignStatuses", "SnapshotError"}
+    check_read_or_refused(write(content))
 
 
 # Joined to definitions -----------------------------------------------------------------------------------------------

@@ -38,12 +38,8 @@ def test_snapshot_reads_back_as_it_was_written(tmp_path: Path) -> None:
 def test_files_are_exactly_those_of_the_format(tmp_path: Path) -> None:
     folder = write(tmp_path)
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    assert names == [
-        "snapshot.json",
-        "status.csv",
-        "tasks/OpenData/Load.xml",
-        "tasks/OpenData/Permits/Nightly%3A new%3F.xml",
-    ]
+    nightly = "tasks/OpenData/Permits/Nightly%3A new%3F.xml"
+    assert names == ["snapshot.json", "status.csv", "tasks/OpenData/Load.xml", nightly]
     assert (folder / names[2]).read_bytes() == xml("1")
     lines = (folder / "status.csv").read_bytes().decode().split("\r\n")
     assert lines[1] == "\\OpenData\\Load,Ready,true,2026-11-20T07:00:00-05:00,2147943726,2026-11-20T12:00:00+00:00,3"
