@@ -73,8 +73,9 @@ def cells(language: Language, page: str) -> list[list[str]]:
     return rows
 
 
-def wanted(rows: list[list[str]]) -> dict[str, Status]:
-    return {row[1]: WANTED[row[1]] for row in rows}
+def wanted(language: Language, page: str) -> dict[str, Status]:
+    """The statuses that are read back, by path."""
+    return {path: WANTED[path] for _, path, *_ in cells(language, page)}
 
 
 REST = ["z"] * 8 + ["05/01/2026"] + ["z"] * 7

@@ -4,7 +4,7 @@ import csv
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taskanalysis.errors import SnapshotError
-from taskanalysis.snapshot.foreign import decode_page, join_paths, read_statuses_file, status_files
+from taskanalysis.snapshot.foreign import decode_page, join_paths, read_statuses_file
 from taskanalysis.snapshot.status import STATES, STATUS_FIELDS, Status
 from tests import build
 from tests.snapshot.printed import (
@@ -28,7 +28,6 @@ from tests.snapshot.printed import (
     Write,
     as_csv,
     as_list,
-    cells,
     is_status_file,
     one,
     sample,
@@ -59,7 +58,7 @@ def test_every_language_reads_in_every_code_page_of_it(
     file = write(layout(language, page), page)
     found = read_statuses_file(file)
     assert is_status_file(file)
-    assert found.statuses == wanted(cells(language, page))
+    assert found.statuses == wanted(language, page)
     assert len(found.statuses) >= 2
     assert (found.server, set(found.holds), found.problems) == ("OPENDATA01", SCHTASKS, [])
     assert set(found.commands.values()) == {'cmd /c "D:\\a b.bat" 1'}
@@ -94,15 +93,6 @@ def test_what_can_not_be_opened_is_a_snapshot_error(tmp_path: Path) -> None:
         assert not is_status_file(path)
         with pytest.raises(SnapshotError):
             read_statuses_file(path)
-
-
-def test_newest_status_file_of_a_folder_comes_first(write: Write, tmp_path: Path) -> None:
-    old = write(sample("list.txt"), at=datetime(2026, 11, 23, tzinfo=UTC), name="b.txt")
-    new = write(sample("script_status.csv"), name="a.csv")
-    write(b"<Task/>", name="Load.xml")
-    (tmp_path / "Sub").mkdir()
-    assert status_files(tmp_path) == ([new, old], [])
-    assert status_files(tmp_path / "nowhere") == ([], [])
 
 
 # Times ---------------------------------------------------------------------------------------------------------------
