@@ -429,11 +429,6 @@ def test_one_bad_task_among_many_is_one_error() -> None:
     assert [type(each) for _, each in found] == [TaskDefinition, TaskXmlError, TaskDefinition, TaskDefinition]
 
 
-def test_uri_that_is_no_path_gives_no_path() -> None:
-    body = "<Task><RegistrationInfo><URI>Load</URI></RegistrationInfo></Task>"
-    assert [path for path, _ in read_many(body.encode())] == [""]
-
-
 # The schema as a whole
 
 

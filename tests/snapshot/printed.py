@@ -82,8 +82,8 @@ REST = ["z"] * 8 + ["05/01/2026"] + ["z"] * 7
 REST_NAMES = [f"{name}: x" for name in "abcdefghijklmnop"]
 
 
-def as_csv(language: Language, page: str, names: str = "") -> str:
-    header = [*(names or language.names).split("|"), *REST_NAMES]
+def as_csv(language: Language, page: str) -> str:
+    header = [*language.names.split("|"), *REST_NAMES]
     rows = [header] + [[*row, *REST] for row in cells(language, page)]
     return "\r\n".join('"' + '","'.join(row) + '"' for row in rows) + "\r\n"
 

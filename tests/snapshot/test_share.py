@@ -11,7 +11,7 @@ import pytest
 from taskanalysis.errors import SnapshotError, TaskXmlError
 from taskanalysis.snapshot import share
 from taskanalysis.snapshot.paths import file_name
-from taskanalysis.snapshot.share import StoredDefinitions, list_snapshots, newest_first, read_manifest, wrong_files
+from taskanalysis.snapshot.share import StoredDefinitions, list_snapshots, newest_first, read_manifest
 from taskanalysis.snapshot.snapshot import read_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS
 from tests.build import LOAD, NOON, commands, rewrite_manifest, xml
@@ -83,22 +83,6 @@ def test_stored_definition_is_read_by_its_task_path(tmp_path: Path) -> None:
     assert commands({LOAD: stored.read(LOAD)}) == {LOAD: "1"}
     with pytest.raises(TaskXmlError, match="can't be opened"):
         stored.read("\\Other")
-
-
-def test_file_that_is_not_what_was_written_is_named(tmp_path: Path) -> None:
-    folder = write(tmp_path)
-    hashes = read_manifest(folder)["sha256"]
-    assert wrong_files(folder, hashes) == []
-    (folder / "tasks/OpenData/Load.xml").write_bytes(b"")
-    (folder / "status.csv").unlink()
-    (folder / "status.csv").mkdir()
-    shutil.rmtree(folder / "tasks/OpenData/Permits")
-    whats = {problem.file: problem.what[:15] for problem in wrong_files(folder, hashes)}
-    assert whats == {
-        "status.csv": "can't be opened",
-        "tasks/OpenData/Load.xml": "was changed aft",
-        f"tasks/{file_name(NIGHTLY)}": "is not there",
-    }
 
 
 @pytest.mark.parametrize("place", [("snapshots",), ("snapshots", "SRV"), ("snapshots", "SRV", "2026-11")])

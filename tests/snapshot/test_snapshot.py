@@ -14,7 +14,7 @@ from taskanalysis.errors import Problem, SnapshotError, ZoneError
 from taskanalysis.snapshot.share import list_snapshots
 from taskanalysis.snapshot.snapshot import read_snapshot, stale_after, write_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status
-from tests.build import LOAD, NOON, ROOT, commands, hours, xml
+from tests.build import LOAD, NOON, ROOT, commands, hours, scheduled, xml
 from tests.snapshot.samples import NIGHTLY, STATUSES, write
 
 # Written and read back
@@ -256,19 +256,19 @@ def test_folder_that_holds_nothing_is_a_snapshot_error(tmp_path: Path, inside: s
 
 STATUS_CSV = """Name,Path,LastResult,NextRun,Status,Command,Arguments
 Load,\\OpenData\\Load,1,11/24/2026 6:30:00 AM,Ready,C:\\Windows\\System32\\robocopy.exe,a b
-Nightly,\\OpenData\\Nightly,0,11/24/2026 2:00:00 AM,Ready,python.exe,nightly.py
+Nightly,\\OpenData\\Nightly,0,7/24/2026 2:00:00 AM,Ready,python.exe,nightly.py
 """
 
 
 def test_folder_of_the_old_scripts_joins_definitions_and_statuses(tmp_path: Path) -> None:
-    uri = "<RegistrationInfo><URI>\\OpenData\\Load</URI></RegistrationInfo>"
-    (tmp_path / "Load.xml").write_bytes(f"<Task>{uri}</Task>".encode("utf-16"))
+    (tmp_path / "Load.xml").write_bytes(scheduled(info="<URI>\\OpenData\\Load</URI>"))
     (tmp_path / "script_status.csv").write_text(STATUS_CSV, encoding="utf-8")
     snapshot = read_snapshot(tmp_path, zone="America/New_York")
     assert list(snapshot.tasks) == ["\\OpenData\\Load"]
     assert list(snapshot.statuses) == ["\\OpenData\\Load", "\\OpenData\\Nightly"]
     assert snapshot.holds == {"definitions", "state", "last_result", "next_run"}
-    assert str(snapshot.statuses["\\OpenData\\Load"].next_run) == "2026-11-24 06:30:00-05:00"
+    times = [str(status.next_run) for status in snapshot.statuses.values()]
+    assert times == ["2026-11-24 06:30:00-05:00", "2026-07-24 02:00:00-04:00"]
     assert snapshot.problems == []
 
 
@@ -278,7 +278,7 @@ def test_file_of_statuses_alone_is_a_snapshot_without_definitions(tmp_path: Path
     snapshot = read_snapshot(file)
     assert (snapshot.tasks, len(snapshot.statuses), snapshot.zone) == ({}, 2, "")
     assert snapshot.commands["\\OpenData\\Nightly"] == "python.exe nightly.py"
-    assert str(snapshot.statuses["\\OpenData\\Nightly"].next_run) == "2026-11-24 02:00:00"
+    assert str(snapshot.statuses["\\OpenData\\Nightly"].next_run) == "2026-07-24 02:00:00"
 
 
 def test_older_file_of_statuses_is_named_and_not_read(tmp_path: Path) -> None:
