@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -32,11 +33,6 @@ def page(stamp: str, size: int = 10) -> str:
     return f"<html data-run={stamp!r}>{'x' * size}<p>{stamp}</p></html>\n"
 
 
-def is_whole(text: str) -> bool:
-    begin, end = text.partition("'")[2], text.rpartition("<p>")[2]
-    return text.endswith("</p></html>\n") and begin.partition("'")[0] == end.partition("<")[0] != ""
-
-
 def made(tmp_path: Path, stamp: str, size: int = 10) -> tuple[Path, Path]:
     """Folders with the files of a run and of latest, as a report makes them."""
     folders = tmp_path / f"made-{stamp}" / "run", tmp_path / f"made-{stamp}" / "latest"
@@ -51,17 +47,13 @@ def index(stay: list[str], locked: list[str]) -> str:
     return page(" ".join(["runs", *stay, "locked", *locked]))
 
 
-def put(tmp_path: Path, now: datetime = NOW, *, size: int = 10, out: Path | None = None, **given: object) -> list[str]:
-    """Publish ready pages into `out`, else ``tmp_path/out``, as a run of this moment."""
-    out = out or tmp_path / "out"
+def put(tmp_path: Path, now: datetime = NOW, *, size: int = 10, **given: object) -> list[str]:
+    """Publish ready pages into ``tmp_path/out`` as a run of this moment."""
+    out = tmp_path / "out"
+    settings = {"keep": Keep(), "index": index, "seconds": 0.05, **given}
     with held(out, now=now, wait=0):
         stamp = new_stamp(out, now)
-        run, latest = made(tmp_path, stamp, size)
-        try:
-            settings = {"keep": Keep(), "index": index, "seconds": 0.05, **given}
-            return publish(run, latest, out, stamp=stamp, now=now, **settings)  # type: ignore[arg-type]
-        finally:
-            shutil.rmtree(run.parent)
+        return publish(*made(tmp_path, stamp, size), out, stamp=stamp, now=now, **settings)  # type: ignore[arg-type]
 
 
 def stamp_of(file: Path) -> str:
@@ -298,7 +290,8 @@ def check_pages(out: Path) -> None:
     for file in files:
         with contextlib.suppress(FileNotFoundError):  # retention has just removed that run
             text = file.read_text(encoding="utf-8")
-            assert is_whole(text), f"{file}: {text[:80]!r} … {text[-80:]!r}"
+            whole = re.fullmatch(r"<html data-run='([^']+)'>x*<p>\1</p></html>\n", text)
+            assert whole, f"{file}: {text[:80]!r} … {text[-80:]!r}"
 
 
 @posix
@@ -396,8 +389,8 @@ def test_run_that_was_killed_holds_nothing_and_the_next_removes_its_temporary_fo
     out, temporary = tmp_path / "out", tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    environment = os.environ | {"TMPDIR": str(temporary)}
-    subprocess.run([sys.executable, "-c", KILLED, str(out)], env=environment, check=False)
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    subprocess.run([sys.executable, "-c", KILLED, str(out)], check=False)
     assert (out / HOLDER).exists()
     assert len(list(temporary.iterdir())) == 2
     with held(out, now=NOW, wait=0), workplace() as mine:

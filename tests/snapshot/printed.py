@@ -14,7 +14,6 @@ FILES = build.FILES / "statuses"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MORNING = datetime(2026, 11, 24, 6)
 LOAD, NIGHTLY = "\\OpenData\\Load", "\\OpenData\\Permits\\Nightly"
-SCHTASKS = {"state", "enabled", "last_run", "last_result", "next_run"}
 Write = Callable[..., Path]
 
 

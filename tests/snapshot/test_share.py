@@ -11,7 +11,7 @@ import pytest
 from taskanalysis.errors import SnapshotError, TaskXmlError
 from taskanalysis.snapshot import share
 from taskanalysis.snapshot.paths import file_name
-from taskanalysis.snapshot.share import StoredDefinitions, list_snapshots, newest_first, read_manifest
+from taskanalysis.snapshot.share import StoredDefinitions, list_snapshots, newest_first, read_manifest, snapshot_folder
 from taskanalysis.snapshot.snapshot import read_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS
 from tests.build import LOAD, NOON, commands, rewrite_manifest, xml
@@ -153,9 +153,8 @@ def test_manifest_that_is_no_object_of_ours_is_a_snapshot_error(tmp_path: Path, 
 def test_newest_snapshots_come_first_and_older_months_are_not_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for server, month, day in (("A", "2026-10", 3), ("A", "2026-11", 1), ("B", "2026-11", 2), ("A", "2026-11", 9)):
-        stamp = f"{month.replace('-', '')}{day:02}T120000Z"
-        (tmp_path / "snapshots" / server / month / stamp).mkdir(parents=True)
+    for server, day in (("A", "20261003"), ("A", "20261101"), ("B", "20261102"), ("A", "20261109")):
+        snapshot_folder(tmp_path / "snapshots" / server, f"{day}T120000Z").mkdir(parents=True)
     assert [known.path.name[:8] for known in newest_first(tmp_path)] == ["20261109", "20261102", "20261101", "20261003"]
     assert list(newest_first(tmp_path)) == list_snapshots(tmp_path)[::-1]
     assert [known.path.name[:8] for known in newest_first(tmp_path, "a")] == ["20261109", "20261101", "20261003"]
