@@ -24,6 +24,7 @@ from taskanalysis.publish.folder import HOLDER, Keep, held, list_runs, new_stamp
 from tests.build import processes
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
 PAGES = ("inventory.html", "status.html")
 DATA = ("inventory.csv", "status.json")
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither fork nor SIGKILL")
@@ -122,8 +123,7 @@ def locked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def test_file_that_stays_locked_is_left_and_named(tmp_path: Path, locked: Callable[..., None]) -> None:
     put(tmp_path)
     locked("inventory.csv")
-    later = NOW + timedelta(hours=1)
-    assert put(tmp_path, later) == ["inventory.csv"]
+    assert put(tmp_path, LATER) == ["inventory.csv"]
     latest = tmp_path / "out/latest"
     stamps = {name: stamp_of(latest / name) for name in (*PAGES, *DATA)}
     assert stamps == dict.fromkeys(stamps, "20261123T120500Z") | {"inventory.csv": "20261123T110500Z"}
@@ -216,12 +216,11 @@ def test_second_run_waits_and_then_names_the_first(tmp_path: Path) -> None:
 
 
 def test_second_run_goes_on_when_the_first_is_done(tmp_path: Path) -> None:
-    later = NOW + timedelta(hours=1)
     with contextlib.ExitStack() as first:
         first.enter_context(held(tmp_path, now=NOW))
-        with held(tmp_path, now=later, wait=30, say=lambda _: first.close()):
+        with held(tmp_path, now=LATER, wait=30, say=lambda _: first.close()):
             assert {each.name for each in tmp_path.glob("[!.]*")} == {"latest", "runs"}  # no other is seen by readers
-            assert json.loads((tmp_path / HOLDER).read_text(encoding="utf-8"))["since"] == later.isoformat()
+            assert json.loads((tmp_path / HOLDER).read_text(encoding="utf-8"))["since"] == LATER.isoformat()
     assert not (tmp_path / HOLDER).exists()
 
 
@@ -268,7 +267,7 @@ def test_run_in_which_a_file_is_open_stays_whole_until_later(tmp_path: Path, mon
     put(tmp_path)
     with monkeypatch.context() as patched:
         patched.setattr(Path, "rename", Mock(side_effect=PermissionError(errno.EACCES, "in use")))
-        put(tmp_path, NOW + timedelta(hours=1), keep=Keep(1))
+        put(tmp_path, LATER, keep=Keep(1))
     assert {each.name for each in (tmp_path / "out/runs/20261123T110500Z").iterdir()} == {*PAGES, *DATA}
     put(tmp_path, NOW + timedelta(hours=2), keep=Keep(1))
     assert list_runs(tmp_path / "out") == ["20261123T130500Z"]

@@ -87,14 +87,6 @@ def test_sample_share_reads_without_a_problem() -> None:
 # Definitions are stored once per change
 
 
-def test_same_definitions_are_not_stored_again_and_still_read(tmp_path: Path) -> None:
-    first = write(tmp_path)
-    second = write(tmp_path, 6)
-    assert not (second / "tasks").exists()
-    assert commands(read_snapshot(second).tasks) == {LOAD: "1", NIGHTLY: "2"}
-    assert read_snapshot(second).manifest["definitions"] == first.name
-
-
 @pytest.mark.parametrize(
     "definitions",
     [
@@ -113,7 +105,7 @@ def test_any_difference_stores_all_definitions(tmp_path: Path, definitions: dict
     assert found.problems == []
 
 
-def test_status_only_collect_says_nothing_of_definitions(tmp_path: Path) -> None:
+def test_status_only_collect_says_nothing_of_definitions_and_the_same_are_not_stored_again(tmp_path: Path) -> None:
     write(tmp_path)
     second = write(tmp_path, 1, definitions=None)
     third = write(tmp_path, 2)
