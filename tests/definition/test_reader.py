@@ -293,7 +293,6 @@ def test_booleans_are_words_or_digits(text: str, value: bool) -> None:
 def test_offsets_stay_apart_from_local_time(text: str, moment: datetime) -> None:
     found = trigger(f"<StartBoundary>{text}</StartBoundary>").start_boundary
     assert found == moment
-    assert found is not None
     assert found.utcoffset() == moment.utcoffset()
 
 

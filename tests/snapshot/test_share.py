@@ -11,7 +11,7 @@ import pytest
 from taskanalysis.errors import SnapshotError, TaskXmlError
 from taskanalysis.snapshot import share
 from taskanalysis.snapshot.paths import file_name
-from taskanalysis.snapshot.share import StoredDefinitions, list_snapshots, newest_first, read_manifest, snapshot_folder
+from taskanalysis.snapshot.share import StoredDefinitions, list_snapshots, newest_first, read_manifest
 from taskanalysis.snapshot.snapshot import read_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS
 from tests.build import LOAD, NOON, commands, rewrite_manifest, xml
@@ -85,6 +85,12 @@ def test_stored_definition_is_read_by_its_task_path(tmp_path: Path) -> None:
         stored.read("\\Other")
 
 
+def test_listed_file_that_can_not_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / "status.csv").mkdir()
+    (problem,) = share.wrong_files(tmp_path, {"status.csv": "0" * 64})
+    assert (problem.file, problem.what[:15]) == ("status.csv", "can't be opened")
+
+
 @pytest.mark.parametrize("place", [("snapshots",), ("snapshots", "SRV"), ("snapshots", "SRV", "2026-11")])
 def test_part_of_a_share_is_refused_by_name(tmp_path: Path, place: tuple[str, ...]) -> None:
     write(tmp_path)
@@ -154,7 +160,7 @@ def test_newest_snapshots_come_first_and_older_months_are_not_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for server, day in (("A", "20261003"), ("A", "20261101"), ("B", "20261102"), ("A", "20261109")):
-        snapshot_folder(tmp_path / "snapshots" / server, f"{day}T120000Z").mkdir(parents=True)
+        share.snapshot_folder(tmp_path / "snapshots" / server, f"{day}T120000Z").mkdir(parents=True)
     assert [known.path.name[:8] for known in newest_first(tmp_path)] == ["20261109", "20261102", "20261101", "20261003"]
     assert list(newest_first(tmp_path)) == list_snapshots(tmp_path)[::-1]
     assert [known.path.name[:8] for known in newest_first(tmp_path, "a")] == ["20261109", "20261101", "20261003"]
