@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -14,15 +15,16 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from taskanalysis.errors import ReportError
 from taskanalysis.publish.folder import HOLDER, Keep, held, list_runs, new_stamp, publish, why_not, workplace
-from taskanalysis.snapshot.paths import LOCK
 from tests.build import processes
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
 PAGES = ("inventory.html", "status.html")
 DATA = ("inventory.csv", "status.json")
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither fork nor SIGKILL")
@@ -30,11 +32,6 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither fork nor
 
 def page(stamp: str, size: int = 10) -> str:
     return f"<html data-run={stamp!r}>{'x' * size}<p>{stamp}</p></html>\n"
-
-
-def is_whole(text: str) -> bool:
-    begin, end = text.partition("'")[2], text.rpartition("<p>")[2]
-    return text.endswith("</p></html>\n") and begin.partition("'")[0] == end.partition("<")[0] != ""
 
 
 def made(tmp_path: Path, stamp: str, size: int = 10) -> tuple[Path, Path]:
@@ -51,17 +48,13 @@ def index(stay: list[str], locked: list[str]) -> str:
     return page(" ".join(["runs", *stay, "locked", *locked]))
 
 
-def put(tmp_path: Path, now: datetime = NOW, *, size: int = 10, out: Path | None = None, **given: object) -> list[str]:
-    """Publish ready pages into `out`, else ``tmp_path/out``, as a run of this moment."""
-    out = out or tmp_path / "out"
+def put(tmp_path: Path, now: datetime = NOW, *, size: int = 10, **given: object) -> list[str]:
+    """Publish ready pages into ``tmp_path/out`` as a run of this moment."""
+    out = tmp_path / "out"
+    settings = {"keep": Keep(), "index": index, "seconds": 0.05, **given}
     with held(out, now=now, wait=0):
         stamp = new_stamp(out, now)
-        run, latest = made(tmp_path, stamp, size)
-        try:
-            settings = {"keep": Keep(), "index": index, "seconds": 0.05, **given}
-            return publish(run, latest, out, stamp=stamp, now=now, **settings)  # type: ignore[arg-type]
-        finally:
-            shutil.rmtree(run.parent)
+        return publish(*made(tmp_path, stamp, size), out, stamp=stamp, now=now, **settings)  # type: ignore[arg-type]
 
 
 def stamp_of(file: Path) -> str:
@@ -78,9 +71,8 @@ def test_run_and_latest_hold_the_same_and_the_index_links_the_run(tmp_path: Path
     assert {each.name for each in out.iterdir()} == {".lock", "index.html", "latest", "runs"}
     assert list_runs(out) == ["20261123T110500Z"]
     for folder in (out / "latest", out / "runs/20261123T110500Z"):
-        assert {each.name: stamp_of(each) for each in folder.iterdir()} == dict.fromkeys(
-            (*PAGES, *DATA), "20261123T110500Z"
-        )
+        stamps = {each.name: stamp_of(each) for each in folder.iterdir()}
+        assert stamps == dict.fromkeys((*PAGES, *DATA), "20261123T110500Z")
     assert "runs 20261123T110500Z locked" in (out / "index.html").read_text(encoding="utf-8")
 
 
@@ -131,8 +123,7 @@ def locked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def test_file_that_stays_locked_is_left_and_named(tmp_path: Path, locked: Callable[..., None]) -> None:
     put(tmp_path)
     locked("inventory.csv")
-    later = NOW + timedelta(hours=1)
-    assert put(tmp_path, later) == ["inventory.csv"]
+    assert put(tmp_path, LATER) == ["inventory.csv"]
     latest = tmp_path / "out/latest"
     stamps = {name: stamp_of(latest / name) for name in (*PAGES, *DATA)}
     assert stamps == dict.fromkeys(stamps, "20261123T120500Z") | {"inventory.csv": "20261123T110500Z"}
@@ -161,7 +152,7 @@ def test_run_that_cannot_get_its_name_is_one_sentence(tmp_path: Path, locked: Ca
     assert left_over(tmp_path / "out") == []
 
 
-@pytest.mark.parametrize("which", ["copyfile", "write_text"])
+@pytest.mark.parametrize("which", [(shutil, "copyfile"), (Path, "write_text")])
 @pytest.mark.parametrize(
     ("number", "said"),
     [
@@ -171,21 +162,16 @@ def test_run_that_cannot_get_its_name_is_one_sentence(tmp_path: Path, locked: Ca
     ],
 )
 def test_disk_that_refuses_is_one_sentence_and_changes_nothing(
-    which: str, number: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    which: tuple[object, str], number: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path)
-    before = {each: each.read_bytes() for each in (tmp_path / "out").rglob("*") if each.is_file()}
-
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError(number, os.strerror(number), "x")
-
     out = tmp_path / "out"
+    before = {each: each.read_bytes() for each in out.rglob("*") if each.is_file()}
     run, latest = made(tmp_path, "later")
     with held(out, now=NOW, wait=0), monkeypatch.context() as patched:
-        patched.setattr(shutil if which != "write_text" else Path, which, refuse)
-        with pytest.raises(ReportError) as failed:
+        patched.setattr(*which, Mock(side_effect=OSError(number, os.strerror(number), "x")))
+        with pytest.raises(ReportError, match=said):
             publish(run, latest, out, stamp="20261123T120500Z", keep=Keep(), now=NOW, index=index)
-    assert said in str(failed.value)
     assert {each: each.read_bytes() for each in out.rglob("*") if each.is_file()} == before
 
 
@@ -230,11 +216,11 @@ def test_second_run_waits_and_then_names_the_first(tmp_path: Path) -> None:
 
 
 def test_second_run_goes_on_when_the_first_is_done(tmp_path: Path) -> None:
-    later = NOW + timedelta(hours=1)
     with contextlib.ExitStack() as first:
         first.enter_context(held(tmp_path, now=NOW))
-        with held(tmp_path, now=later, wait=30, say=lambda _: first.close()):
-            assert json.loads((tmp_path / HOLDER).read_text(encoding="utf-8"))["since"] == later.isoformat()
+        with held(tmp_path, now=LATER, wait=30, say=lambda _: first.close()):
+            assert {each.name for each in tmp_path.glob("[!.]*")} == {"latest", "runs"}  # no other is seen by readers
+            assert json.loads((tmp_path / HOLDER).read_text(encoding="utf-8"))["since"] == LATER.isoformat()
     assert not (tmp_path / HOLDER).exists()
 
 
@@ -279,13 +265,9 @@ def test_only_runs_go(tmp_path: Path) -> None:
 
 def test_run_in_which_a_file_is_open_stays_whole_until_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path)
-
-    def refuse(*_: object) -> None:
-        raise PermissionError(errno.EACCES, "in use")
-
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "rename", refuse)
-        put(tmp_path, NOW + timedelta(hours=1), keep=Keep(1))
+        patched.setattr(Path, "rename", Mock(side_effect=PermissionError(errno.EACCES, "in use")))
+        put(tmp_path, LATER, keep=Keep(1))
     assert {each.name for each in (tmp_path / "out/runs/20261123T110500Z").iterdir()} == {*PAGES, *DATA}
     put(tmp_path, NOW + timedelta(hours=2), keep=Keep(1))
     assert list_runs(tmp_path / "out") == ["20261123T130500Z"]
@@ -300,17 +282,15 @@ def test_what_to_keep_must_be_a_number(text: str) -> None:
 # Killed ---------------------------------------------------------------------------------------------------------------
 
 
-def read_all(out: Path) -> int:
+def check_pages(out: Path) -> None:
     """Read each page that a reader can see, some of them in earlier runs; all must be whole."""
     files = [out / "index.html", *(out / "latest").glob("*.html")]
     files += [out / "runs" / stamp / name for stamp in list_runs(out)[:2] for name in PAGES]
-    number = 0
     for file in files:
         with contextlib.suppress(FileNotFoundError):  # retention has just removed that run
             text = file.read_text(encoding="utf-8")
-            assert is_whole(text), f"{file}: {text[:80]!r} … {text[-80:]!r}"
-            number += 1
-    return number
+            whole = re.fullmatch(r"<html data-run='([^']+)'>x*<p>\1</p></html>\n", text)
+            assert whole, f"{file}: {text[:80]!r} … {text[-80:]!r}"
 
 
 @posix
@@ -319,7 +299,7 @@ def test_publishing_that_is_killed_at_any_moment_leaves_whole_pages(tmp_path: Pa
     out, size = tmp_path / "out", 300_000
     for hours in (2, 1, 0):
         put(tmp_path, NOW - timedelta(hours=hours), size=size, keep=Keep(3))
-    killed = begun = mixed = reads = number = 0
+    killed = begun = mixed = number = 0
     span = 0.02  # seconds, so that about half of the runs are done before the signal comes: no moment is left out
     random.seed(6)
     while killed < 100:
@@ -333,7 +313,7 @@ def test_publishing_that_is_killed_at_any_moment_leaves_whole_pages(tmp_path: Pa
             os._exit(0)
         until = time.monotonic() + random.uniform(0, span)
         while time.monotonic() < until:
-            reads += read_all(out)
+            check_pages(out)
         os.kill(child, signal.SIGKILL)
         was_killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
         span *= 1.1 if was_killed else 0.9
@@ -341,7 +321,7 @@ def test_publishing_that_is_killed_at_any_moment_leaves_whole_pages(tmp_path: Pa
         begun += bool(left_over(out))
         newest = out / "runs" / list_runs(out)[0]
         mixed += len({stamp_of(each) for folder in (out / "latest", newest) for each in folder.iterdir()}) > 1
-        reads += read_all(out)
+        check_pages(out)
         for stamp in list_runs(out):
             assert {each.name for each in (out / "runs" / stamp).iterdir()} == {*PAGES, *DATA}
         shutil.rmtree(run.parent)
@@ -351,8 +331,6 @@ def test_publishing_that_is_killed_at_any_moment_leaves_whole_pages(tmp_path: Pa
             assert left_over(out) == []
             assert stamp_of(out / "latest/status.html") == f"{later:%Y%m%dT%H%M%SZ}"
             assert len(list_runs(out)) == 3
-    print(f"{killed} of {number} runs were killed, {begun} with copies about, {mixed} with old files in latest;")
-    print(f"{reads} pages were read, each whole")
     assert begun > 20
     assert mixed > 0
 
@@ -367,19 +345,19 @@ def test_whole_run_that_is_killed_leaves_the_last_reports_and_the_next_cleans_up
     command = [sys.executable, "-m", "taskanalysis", "report", "--data", str(task.parent), "--reports", str(out)]
     environment = os.environ | {"TMPDIR": str(temporary)}
 
-    def whole() -> None:
+    def whole() -> float:
+        """Run to the end, in so many seconds."""
         began = time.monotonic()
         subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
-        usual.append(time.monotonic() - began)
         assert list(temporary.iterdir()) == []
         assert left_over(out) == []
+        return time.monotonic() - began
 
-    usual: list[float] = []
-    whole()
+    usual = whole()
     random.seed(6)
     for _ in range(10):
         with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
-            until = time.monotonic() + random.uniform(0.1, 1) * usual[0]
+            until = time.monotonic() + random.uniform(0.1, 1) * usual
             while time.monotonic() < until:
                 for file in [out / "index.html", *(out / "latest").glob("*.html")]:
                     text = file.read_text(encoding="utf-8")
@@ -410,8 +388,8 @@ def test_run_that_was_killed_holds_nothing_and_the_next_removes_its_temporary_fo
     out, temporary = tmp_path / "out", tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    environment = os.environ | {"TMPDIR": str(temporary)}
-    subprocess.run([sys.executable, "-c", KILLED, str(out)], env=environment, check=False)
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    subprocess.run([sys.executable, "-c", KILLED, str(out)], check=False)
     assert (out / HOLDER).exists()
     assert len(list(temporary.iterdir())) == 2
     with held(out, now=NOW, wait=0), workplace() as mine:
@@ -420,8 +398,3 @@ def test_run_that_was_killed_holds_nothing_and_the_next_removes_its_temporary_fo
             assert mine.is_dir()
             assert other != mine
     assert list(temporary.iterdir()) == []
-
-
-def test_names_of_the_lock_are_hidden_from_readers() -> None:
-    assert LOCK.startswith(".")
-    assert HOLDER.startswith(".")

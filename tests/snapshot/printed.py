@@ -14,7 +14,6 @@ FILES = build.FILES / "statuses"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MORNING = datetime(2026, 11, 24, 6)
 LOAD, NIGHTLY = "\\OpenData\\Load", "\\OpenData\\Permits\\Nightly"
-SCHTASKS = {"state", "enabled", "last_run", "last_result", "next_run"}
 Write = Callable[..., Path]
 
 
@@ -73,16 +72,17 @@ def cells(language: Language, page: str) -> list[list[str]]:
     return rows
 
 
-def wanted(rows: list[list[str]]) -> dict[str, Status]:
-    return {row[1]: WANTED[row[1]] for row in rows}
+def wanted(language: Language, page: str) -> dict[str, Status]:
+    """The statuses that are read back, by path."""
+    return {path: WANTED[path] for _, path, *_ in cells(language, page)}
 
 
 REST = ["z"] * 8 + ["05/01/2026"] + ["z"] * 7
 REST_NAMES = [f"{name}: x" for name in "abcdefghijklmnop"]
 
 
-def as_csv(language: Language, page: str, names: str = "") -> str:
-    header = [*(names or language.names).split("|"), *REST_NAMES]
+def as_csv(language: Language, page: str) -> str:
+    header = [*language.names.split("|"), *REST_NAMES]
     rows = [header] + [[*row, *REST] for row in cells(language, page)]
     return "\r\n".join('"' + '","'.join(row) + '"' for row in rows) + "\r\n"
 

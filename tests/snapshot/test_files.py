@@ -32,11 +32,11 @@ def test_folder_with_subfolders_names_tasks_by_where_they_lie(tmp_path: Path) ->
     assert problems == []
 
 
-def test_flat_folder_names_tasks_by_uri_and_by_file_where_there_is_none(tmp_path: Path) -> None:
+def test_flat_folder_with_strays_below_names_tasks_by_uri_else_by_file(tmp_path: Path) -> None:
     files = {"a.xml": xml("1", "\\A\\Load"), "b.xml": xml("2"), "c.xml": xml("3", "Load"), "d.xml": xml("4", "\\\\x")}
-    tasks, problems = read_tasks(write(tmp_path, files))
+    tasks, problems = read_tasks(write(tmp_path, files | {".git/HEAD": b"ref"}))
     assert commands(tasks) == {"\\A\\Load": "1", "\\b": "2", "\\c": "3", "\\d": "4"}
-    assert problems == []
+    assert [problem.file for problem in problems] == [".git/HEAD"]
 
 
 def test_files_without_extension_are_read_and_other_files_passed_over(tmp_path: Path) -> None:
@@ -190,11 +190,6 @@ def test_name_that_is_no_unicode_is_shown_by_its_bytes(tmp_path: Path) -> None:
         file.write(b"<Task/>")
     tasks, problems = read_tasks(tmp_path)
     assert (list(tasks), problems) == (["\\bad\\udce9"], [])
-
-
-def test_stray_files_in_subfolders_leave_a_flat_folder_flat(tmp_path: Path) -> None:
-    write(tmp_path, {"B.xml": xml("1", "\\A\\B"), ".git/HEAD": b"ref"})
-    assert list(read_tasks(tmp_path)[0]) == ["\\A\\B"]
 
 
 def test_equal_bytes_are_parsed_once_wherever_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from filelock import Timeout
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +17,6 @@ from taskanalysis.snapshot.paths import (
     plain_path,
     remove,
     task_path,
-    write_folder,
     write_whole,
 )
 
@@ -115,22 +113,6 @@ def test_file_is_written_whole_or_stays_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         write_whole(file, *broken())
     assert [(each.name, each.read_bytes()) for each in file.parent.iterdir()] == [("status.csv", b"one two")]
-
-
-def test_folder_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    folder = tmp_path / "month" / "stamp"
-    with pytest.raises(FileExistsError):
-        write_folder(folder, {"status.csv": b"", "status.csv/": b""})
-    assert list(folder.parent.iterdir()) == []
-    write_folder(folder, {"tasks/": b"", "F/Load.xml": b"<Task/>"})
-    assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")) == ["F", "F/Load.xml", "tasks"]
-
-
-def test_second_process_waits_and_gives_up(tmp_path: Path) -> None:
-    with locked(tmp_path / "new", wait=0), pytest.raises(Timeout), locked(tmp_path / "new", wait=0):
-        pass
-    with locked(tmp_path / "new", wait=0):
-        pass
 
 
 def test_leftovers_are_removed_once_the_folder_is_locked(tmp_path: Path) -> None:

@@ -24,7 +24,6 @@ from tests.snapshot.printed import (
     Write,
     as_csv,
     as_list,
-    cells,
     is_status_file,
     sample,
     wanted,
@@ -250,7 +249,7 @@ def test_error_lines_are_problems_and_the_same_one_only_once(write: Write) -> No
     error, info = "ERRORE: impossibile caricare l'attività: Rotta", "INFORMAZIONI: nessuna attività"
     text = "\n".join([error, lines[0], lines[1], error, *lines[2:4], info, "", lines[0], *lines[4:], error])
     found = read_statuses_file(write(text, "cp850"))
-    assert found.statuses == wanted(cells(LANGUAGES["Italian"], "cp850"))
+    assert found.statuses == wanted(LANGUAGES["Italian"], "cp850")
     assert whats(found) == [f"{error} (3 times)", info]
     assert {problem.file for problem in found.problems} == {"statuses.dat"}
 

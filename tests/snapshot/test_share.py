@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from taskanalysis.errors import SnapshotError, TaskXmlError
+from taskanalysis.snapshot import share
 from taskanalysis.snapshot.paths import file_name
-from taskanalysis.snapshot.share import StoredDefinitions, list_snapshots, newest_first, read_manifest, wrong_files
+from taskanalysis.snapshot.share import StoredDefinitions, list_snapshots, newest_first, read_manifest
 from taskanalysis.snapshot.snapshot import read_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS
 from tests.build import LOAD, NOON, commands, rewrite_manifest, xml
@@ -18,21 +19,17 @@ from tests.snapshot.samples import NIGHTLY, write
 
 
 def test_newest_of_a_share_is_read_and_others_are_listed_in_order(tmp_path: Path) -> None:
-    later = NOON + timedelta(days=40)
     write(tmp_path, 40 * 24, server="OTHER")
     write(tmp_path)
     write(tmp_path, -1 / 3600)
     (tmp_path / "snapshots/SRV/2026-11/20261399T000000Z").mkdir()
     (tmp_path / "snapshots/SRV/2026-11/2026121T000000Z").mkdir()
     (tmp_path / "snapshots/SRV/2026-11/.20261130T000000Z.7.tmp").mkdir()
-    listed = list_snapshots(tmp_path)
-    assert [(each.server, each.taken_at) for each in listed] == [
-        ("SRV", NOON - timedelta(seconds=1)),
-        ("SRV", NOON),
-        ("OTHER", later),
-    ]
+    (tmp_path / "snapshots/SRV/2026-12").write_text("x", encoding="utf-8")
+    listed = [(each.server, each.taken_at) for each in list_snapshots(tmp_path)]
+    assert listed == [("SRV", NOON - timedelta(seconds=1)), ("SRV", NOON), ("OTHER", NOON + timedelta(days=40))]
     assert read_snapshot(tmp_path).server == "OTHER"
-    assert [each.taken_at for each in list_snapshots(tmp_path, "srv")] == [NOON - timedelta(seconds=1), NOON]
+    assert [(each.server, each.taken_at) for each in list_snapshots(tmp_path, "srv")] == listed[:2]
     assert list_snapshots(tmp_path, "*") == list_snapshots(tmp_path, "..") == []
 
 
@@ -62,18 +59,16 @@ def test_definitions_that_are_not_there_are_a_problem(tmp_path: Path) -> None:
 
 
 def test_changed_missing_and_bad_files_are_problems(tmp_path: Path) -> None:
-    folder = write(tmp_path, definitions={path: xml(path) for path in ("\\A", "\\B", "\\C", "\\D")})
+    definitions = {path: xml(path) for path in ("\\A", "\\B", "\\C", "\\D")}
+    folder = write(tmp_path, definitions=definitions)
     (folder / "tasks/A.xml").write_bytes(xml("changed"))
     (folder / "tasks/B.xml").unlink()
     (folder / "tasks/C.xml").write_bytes(b"")
     (folder / "status.csv").write_bytes((folder / "status.csv").read_bytes().replace(b"Ready", b"Queued"))
-    later = write(tmp_path, 6, definitions={path: xml(path) for path in ("\\A", "\\B", "\\C", "\\D")})
+    later = write(tmp_path, 6, definitions=definitions)
     changed = "was changed after the snapshot was written (its sha256 differs)"
-    of_tasks = [
-        ("A.xml", changed),
-        ("B.xml", "is listed in snapshot.json but missing"),
-        ("C.xml", "the file is empty"),
-    ]
+    missing = "is listed in snapshot.json but missing"
+    of_tasks = [("A.xml", changed), ("B.xml", missing), ("C.xml", "the file is empty")]
     assert sorted(read_snapshot(folder).problems) == sorted([*of_tasks, ("status.csv", changed)])
     assert sorted(read_snapshot(later).problems) == of_tasks
     assert sorted(read_snapshot(folder).tasks) == ["\\A", "\\D"]
@@ -90,20 +85,10 @@ def test_stored_definition_is_read_by_its_task_path(tmp_path: Path) -> None:
         stored.read("\\Other")
 
 
-def test_file_that_is_not_what_was_written_is_named(tmp_path: Path) -> None:
-    folder = write(tmp_path)
-    hashes = read_manifest(folder)["sha256"]
-    assert wrong_files(folder, hashes) == []
-    (folder / "tasks/OpenData/Load.xml").write_bytes(b"")
-    (folder / "status.csv").unlink()
-    (folder / "status.csv").mkdir()
-    shutil.rmtree(folder / "tasks/OpenData/Permits")
-    whats = {problem.file: problem.what[:15] for problem in wrong_files(folder, hashes)}
-    assert whats == {
-        "status.csv": "can't be opened",
-        "tasks/OpenData/Load.xml": "was changed aft",
-        f"tasks/{file_name(NIGHTLY)}": "is not there",
-    }
+def test_listed_file_that_can_not_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / "status.csv").mkdir()
+    (problem,) = share.wrong_files(tmp_path, {"status.csv": "0" * 64})
+    assert (problem.file, problem.what[:15]) == ("status.csv", "can't be opened")
 
 
 @pytest.mark.parametrize("place", [("snapshots",), ("snapshots", "SRV"), ("snapshots", "SRV", "2026-11")])
@@ -142,7 +127,7 @@ def test_unknown_format_is_refused_in_one_sentence(tmp_path: Path, number: objec
 
 STAMP = "20261120T120000Z"
 WRONG: dict[str, list[Any]] = {
-    "definitions": ["../../x", "/etc", f"{STAMP}/../..", f"{STAMP}\n", "2026112T1170200Z", "", None, 20261123],
+    "definitions": ["../../../../..", "/etc", f"{STAMP}/../..", f"{STAMP}\n", "2026112T1170200Z", "", None, 20261123],
     "definitions_read": ["yes"],
     "zone": ["../../etc/passwd", "/etc/passwd", "Mars/Olympus", "America", "a\0b", 5, None],
     "server": [5, ["SRV"]],
@@ -171,34 +156,16 @@ def test_manifest_that_is_no_object_of_ours_is_a_snapshot_error(tmp_path: Path, 
         read_snapshot(folder)
 
 
-def test_definitions_outside_the_share_are_not_read(tmp_path: Path) -> None:
-    folder = write(tmp_path / "share", definitions=None)
-    (tmp_path / "tasks").mkdir()
-    (tmp_path / "tasks/Secret.xml").write_bytes(xml("1"))
-    rewrite_manifest(folder, definitions_read=True, definitions="../../../../..")
-    with pytest.raises(SnapshotError):
-        read_snapshot(folder)
-
-
-def test_file_among_the_months_of_a_server_is_no_month(tmp_path: Path) -> None:
-    write(tmp_path)
-    (tmp_path / "snapshots" / "SRV" / "2026-12").write_text("x", encoding="utf-8")
-    assert read_snapshot(tmp_path).taken_at == NOON
-
-
 def test_newest_snapshots_come_first_and_older_months_are_not_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for server, month, day in (("A", "2026-10", 3), ("A", "2026-11", 1), ("B", "2026-11", 2), ("A", "2026-11", 9)):
-        stamp = f"{month.replace('-', '')}{day:02}T120000Z"
-        (tmp_path / "snapshots" / server / month / stamp).mkdir(parents=True)
+    for server, day in (("A", "20261003"), ("A", "20261101"), ("B", "20261102"), ("A", "20261109")):
+        share.snapshot_folder(tmp_path / "snapshots" / server, f"{day}T120000Z").mkdir(parents=True)
     assert [known.path.name[:8] for known in newest_first(tmp_path)] == ["20261109", "20261102", "20261101", "20261003"]
     assert list(newest_first(tmp_path)) == list_snapshots(tmp_path)[::-1]
     assert [known.path.name[:8] for known in newest_first(tmp_path, "a")] == ["20261109", "20261101", "20261003"]
     listed: list[str] = []
-    monkeypatch.setattr(
-        "taskanalysis.snapshot.share._names",
-        lambda month: listed.append(month.name) or [each.name for each in month.iterdir()],
-    )
+    names = share._names
+    monkeypatch.setattr(share, "_names", lambda month: listed.append(month.name) or names(month))
     assert next(newest_first(tmp_path)).server == "A"
     assert set(listed) == {"2026-11"}
