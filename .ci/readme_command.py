@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-ENDS = {"report": "taskanalysis report", "tests": "python -m pytest -n logical"}
+ENDS = {"report": "taskanalysis report", "tests": "python -m pytest -n logical --dist loadfile"}
 
 
 def readme_command(what: str, platform: str = sys.platform) -> str:

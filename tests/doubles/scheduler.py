@@ -7,7 +7,7 @@ though RegisterTask may create it.
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -306,9 +306,11 @@ def with_uri(xml: str, path: str) -> str:
     return DECLARATION + etree.tostring(root, encoding="unicode")
 
 
-def filled(number: int) -> FakeScheduler:
-    """A server with so many tasks, spread over three folders."""
-    fake, places = FakeScheduler(), (r"\OpenData", r"\OpenData\Permits", r"\Microsoft\Windows")
+def filled(
+    number: int, folders: Sequence[str] = (r"\OpenData", r"\OpenData\Permits", r"\Microsoft\Windows")
+) -> FakeScheduler:
+    """A server with so many tasks, spread over these folders."""
+    fake = FakeScheduler()
     for index in range(number):
-        fake.add(f"{places[index % 3]}\\Task {index}", task_xml(f"program{index}.exe"))
+        fake.add(f"{folders[index % len(folders)]}\\Task {index}", task_xml(f"program{index}.exe"))
     return fake

@@ -9,13 +9,21 @@ from typing import Any
 import nbformat
 import pytest
 
+from taskanalysis.history import update_store
 from taskanalysis.publish.make import NOTEBOOKS, notebook_file
 from taskanalysis.publish.notebooks import run_notebook
 from taskanalysis.report import trend_answers
+from taskanalysis.snapshot.share import sample_share
 from taskanalysis.snapshot.status import Status
 from tests.build import HOSTILE, NOON, definition, status, write
 
 MOST_LINES = 90
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _history_of_the_sample() -> None:
+    """Build the history once, so that no page finds another process writing it."""
+    update_store(sample_share())
 
 
 def cells(name: str, kind: str = "code") -> list[Any]:
