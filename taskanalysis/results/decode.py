@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache, lru_cache
+from numbers import Integral, Real
 from pathlib import Path
 
 from taskanalysis.text import hides_exit_code, listed, program_name, working_program
@@ -115,10 +116,13 @@ def unsigned(code: object) -> int | None:
     """
     if code is None or (not isinstance(code, str) and str(code) in ("nan", "<NA>")):
         return None
-    text = str(code).strip()
-    if not re.fullmatch(r"[+-]?[0-9]{1,10}(?:\.0)?|0[xX][0-9a-fA-F]{1,8}", text):
-        raise ValueError(f"is not a result code: {code!r:.60}")
-    number = int(text, 16) if text[:2] in ("0x", "0X") else int(text.removesuffix(".0"))
+    if isinstance(code, Integral) and not isinstance(code, bool):
+        number = int(code)
+    else:
+        text = str(float(code) if isinstance(code, Real) and not isinstance(code, bool) else code).strip()
+        if not re.fullmatch(r"[+-]?[0-9]{1,10}(?:\.0)?|0[xX][0-9a-fA-F]{1,8}", text):
+            raise ValueError(f"is not a result code: {code!r:.60}")
+        number = int(text, 16) if text[:2] in ("0x", "0X") else int(text.removesuffix(".0"))
     if not -(2**31) <= number < 2**32:
         raise ValueError(f"is not a result code of 32 bits: {code!r:.60}")
     return number & 0xFFFFFFFF
