@@ -97,5 +97,5 @@ def test_each_command_is_one_line_that_makes_its_venv(what: str, platform: str) 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     line = done.stdout.strip()
     assert "-m venv .venv &&" in line
-    assert f"install -r requirements{'-dev' if what == 'tests' else ''}.txt &&" in line
+    assert f"-r requirements{'-dev' if what == 'tests' else ''}.txt &&" in line
     assert line in README
