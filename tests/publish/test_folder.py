@@ -48,9 +48,9 @@ def index(stay: list[str], locked: list[str]) -> str:
     return page(" ".join(["runs", *stay, "locked", *locked]))
 
 
-def put(tmp_path: Path, now: datetime = NOW, *, size: int = 10, **given: object) -> list[str]:
-    """Publish ready pages into ``tmp_path/out`` as a run of this moment."""
-    out = tmp_path / "out"
+def put(tmp_path: Path, now: datetime = NOW, *, size: int = 10, out: Path | None = None, **given: object) -> list[str]:
+    """Publish ready pages into `out`, else ``tmp_path/out``, as a run of this moment."""
+    out = out or tmp_path / "out"
     settings = {"keep": Keep(), "index": index, "seconds": 0.05, **given}
     with held(out, now=now, wait=0):
         stamp = new_stamp(out, now)
