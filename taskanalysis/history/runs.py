@@ -58,56 +58,56 @@ class Events(NamedTuple):
 
 def find_runs(observed: Observed) -> tuple[Runs, Events]:
     """All runs in the observations, sorted by task and minute of their start, and failed starts."""
-    known = np.flatnonzero(observed.last_run != NONE)
-    task, minute = observed.task[known], _minute_of_run(observed, known)
+    rows = np.flatnonzero(observed.last_run != NONE)
+    task, minute = observed.task[rows], _minute_of_run(observed, rows)
     if not is_sorted(task, minute):  # a last run went backwards: registered again, or restored
-        order = np.lexsort((known, minute, task))
-        known, task, minute = known[order], task[order], minute[order]
+        order = np.lexsort((rows, minute, task))
+        rows, task, minute = rows[order], task[order], minute[order]
     begins, ends = blocks(task, minute)
     number = np.repeat(np.arange(len(begins)), ends - begins + 1)
-    state, result = observed.state[known], observed.last_result[known]
+    state, result = observed.state[rows], observed.last_result[rows]
     going = np.isin(state, GOES_ON) | np.isin(result, NO_RESULT)
     finished = np.flatnonzero(~going & (result != NONE))
     results = finished[differs(number[finished])]  # the first one of each run
     code = np.full(len(begins), NONE)
     finished_by = np.full(len(begins), -1)
     code[number[results]] = result[results]
-    finished_by[number[results]] = observed.first[known[results]]
+    finished_by[number[results]] = observed.first[rows[results]]
     last_rows = blocks(observed.task)[1]
     runs = Runs(
         task=task[begins],
-        started=observed.last_run[known[begins]],
+        started=observed.last_run[rows[begins]],
         code=code,
-        first_seen=observed.first[known[begins]],
+        first_seen=observed.first[rows[begins]],
         finished_by=finished_by,
-        last_seen=observed.last[known[ends]],
-        goes_on=going[ends] & np.isin(known[ends], last_rows) & (code == NONE),
+        last_seen=observed.last[rows[ends]],
+        goes_on=going[ends] & np.isin(rows[ends], last_rows) & (code == NONE),
     )
     other = ~differs(number[finished]) & differs(result[finished]) & (result[finished] != code[number[finished]])
-    later = known[finished[other]]
+    later = rows[finished[other]]
     return runs, Events(observed.task[later], observed.first[later], observed.last_result[later])
 
 
-def _minute_of_run(observed: Observed, known: Numbers) -> Numbers:
+def _minute_of_run(observed: Observed, rows: Numbers) -> Numbers:
     """The minute that identifies the run of each row: of its last run, or of the one before a clock change."""
-    task, last_run = observed.task[known], observed.last_run[known]
+    task, last_run = observed.task[rows], observed.last_run[rows]
     minute = last_run // MINUTE
     begins, ends = blocks(task, minute)
-    first_of = np.maximum.accumulate(np.where(_same_run(observed, known, begins), 0, np.arange(len(begins))))
+    first_of = np.maximum.accumulate(np.where(_same_run(observed, rows, begins), 0, np.arange(len(begins))))
     return np.repeat(minute[begins[first_of]], ends - begins + 1)
 
 
-def _same_run(observed: Observed, known: Numbers, begins: Numbers) -> Flags:
+def _same_run(observed: Observed, rows: Numbers, begins: Numbers) -> Flags:
     """Whether a last run that differs from the one before is the same run, shown after a clock change.
 
     They differ by exactly the change of the zone's offset between their snapshots (not seen on Windows yet), and the
     later one does not lie between these snapshots, where it can be a run of its own.
     """
     same = np.zeros(len(begins), bool)
-    seen, again = observed.last[known[begins - 1]], observed.first[known[begins]]
+    seen, again = observed.last[rows[begins - 1]], observed.first[rows[begins]]
     turns = np.flatnonzero(observed.offsets[seen] != observed.offsets[again])
-    seen, again, row = seen[turns], again[turns], known[begins[turns]]
-    before = known[begins[turns] - 1]
+    seen, again, row = seen[turns], again[turns], rows[begins[turns]]
+    before = rows[begins[turns] - 1]
     offsets = observed.offsets[seen], observed.offsets[again]
     start, shift = observed.last_run[row], offsets[1] - offsets[0]
     shifted = (observed.task[row] == observed.task[before]) & (offsets[0] != NONE) & (offsets[1] != NONE)

@@ -123,8 +123,8 @@ def _cells(column: pd.Series, zone: ZoneInfo | None) -> pa.DictionaryArray:
         texts = pa.array(values, from_pandas=True).cast(pa.string())
     else:
         texts = pa.array([_safe(str(value)) for value in values], pa.string())
-    known = pa.concat_arrays([texts, pa.array([""], pa.string())])
-    return pa.DictionaryArray.from_arrays(np.where(codes < 0, len(values), codes), known)
+    dictionary = pa.concat_arrays([texts, pa.array([""], pa.string())])
+    return pa.DictionaryArray.from_arrays(np.where(codes < 0, len(values), codes), dictionary)
 
 
 def _times(moments: pd.Series, zone: Any) -> pa.StringArray:

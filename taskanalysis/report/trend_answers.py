@@ -94,23 +94,23 @@ def changes_answer(window: Window, shown: pd.DataFrame) -> list[str]:
 
 def expected_answer(window: Window) -> list[str]:
     """How many starts were expected, and how many of them were missed."""
-    known = fates(window)
-    if known.empty:
+    kinds = fates(window)
+    if kinds.empty:
         why = "no definition is known, or none has times" if window.snapshot.zone else "the server's zone is not known"
         return [f"No start is expected: {why}."]
-    starts, tasks = count(int(known["starts"].sum()), "start"), count(window.slots["task_path"].nunique(), "task")
-    parts = [f"{number:,} {fate}" for fate, number in zip(known["fate"], known["starts"], strict=True)]
+    starts, tasks = count(int(kinds["starts"].sum()), "start"), count(window.slots["task_path"].nunique(), "task")
+    parts = [f"{number:,} {fate}" for fate, number in zip(kinds["fate"], kinds["starts"], strict=True)]
     lines = [f"{starts} of {tasks} were expected: {listed(parts)}."]
     return lines + (_missed(window) or ["No missed start is known."])
 
 
 def durations_answer(window: Window) -> list[str]:
     """Of how many runs the duration is known."""
-    known = int(window.runs["seconds"].notna().sum())
-    if not known:
+    timed = int(window.runs["seconds"].notna().sum())
+    if not timed:
         folder = f"eventlogs/{window.snapshot.server or 'SERVER'}"
         return [f"The duration of no run is known: only an event log shows it (.evtx files in {folder})."]
-    return [f"The duration of {known:,} of {count(len(window.runs), 'run')} is known, from the event log."]
+    return [f"The duration of {timed:,} of {count(len(window.runs), 'run')} is known, from the event log."]
 
 
 def hours_answer(left_out: Sequence[str]) -> list[str]:
@@ -129,9 +129,9 @@ def _direction(window: Window) -> str:
     now = int(window.failing_at(pd.DatetimeIndex([taken.iloc[-1]]))[0])
     then: dict[str, int] = {}
     for words, ago in (("a week ago", WEEK), ("four weeks ago", MONTH)):
-        known = taken[taken <= window.snapshot.taken_at - ago]
-        if len(known):
-            then[words] = int(window.failing_at(pd.DatetimeIndex([known.iloc[-1]]))[0])
+        earlier = taken[taken <= window.snapshot.taken_at - ago]
+        if len(earlier):
+            then[words] = int(window.failing_at(pd.DatetimeIndex([earlier.iloc[-1]]))[0])
     failing = f"{count(now, 'task')} {'is' if now == 1 else 'are'} failing now" if now else "no task is failing now"
     numbers = ", ".join([failing, *(f"{number:,} {words}" for words, number in then.items())])
     if not then:
@@ -153,12 +153,13 @@ def _turn(now: int, then: int) -> str:
 
 def _since(window: Window) -> list[str]:
     """The day of the largest step, where the number of failing tasks has not gone back since."""
-    known = window.by_day[~window.by_day["blind"]]["failing"]
-    steps = known.diff().fillna(0)
-    if not len(known) or steps.abs().max() < LEAST_STEP:
+    failing = window.by_day[~window.by_day["blind"]]["failing"]
+    steps = failing.diff().fillna(0)
+    if not len(failing) or steps.abs().max() < LEAST_STEP:
         return []
     place = int(steps.abs().to_numpy().argmax())
-    day, step, before, after = known.index[place], int(steps.iloc[place]), known.iloc[place - 1], known.iloc[place:]
+    day, step = failing.index[place], int(steps.iloc[place])
+    before, after = failing.iloc[place - 1], failing.iloc[place:]
     if (step > 0 and after.min() <= before) or (step < 0 and after.max() >= before):
         return []
     more, good = ("more", "as good") if step > 0 else ("fewer", "as bad")

@@ -53,14 +53,14 @@ if TYPE_CHECKING:
 def failing(days: pd.DataFrame, gaps: Gaps) -> Chart:
     """How many tasks were failing at the end of each day: the columns `failing` and `blind`."""
 
-    def paint(axes: Axes, x: NDArray[np.float64], known: pd.DataFrame) -> None:
-        numbers = known["failing"]
+    def paint(axes: Axes, x: NDArray[np.float64], seen: pd.DataFrame) -> None:
+        numbers = seen["failing"]
         blocks(axes, x, 0, numbers.to_numpy(), COLOURS["failed"], width=1.0)
         count_axis(axes, int(numbers.max()))
         axes.text(len(days) + 0.4, int(numbers.iloc[-1]), f"{numbers.iloc[-1]:,}", va="center", weight="bold")
 
-    def words(known: pd.DataFrame) -> str:
-        numbers = known["failing"]
+    def words(seen: pd.DataFrame) -> str:
+        numbers = seen["failing"]
         ends = [f"{number:,} on {day:%Y-%m-%d}" for day, number in numbers.iloc[[0, -1]].items()]
         return f"{', '.join(ends)}; {most_words(numbers)}."
 
@@ -71,12 +71,12 @@ def failing(days: pd.DataFrame, gaps: Gaps) -> Chart:
 def coverage(days: pd.DataFrame, gaps: Gaps) -> Chart:
     """How many snapshots there are of each day: the columns `snapshots` and `blind`; blind times are gaps."""
 
-    def paint(axes: Axes, x: NDArray[np.float64], known: pd.DataFrame) -> None:
-        blocks(axes, x, 0, known["snapshots"].to_numpy(), BAR)
-        count_axis(axes, int(known["snapshots"].max()))
+    def paint(axes: Axes, x: NDArray[np.float64], seen: pd.DataFrame) -> None:
+        blocks(axes, x, 0, seen["snapshots"].to_numpy(), BAR)
+        count_axis(axes, int(seen["snapshots"].max()))
 
-    def words(known: pd.DataFrame) -> str:
-        return f"{int(known['snapshots'].median()):,} on most of {count(len(days), 'day')}."
+    def words(seen: pd.DataFrame) -> str:
+        return f"{int(seen['snapshots'].median()):,} on most of {count(len(days), 'day')}."
 
     return _by_day("Bar chart", "How many snapshots are there of each day?", words, paint, days, gaps, height=1.4)
 
@@ -84,9 +84,9 @@ def coverage(days: pd.DataFrame, gaps: Gaps) -> Chart:
 def endings(days: pd.DataFrame, gaps: Gaps) -> Chart:
     """How the runs of each day ended, stacked: a column each (`COLOURS`), and `blind`; blind days are gaps."""
 
-    def words(known: pd.DataFrame) -> str:
-        sums = [f"{name} {int(known[name].sum()):,}" for name in reversed(COLOURS) if known[name].any()]
-        bad = known[list(BAD_OUTCOMES)].sum(axis=1)
+    def words(seen: pd.DataFrame) -> str:
+        sums = [f"{name} {int(seen[name].sum()):,}" for name in reversed(COLOURS) if seen[name].any()]
+        bad = seen[list(BAD_OUTCOMES)].sum(axis=1)
         return f"{'; '.join(sums)}. Failed, stopped or not started: {most_words(bad)}."
 
     title = "How did the runs that were seen end, day by day?"
@@ -106,13 +106,13 @@ def _by_day(
     """A figure with an axis of days, of those that are not blind."""
     if days.empty:
         return nothing(title)
-    known = days[~days["blind"]]
+    seen = days[~days["blind"]]
 
     def paint_all(axes: Axes) -> None:
         time_axis(axes, days.index, gaps)
-        paint(axes, distances(known.index, days.index), known)
+        paint(axes, distances(seen.index, days.index), seen)
 
-    return draw(kind, title, words(known) + blind_words(days), paint_all, height=height, width=TIME_WIDTH)
+    return draw(kind, title, words(seen) + blind_words(days), paint_all, height=height, width=TIME_WIDTH)
 
 
 def hours(by_hour: pd.DataFrame) -> Chart:
@@ -260,14 +260,14 @@ def multiples(tasks: Mapping[str, pd.DataFrame], gaps: Gaps) -> Chart:
 
     def paint(*panels: Axes) -> None:
         for axes, (path, days) in zip(panels, shown.items(), strict=False):
-            known = days[~days["blind"]]
-            x, below = distances(known.index, days.index), np.zeros(len(known))
-            good = known["succeeded"].to_numpy()
-            most = max(int(good.max(initial=0)), int(known[list(BAD_OUTCOMES)].sum(axis=1).max()), 1)
+            seen = days[~days["blind"]]
+            x, below = distances(seen.index, days.index), np.zeros(len(seen))
+            good = seen["succeeded"].to_numpy()
+            most = max(int(good.max(initial=0)), int(seen[list(BAD_OUTCOMES)].sum(axis=1).max()), 1)
             time_axis(axes, days.index, gaps, few=True)
             blocks(axes, x, 0, good, COLOURS["succeeded"], width=1.0)
             for name in BAD_OUTCOMES:
-                number = known[name].to_numpy()
+                number = seen[name].to_numpy()
                 blocks(axes, x, below - number, number, COLOURS[name], width=1.0, hatch=HATCHES.get(name, ""))
                 below = below - number
             axes.axhline(0, color=INK, linewidth=0.8)

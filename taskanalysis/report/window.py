@@ -270,5 +270,5 @@ class Window(JudgedPage):
 
 def known_at(runs: pd.DataFrame) -> pd.Series:
     """When the ending of each run was known: the first snapshot that shows it, else its end in the event log."""
-    known = runs["finished_by"].fillna(runs["ended"])
-    return known.fillna(runs["first_seen"]).fillna(runs["started"])
+    at = runs["finished_by"].fillna(runs["ended"])
+    return at.fillna(runs["first_seen"]).fillna(runs["started"])

@@ -177,8 +177,8 @@ def decode_page(data: bytes) -> str:
 
 def _likely(data: bytes, page: str) -> int:
     text = data.decode(page, errors="replace")
-    known = sum(word in text for word in WORDS)
-    return 100 * known + sum(_fits(before, letter, page) for before, letter in pairwise(" " + text) if letter > "\x7f")
+    words = sum(word in text for word in WORDS)
+    return 100 * words + sum(_fits(before, letter, page) for before, letter in pairwise(" " + text) if letter > "\x7f")
 
 
 def _fits(before: str, character: str, page: str) -> int:

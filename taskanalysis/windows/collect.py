@@ -118,9 +118,9 @@ def collect(
     """
     server_folder(data, server)
     _check_exists(data)
-    paths, known_folders, problems = _listed(scheduler)
+    paths, all_folders, problems = _listed(scheduler)
     for folder in folders:
-        if not any(in_scope(known + "\\x", [folder]) for known in known_folders):
+        if not any(in_scope(found + "\\x", [folder]) for found in all_folders):
             raise SnapshotError(f"{server} has no task folder {clip(folder)}")
     read = read_tasks(scheduler, paths, None if status_only else folders)
     read.problems[:0] = problems

@@ -242,9 +242,9 @@ def _follow(steps: list[tuple[datetime, int, str]]) -> dict[str, datetime]:
 def _launched_by(instances: dict[str, _Instance]) -> dict[str, int]:
     """Launches under another instance than the run's, as a task of a group has them, where one can be meant."""
     launches = [
-        (each.path, each.launched, each.trigger)
-        for each in instances.values()
-        if each.launched and not (each.started or each.failures or each.ends or each.earliest())
+        (instance.path, instance.launched, instance.trigger)
+        for instance in instances.values()
+        if instance.launched and not (instance.started or instance.failures or instance.ends or instance.earliest())
     ]
     starts: dict[str, list[Start]] = {path: [] for path, _, _ in launches}
     for guid, instance in instances.items():
@@ -263,7 +263,7 @@ def _launched_by(instances: dict[str, _Instance]) -> dict[str, int]:
 
 def _created_at(created: dict[str, list[datetime]], instances: dict[str, _Instance]) -> dict[str, datetime]:
     """The starts that event 129 gives of instances without event 100, where just one can be meant."""
-    orphans = {each.path for each in instances.values() if not each.started and each.earliest()}
+    orphans = {instance.path for instance in instances.values() if not instance.started and instance.earliest()}
     steps = {path: [(at, 0, "") for at in set(created[path])] for path in orphans & created.keys()}
     for guid, instance in instances.items():
         if instance.path in steps:
