@@ -3,10 +3,12 @@ r"""``taskanalysis check``: what needs attention, as text, JSON, Nagios plug-in 
 Authority: the Nagios plug-in codes; Prometheus' text format 0.0.4. All text is masked, because all of it is shown.
 
 >>> from datetime import UTC, datetime
+>>> from taskanalysis.health import assess
 >>> from taskanalysis.snapshot import Snapshot
->>> moment = datetime(2026, 11, 23, tzinfo=UTC)
->>> Check(Snapshot("S", moment), [], stale_after=moment, now=moment).text()
-'S, 2026-11-23 00:00 (UTC): none of 0 tasks needs attention; no status was collected.\n'
+>>> print(Check([assess(Snapshot("S", datetime(2026, 11, 23, tzinfo=UTC)))]).text(), end="")
+S, 2026-11-23 00:00 (UTC): No status was collected.
+It is not known how the tasks run: no status was collected.
+No: no definitions were collected.
 """
 
 from __future__ import annotations
@@ -14,21 +16,21 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from taskanalysis.cli.main import ATTENTION, BAD_INPUT, NAGIOS_UNKNOWN, NOT_FINISHED, data_path, fail
-from taskanalysis.errors import TaskAnalysisError
-from taskanalysis.health import Judged, Verdict, judge, known_history, read_rules
-from taskanalysis.snapshot import Snapshot, instant, read_snapshot, stale_after, write_whole
-from taskanalysis.text import mask, one_line
+from taskanalysis.cli.main import BAD_INPUT, NAGIOS_UNKNOWN, NOT_FINISHED, data_path, fail
+from taskanalysis.errors import Problem, TaskAnalysisError
+from taskanalysis.health import BLIND, Assessment, Judged, Verdict, assess, known_history, read_rules
+from taskanalysis.snapshot import instant, list_servers, read_snapshot, write_whole
+from taskanalysis.text import count, listed, mask, one_line
 
 FORMATS = ("text", "json", "nagios", "prometheus")
-BLIND = 3
 NAGIOS_CRITICAL = 2
 NAGIOS_WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 
@@ -37,25 +39,25 @@ def run(
     data: str | None,
     *,
     server: str,
-    folder: str,
-    at: str,
-    zone: str,
-    dates: str | None,
+    every: bool,
     form: str,
     output: Path | None,
+    **options: Any,
 ) -> int:
-    """Print the tasks that need attention in one of `FORMATS`, or write them to `output`; the exit code."""
+    """Print what needs attention in one of `FORMATS`, or write it to `output`; the exit code.
+
+    `every` judges all servers of the share; the other options are those of `_assess`.
+    """
     now = datetime.now(UTC)
     try:
         if output and not output.name:
             raise TaskAnalysisError("--output needs the name of a file")
-        snapshot = read_snapshot(data_path(data), server=server, at=at, zone=zone, dates=dates or "")
-        snapshot.check_folder(folder)
-        judged = judge(snapshot, read_rules(snapshot.share / "rules.toml"), folder, known_history(snapshot))
-        moment = min(instant(at, snapshot.zone), now) if at else now
+        if every and server:
+            raise click.UsageError("--server and --all-servers exclude each other: omit one of them")
+        path = data_path(data)
+        check = _all(path, now, **options) if every else _one(path, server, now, **options)
     except TaskAnalysisError as error:
         fail(str(error), NAGIOS_UNKNOWN if form == "nagios" else BAD_INPUT)
-    check = Check(snapshot, judged, stale_after(snapshot), moment)
     content = check.render(form).encode("utf-8")
     if output:
         try:
@@ -69,68 +71,85 @@ def run(
     return check.exit_code(form)
 
 
+def _one(path: Path, server: str, now: datetime, **options: Any) -> Check:
+    assessment = _assess(path, server, now, **options)
+    return Check([assessment], others=assessment.snapshot.others)
+
+
+def _all(path: Path, now: datetime, **options: Any) -> Check:
+    names = list_servers(path)
+    if not names:
+        raise TaskAnalysisError(f"--all-servers needs a share: {path} has no server")
+    check = Check([], all_servers=True)
+    for name in names:
+        try:
+            check.assessments.append(_assess(path, name, now, **options))
+        except TaskAnalysisError as error:
+            check.failed.append(Problem(name, str(error)))
+    return check
+
+
+def _assess(
+    path: Path, server: str, now: datetime, *, folder: str, at: str, zone: str, dates: str | None
+) -> Assessment:
+    snapshot = read_snapshot(path, server=server, at=at, zone=zone, dates=dates or "", now=now)
+    snapshot.check_folder(folder)
+    moment = min(instant(at, snapshot.zone), now) if at else now
+    return assess(snapshot, read_rules(snapshot.share / "rules.toml"), folder, known_history(snapshot), moment)
+
+
 @dataclass(frozen=True)
 class Check:
-    """The verdicts on the tasks of a snapshot, muted ones too, and whether it is stale at `now` (aware)."""
+    """The assessments of one server, or of all of a share.
 
-    snapshot: Snapshot
-    judged: Sequence[Judged]
-    stale_after: datetime
-    now: datetime
+    `failed` are the servers that can't be read, with the reason; `others` names those that were not judged.
+    """
 
-    @property
-    def stale(self) -> bool:
-        """Whether a newer snapshot should exist by now."""
-        return self.now > self.stale_after
-
-    @property
-    def blind(self) -> str:
-        """Why no output does not mean that all is well; "" where it does."""
-        if not self.judged:
-            return "no status was collected"
-        files = [problem.file for problem in self.snapshot.problems]
-        if damaged := [file for file in files if file.endswith(("status.csv", "snapshot.json"))]:
-            return f"{damaged[0]} is damaged"
-        return f"stale since {self._local(self.stale_after)}" if self.stale else ""
-
-    @property
-    def shown(self) -> list[Judged]:
-        """The tasks that are not muted."""
-        return [task for task in self.judged if not task.ignored]
-
-    @property
-    def loud(self) -> list[Judged]:
-        """The tasks that need attention."""
-        return [task for task in self.judged if task.needs_attention]
+    assessments: list[Assessment]
+    failed: list[Problem] = field(default_factory=list)
+    others: Sequence[str] = ()
+    all_servers: bool = False
 
     def exit_code(self, form: str) -> int:
-        """0 where all is well, 1 for attention, 3 for stale or nothing known; or the Nagios plug-in code."""
-        if self.blind:
-            return BLIND
-        if form == "nagios" and any(task.verdict is Verdict.FAILING for task in self.loud):
+        """The worst code of all servers: 0, 1 for attention, 3 for something unseen; or the Nagios plug-in code."""
+        codes = [self._code(assessment, form) for assessment in self.assessments]
+        return max([*codes, *(BLIND for _ in self.failed)])
+
+    def _code(self, assessment: Assessment, form: str) -> int:
+        critical = any(task.verdict is Verdict.FAILING for task in assessment.loud)
+        if form == "nagios" and critical and not assessment.unseen:
             return NAGIOS_CRITICAL
-        return ATTENTION if self.loud else 0  # to Nagios, 1 is a warning
+        return assessment.code  # to Nagios, 1 is a warning
 
     def render(self, form: str) -> str:
         """The whole output in one of `FORMATS`, lines ended by LF."""
         return {"text": self.text, "json": self.json, "nagios": self.nagios, "prometheus": self.prometheus}[form]()
 
     def text(self) -> str:
-        """A line on the snapshot, then a line for each task that needs attention."""
-        number, need = len(self.loud), "need" if len(self.loud) > 1 else "needs"
-        lines = [f"{self._where()}: {number or 'none'} of {len(self.shown)} tasks {need} attention{self._besides()}."]
-        lines += [f"{task.verdict.value} {task.path}: {task.reason}" for task in self.loud]
-        lines += [f"PROBLEM {problem.file}: {problem.what}" for problem in self.snapshot.problems]
-        return "".join(one_line(line) + "\n" for line in lines)
+        """For each server a line on the snapshot, a line for each task that needs attention, and what is not known."""
+        lines = [line for assessment in self.assessments for line in assessment.lines()]
+        lines += [f"{server}: can't be read ({what})" for server, what in self.failed]
+        return "".join(one_line(line) + "\n" for line in [*lines, *self._others()])
 
-    def _besides(self) -> str:
-        """Muted tasks, and why no output does not mean that all is well."""
-        muted = len(self.judged) - len(self.shown)
-        parts = [f"{muted} muted" if muted else "", self.blind]
-        return "".join(f"; {part}" for part in parts if part)
+    def _others(self) -> list[str]:
+        if not self.others:
+            return []
+        number, names = count(len(self.others), "other server"), listed(list(self.others), most=10)
+        return [f"{number} of this share not judged: {names} (--all-servers judges all)."]
 
     def json(self) -> str:
-        """One object: the snapshot, and the tasks that need attention."""
+        """One object: the snapshot, and the tasks that need attention; of all servers, a list of such objects."""
+        objects = [self._object(assessment) for assessment in self.assessments]
+        content: dict[str, Any] = (
+            {} if self.all_servers else objects[0] | {"not_judged_servers": [mask(name) for name in self.others]}
+        )
+        if self.all_servers:
+            failed = [{"server": mask(server), "what": mask(what)} for server, what in self.failed]
+            content = {"servers": objects, "failed": failed}
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+    def _object(self, assessment: Assessment) -> dict[str, Any]:
+        snapshot = assessment.snapshot
         tasks = [
             {
                 "task_path": mask(task.path),
@@ -139,58 +158,105 @@ class Check:
                 "code": task.result.code,
                 "advice": mask(task.result.advice),
             }
-            for task in self.loud
+            for task in assessment.loud
         ]
-        content = {
-            "server": mask(self.snapshot.server),
-            "taken_at": self.snapshot.local_time.isoformat(timespec="seconds"),
-            "stale": self.stale,
-            "blind": mask(self.blind),
-            "tasks": len(self.shown),
-            "muted": len(self.judged) - len(self.shown),
+        return {
+            "server": mask(snapshot.server),
+            "taken_at": snapshot.local_time.isoformat(timespec="seconds"),
+            "exit_code": assessment.code,
+            "stale": assessment.now is not None and assessment.now > assessment.stale_after,
+            "blind": mask(" ".join(assessment.unseen)),
+            "tasks": len(assessment.shown),
+            "muted": len(assessment.judged) - len(assessment.shown),
+            "not_judged": {mask(why): [mask(path) for path in paths] for why, paths in assessment.not_judged.items()},
             "attention": tasks,
-            "problems": [{"file": mask(file), "what": mask(what)} for file, what in self.snapshot.problems],
+            "problems": [{"file": mask(file), "what": mask(what)} for file, what in assessment.problems],
         }
-        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
     def nagios(self) -> str:
         """One line with state and figures, then a line for each task; ``|`` would start performance data."""
-        figures = f"attention={len(self.loud)};;;0;{len(self.shown)}"
-        word = NAGIOS_WORDS[self.exit_code("nagios")]
-        head = f"TASKS {word} - {self._where()}: {len(self.loud)} need attention{self._besides()}"
-        if self.snapshot.problems:
-            head += f"; {len(self.snapshot.problems)} problems in what was read"
+        loud = [(found, task) for found in self.assessments for task in found.loud]
+        shown = sum(len(found.shown) for found in self.assessments)
+        figures = f"attention={len(loud)};;;0;{shown}"
+        unseen = [f"{found.where}: {sentence}" for found in self.assessments for sentence in found.unseen]
+        unseen += [f"{server} can't be read ({what})" for server, what in self.failed]
+        servers = count(len(self.assessments) + len(self.failed), "server")
+        many = f"{servers}: {len(loud)} of {count(shown, 'task')} need attention."
+        first = many if self.all_servers else f"{self.assessments[0].where}: {self.assessments[0].headline}"
+        head = " ".join([f"TASKS {NAGIOS_WORDS[self.exit_code('nagios')]} - {first}", *unseen[:1]])
         lines = [f"{head.replace('|', '/')} | {figures}"]
-        lines += [f"{task.verdict.value} {task.path}: {task.reason}".replace("|", "/") for task in self.loud]
+        names = [f"{found.snapshot.server} " * self.all_servers for found, _ in loud]
+        rows = [
+            f"{task.verdict.value} {name}{task.path}: {task.reason}"
+            for name, (_, task) in zip(names, loud, strict=True)
+        ]
+        lines += [line.replace("|", "/") for line in [*rows, *unseen[1:], *self._others()]]
         return "".join(one_line(line) + "\n" for line in lines)
 
     def prometheus(self) -> str:
-        """Gauges for each task, and the time of the snapshot."""
-        return "\n".join(self._gauges()) + "\n"
-
-    def _gauges(self) -> Iterator[str]:
-        server = f'server="{_label(self.snapshot.server)}"'
-        tasks = [(f'{server},path="{name}"', task) for name, task in zip(_names(self.shown), self.shown, strict=True)]
-        starts = [(label, task.status.last_run) for label, task in tasks]
-        runs = [(label, at.timestamp()) for label, at in starts if isinstance(at, datetime) and at.tzinfo]
-        results = [(label, task.result.code) for label, task in tasks if task.result.code is not None]
-        attention = [(label, task.needs_attention) for label, task in tasks]
-        verdicts = [
-            (f'{label},verdict="{each.value}"', task.verdict is each) for label, task in tasks for each in Verdict
+        """Gauges for each task, and for each server the time of its snapshot and what is not seen."""
+        gauges = (
+            ("task_last_run_timestamp_seconds", "Start of the last run.", _last_runs),
+            ("task_last_result", "Last result, unsigned.", _results),
+            ("task_needs_attention", "1 if the task needs attention.", _attention),
+            ("task_verdict", "1 for the current verdict.", _verdicts),
+            ("snapshot_timestamp_seconds", "Time of the snapshot.", _taken_at),
+            ("tasks_not_judged", "Tasks that could not be judged.", _not_judged),
+        )
+        lines = [
+            line
+            for name, meaning, samples in gauges
+            for line in _gauge(name, meaning, [sample for found in self.assessments for sample in samples(found)])
         ]
-        taken_at = [(server, self.snapshot.taken_at.timestamp())]
-        yield from _gauge("taskscheduler_task_last_run_timestamp_seconds", "Start of the last run.", runs)
-        yield from _gauge("taskscheduler_task_last_result", "Last result, unsigned.", results)
-        yield from _gauge("taskscheduler_task_needs_attention", "1 if the task needs attention.", attention)
-        yield from _gauge("taskscheduler_task_verdict", "1 for the current verdict.", verdicts)
-        yield from _gauge("taskscheduler_snapshot_timestamp_seconds", "Time of the snapshot.", taken_at)
+        blind = [(_server(found), bool(found.unseen)) for found in self.assessments]
+        blind += [(f'server="{_label(server)}"', True) for server, _ in self.failed]
+        return "\n".join([*lines, *_gauge("blind", "1 if something could not be judged, read or seen.", blind)]) + "\n"
 
-    def _where(self) -> str:
-        return f"{self.snapshot.server or 'unnamed server'}, {self._local(self.snapshot.taken_at)}"
 
-    def _local(self, moment: datetime) -> str:
-        zone = self.snapshot.local_time.tzinfo
-        return f"{moment.astimezone(zone):%Y-%m-%d %H:%M} ({self.snapshot.zone or 'UTC'})"
+_Samples = list[tuple[str, float]]
+
+
+def _server(found: Assessment) -> str:
+    return f'server="{_label(found.snapshot.server)}"'
+
+
+def _by_task(found: Assessment, value: Callable[[Judged], float | None]) -> _Samples:
+    names = [f'{_server(found)},path="{name}"' for name in _names(found.shown)]
+    samples = [(name, value(task)) for name, task in zip(names, found.shown, strict=True)]
+    return [(name, number) for name, number in samples if number is not None]
+
+
+def _last_runs(found: Assessment) -> _Samples:
+    def start(task: Judged) -> float | None:
+        at = task.status.last_run
+        return at.timestamp() if isinstance(at, datetime) and at.tzinfo else None
+
+    return _by_task(found, start)
+
+
+def _results(found: Assessment) -> _Samples:
+    return _by_task(found, lambda task: task.result.code)
+
+
+def _attention(found: Assessment) -> _Samples:
+    return _by_task(found, lambda task: task.needs_attention)
+
+
+def _verdicts(found: Assessment) -> _Samples:
+    names = [f'{_server(found)},path="{name}"' for name in _names(found.shown)]
+    return [
+        (f'{name},verdict="{verdict.value}"', task.verdict is verdict)
+        for name, task in zip(names, found.shown, strict=True)
+        for verdict in Verdict
+    ]
+
+
+def _taken_at(found: Assessment) -> _Samples:
+    return [(_server(found), found.snapshot.taken_at.timestamp())]
+
+
+def _not_judged(found: Assessment) -> _Samples:
+    return [(_server(found), sum(map(len, found.not_judged.values())))]
 
 
 def _names(judged: Sequence[Judged]) -> list[str]:
@@ -209,6 +275,6 @@ def _label(text: str) -> str:
 
 
 def _gauge(name: str, meaning: str, samples: Sequence[tuple[str, float]]) -> Iterator[str]:
-    yield f"# HELP {name} {meaning}"
-    yield f"# TYPE {name} gauge"
-    yield from (f"{name}{{{labels}}} {int(value)}" for labels, value in samples)
+    yield f"# HELP taskscheduler_{name} {meaning}"
+    yield f"# TYPE taskscheduler_{name} gauge"
+    yield from (f"taskscheduler_{name}{{{labels}}} {int(value)}" for labels, value in samples)

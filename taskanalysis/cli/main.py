@@ -185,7 +185,7 @@ def report(**options: Any) -> int:
     Without --data, in a checkout of the project, the sample share is used.
 
     Exit code 0: done; 1: done, and a task needs attention (with --fail-on attention); 2: bad input, nothing done; 3: a
-    report could not be made, and its last good version stays.
+    report could not be made, and its last good version stays, or (with --fail-on attention) something was not seen.
 
     Example: taskanalysis report --data \\fileserver\tasks --reports D:\reports --folder \OpenData
     """
@@ -244,6 +244,7 @@ class Monitored(Command):
 @main.command(cls=Monitored)
 @click.option("--data", metavar="PATH", help="A share, or anything that report reads.")
 @SERVER
+@click.option("--all-servers", "every", is_flag=True, help="Judge each server of the share; the worst code wins.")
 @FOLDER
 @AT
 @ZONE
@@ -261,8 +262,8 @@ class Monitored(Command):
 def check(**options: Any) -> int:
     r"""Print a line for each task that needs attention.
 
-    Exit code 0: none; 1: some; 2: bad input; 3: the newest snapshot is stale. With --format nagios 1 is OVERDUE or
-    RUNNING LONG, 2 FAILING, 3 stale or unreadable.
+    Exit code 0: none; 1: some; 2: bad input; 3: the newest snapshot or the backup is stale, or something could not be
+    judged, read or seen. With --format nagios 1 is OVERDUE or RUNNING LONG, 2 FAILING, 3 stale or unseen.
 
     Example: taskanalysis check --data \\fileserver\tasks --format prometheus --output tasks.prom
     """

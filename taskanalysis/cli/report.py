@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from taskanalysis.cli.main import ATTENTION, NOT_FINISHED, fail, say
+from taskanalysis.cli.main import NOT_FINISHED, fail, say
 from taskanalysis.errors import SnapshotError, TaskAnalysisError
 from taskanalysis.health import read_rules
 from taskanalysis.publish import NOTEBOOKS, Keep, Outcome, make_all, make_reports, renew_history
@@ -36,23 +36,23 @@ def run(share: Path, reports: str, *, every: bool, fail_on: str | None, **option
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     options["now"] = datetime.now(UTC)
     make = _run_all if every else _run_one
-    attention = make(share, Path(reports), **options)
-    return ATTENTION if fail_on and attention else 0
+    code = make(share, Path(reports), **options)
+    return code if fail_on else 0
 
 
-def _run_one(share: Path, out: Path, **options: Any) -> bool:
-    """The reports of one server; whether a task needs attention. Ends with code 3 where one could not be made."""
+def _run_one(share: Path, out: Path, **options: Any) -> int:
+    """The reports of one server; the code for ``--fail-on``. Ends with code 3 where one could not be made."""
     outcome = _make(share, out, **options)
     for page in (out / "index.html", *(out / "latest" / f"{name}.html" for name in NOTEBOOKS)):
         click.echo(f"Open {page}")
     if outcome.failures:
         failed = ", ".join(str(out / "latest" / f"{failure.report}-failed.html") for failure in outcome.failures)
         fail(f"{outcome.failures[0].what} (see {failed})", NOT_FINISHED)
-    return bool(outcome.standing and outcome.standing.attention)
+    return outcome.code(options["now"])
 
 
-def _run_all(share: Path, out: Path, **options: Any) -> bool:
-    """The reports of all servers; whether a task needs attention. Ends with code 3 where one could not be made."""
+def _run_all(share: Path, out: Path, **options: Any) -> int:
+    """The reports of all servers; the worst code for ``--fail-on``. Ends with code 3 where one could not be made."""
     if not (share / "snapshots").is_dir():
         raise click.UsageError(f"--all-servers needs a share: {share} has no folder snapshots")
 
@@ -68,13 +68,13 @@ def _run_all(share: Path, out: Path, **options: Any) -> bool:
     if failed:
         more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
         fail(f"{failed[0]}{more} (see {out / 'index.html'})", NOT_FINISHED)
-    return any(outcome.standing and outcome.standing.attention for outcome in made)
+    return max((outcome.code(options["now"]) for outcome in made), default=0)
 
 
 def _make(share: Path, out: Path, *, above: str = "", **options: Any) -> Outcome:
     # missing data is reported at once, not by a notebook
     selected = {name: options[name] or "" for name in ("server", "at", "zone", "dates")}
-    snapshot = read_snapshot(share, **selected)
+    snapshot = read_snapshot(share, **selected, now=options["now"])
     read_rules(snapshot.share / "rules.toml")
     try:
         snapshot.check_folder(options["folder"])
@@ -104,7 +104,7 @@ def _make(share: Path, out: Path, *, above: str = "", **options: Any) -> Outcome
 def _announce(snapshot: Snapshot, share: Path, out: Path, server: str) -> None:
     if snapshot.others and not server:
         progress(
-            f"This is {snapshot.server}, one of {snapshot.others + 1} servers in {share}: "
+            f"This is {snapshot.server}, one of {len(snapshot.others) + 1} servers in {share}: "
             "choose another with --server, or all with --all-servers."
         )
     number = len(snapshot.tasks.keys() | snapshot.statuses.keys())

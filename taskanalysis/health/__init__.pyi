@@ -1,3 +1,10 @@
+from .assessment import ATTENTION as ATTENTION
+from .assessment import BLIND as BLIND
+from .assessment import Assessment as Assessment
+from .assessment import assess as assess
+from .backup import Backup as Backup
+from .backup import Missing as Missing
+from .backup import find_backup as find_backup
 from .due import Due as Due
 from .fates import FATES as FATES
 from .fates import slot_fates as slot_fates

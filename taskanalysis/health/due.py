@@ -22,15 +22,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from taskanalysis.definition import Duration, TaskDefinition
+from taskanalysis.definition import CalendarTrigger, Duration, TaskDefinition, TimeTrigger
+from taskanalysis.health.busy import RunTimes, busy_until, skips_while_running
 from taskanalysis.health.rules import NO_RULE, Rule
-from taskanalysis.schedule import next_run, previous_run, slot_arrays
+from taskanalysis.schedule import moment_of, next_run, previous_run, slot_arrays
 from taskanalysis.snapshot import Snapshot, Status
 from taskanalysis.text import count
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 START_WHEN_AVAILABLE = timedelta(minutes=10)
 """How long Windows waits before it catches up on a start."""
+DOUBTED = timedelta(hours=26)
+"""How far a wrong time zone can move a start: a start that is later than this is missed in any zone."""
 LONGEST_LOOK = timedelta(days=400)
 COLLECTING = timedelta(minutes=5)
 """The longest time between the moment of a snapshot and the reading of its last status."""
@@ -85,8 +88,9 @@ def _random_delays(task: TaskDefinition) -> list[timedelta]:
 class Due:
     """When one task should start, by its definition, its status and its `rule`; computed where asked for, and kept.
 
-    Without a definition or a zone there are no starts. `form_since` is the first snapshot that shows the task in its
-    present form, None where that is not known.
+    Without a definition there are no starts, without a zone only those that are missed in every zone. `form_since` is
+    the first snapshot that shows the task in its present form, `last_runs` are those that are known (`busy`); None
+    where that is not known.
     """
 
     status: Status
@@ -94,6 +98,7 @@ class Due:
     task: TaskDefinition | None = None
     rule: Rule = NO_RULE
     form_since: datetime | None = None
+    last_runs: RunTimes | None = None
 
     @cached_property
     def next_start(self) -> datetime | None:
@@ -108,9 +113,9 @@ class Due:
     @cached_property
     def spacing(self) -> timedelta | None:
         """The usual time between the last 20 slots, None where there are not two."""
-        times, taken_at, zone = np.zeros(0, dtype="datetime64[us]"), self.snapshot.taken_at, self.snapshot.zone
+        times, taken_at, zone = np.zeros(0, dtype="datetime64[us]"), self.snapshot.taken_at, self._zone
         for days in (2, 40, 800):
-            if self.task and zone and len(times) < 21:
+            if self.task and len(times) < 21:
                 times = slot_arrays(self.task, taken_at - timedelta(days=days), taken_at, tz=zone).time[-21:]
         gaps = np.diff(times).astype(np.int64)
         return timedelta(microseconds=float(np.median(gaps))) if len(gaps) else None
@@ -119,27 +124,75 @@ class Due:
     def missed(self) -> Missed | None:
         """The judged slots after the last run whose grace was over at the snapshot; None where there is none.
 
-        None too where the last run is not known, where the task starts only when the server is idle, and where Windows
-        gives another next start for no known reason. Slots before `form_since` don't count; where that is not known, a
-        task that never ran missed nothing. A run up to a minute before a slot is that slot's. Of a task that has not
-        run for years, the last 400 days are counted.
+        None too where the last run is not known, or where the task starts only when the server is idle. Slots before
+        `form_since` don't count; where that is not known, a task that never ran missed nothing. A run up to a minute
+        before a slot is that slot's; slots while it went on are overlapped. Where schedule or zone are in `doubt`, a
+        slot is missed only if nothing started from 26 hours before it (at most half the usual spacing) to 26 hours
+        after it. Of a task that has not run for years, the last 400 days are counted.
         """
-        task, status, taken_at = self.task, self.status, self.snapshot.taken_at
-        begins = [status.last_run + MINUTE] if isinstance(status.last_run, datetime) and status.last_run.tzinfo else []
-        if self.form_since and (begins or status.last_run == "never"):
+        task, taken_at, last_run = self.task, self.snapshot.taken_at, self._last_run
+        begins = [last_run + MINUTE] if last_run else []
+        if self.form_since and (begins or self.status.last_run == "never"):
             begins.append(self.form_since)
         if not task or not begins or task.settings.run_only_if_idle:
             return None
         since = max(*begins, taken_at - LONGEST_LOOK)
-        if self.previous_start is None or self.previous_start <= since or self.in_doubt:
+        if not self.doubt and (self.previous_start is None or self.previous_start <= since):
             return None
-        slots = slot_arrays(task, since, taken_at, tz=self.snapshot.zone)
-        over = slots.time + graces(task, self.spacing, self.rule)[slots.trigger] <= _utc(taken_at)
-        times = slots.time[over & slots.judged & (slots.time > _utc(since))]
+        slots = slot_arrays(task, since, taken_at, tz=self._zone)
+        waits = graces(task, self.spacing, self.rule)[slots.trigger]
+        if self.doubt:
+            waits = np.maximum(waits, np.timedelta64(DOUBTED))
+            since += min(DOUBTED, (self.spacing or 2 * DOUBTED) / 2)
+        times = slots.time[(slots.time + waits <= _utc(taken_at)) & slots.judged & (slots.time > _utc(since))]
+        if len(times) and skips_while_running(task):
+            times = times[times > self._busy_until(task)]
         if not len(times):
             return None
         first, last = (self._local(times[place].item().replace(tzinfo=UTC)) for place in (0, -1))
         return Missed(len(times), first, last)
+
+    def _busy_until(self, task: TaskDefinition) -> np.datetime64:
+        """Until when its last run is taken to have gone on."""
+        if self.last_runs is None or not len(self.last_runs.started):
+            return np.datetime64(0, "us")
+        first = moment_of(int(self.last_runs.started[0]), UTC)
+        slots = slot_arrays(task, first, self.snapshot.taken_at, tz=self._zone).time.astype(np.int64)
+        return np.datetime64(int(busy_until(self.last_runs, slots)[-1]), "us")
+
+    @property
+    def _zone(self) -> str:
+        return self.snapshot.zone or "UTC"
+
+    @property
+    def _last_run(self) -> datetime | None:
+        """The last run, in UTC where the server's zone is not known; None where it never ran or is not known."""
+        last_run = self.status.last_run
+        if not isinstance(last_run, datetime) or last_run.tzinfo:
+            return None if isinstance(last_run, str) else last_run
+        return None if self.snapshot.zone else last_run.replace(tzinfo=UTC)
+
+    @cached_property
+    def doubt(self) -> str:
+        """Why our schedule or zone may be wrong, as the end of a sentence; "" where nothing says so."""
+        if not self.snapshot.zone:
+            return "the time zone of the server is not known"
+        if not self.in_doubt or not self.differing:
+            return ""
+        windows = f"{self.differing.windows:%Y-%m-%d %H:%M}" if self.differing.windows else "never"
+        ours = f"{self.differing.ours:%Y-%m-%d %H:%M}" if self.differing.ours else "never"
+        return f"Windows gives another next start ({windows}) than the definition ({ours})"
+
+    @property
+    def plans_nothing(self) -> bool:
+        """Whether Windows plans no further start though a trigger that is on gives one."""
+        return self.differing is not None and self.differing.doubt and self.differing.windows is None
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether an enabled trigger gives times."""
+        triggers = self.task.triggers if self.task and self.task.settings.enabled else ()
+        return any(trigger.enabled and isinstance(trigger, CalendarTrigger | TimeTrigger) for trigger in triggers)
 
     @cached_property
     def likely_reasons(self) -> list[str]:

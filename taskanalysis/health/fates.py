@@ -6,7 +6,7 @@ before it ([MS-TSCH] 3.2.5.4.17), so nothing started between the two.
 ===========  ===========================================================================================================
 seen         a known run began within its grace, or up to a minute before it
 late         a known run began after its grace, and before the next slot
-overlapped   the run before was still going on
+overlapped   the run before was still going on, or may have been (`busy`), and the task starts only once at a time
 missed       a snapshot after its grace proves that nothing started since before it, even across days without snapshots
 not visible  later runs hide whether it happened, as the snapshots are too far apart to show each run
 blind        the same, in a time without the usual snapshots: nothing is known of it
@@ -34,8 +34,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taskanalysis.definition import TaskDefinition
-from taskanalysis.health.due import graces
-from taskanalysis.health.past import longest_gap, median_gap
+from taskanalysis.health.busy import RunTimes, busy_until, skips_while_running
+from taskanalysis.health.due import DOUBTED, graces
+from taskanalysis.health.past import known_runs, longest_gap, median_gap
 from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.history import History, category, microseconds_of, task_slices, utc
 from taskanalysis.schedule import Moments, SlotArrays, slot_arrays
@@ -45,22 +46,21 @@ FATES = ["seen", "late", "overlapped", "missed", "not visible", "blind", "not ju
 SEEN, LATE, OVERLAPPED, MISSED, NOT_VISIBLE, BLIND, NOT_JUDGED, PENDING = range(len(FATES))
 
 _MINUTE = 60_000_000
+_DOUBTED = DOUBTED // timedelta(microseconds=1)
 _NEVER, _FAR = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
 class _Seen(NamedTuple):
     """What snapshots show of one task, in microseconds: observations by time, and runs by start.
 
-    `last_run` is `_NEVER` for a task that never ran and `_FAR` where it is not known; `busy_until` is how long each run
-    is known to have gone on.
+    `last_run` is `_NEVER` for a task that never ran and `_FAR` where it is not known; `runs` are by start.
     """
 
     first: Moments
     last: Moments
     last_run: Moments
     enabled: NDArray[np.bool_]
-    runs: Moments
-    busy_until: Moments
+    runs: RunTimes
 
 
 class _Rows(NamedTuple):
@@ -95,8 +95,9 @@ def slot_fates(
     r"""The slots of one server's tasks with their fates, by task and time; the columns of ``slots``.
 
     `since` and `until` are aware and bound the slots (None: all that the history covers); `folder` takes the tasks in
-    it and below ("": all outside ``\Microsoft``); of `doubtful` task paths no slot is judged. Of a task with slots
-    closer than snapshots, those of one fate between two snapshots are one row with their `count`. Times are UTC.
+    it and below ("": all outside ``\Microsoft``); of `doubtful` task paths only slots are judged that were missed in
+    any time zone (`due.DOUBTED`). Of a task with slots closer than snapshots, those of one fate between two snapshots
+    are one row with their `count`. Times are UTC.
     """
     coverage = history.coverage[history.coverage["server"] == server]
     times = microseconds_of(coverage["taken_at"])
@@ -115,20 +116,31 @@ def slot_fates(
             spacing = median_gap(slots.time.astype(np.int64))
             usual = timedelta(microseconds=spacing) if spacing else None
             waits = graces(form.task, usual, rule).astype(np.int64)
-            if path in doubtful or form.task.settings.run_only_if_idle:
+            if form.task.settings.run_only_if_idle:
                 slots = slots._replace(judged=np.zeros(len(slots.time), dtype=bool))
-            rows.append(_rows(path, slots, waits, observed[path], times))
+            busy = np.full(len(observed[path].runs.started), _NEVER)
+            if skips_while_running(form.task):
+                busy = busy_until(observed[path].runs, slots.time.astype(np.int64))
+            rows.append(_rows(path, slots, waits, observed[path], busy, times, path in doubtful))
     return _frame(server, rows)
 
 
 # Fates ----------------------------------------------------------------------------------------------------------------
 
 
-def _rows(path: str, slots: SlotArrays, waits: Moments, seen: _Seen, times: Moments) -> _Rows:
+def _rows(
+    path: str, slots: SlotArrays, waits: Moments, seen: _Seen, busy: Moments, times: Moments, doubtful: bool
+) -> _Rows:
     at = slots.time.astype(np.int64)
-    fate, run = _fates(at, at + waits[slots.trigger], slots.judged, seen, times)
+    if doubtful:
+        wide = np.maximum(waits, _DOUBTED)
+        fate, run = _fates(at, at + wide[slots.trigger], slots.judged, seen, busy, times, _DOUBTED)
+        fate = np.where((fate == MISSED) | (fate == PENDING), fate, NOT_JUDGED).astype(np.int8)
+        run = np.full(len(fate), -1)
+    else:
+        fate, run = _fates(at, at + waits[slots.trigger], slots.judged, seen, busy, times)
     shown = _is_enabled(at, seen)
-    at, fate, started = at[shown], fate[shown], np.append(seen.runs, _NEVER)[run[shown]]
+    at, fate, started = at[shown], fate[shown], np.append(seen.runs.started, _NEVER)[run[shown]]
     number = np.ones(len(at), dtype=np.int64)
     spacing, usual = median_gap(at), median_gap(times)
     if spacing and usual and spacing < usual:
@@ -159,18 +171,27 @@ def _frame(server: str, rows: Sequence[_Rows]) -> pd.DataFrame:
 
 
 def _fates(
-    at: Moments, due: Moments, judged: NDArray[np.bool_], seen: _Seen, times: Moments
+    at: Moments,
+    due: Moments,
+    judged: NDArray[np.bool_],
+    seen: _Seen,
+    busy: Moments,
+    times: Moments,
+    early: int = _MINUTE,
 ) -> tuple[NDArray[np.int8], Moments]:
-    """The fate of each slot, and the place of its run (-1: none) in the runs that are known; `due` ends its grace."""
+    """The fate of each slot, and the place of its run (-1: none) in the runs that are known.
+
+    `due` ends its grace; a run up to `early` microseconds before it is its own.
+    """
     proof = np.searchsorted(seen.last, due)  # the first observation that could prove something
     pending = proof == len(seen.last)
     last_run = np.append(seen.last_run, _FAR)[proof]
-    # a run is of one slot alone: from a minute before it (less, where slots are closer) until the next one's turn
-    opens = at - np.minimum(_MINUTE, np.diff(at, prepend=at[:1] - 2 * _MINUTE) // 2)
+    # a run is of one slot alone: from a minute before it (or `early`; less, where slots are closer) to the next's turn
+    opens = at - np.minimum(early, np.diff(at, prepend=at[:1] - 2 * early) // 2)
     closes = np.append(opens[1:], _FAR)
-    run = np.searchsorted(seen.runs, opens)
-    started = np.append(seen.runs, _FAR)[run]
-    known_until = np.append(_NEVER, np.maximum.accumulate(seen.busy_until) if len(seen.runs) else [])[run]
+    run = np.searchsorted(seen.runs.started, opens)
+    started = np.append(seen.runs.started, _FAR)[run]
+    known_until = np.append(_NEVER, np.maximum.accumulate(busy) if len(busy) else [])[run]
     before, after = np.searchsorted(times, at, side="right") - 1, np.searchsorted(times, at)
     gap = np.append(times, _FAR)[after] - times[np.maximum(before, 0)]
     cases = [
@@ -204,32 +225,18 @@ def _observed(history: History, server: str) -> dict[str, _Seen]:
     first, last, last_run = (microseconds_of(spans[name]) for name in ("first_seen", "last_seen", "last_run"))
     unknown = (last_run == _NEVER) & ~spans["never_ran"].fillna(False).to_numpy(dtype=bool)
     enabled = spans["enabled"].fillna(True).to_numpy(dtype=bool)
-    running = (spans["state"] == "Running").to_numpy() & (last_run != _NEVER)
-    started, ended = microseconds_of(runs["started"]), microseconds_of(runs["ended"])
-    ran = task_slices(runs)
+    ran, run_times = task_slices(runs), known_runs(history, server)
     observed = {}
     for path, own in task_slices(spans).items():
         own_runs = ran.get(path, slice(0, 0))
-        going = np.flatnonzero(running[own]) + own.start
         observed[path] = _Seen(
             first=first[own],
             last=last[own],
             last_run=np.where(unknown[own], _FAR, last_run[own]),
             enabled=enabled[own],
-            runs=started[own_runs],
-            busy_until=_busy_until(started[own_runs], ended[own_runs], last_run[going], last[going]),
+            runs=run_times.part(own_runs),
         )
     return observed
-
-
-def _busy_until(started: Moments, ended: Moments, going: Moments, seen: Moments) -> Moments:
-    """How long each run is known to have gone on: until its end, else the last snapshot that shows it running."""
-    until = started.copy()
-    run = np.searchsorted(started, going)
-    known = run < len(started)
-    known[known] = started[run[known]] == going[known]
-    np.maximum.at(until, run[known], seen[known])
-    return np.where(ended == _NEVER, until, ended)
 
 
 def _forms(history: History, server: str, coverage: pd.DataFrame) -> dict[str, list[_Form]]:

@@ -20,11 +20,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import union_categoricals
 
+from taskanalysis.health.busy import EARLIER_RUNS, RunTimes, run_times
 from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.history import History, microseconds_of, read_history, task_slices
 from taskanalysis.results import BAD_OUTCOMES, SETTLED
 from taskanalysis.schedule import Moments, microseconds, moment_of
-from taskanalysis.snapshot import Snapshot
+from taskanalysis.snapshot import STATUS_FIELDS, Snapshot, Status
 
 GOOD, BAD, UNCLEAR = 1, -1, 0
 LOOK_BACK = timedelta(days=100)
@@ -59,7 +60,8 @@ class Past:
     `form_since` is the first snapshot that shows it with its present triggers and enabled, None where that is the
     oldest; `shown_since` is the first that shows its last finished run; `failing_since` and `good_since` are starts of
     runs; `failures` counts those in a row; `longest` is how long the longest of the last 30 finished runs took at most,
-    where five are known; `refused_since` is when starts began to fail after the last good run.
+    where five are known; `refused_since` is when starts began to fail after the last good run; `last_runs` are the
+    last ones, finished or not (`busy`).
     """
 
     form_since: datetime | None = None
@@ -76,6 +78,7 @@ class Past:
     longest: timedelta | None = None
     refused_since: datetime | None = None
     shown_since: datetime | None = None
+    last_runs: RunTimes | None = None
 
 
 NO_PAST = Past()
@@ -109,16 +112,21 @@ def known_history(snapshot: Snapshot, days: int = 0) -> History | None:
 def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict[str, Past]:
     """The history of each task of the snapshot's server, by task path; `history` ends with the snapshot."""
     server = snapshot.server
-    runs = _runs(_of(history.runs, server), _of(history.coverage, server)["taken_at"])
+    all_runs, taken_at = _of(history.runs, server), _of(history.coverage, server)["taken_at"]
+    runs, times = _runs(all_runs, taken_at), known_runs(history, server)
+    rows_of = task_slices(all_runs)
     changes, events = _of(history.changes, server), _of(history.events, server)
     redefined = _by_task(changes[changes["kind"] != "outcome"])
     refused = _by_task(events[events["kind"] == "start failed"])
     result = {}
-    for path in sorted(snapshot.statuses.keys() | runs.keys()):
+    for path in sorted(snapshot.statuses.keys() | rows_of.keys()):
         own = runs.get(path, _NO_RUNS)
         if ok_codes := rules.of(server, path).ok_codes:
             own = own._replace(sign=np.where(np.isin(own.code, list(ok_codes)), GOOD, own.sign))
         past = _past(own, refused.get(path), snapshot.taken_at)
+        if path in rows_of:
+            last = slice(max(rows_of[path].start, rows_of[path].stop - EARLIER_RUNS - 1), rows_of[path].stop)
+            past = replace(past, last_runs=times.part(last))
         if path in redefined:
             form_since = _form_since(path, redefined[path], history, server)
             disabled, added = (_last(redefined[path], kind) for kind in ("disabled", "added"))
@@ -127,14 +135,32 @@ def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict
     return result
 
 
-def hidden_tasks(history: History, snapshot: Snapshot) -> list[str]:
-    """Tasks that earlier snapshots show and this one does not, without proof that they were removed."""
+def hidden_tasks(history: History, snapshot: Snapshot) -> list[tuple[Status, datetime]]:
+    """Tasks that earlier snapshots show and this one does not, without proof that they were removed.
+
+    Each is the last status that was seen of it, and when that was (aware UTC).
+    """
     spans, changes = _of(history.spans, snapshot.server), _of(history.changes, snapshot.server)
+    last = spans.sort_values("last_seen").drop_duplicates("task_path", keep="last").astype({"task_path": "str"})
     changes = changes[changes["kind"] == "removed"]
-    seen = spans["last_seen"].groupby(spans["task_path"].astype("str")).max()
     removed = changes["at"].groupby(changes["task_path"].astype("str")).max()
-    hidden = seen.index[~(removed.reindex(seen.index) > seen)]
-    return sorted(set(hidden) - snapshot.statuses.keys())
+    gone = (removed.reindex(last["task_path"]) > last["last_seen"].to_numpy()).to_numpy()
+    hidden = last[~gone & ~last["task_path"].isin(list(snapshot.statuses))].sort_values("task_path")
+    return [(_status_of(row), _moment(row["last_seen"])) for _, row in hidden.iterrows()]
+
+
+def _status_of(row: pd.Series[Any]) -> Status:
+    """The status in a row of `History.spans`."""
+    value = {name: None if pd.isna(row[name]) else row[name] for name in STATUS_FIELDS}
+    return Status(
+        row["task_path"],
+        state=value["state"],
+        enabled=None if value["enabled"] is None else bool(value["enabled"]),
+        last_run="never" if row["never_ran"] is True else value["last_run"] and _moment(value["last_run"]),
+        last_result=None if value["last_result"] is None else int(value["last_result"]),
+        next_run="never" if row["never_next"] is True else value["next_run"] and _moment(value["next_run"]),
+        missed_runs=None if value["missed_runs"] is None else int(value["missed_runs"]),
+    )
 
 
 # Blind times ----------------------------------------------------------------------------------------------------------
@@ -187,6 +213,12 @@ def _runs(runs: pd.DataFrame, taken_at: pd.Series) -> dict[str, _Runs]:
         _took(runs, taken_at).to_numpy(dtype=np.float64),
     )
     return {path: _Runs._make(column[rows] for column in columns) for path, rows in task_slices(runs).items()}
+
+
+def known_runs(history: History, server: str) -> RunTimes:
+    """The times of the runs of a server, in the order of `History.runs`."""
+    ends = [end for _, end in _blind_times(_of(history.coverage, server)["taken_at"])]
+    return run_times(_of(history.runs, server), _of(history.spans, server), pd.DatetimeIndex(ends))
 
 
 def _took(runs: pd.DataFrame, taken_at: pd.Series) -> pd.Series[float]:

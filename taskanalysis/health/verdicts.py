@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from taskanalysis.definition import CalendarTrigger, Duration, TaskDefinition, TimeTrigger
-from taskanalysis.health.due import Due, Missed
+from taskanalysis.health.due import COLLECTING, Due, Missed
 from taskanalysis.health.findings import why_nothing_starts
 from taskanalysis.health.past import NO_PAST, Past, hidden_tasks, pasts
 from taskanalysis.health.rules import NO_RULES, Rule, Rules
@@ -48,7 +48,9 @@ class Judged:
     `since` is when the state began: the start of the first failed run after the last good one, of the first good one
     after a failed one, or of the run that goes on; the first missed start; else the first snapshot that shows it.
     Without a history (`past` is `NO_PAST`) it is None but for runs that go on and missed starts. `rule` names what
-    decided; `due` has the status, the definition, the office's rule and the starts of the task.
+    decided; `due` has the status, the definition, the office's rule and the starts of the task. `doubt` is why the
+    task could not be judged, or not wholly; "" where it was. `hidden_since` is when a task was last seen that is
+    missing from the snapshot without proof that it was removed: its verdict is the last one.
     """
 
     verdict: Verdict
@@ -58,6 +60,8 @@ class Judged:
     due: Due
     since: datetime | None = None
     past: Past = NO_PAST
+    doubt: str = ""
+    hidden_since: datetime | None = None
 
     @property
     def path(self) -> str:
@@ -82,14 +86,22 @@ class Judged:
     @property
     def needs_attention(self) -> bool:
         """Whether someone should look: not where a task is muted, waits, or says too little."""
-        loud = self.verdict in (Verdict.FAILING, Verdict.OVERDUE, Verdict.RUNNING_LONG)
-        unknown_code = self.verdict is Verdict.UNKNOWN and self.rule == "unknown code"
-        return not self.ignored and (loud or unknown_code)
+        return not self.ignored and (self.verdict in LOUD or self.rule in LOUD_RULES)
+
+    @property
+    def not_judged(self) -> str:
+        """Why it can't be said whether the task needs attention, as the end of a sentence; "" where it can."""
+        return "" if self.ignored or self.needs_attention else self.doubt
 
 
+LOUD = (Verdict.FAILING, Verdict.OVERDUE, Verdict.RUNNING_LONG)
+NO_FURTHER_START = "no further start"
+LOUD_RULES = ("unknown code", NO_FURTHER_START)
+"""Rules whose verdict, UNKNOWN, needs attention."""
+HIDDEN = "it is missing from the snapshot, and nothing proves that it was removed"
+OUTSIDE = "its definition lies outside the folders that were collected"
 LONGEST_RUN = timedelta(hours=24)
 SHORTEST_LIMIT = timedelta(hours=1)
-HIDDEN = "It is missing from this snapshot, as are others: the collecting account may see fewer tasks than before."
 
 
 def judge(
@@ -98,17 +110,26 @@ def judge(
     r"""A verdict for each task that has a status, in the order of their paths.
 
     `folder` takes the tasks in it and below, "" all outside ``\Microsoft``. `history` is that of the server up to the
-    snapshot (`known_history`); tasks that it shows and the snapshot hides get a verdict too, UNKNOWN.
+    snapshot (`known_history`); tasks that it shows and the snapshot hides get their last verdict.
     """
     past = pasts(history, snapshot, rules) if history else {}
-    hidden = {path: Status(path) for path in hidden_tasks(history, snapshot)} if history else {}
     folders = [folder] if folder else []
-    statuses = sorted((snapshot.statuses | hidden).items(), key=lambda item: item[0].casefold())
-    return [
-        _judge(status, snapshot, rules.of(snapshot.server, path), past.get(path, NO_PAST), path in hidden)
-        for path, status in statuses
+    judged = [
+        _judge(status, snapshot, rules.of(snapshot.server, path), past.get(path, NO_PAST))
+        for path, status in snapshot.statuses.items()
         if in_scope(path, folders)
     ]
+    if history:
+        for status, seen in hidden_tasks(history, snapshot):
+            if in_scope(status.path, folders):
+                then = replace(snapshot, taken_at=seen, tasks=_defined(history, snapshot, seen))
+                rule = rules.of(snapshot.server, status.path)
+                judged.append(_hidden(_judge(status, then, rule, past.get(status.path, NO_PAST)), snapshot))
+    return sorted(judged, key=lambda task: task.path.casefold())
+
+
+def _defined(history: History, snapshot: Snapshot, at: datetime) -> dict[str, TaskDefinition]:
+    return snapshot.tasks | history.definitions(at, snapshot.server)
 
 
 # One task -------------------------------------------------------------------------------------------------------------
@@ -118,12 +139,49 @@ _Decision = tuple[Verdict, str, str]
 """A verdict, the rule that decided, and the reason."""
 
 
-def _judge(status: Status, snapshot: Snapshot, rule: Rule, past: Past, hidden: bool) -> Judged:
-    task = None if hidden else snapshot.definition(status.path)
-    due = Due(status, snapshot, task, rule, past.form_since)
+def _judge(status: Status, snapshot: Snapshot, rule: Rule, past: Past) -> Judged:
+    due = Due(status, snapshot, snapshot.tasks.get(status.path), rule, past.form_since, past.last_runs)
     result = _result(due)
-    verdict, name, reason = (Verdict.UNKNOWN, "hidden", HIDDEN) if hidden else _verdict(due, result, past)
-    return Judged(verdict, reason + _trail(verdict, past), name, result, due, _since(verdict, due, past), past)
+    verdict, name, reason = _verdict(due, result, past)
+    reason += _trail(verdict, past)
+    return Judged(verdict, reason, name, result, due, _since(verdict, due, past), past, _doubt(due, result, verdict))
+
+
+def _hidden(task: Judged, snapshot: Snapshot) -> Judged:
+    """The last verdict of a hidden task: it still needs attention where it did, and is UNKNOWN where not."""
+    seen = task.due.snapshot.local_time
+    ago = _words(snapshot.taken_at - seen)
+    reason = f"Was {task.verdict.value} when last seen, {ago} ago ({seen:%Y-%m-%d %H:%M}): {task.reason}"
+    if not task.needs_attention:
+        task = replace(task, verdict=Verdict.UNKNOWN, rule="hidden")
+    return replace(task, reason=reason, hidden_since=seen, doubt=HIDDEN)
+
+
+def _doubt(due: Due, result: Result, verdict: Verdict) -> str:  # noqa: PLR0911 (one return a reason)
+    """Why the task could not be judged, or not wholly, as the end of a sentence; "" where it was."""
+    status, snapshot = due.status, due.snapshot
+    if verdict in (Verdict.DISABLED, Verdict.RUNNING):
+        return ""
+    if _after_snapshot(due):
+        return "the last run lies after the snapshot, so a clock or the time zone is wrong"
+    if status.last_result is None and result.outcome is Outcome.UNKNOWN:
+        return "the last result is not known"
+    if due.task is None:
+        if status.path in snapshot.damaged:
+            return f"the stored definition {snapshot.damaged[status.path]}"
+        if snapshot.defined_at is None:
+            return "no definitions were collected"
+        return "there is no definition" if in_scope(status.path, snapshot.folders) else OUTSIDE
+    if due.is_timed and (status.last_run is None or due.doubt):
+        return due.doubt or "the last run is not known"
+    return ""
+
+
+def _after_snapshot(due: Due) -> bool:
+    """Whether the last run lies after the snapshot, which takes some minutes itself."""
+    last_run = due.status.last_run
+    aware = isinstance(last_run, datetime) and last_run.tzinfo is not None
+    return aware and last_run > due.snapshot.taken_at + COLLECTING  # type: ignore[operator]
 
 
 def _result(due: Due) -> Result:
@@ -147,25 +205,26 @@ def _result(due: Due) -> Result:
 
 def _verdict(due: Due, result: Result, past: Past) -> _Decision:  # noqa: PLR0911 (one return a rule, in their order)
     """The first rule that applies."""
-    status, missed = due.status, due.missed
+    status = due.status
     is_bad, is_settled = result.outcome in BAD_OUTCOMES, result.certainty in SETTLED
     if _is_off(due):
         last = "it has not run yet" if result.outcome is Outcome.NEVER_RAN else f"its last run: {result.outcome.value}"
         return Verdict.DISABLED, "disabled", f"It is disabled; {last}."
+    if _after_snapshot(due):
+        reason = "Its last run lies after the snapshot, so a clock or the time zone is wrong."
+        return Verdict.UNKNOWN, "clock in doubt", reason
     if status.state == "Running" or result.outcome is Outcome.RUNNING:
         return _running(due, past)
     if status.state == "Queued" and not is_bad:
         return Verdict.RUNNING, "queued", "It waits for its turn to run."
-    overdue = "overdue" if due.rule.grace_minutes is None else due.rule.name("grace_minutes")
+    late = _late(due, result)
     if result.outcome is Outcome.NEVER_RAN:
-        if missed:
-            return Verdict.OVERDUE, overdue, f"{_overdue(due, result, missed)} {result.meaning}"
-        return Verdict.NEVER_RAN, "never ran", result.meaning
+        return late or (Verdict.NEVER_RAN, "never ran", result.meaning)
     queued = " It waits for its turn to run again." if status.state == "Queued" else ""
     if result.outcome is Outcome.NOT_STARTED and is_settled:
         return Verdict.FAILING, "not started", result.meaning + queued
-    if missed:
-        return Verdict.OVERDUE, overdue, _overdue(due, result, missed)
+    if late and not (is_bad and is_settled and due.plans_nothing):
+        return late
     if is_bad and is_settled:
         return Verdict.FAILING, "last run failed", result.meaning + queued
     if is_bad or (result.outcome is Outcome.UNKNOWN and not is_settled):
@@ -186,15 +245,34 @@ def _is_off(due: Due) -> bool:
     return status.enabled is None and status.state is None and task is not None and not task.settings.enabled
 
 
+def _late(due: Due, result: Result) -> _Decision | None:
+    """OVERDUE where starts were missed; UNKNOWN, which needs attention, where Windows plans no further one."""
+    missed = due.missed
+    if due.plans_nothing:
+        at = f" that gives {due.next_start:%Y-%m-%d %H:%M}" if due.next_start else ""
+        reason = f"Windows plans no further start, though a trigger is on{at}."
+        return (
+            Verdict.UNKNOWN,
+            NO_FURTHER_START,
+            " ".join([reason, *([_overdue(due, result, missed)] if missed else [])]),
+        )
+    if not missed:
+        return None
+    rule = "overdue" if due.rule.grace_minutes is None else due.rule.name("grace_minutes")
+    never = f" {result.meaning}" if result.outcome is Outcome.NEVER_RAN else ""
+    return Verdict.OVERDUE, rule, _overdue(due, result, missed) + never
+
+
 def _overdue(due: Due, result: Result, missed: Missed) -> str:
     last_run, last = due.status.last_run, ""
     starts = "It should have started" if missed.number == 1 else f"{count(missed.number, 'start')} missed, the first"
     if isinstance(last_run, datetime):
         last = f"; its last run, at {last_run:%Y-%m-%d %H:%M}: {result.outcome.value}"
-    return " ".join([f"{starts} at {missed.first:%Y-%m-%d %H:%M}{last}.", *due.likely_reasons])
+    likely = [f"That is likely, not certain: {due.doubt}."] if due.doubt else []
+    return " ".join([f"{starts} at {missed.first:%Y-%m-%d %H:%M}{last}.", *likely, *due.likely_reasons])
 
 
-def _running(due: Due, past: Past) -> _Decision:  # noqa: PLR0911 (one return a rule)
+def _running(due: Due, past: Past) -> _Decision:
     """RUNNING or, past its limit, RUNNING LONG; a service has no limit but a rule's."""
     last_run, rule = due.status.last_run, due.rule
     if not isinstance(last_run, datetime):
@@ -202,10 +280,7 @@ def _running(due: Due, past: Past) -> _Decision:  # noqa: PLR0911 (one return a 
     if last_run.tzinfo is None:
         reason = f"It has been running since {last_run:%Y-%m-%d %H:%M}, in an unknown time zone."
         return Verdict.RUNNING, "running", reason
-    lasting = due.snapshot.taken_at - last_run
-    if lasting < timedelta(0):
-        reason = "Its last run lies after the snapshot, so the time zone or a clock is in doubt."
-        return Verdict.UNKNOWN, "clock in doubt", reason
+    lasting = max(due.snapshot.taken_at - last_run, timedelta(0))
     running = f"It has been running for {_words(lasting)}"
     if rule.max_minutes is None and due.task and _is_service(due.task):
         return Verdict.RUNNING, "service", f"{running}, as a service does: it has no time limit."

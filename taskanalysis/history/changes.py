@@ -1,16 +1,16 @@
 r"""Changes between snapshots: tasks added, removed, enabled, disabled, or with a changed definition.
 
-A missing task is removed only where the snapshot proves it: not where rows could not be read, nor where the collecting
-account may have seen fewer tasks (`proves_absence`).
+A missing task is removed only where the collector would have seen it: not where rows could not be read, its folder was
+refused, the account sees less than the one that saw it, or far fewer tasks than before were listed (`proves_absence`).
 
 >>> tasks = np.array([50, 50, 9, 50, 50])
->>> proves_absence(tasks, np.full(5, True), [(None, "")] * 5).tolist()
+>>> proves_absence(tasks, np.full(5, True), np.zeros(5, np.int64)).tolist()
 [True, True, False, True, True]
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ import numpy as np
 from taskanalysis.definition import TaskDefinition, describe, differences
 from taskanalysis.errors import SnapshotError, TaskXmlError
 from taskanalysis.history.spans import NONE, Flags, Numbers, Observed, blocks, differs
-from taskanalysis.snapshot import StoredDefinitions, long_path, snapshot_folder, task_path
+from taskanalysis.snapshot import StoredDefinitions, is_refused, long_path, snapshot_folder, task_path
 
 LEAST_DROP, LARGE_DROP = 5, 0.2
 CONFIRMED = 3  # snapshots in a row
@@ -35,51 +35,107 @@ class Seen(NamedTuple):
     on: Flags
 
 
-def proves_absence(tasks: Numbers, whole: Flags, rights: Sequence[tuple[bool | None, Hashable]]) -> Flags:
-    """For each snapshot of one server, whether a task missing from it is missing on the server.
+ELEVATED = 0
+"""The account number of every elevated collector: it sees all tasks."""
 
-    `tasks` is its number of tasks, `whole` whether all of its rows could be read, `rights` whether its account was
-    elevated, and the account. A drop by more than a fifth and by at least five counts as limited sight, unless both
-    snapshots are elevated under one account, or three in a row have the lower count.
+
+class Sight(NamedTuple):
+    """What the collector of each snapshot could see: whether it proves absence, its account, and what it was refused.
+
+    `account` is `ELEVATED` or the number of an account; `refused` are task folders and tasks.
+    """
+
+    proves: Flags
+    account: Numbers
+    refused: Sequence[Sequence[str]]
+
+    def first_proof(self, last: Numbers, until: Numbers, paths: Sequence[str]) -> Numbers:
+        """For tasks last seen at `last`, the first snapshot before `until` that proves them gone; -1 where none does.
+
+        A snapshot proves it for its own account, an elevated one for all.
+        """
+        found = np.full(len(last), -1)
+        for account in np.unique(self.account[last]):
+            rows = np.flatnonzero(self.account[last] == account)
+            places = np.append(self._places(account), len(self.proves))
+            at = places[np.searchsorted(places, last[rows] + 1)]
+            found[rows] = np.where(at < until[rows], at, -1)
+        for row in np.flatnonzero(found >= 0).tolist():
+            if self.refused[found[row]]:
+                places = self._places(self.account[last[row]])
+                places = places[(places >= found[row]) & (places < until[row])]
+                found[row] = next((at for at in places if not is_refused(paths[row], self.refused[at])), -1)
+        return found
+
+    def absent_before(self, first: Numbers, since: Numbers, paths: Sequence[str]) -> Flags:
+        """Whether a snapshot from `since` on would have shown tasks that are first seen at `first`."""
+        absent = np.zeros(len(first), bool)
+        for account in np.unique(self.account[first]):
+            rows, places = np.flatnonzero(self.account[first] == account), self._places(account)
+            absent[rows] = np.searchsorted(places, first[rows]) > np.searchsorted(places, since[rows])
+        for row in np.flatnonzero(absent).tolist():
+            places = self._places(self.account[first[row]])
+            places = places[(places >= since[row]) & (places < first[row])]
+            if self.refused[places[-1]]:
+                absent[row] = any(not is_refused(paths[row], self.refused[at]) for at in places)
+        return absent
+
+    def _places(self, account: int) -> Numbers:
+        return np.flatnonzero(self.proves & ((self.account == ELEVATED) | (self.account == account)))
+
+
+def proves_absence(tasks: Numbers, whole: Flags, account: Numbers) -> Flags:
+    """For each snapshot of one server, whether a task missing from it is missing on the server, as far as it can see.
+
+    `tasks` is its number of tasks, `whole` whether all of its rows could be read, `account` as in `Sight`. A drop by
+    more than a fifth and by at least five against the one before of that account counts as limited sight, unless three
+    in a row have the lower count.
     """
     proves = whole.copy()
-    usable = np.flatnonzero(whole)
-    counts = tasks[usable]
-    number = 0
-    for start in (np.flatnonzero(_is_drop(counts[:-1], counts[1:])) + 1).tolist():
-        if start < number:
-            continue  # within the one before
-        before, had = rights[usable[start - 1]], counts[start - 1]
-        number = start
-        while number < len(usable) and _is_drop(had, counts[number]):
-            if before[0] and rights[usable[number]] == before:
-                break
-            number += 1
-        if number - start < CONFIRMED:
-            proves[usable[start:number]] = False
+    for number in np.unique(account):
+        own = np.flatnonzero(whole & (account == number))
+        proves[own] = _confirmed(tasks[own])
     return proves
+
+
+def _confirmed(counts: Numbers) -> Flags:
+    """Whether each count is no drop against the one before, or a drop that the next two confirm."""
+    confirmed = np.ones(len(counts), bool)
+    end = 0
+    for start in (np.flatnonzero(_is_drop(counts[:-1], counts[1:])) + 1).tolist():
+        if start < end:
+            continue  # within the one before
+        had, end = counts[start - 1], start
+        while end < len(counts) and _is_drop(had, counts[end]):
+            end += 1
+        if end - start < CONFIRMED:
+            confirmed[start:end] = False
+    return confirmed
 
 
 def _is_drop(before: Any, after: Any) -> Any:
     return (before - after >= LEAST_DROP) & (before - after > LARGE_DROP * before)
 
 
-def came_and_went(observed: Observed, server: Numbers, begins: Numbers, proves: Flags) -> Seen:
-    """Tasks added and removed; `proves` is what `proves_absence` returns for each snapshot.
+def came_and_went(observed: Observed, server: Numbers, begins: Numbers, sight: Sight, paths: Sequence[str]) -> Seen:
+    """Tasks added and removed.
 
-    `server` is the server of each row, `begins` the first snapshot of each server, and one more.
+    `server` and `paths` are the server and the task path of each row, `begins` the first snapshot of each server, and
+    one more.
     """
     task, first, last = observed.task, observed.first, observed.last
-    proofs = np.append(0, np.cumsum(proves))  # before each snapshot
-    places = np.append(np.flatnonzero(proves), len(proves))
     starts, ends = blocks(task)
-    since = np.append(0, last[:-1] + 1)
-    since[starts] = begins[server[starts]]
-    came = np.flatnonzero(proofs[first] > proofs[since])
     until = np.append(first[1:], 0)
     until[ends] = begins[server[ends] + 1]
-    went = np.flatnonzero(proofs[until] > proofs[last + 1])
-    at = np.concatenate([first[came], places[proofs[last[went] + 1]]])
+    left = np.flatnonzero(until > last + 1)
+    proof = np.full(len(task), -1)
+    proof[left] = sight.first_proof(last[left], until[left], [paths[row] for row in left.tolist()])
+    went = np.flatnonzero(proof >= 0)
+    again = np.flatnonzero(np.append(False, proof[:-1] >= 0)[: len(task)] & ~differs(task))
+    new = starts[first[starts] > begins[server[starts]]]
+    new = new[sight.absent_before(first[new], begins[server[new]], [paths[row] for row in new.tolist()])]
+    came = np.union1d(again, new)
+    at = np.concatenate([first[came], proof[went]])
     on = np.repeat([True, False], [len(came), len(went)])
     return Seen(np.concatenate([task[came], task[went]]), at, on)
 
@@ -155,16 +211,16 @@ def redefined(
 
     For tasks in `switches`, statuses show whether they are enabled; that change of a definition is left out.
     """
-    known: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     stored_in: dict[str, str] = {}
     for at, stamp in stamps:
         now = definitions.hashes(server, stamp)
-        for path, _ in sorted(now.items() - known.items()):
-            if path in known:
+        for path, _ in sorted(now.items() - hashes.items()):
+            if path in hashes:
                 old, new = (definitions.read(server, name, path) for name in (stored_in[path], stamp))
                 yield from _redefined(path, at, old, new, path in switches)
             stored_in[path] = stamp
-        known |= now  # a task outside the scope of a snapshot may return
+        hashes |= now  # a task outside the scope of a snapshot may return
 
 
 def _redefined(

@@ -42,10 +42,10 @@ from taskanalysis.history.spans import (
     to_table,
 )
 from taskanalysis.schedule import microseconds
-from taskanalysis.snapshot import read_manifest, read_statuses, stamped
+from taskanalysis.snapshot import read_statuses, refused_folders, share_manifest, stamped
 from taskanalysis.text import clip
 
-VERSION = 1  # of the files; another number rebuilds them all
+VERSION = 2  # of the files; another number rebuilds them all
 KEY = b"taskanalysis"
 AT_ONCE = 100  # files in memory
 Record = dict[str, Any]
@@ -146,11 +146,12 @@ def _read(folder: Path) -> _Fresh:
     }
     fresh = _Fresh(folder, record)
     try:
-        manifest = read_manifest(folder)
+        manifest = share_manifest(folder)
         fresh.expected, fresh.sha256 = manifest.get("tasks"), manifest["sha256"].get("status.csv")
         record |= {name: manifest.get(name) for name in ("zone", "elevated", "folders", "definitions_read")}
         record["definitions"] = manifest["definitions"] if manifest["definitions_read"] else None
         record["account"] = str(manifest.get("collected_by") or "")
+        record["refused"] = sorted(refused_folders(manifest["problems"]))
         content = (folder / "status.csv").read_bytes()
     except SnapshotError as error:
         record |= {"read": False, "settled": _is_settled(error.__context__)}

@@ -32,7 +32,7 @@ from taskanalysis.history.spans import NONE, Numbers, Observed, blocks, differs,
 from taskanalysis.history.store import LoadedDay, Store, load_days, open_store, update_store
 from taskanalysis.results import Outcome
 from taskanalysis.schedule import microseconds
-from taskanalysis.snapshot import with_offset
+from taskanalysis.snapshot import CLOCKS_APART, with_offset
 from taskanalysis.text import count, listed
 
 OBSERVED_FOR = timedelta(days=35) // timedelta(microseconds=1)
@@ -52,7 +52,8 @@ def read_history(
 
     `since` and `until` are aware datetimes; the result is that of a share with those snapshots alone, except that
     earlier definitions stay in force. With `update` the store is updated first, in `executor` where one is given.
-    Without, or where the store can't be written, missing days are computed in memory and `problems` says so.
+    Without, or where the store can't be written, missing days are computed in memory and `problems` says so. Snapshots
+    more than ten minutes later than the clock are a problem, and left out.
 
     SnapshotError where `data` is no share, where it has no snapshot of `server`, or where a time has no offset.
 
@@ -60,12 +61,15 @@ def read_history(
     ['OPENDATA01']
     """
     begin, end = (with_offset(moment).astimezone(UTC) if moment else None for moment in (since, until))
+    limit = datetime.now(UTC) + CLOCKS_APART
     problems = update_store(data, executor=executor) if update else []
     store = open_store(data, server)
+    problems += store.later_than(limit)
+    end = min(end or limit, limit)
     servers = {name for name, _ in store.wanted}
     if server is not None and not servers:
         raise SnapshotError(f"{data} holds no snapshot of {server}")
-    first, last = (begin.date() if begin else date.min), (end.date() if end else date.max)
+    first, last = (begin.date() if begin else date.min), end.date()
     chosen = [day for day in store.wanted if day[0] in servers and str(first) <= day[1] <= str(last)]
     days, damaged = load_days(store, chosen, executor=executor, repair=update)
     missing = [day for day in chosen if not store.file(day)]
@@ -194,8 +198,9 @@ class History:
     def changes(self) -> pd.DataFrame:
         """Tasks added, removed, changed, enabled or disabled, and changed outcomes, sorted by time."""
         observed, joined = self._observed, self._joined
-        proves = joined.coverage["proves_absence"].to_numpy()
-        came = came_and_went(observed, joined.split(observed.task)[0], joined.begins, proves)
+        server, path = joined.split(observed.task)
+        paths = [joined.paths[number] for number in path]
+        came = came_and_went(observed, server, joined.begins, joined.sight, paths)
         parts = [
             self._seen(came, "removed", "added"),
             self._seen(switched(observed), "disabled", "enabled"),
@@ -224,6 +229,18 @@ class History:
         last = begin + np.searchsorted(self._joined.times[begin:end], microseconds(with_offset(at)), "right") - 1
         stamp = self.coverage["definitions"].iat[last] if last >= begin else None
         return self._definitions.all(chosen[0], stamp) if isinstance(stamp, str) else {}
+
+    def stored_tasks(self, server: str) -> set[str]:
+        """The paths of all tasks of which a snapshot of the server stores a definition."""
+        coverage = self.coverage
+        stamps = coverage.loc[coverage["server"] == server, "definitions"].dropna().unique()
+        return {path for stamp in stamps for path in self._definitions.hashes(server, str(stamp))}
+
+    def first_seen(self, server: str) -> dict[str, datetime]:
+        """When each task of the server is first shown, by task path (aware UTC)."""
+        spans = self.spans[self.spans["server"] == server]
+        first = spans.groupby("task_path", observed=True)["first_seen"].min()
+        return {str(path): at.to_pydatetime() for path, at in first.items()}
 
     # Parts ------------------------------------------------------------------------------------------------------------
 

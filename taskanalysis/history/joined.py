@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from taskanalysis.history.changes import proves_absence
+from taskanalysis.history.changes import ELEVATED, Sight, proves_absence
 from taskanalysis.history.days import Record, moments, places, rows_at
 from taskanalysis.history.spans import NONE, SCHEMA, Numbers, Observed, categories, in_order, numbers, to_table
 from taskanalysis.history.store import LoadedDay
@@ -30,14 +30,15 @@ from taskanalysis.snapshot import STATES
 class Joined:
     """Snapshots sorted by server and time, and spans sorted by day, task and time.
 
-    `coverage` has one row per snapshot, `times` its moments in microseconds, and `begins` the first row of each server
-    and the end. `table` holds the spans without path and times: `server` and `path` index `servers` and `paths`,
-    `first` and `last` index `coverage`.
+    `coverage` has one row per snapshot, `sight` what each could see, `times` its moments in microseconds, and `begins`
+    the first row of each server and the end. `table` holds the spans without path and times: `server` and `path` index
+    `servers` and `paths`, `first` and `last` index `coverage`.
     """
 
     servers: list[str]
     paths: list[str]
     coverage: pd.DataFrame
+    sight: Sight
     begins: Numbers
     times: Numbers
     table: pa.Table
@@ -104,10 +105,12 @@ def join(days: Sequence[LoadedDay], in_force: dict[str, str] | None = None) -> J
         first.append(np.searchsorted(seen, numbers(day.table, "first_seen")) + number)
         last.append(np.searchsorted(seen, numbers(day.table, "last_seen")) + number)
     records = [record for day in days for record in day.records if record["read"]]
+    sight = _sight(records, begins)
     return Joined(
         servers=servers,
         paths=paths,
-        coverage=_coverage(servers, own, records, begins, times, in_force or {}),
+        coverage=_coverage(servers, own, records, sight, times, in_force or {}),
+        sight=sight,
         begins=begins,
         times=times,
         table=table.drop_columns(["task_path", "first_seen", "last_seen"]),
@@ -128,24 +131,31 @@ def clipped(day: LoadedDay, begin: datetime | None, end: datetime | None) -> Loa
     return replace(day, table=to_table(rows, paths, moments(kept)), records=kept)
 
 
+def _sight(records: Sequence[Record], begins: Numbers) -> Sight:
+    tasks = np.array([record["tasks"] for record in records], np.int64)
+    whole = np.array([record["whole"] for record in records], bool)
+    accounts = ["" if record["elevated"] is True else f"not elevated: {record['account']}" for record in records]
+    number = {"": ELEVATED} | {name: place for place, name in enumerate(sorted({*accounts} - {""}), ELEVATED + 1)}
+    account = np.array([number[name] for name in accounts], np.int64)
+    proves = whole.copy()
+    for begin, end in pairwise(begins):
+        proves[begin:end] = proves_absence(tasks[begin:end], whole[begin:end], account[begin:end])
+    return Sight(proves, account, [record["refused"] for record in records])
+
+
 def _coverage(
     servers: list[str],
     own: Numbers,
     records: Sequence[Record],
-    begins: Numbers,
+    sight: Sight,
     times: Numbers,
     in_force: dict[str, str],
 ) -> pd.DataFrame:
     """The frame `History.coverage`; `own` is the server of each record."""
-    tasks = np.array([record["tasks"] for record in records], np.int64)
-    whole = np.array([record["whole"] for record in records], bool)
-    rights = [(record["elevated"], record["account"]) for record in records]
-    proves = whole.copy()
-    for begin, end in pairwise(begins):
-        proves[begin:end] = proves_absence(tasks[begin:end], whole[begin:end], rights[begin:end])
+    begins = np.searchsorted(own, np.arange(len(servers)))
     definitions = pd.Series([record["definitions"] for record in records], dtype=object)
-    for server, begin in zip(servers, begins[:-1], strict=True):
-        if records and not definitions[begin]:
+    for server, begin in zip(servers, begins.tolist(), strict=True):
+        if begin < len(records) and not definitions[begin]:
             definitions[begin] = in_force.get(server)
     elevated = [record["elevated"] if isinstance(record["elevated"], bool) else None for record in records]
     read = np.array([bool(record["definitions_read"]) for record in records], np.int64)
@@ -154,9 +164,9 @@ def _coverage(
             "server": category(own, servers),
             "taken_at": utc(times),
             "kind": category(read, ["status", "full"]),
-            "tasks": tasks,
+            "tasks": np.array([record["tasks"] for record in records], np.int64),
             "elevated": pd.array(elevated, "boolean"),
-            "proves_absence": proves,
+            "proves_absence": sight.proves,
             "zone": pd.Series([record["zone"] for record in records], dtype="str").astype("category"),
             "account": pd.Series([record["account"] for record in records], dtype="str").astype("category"),
             "definitions": definitions.groupby(own).ffill().astype("category"),

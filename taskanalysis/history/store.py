@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -31,7 +31,7 @@ from filelock import Timeout
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.days import DayJob, Record, build_day, digest, read_day
 from taskanalysis.history.parallel import each_in
-from taskanalysis.snapshot import locked, long_path, write_whole
+from taskanalysis.snapshot import Stamped, future_problems, locked, long_path, write_whole
 from taskanalysis.text import clip
 
 Day = tuple[str, str]
@@ -65,6 +65,15 @@ class Store:
 
     def _has(self, day: Day) -> bool:
         return self.wanted[day] in self.files.get(day, ())
+
+    def later_than(self, moment: datetime) -> list[Problem]:
+        """A problem for each server with snapshots later than a moment (aware)."""
+        last, later = moment.astimezone(UTC).date().isoformat(), dict[str, list[Stamped]]()
+        for (server, day), names in self.names.items():
+            if day >= last:
+                found = (Stamped(datetime.fromisoformat(name), server, name) for name in names)
+                later.setdefault(server, []).extend(snapshot for snapshot in found if snapshot.taken_at > moment)
+        return [problem for snapshots in later.values() for problem in future_problems(sorted(snapshots, reverse=True))]
 
     def job(self, day: Day) -> DayJob:
         """The input for building a day."""

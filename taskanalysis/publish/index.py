@@ -2,8 +2,8 @@
 
 Both read the published pages and their ``status.json``, so that what they say holds after a failed run too.
 
->>> Standing.of({"tasks": [{"verdict": "FAILING"}, {"verdict": "OK"}]}).sentence()
-'1 of 2 tasks needs attention.'
+>>> Standing.of({"tasks": [{"verdict": "FAILING"}], "unseen": []}).code(datetime.max)
+1
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from urllib.parse import quote
 from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.history import each_in, executor_for
 from taskanalysis.publish.pages import Run, age, page, read_head, shown
-from taskanalysis.snapshot import list_servers, read_snapshot, stale_after, stamped
+from taskanalysis.snapshot import list_servers, read_snapshot, stamped
 from taskanalysis.text import clip, count, listed
 
 QUESTIONS = {
@@ -30,7 +30,7 @@ QUESTIONS = {
     "status": "what needs attention this morning?",
     "trends": "is it getting better or worse, and since when?",
 }
-LOUD = ("FAILING", "OVERDUE", "RUNNING LONG", "UNKNOWN CODE")
+LOUD = ("FAILING", "OVERDUE", "RUNNING LONG", "NO NEXT START", "UNKNOWN CODE")
 ORDER = (*LOUD, "UNKNOWN", "RUNNING", "OK", "NEVER RAN", "DISABLED")
 MOST_RUNS = 30
 MOST_CAUSES = 5
@@ -45,50 +45,77 @@ PIECES_A_SERVER = 8
 
 @dataclass(frozen=True)
 class Standing:
-    """How the tasks stand: verdict to number, with ``UNKNOWN CODE`` for unknown codes, and the causes of incidents."""
+    """How the tasks of a server stand, from the object that ``status.json`` holds (`health.Assessment`).
+
+    `counts` is verdict to number, with ``UNKNOWN CODE`` and ``NO NEXT START`` for unknown verdicts that need attention;
+    `causes` are those of incidents, `unseen` what could not be judged, read or seen, `summary` all of it as lines. Both
+    times are aware, None where not known.
+    """
 
     counts: Mapping[str, int]
     causes: Sequence[str] = ()
+    headline: str = ""
+    attention: int = 0
+    unseen: Sequence[str] = ()
+    backup: str = ""
+    summary: Sequence[str] = ()
+    stale_after: datetime | None = None
+    backup_stale_after: datetime | None = None
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Standing:
-        """From the content of ``status.json``."""
-        verdicts = [(row["verdict"], row.get("rule")) for row in content["tasks"]]
-        incidents = content.get("incidents", ())[:MOST_CAUSES]
-        return cls.count(verdicts, [shown(str(incident["cause"])) for incident in incidents])
-
-    @classmethod
-    def count(cls, verdicts: Iterable[tuple[str, str | None]], causes: Sequence[str] = ()) -> Standing:
-        """From pairs of a verdict and the rule that decided it."""
-        counts = Counter(_word(verdict, rule) for verdict, rule in verdicts)
-        return cls({name: counts[name] for name in [*ORDER, *(counts.keys() - set(ORDER))] if counts[name]}, causes)
-
-    @property
-    def attention(self) -> int | None:
-        """How many tasks need attention; None where no status was collected."""
-        return sum(self.counts.get(name, 0) for name in LOUD) if self.counts else None
+        """From the content of ``status.json``, also of versions before there was more than its rows."""
+        counts = Counter(_word(row["verdict"], row.get("rule")) for row in content["tasks"])
+        need, backup = sum(counts[name] for name in LOUD), content.get("backup") or {}
+        return cls(
+            in_order(counts),
+            [shown(str(incident["cause"])) for incident in content.get("incidents", ())[:MOST_CAUSES]],
+            shown(str(content.get("headline") or f"{need} of {count(counts.total(), 'task')} in need of attention.")),
+            int(content.get("attention", need)),
+            [shown(str(sentence)) for sentence in content.get("unseen", ())],
+            shown(str(backup.get("sentence", ""))),
+            [shown(str(line)) for line in content.get("summary", ())],
+            *(_time(text) for text in (content.get("stale_after"), backup.get("stale_after"))),
+        )
 
     def listing(self) -> str:
         """The number of tasks with each verdict."""
         return listed([f"{number} {name}" for name, number in self.counts.items()]) or "no status was collected"
 
-    def sentence(self) -> str:
-        """How many tasks need attention, as a sentence."""
-        number, tasks = self.attention or 0, count(sum(self.counts.values()), "task")
-        return f"{number or 'None'} of {tasks} need{'' if number > 1 else 's'} attention."
+    def age(self, now: datetime) -> list[str]:
+        """What is too old at `now` (aware), as sentences."""
+        late = [self.stale_after is not None and now > self.stale_after]
+        late += [self.backup_stale_after is not None and now > self.backup_stale_after]
+        sentences = ("The snapshot is stale: a newer one was due.", "The backup is stale: definitions were due.")
+        return [sentence for sentence, is_late in zip(sentences, late, strict=True) if is_late]
+
+    def code(self, now: datetime) -> int:
+        """The exit code at `now` (aware), as `health.Assessment.code`."""
+        return 3 if self.unseen or self.age(now) else 1 if self.attention else 0
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def in_order(counts: Mapping[str, int]) -> dict[str, int]:
+    """The verdicts that occur, those that need attention first."""
+    return {name: counts[name] for name in [*ORDER, *(counts.keys() - set(ORDER))] if counts.get(name)}
 
 
 def _word(verdict: str, rule: str | None) -> str:
-    return "UNKNOWN CODE" if verdict == "UNKNOWN" and rule == "unknown code" else verdict
+    return _LOUD_UNKNOWN.get(rule or "", verdict) if verdict == "UNKNOWN" else verdict
+
+
+_LOUD_UNKNOWN = {"unknown code": "UNKNOWN CODE", "no further start": "NO NEXT START"}
 
 
 def read_standing(file: Path) -> Standing | None:
-    """The content of a ``status.json``; None where there is none, or one without a task."""
+    """The content of a ``status.json``; None where there is none that can be read."""
     try:
-        standing = Standing.of(json.loads(file.read_text(encoding="utf-8")))
+        return Standing.of(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return standing if standing.counts else None
 
 
 class LoudTask(NamedTuple):
@@ -117,7 +144,7 @@ def loud(rows: Iterable[Mapping[str, Any]]) -> list[LoudTask]:
 class Server(NamedTuple):
     """A row of the table of servers, with its tasks that need attention where its reports were read.
 
-    `attention` is None where nothing is known, `page` links its reports.
+    `attention` is None where nothing is known, `problem` is what could not be seen, `page` links its reports.
     """
 
     server: str
@@ -131,31 +158,36 @@ class Server(NamedTuple):
     tasks: Sequence[LoudTask] = ()
 
 
-def servers(share: Path, at: str = "") -> list[Server]:
+def servers(share: Path, at: str = "", now: datetime | None = None) -> list[Server]:
     """A row for each server of a share, from its newest snapshot and its history; none where there is only one.
 
-    `at` selects the newest snapshot not later than this ISO time. A server that can't be read is a row that says so.
+    `at` selects the newest snapshot not later than this ISO time, `now` is aware. A server that can't be read is a row
+    that says so.
     """
     names = list_servers(share)
     if len(names) < 2:
         return []
     with executor_for(PIECES_A_SERVER * len(names)) as executor:
-        return list(each_in(executor, partial(_server, share, at), names, []))
+        return list(each_in(executor, partial(_server, share, at, now), names, []))
 
 
-def _server(share: Path, at: str, name: str) -> Server:
-    from taskanalysis.health import judge, known_history, read_rules  # noqa: PLC0415 (pandas)
+def _server(share: Path, at: str, now: datetime | None, name: str) -> Server:
+    from taskanalysis.health import assess, known_history, read_rules  # noqa: PLC0415 (pandas)
 
     try:
-        snapshot = read_snapshot(share, server=name, at=at)
-        judged = judge(snapshot, read_rules(share / "rules.toml"), history=known_history(snapshot))
-        due = stale_after(snapshot)
+        snapshot = read_snapshot(share, server=name, at=at, now=now)
+        found = assess(snapshot, read_rules(share / "rules.toml"), history=known_history(snapshot))
+        counts = Counter(_word(task.verdict.value, task.rule) for task in found.shown)
+        attention = len(found.loud) if found.shown else None
+        listing, unseen = Standing(in_order(counts)).listing(), _clipped(found.unseen)
+        moment = found.local(snapshot.taken_at)
+        return Server(shown(name), snapshot.taken_at, moment, found.stale_after, attention, listing, unseen)
     except (TaskAnalysisError, OSError) as error:
         return Server(shown(name), problem=f"can't be read ({clip(shown(str(error)), 200)})")
-    standing = Standing.count((task.verdict.value, task.rule) for task in judged if not task.ignored)
-    moment = f"{snapshot.local_time:%Y-%m-%d %H:%M} ({snapshot.zone or 'UTC'})"
-    attention = (standing.attention or 0) if judged else None
-    return Server(shown(name), snapshot.taken_at, moment, due, attention, standing.listing())
+
+
+def _clipped(sentences: Sequence[str]) -> str:
+    return clip(shown(" ".join(sentences)), 300)
 
 
 # The index of one folder of reports -----------------------------------------------------------------------------------
@@ -192,6 +224,8 @@ def index_page(
             links=[*up, ("All reports", "index.html"), *((name.title(), f"latest/{name}.html") for name in run.names)],
             server=shown(server) or "an unnamed server",
             sentence=_index_sentence(standing, failed),
+            unseen=standing.unseen if standing else [],
+            backup=standing.backup if standing else "",
             age=age(run.taken_at, run.made_at),
             notes=[*notes, *([note] if locked else [])],
             counts=list(standing.counts.items()) if standing else [],
@@ -207,7 +241,7 @@ def index_page(
 
 
 def _index_sentence(standing: Standing | None, failed: Sequence[str]) -> str:
-    first = standing.sentence() if standing else "The state of the tasks is not known."
+    first = standing.headline if standing else "The state of the tasks is not known."
     if "status" in failed and standing:
         first = f"When it was last known: {first}"
     names = listed([name.title() for name in failed])
@@ -249,13 +283,16 @@ def read_reports(name: str, folder: Path, failed: str) -> Server:
     href = f"servers/{quote(name)}/index.html" if (folder / "index.html").is_file() else ""
     try:
         content = json.loads((folder / "latest" / "status.json").read_text(encoding="utf-8"))
-        taken_at, due = (datetime.fromisoformat(content[key]) for key in ("taken_at", "stale_after"))
+        taken_at = datetime.fromisoformat(content["taken_at"])
         standing, tasks = Standing.of(content), loud(content["tasks"])
         moment = f"{taken_at:%Y-%m-%d %H:%M} ({content['zone'] or 'UTC'})"
     except (OSError, ValueError, KeyError, TypeError):
         return Server(shown(name), problem=failed or "no status is known", page=href)
-    listing = standing.listing()
-    return Server(shown(name), taken_at, moment, due, standing.attention, listing, failed, href, tasks)
+    attention = standing.attention if standing.counts else None
+    problem = failed or _clipped(standing.unseen)
+    return Server(
+        shown(name), taken_at, moment, standing.stale_after, attention, standing.listing(), problem, href, tasks
+    )
 
 
 def servers_page(rows: Sequence[Server], run: Run, problems: Sequence[Problem]) -> str:
@@ -282,6 +319,7 @@ def _servers_sentence(rows: Sequence[Server], now: datetime) -> str:
     needing = [row for row in rows if row.attention]
     number = sum(row.attention or 0 for row in needing)
     unknown = sum(row.attention is None for row in rows)
+    unseen = sum(bool(row.problem) and row.attention is not None for row in rows)
     stale = sum(bool(row.due and now > row.due) for row in rows)
     tasks, total = count(number, "task"), count(len(rows), "server")
     sentences = [f"{tasks} on {len(needing)} of {total} need{'s' if number == 1 else ''} attention."]
@@ -289,6 +327,8 @@ def _servers_sentence(rows: Sequence[Server], now: datetime) -> str:
         sentences = [f"No task on {total} needs attention."]
     if unknown:
         sentences.append(f"The state of {count(unknown, 'server')} is not known.")
+    if unseen:
+        sentences.append(f"On {count(unseen, 'server')} something could not be judged, read or seen.")
     if stale:
         sentences.append(f"The newest snapshot of {count(stale, 'server')} is stale.")
     return " ".join(sentences)

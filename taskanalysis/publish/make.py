@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +49,25 @@ _log = logging.getLogger(__name__)
 class Outcome:
     """The result of a run: failures, files that stayed locked, and how the tasks stand, where known.
 
-    `left_out` is why no report was to be made, "" where one was.
+    `due` is when a newer snapshot should exist (aware), None where an earlier time was asked for; `left_out` is why no
+    report was to be made, "" where one was.
     """
 
     stamp: str
     failures: list[Failure] = field(default_factory=list)
     locked: list[str] = field(default_factory=list)
     standing: Standing | None = None
+    due: datetime | None = None
     left_out: str = ""
+
+    def code(self, now: datetime) -> int:
+        """What ``--fail-on attention`` ends with: 3 where something is unseen, 1 where a task needs attention, else 0.
+
+        `now` is aware; age counts only where the newest snapshot was asked for.
+        """
+        if self.left_out:
+            return 0
+        return self.standing.code(now if self.due else datetime.min.replace(tzinfo=UTC)) if self.standing else 3
 
 
 def make_reports(
@@ -91,6 +102,9 @@ def make_reports(
     ):
         stamp = new_stamp(reports, now)
         due = None if parameters.get("at") else stale_after(snapshot)
+        at = str(parameters.get("at") or "")
+        if snapshot.manifest:  # all pages are of one snapshot, also where a newer one arrives
+            parameters = {**parameters, "at": snapshot.taken_at.isoformat(), "server": snapshot.server}
         run = Run(stamp, now, snapshot.taken_at, due, snapshot.zone, NOTEBOOKS, sample)
         problems = renew_history(Path(str(parameters["data"])), executor)
         made = _Made(run, reports, work / "made", parameters)
@@ -100,8 +114,10 @@ def make_reports(
             failure = made.add(name, team.folders[name], error)
             say(failure.what if failure else f"{name}: made in {time.monotonic() - began:.1f} s")
         made.write_pages()
+        standing = read_standing(made.latest / "status.json")
+        made.write_summary(standing)
         several = snapshot.others and not above
-        rows = servers(snapshot.share, str(parameters.get("at") or "")) if several else []
+        rows = servers(snapshot.share, at, now) if several else []
         index = index_page(
             reports,
             run,
@@ -113,7 +129,7 @@ def make_reports(
         )
         outdated = [f"{name}-failed.html" for name in NOTEBOOKS if name not in made.failures]
         locked = publish(made.kept, made.latest, reports, stamp=stamp, keep=keep, now=now, index=index, gone=outdated)
-        return Outcome(stamp, list(made.failures.values()), locked, read_standing(made.latest / "status.json"))
+        return Outcome(stamp, list(made.failures.values()), locked, standing, due)
 
 
 def make_all(
@@ -185,7 +201,7 @@ class _Made:
         self.kept, self.latest = work / "run", work / "latest"
         self.files = {name: work / "files" / name for name in run.names}
         self.failures: dict[str, Failure] = {}
-        self.rendered: dict[str, tuple[str, str]] = {}
+        self.rendered: dict[str, pages.Rendered] = {}
         for folder in (self.kept, self.latest, *self.files.values()):
             folder.mkdir(parents=True)
 
@@ -201,7 +217,7 @@ class _Made:
 
         if not failure:
             rendered = pages.render_cells(nbformat.read(folder / f"{name}.ipynb", as_version=4))
-            if faults := pages.find_faults(rendered[1]):
+            if faults := pages.find_faults(rendered.body):
                 failure = Failure(name, f"{name}.ipynb: {faults[0]}", "", "\n".join(faults))
             else:
                 self.rendered[name] = rendered
@@ -221,6 +237,15 @@ class _Made:
                 (folder / f"{name}.html").write_bytes(text.encode())
             for failure in self.failures.values():
                 self._write_failure(failure, folder, kept)
+
+    def write_summary(self, standing: Standing | None) -> None:
+        """Write ``summary.txt``: how the tasks stand, the first line fit for the subject of a mail."""
+        if standing and standing.summary:
+            first, *others = standing.summary
+            late = standing.age(self.run.made_at) if self.run.due else []
+            text = "".join(f"{line}\n" for line in (" ".join([first, *late]), *others))
+            for folder in (self.kept, self.latest):
+                (folder / "summary.txt").write_bytes(text.encode())
 
     def _write_failure(self, failure: Failure, folder: Path, kept: bool) -> None:
         """Write the page that says what failed; in ``latest`` also put a banner on the last good report."""

@@ -13,12 +13,12 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from html import escape, unescape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -64,7 +64,7 @@ class Run:
     def stale_words(self) -> str:
         """The sentence that the snapshot is too old, shown from `due` on."""
         taken_at, due = (self.local(moment).partition(" (")[0] for moment in (self.taken_at, self.due or self.made_at))
-        return f"Stale: the newest snapshot is from {taken_at}, and another was due by {due}."
+        return f"Stale: the newest data are from {taken_at}, and others were due by {due}."
 
 
 @dataclass(frozen=True)
@@ -80,15 +80,26 @@ class Head:
 # Reports --------------------------------------------------------------------------------------------------------------
 
 
-def render_cells(notebook: NotebookNode) -> tuple[str, str]:
-    """The title of an executed notebook, and its cells as HTML without code."""
+class Rendered(NamedTuple):
+    """An executed notebook: its title, its cells as HTML without code, and the age of what it shows (aware times)."""
+
+    title: str
+    body: str
+    read_at: datetime | None = None
+    stale_after: datetime | None = None
+
+
+def render_cells(notebook: NotebookNode) -> Rendered:
+    """Render the cells of an executed notebook."""
     from nbconvert import TemplateExporter  # noqa: PLC0415 (while notebooks run there is time for it)
 
     # HTMLExporter would parse the page again, which takes minutes for thousands of rows
     body, _ = TemplateExporter.from_notebook_node(_exporter(), notebook)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    titles = [output["data"][PAGE_TYPE]["title"] for output in outputs if PAGE_TYPE in output.get("data", {})]
-    return str(titles[0]) if titles else "Report", str(body)
+    heads = [output["data"][PAGE_TYPE] for output in outputs if PAGE_TYPE in output.get("data", {})]
+    head = heads[0] if heads else {"title": "Report"}
+    times = (datetime.fromisoformat(head[name]) if name in head else None for name in ("read_at", "stale_after"))
+    return Rendered(str(head["title"]), str(body), *times)
 
 
 @cache
@@ -108,7 +119,7 @@ def _exporter() -> HTMLExporter:
 
 def report_page(
     name: str,
-    rendered: tuple[str, str],
+    rendered: Rendered,
     run: Run,
     *,
     files: Sequence[str],
@@ -119,7 +130,9 @@ def report_page(
 
     `files` are linked beside it; `failed` are reports of the same run without a page.
     """
-    title, body = rendered
+    title, body, read_at, due = rendered
+    if run.due and read_at and due:
+        run = replace(run, taken_at=read_at, due=due)
     links = _links(run.names, kept, failed if kept else ())
     intro, sections, contents = _with_contents(body)
     fields: dict[str, Any] = {"intro": Markup(intro), "sections": Markup(sections), "contents": contents}  # noqa: S704

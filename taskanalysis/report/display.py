@@ -42,16 +42,22 @@ LONG = 300  # characters; a longer cell scrolls in itself
 
 @dataclass(frozen=True)
 class Heading:
-    """The head of a page: its title, and the facts that a reader needs to place it, as name and value."""
+    """The head of a page: its title, and the facts that a reader needs to place it, as name and value.
+
+    `read_at` is when what the page shows was read from the server, `stale_after` when it should be again (aware).
+    """
 
     title: str
     facts: Mapping[str, str]
+    read_at: datetime | None = None
+    stale_after: datetime | None = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {
             "text/html": f'<dl class="facts mathjax_ignore">{_pairs(self.facts)}</dl>',
             "text/plain": "\n".join(f"{name}: {value}" for name, value in self.facts.items()),
-            PAGE_TYPE: {"title": self.title, "facts": dict(self.facts)},
+            PAGE_TYPE: {"title": self.title, "facts": dict(self.facts)}
+            | {name: at.isoformat() for name in ("read_at", "stale_after") if (at := getattr(self, name))},
         }
 
 

@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, tzinfo
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,9 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from taskanalysis import __version__
-from taskanalysis.snapshot import Snapshot, stale_after, write_whole
-from taskanalysis.text import mask, printable
+from taskanalysis.health import Assessment
+from taskanalysis.snapshot import write_whole
+from taskanalysis.text import mask, one_line, printable
 
 _ROWS = 100_000
 """Rows that are joined at once."""
@@ -55,7 +56,7 @@ def save(frames: Mapping[str, pd.DataFrame], folder: str | Path, zone: ZoneInfo 
 
 
 def save_status(
-    snapshot: Snapshot, frames: Mapping[str, pd.DataFrame], folder: str | Path, *, made_at: datetime
+    assessment: Assessment, frames: Mapping[str, pd.DataFrame], folder: str | Path, *, made_at: datetime
 ) -> list[Path]:
     """Write ``status.json`` from the frames `status`, `incidents` and `problems`, as `save` does; returns the files.
 
@@ -63,6 +64,7 @@ def save_status(
     """
     if not folder:
         return []
+    snapshot, backup = assessment.snapshot, assessment.backup
     tables = {
         name: [dict(zip(frame.columns, map(_plain, row), strict=True)) for row in frame.astype(object).to_numpy()]
         for name, frame in frames.items()
@@ -74,8 +76,22 @@ def save_status(
         "server": mask(snapshot.server),
         "taken_at": snapshot.local_time.isoformat(timespec="seconds"),
         "made_at": made_at.astimezone(zone).isoformat(timespec="seconds"),
-        "stale_after": stale_after(snapshot).astimezone(zone).isoformat(timespec="seconds"),
+        "stale_after": _local(assessment.stale_after, zone),
         "zone": snapshot.zone,
+        "code": assessment.code,
+        "headline": mask(assessment.headline),
+        "attention": len(assessment.loud),
+        "unseen": [mask(sentence) for sentence in assessment.unseen],
+        "backup": {
+            "sentence": backup.sentence,
+            "read_at": _local(backup.read_at, zone),
+            "stale_after": _local(backup.stale_after, zone),
+            "missing": [
+                {"task_path": mask(path), "what": mask(lack.what), "since": _local(lack.since, zone)}
+                for path, lack in backup.missing.items()
+            ],
+        },
+        "summary": [one_line(line) for line in assessment.lines()],
         "counts": frames["status"]["verdict"].value_counts().to_dict(),
         "tasks": tables["status"],
         "incidents": tables["incidents"],
@@ -84,6 +100,10 @@ def save_status(
     file = Path(folder) / "status.json"
     write_whole(file, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
     return [file]
+
+
+def _local(moment: datetime | None, zone: tzinfo | None) -> str | None:
+    return moment.astimezone(zone).isoformat(timespec="seconds") if moment else None
 
 
 def _plain(value: Any) -> Any:

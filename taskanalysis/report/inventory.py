@@ -5,14 +5,14 @@ All text is masked, because all of it is shown.
 >>> page = Inventory.read("tests/files/folder")
 >>> page.tasks.frame[["task_path", "schedule"]].iloc[0].tolist()
 ['\\OpenData\\Load', 'At 06:30 every day']
->>> page.answer.lines[0]
-'2 tasks in 2 folders, run by 1 account; 0 tasks disabled.'
+>>> page.answer.lines[:3:2]
+['No: 1 of 3 tasks is not in the backup.', '2 tasks in 2 folders, run by 1 account; 0 tasks disabled.']
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,15 +20,15 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from taskanalysis.definition import Duration, ExecAction, TaskDefinition, Trigger, describe, model, type_name
-from taskanalysis.health import KINDS, Finding, find_findings
+from taskanalysis.health import KINDS, Backup, Finding, find_backup, find_findings
 from taskanalysis.report import starts
 from taskanalysis.report.charts import Chart, bars, grid
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.display import Sentences, Table
 from taskanalysis.report.files import save
-from taskanalysis.report.page import MOST_NAMED, Page, change_rows, table
+from taskanalysis.report.page import MOST_NAMED, Page, change_rows, local, table
 from taskanalysis.schedule import next_run, slots
-from taskanalysis.snapshot import Snapshot
+from taskanalysis.snapshot import Snapshot, lost_sight
 from taskanalysis.text import count, listed, mask_arguments
 
 
@@ -37,14 +37,14 @@ class Inventory(Page):
     """The definitions of a snapshot as tables, sentences and figures; each is computed when it is first asked for."""
 
     title: ClassVar[str] = "Inventory"
-    holding: ClassVar[str] = "definitions"
 
     @cached_property
     def answer(self) -> Sentences:
-        """The short answer: how many tasks, which passwords a restore needs, and what to look at first."""
+        """The short answer: whether each task is in the backup, which passwords it lacks, what to look at first."""
         frame, findings = self.tasks.frame, self.findings.frame
         if frame.empty:
-            return Sentences(["There is no task definition here."])
+            missing = [self.backup.sentence] if self.backup.tasks else []
+            return Sentences([*missing, "There is no task definition here.", *lost_sight(self.snapshot)])
         tasks, disabled = count(len(frame), "task"), count(int((~frame["enabled"]).sum()), "task")
         folders, accounts = count(frame["folder"].nunique(), "folder"), count(frame["run_as"].nunique(), "account")
         passwords = frame[frame["needs_password"]].groupby("run_as").size().sort_values(ascending=False)
@@ -52,7 +52,11 @@ class Inventory(Page):
         needed = f"the password of {listed(owners, most=MOST_NAMED)}" if owners else "no password"
         pressing = [f"{row.finding} ({row.tasks})" for row in findings.head(MOST_NAMED).itertuples()]
         clean = int((frame["findings"].str.len() == 0).sum())
+        unread = len(self.snapshot.problems)
         lines = [
+            self.backup.sentence,
+            *lost_sight(self.snapshot),
+            *([f"{count(unread, 'problem')} in the data that were read: see the end of this page."] if unread else []),
             f"{tasks} in {folders}, run by {accounts}; {disabled} disabled.",
             f"Restoring them needs {needed}.",
             f"Look first at: {listed(pressing)}." if pressing else "There is nothing to look at.",
@@ -60,7 +64,32 @@ class Inventory(Page):
         ]
         return Sentences(lines)
 
+    @cached_property
+    def backup(self) -> Backup:
+        """How old the stored definitions are, and which tasks they lack."""
+        return find_backup(self.snapshot, self.folder, self.history)
+
+    @property
+    def read_at(self) -> datetime:
+        """When the definitions were read from the server (aware)."""
+        return self.backup.read_at or super().read_at
+
+    @property
+    def stale_after(self) -> datetime:
+        """When the definitions should be read again (aware)."""
+        return self.backup.stale_after or super().stale_after
+
     # Tables -----------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def missing(self) -> Table:
+        """Tasks that are not in the backup."""
+        rows = (
+            {"task_path": path, "what": lack.what, "since": local(self.snapshot, lack.since)}
+            for path, lack in self.backup.missing.items()
+        )
+        empty = "None." if self.backup.read_at else "No definitions were collected."
+        return table("missing_tasks", rows, "Not in the backup", empty=empty)
 
     @cached_property
     def tasks(self) -> Table:
@@ -216,7 +245,7 @@ class Inventory(Page):
     # Files ------------------------------------------------------------------------------------------------------------
 
     @property
-    def backup(self) -> pd.DataFrame:
+    def old_backup(self) -> pd.DataFrame:
         """The tasks as ``task_scheduler_backup.csv`` has them: four columns under old names first, then the others."""
         old = self.tasks.frame.rename(columns={"schedule": "interval", "command": "path"})
         names = list(COLUMNS["backup"])
@@ -225,7 +254,7 @@ class Inventory(Page):
     def save(self, folder: str | Path) -> list[Path]:
         """Write the inventory, triggers, actions and ``task_scheduler_backup.csv`` into a folder (`files.save`)."""
         frames = {"inventory": self.tasks.frame, "triggers": self.triggers.frame, "actions": self.actions.frame}
-        return save({**frames, "task_scheduler_backup": self.backup}, folder)
+        return save({**frames, "task_scheduler_backup": self.old_backup}, folder)
 
     # Parts ------------------------------------------------------------------------------------------------------------
 

@@ -18,14 +18,15 @@ import pandas as pd
 
 from taskanalysis import __version__
 from taskanalysis.errors import Problem
-from taskanalysis.health import NO_RULES, Incident, Judged, Rules, find_incidents, judge, known_history, read_rules
+from taskanalysis.health import NO_RULES, Assessment, Incident, Judged, Rules, assess, known_history, read_rules
 from taskanalysis.history import History
 from taskanalysis.report.columns import COLUMNS, frame
 from taskanalysis.report.display import Heading, Sentences, Table
-from taskanalysis.snapshot import Moment, Snapshot, in_scope, read_snapshot, sample_share
+from taskanalysis.snapshot import Moment, Snapshot, in_scope, read_snapshot, sample_share, stale_after
 from taskanalysis.text import count, listed, mask
 
 MOST_NAMED = 5  # accounts, findings or tasks in a sentence
+MOST_PROBLEMS = 200
 NO_DEFINITION, NO_STATUS = "It has a status and no definition.", "It has a definition and no status."
 
 
@@ -69,7 +70,6 @@ class Page:
     history: History | None = None
 
     title: ClassVar[str] = ""
-    holding: ClassVar[str] = ""
 
     @classmethod
     def read(
@@ -90,7 +90,7 @@ class Page:
         ``rules.toml`` is wrong.
         """
         place = data or sample_share()
-        snapshot = read_snapshot(place, server=server, at=at, holding=cls.holding, zone=zone, dates=dates)
+        snapshot = read_snapshot(place, server=server, at=at, zone=zone, dates=dates)
         snapshot.check_folder(folder)
         return cls(snapshot, folder, **cls._beside(snapshot, **more))
 
@@ -108,7 +108,18 @@ class Page:
             "Snapshot": f"{self.snapshot.local_time:%A, %Y-%m-%d %H:%M} ({zone})",
             "Tasks": f"{self.folder} and below" if self.folder else "all outside \\Microsoft",
         }
-        return Heading(self.title, {name: mask(value) for name, value in facts.items()})
+        when = (self.read_at, self.stale_after)
+        return Heading(self.title, {name: mask(value) for name, value in facts.items()}, *when)
+
+    @property
+    def read_at(self) -> datetime:
+        """When what the page shows was read from the server (aware)."""
+        return self.snapshot.taken_at
+
+    @property
+    def stale_after(self) -> datetime:
+        """When it should be read again (aware)."""
+        return stale_after(self.snapshot)
 
     @cached_property
     def check(self) -> Sentences:
@@ -133,16 +144,18 @@ class Page:
 
     @cached_property
     def problems(self) -> Table:
-        """Files and rows that could not be read."""
-        return self._problems(self.snapshot.problems)
-
-    def _problems(self, problems: Iterable[Problem]) -> Table:
+        """What could not be read of the snapshot and of the history, and what the collector noted; each once."""
+        older = self.history.problems if self.history else []
+        problems = list(dict.fromkeys([*self.snapshot.problems, *self.snapshot.notes, *older]))
+        if len(problems) > MOST_PROBLEMS:
+            problems[MOST_PROBLEMS:] = [Problem("", f"and {len(problems) - MOST_PROBLEMS:,} more")]
         rows = (problem._asdict() for problem in problems)
         return table("problems", rows, "Problems", empty="Everything could be read.")
 
     def _read_lines(self) -> list[str]:
         snapshot, folder = self.snapshot, self.folder
-        moment = f"{snapshot.local_time:%Y-%m-%d %H:%M} ({snapshot.zone or 'UTC'})"
+        read_at = (snapshot.defined_at or snapshot.taken_at).astimezone(snapshot.local_time.tzinfo)
+        moment = f"{read_at:%Y-%m-%d %H:%M} ({snapshot.zone or 'UTC'})"
         lines = [
             f"{count(len(snapshot.tasks), 'task definition')} read, {count(snapshot.unread, 'file')} not readable.",
             f"They are of {moment}, read by taskanalysis {__version__}.",
@@ -160,7 +173,7 @@ class Page:
                 partners = f"{len(self.unmatched.frame) or 'none'} without its partner"
             lines.append(f"{count(len(snapshot.statuses), 'status row')}, {partners}.")
         if snapshot.others:
-            lines.append(f"{count(snapshot.others, 'other server')} in this share: not on this page.")
+            lines.append(f"{count(len(snapshot.others), 'other server')} in this share: not on this page.")
         return lines
 
 
@@ -177,14 +190,19 @@ class JudgedPage(Page):
         return {"rules": read_rules(snapshot.share / "rules.toml"), **super()._beside(snapshot)}
 
     @cached_property
+    def assessment(self) -> Assessment:
+        """A verdict for each task, and what could not be judged, read or seen."""
+        return assess(self.snapshot, self.rules, self.folder, self.history)
+
+    @property
     def judged(self) -> list[Judged]:
         """A verdict for each task."""
-        return judge(self.snapshot, self.rules, self.folder, self.history)
+        return self.assessment.judged
 
-    @cached_property
+    @property
     def causes(self) -> list[Incident]:
         """The causes that several tasks share."""
-        return find_incidents(self.judged, self.history)
+        return self.assessment.causes
 
     @cached_property
     def incidents(self) -> Table:
@@ -203,20 +221,16 @@ class JudgedPage(Page):
     def _limits(self) -> list[str]:
         """What these data can't show, so that no output is not taken for good news."""
         snapshot = self.snapshot
-        undefined = snapshot.statuses and not (snapshot.tasks or snapshot.in_force)
+        undefined = snapshot.statuses and not snapshot.tasks
         lines = ["One snapshot does not show earlier runs, nor since when a task fails."]
         if self.history:
             oldest = self.history.coverage["taken_at"].min().astimezone(snapshot.local_time.tzinfo)
             snapshots = count(len(self.history.coverage), "snapshot")
             lines = [f"Nothing is known of the time before {oldest:%Y-%m-%d %H:%M}: the history holds {snapshots}."]
         if not snapshot.zone:
-            lines.append("The server's zone is not known (--zone gives it), so missed starts can't be detected.")
+            lines.append("The server's zone is not known (--zone gives it): missed starts show after 26 hours.")
         elif undefined:
             lines.append("There are no definitions, so missed starts can't be detected.")
-        doubtful = [judged.path for judged in self.judged if judged.due.in_doubt]
-        if doubtful:
-            named = listed(doubtful, most=MOST_NAMED)
-            lines.append(f"No missed start is reported where Windows' next start differs from the definition: {named}.")
         fields = {"state": "what a task is doing", "last_run": "when it last ran", "last_result": "how that ended"}
         lacking = [words for name, words in fields.items() if name not in snapshot.holds]
         if lacking:

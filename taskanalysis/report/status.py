@@ -9,7 +9,6 @@ r"""The status page: what needs attention, how each task stands, and what to do 
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -21,7 +20,7 @@ import pandas as pd
 from taskanalysis.health import NO_PAST, Judged, Verdict
 from taskanalysis.report.display import Sentences, Table
 from taskanalysis.report.files import save, save_status
-from taskanalysis.report.page import MOST_NAMED, NO_STATUS, JudgedPage, change_rows, local, table
+from taskanalysis.report.page import MOST_NAMED, JudgedPage, change_rows, local, table
 from taskanalysis.results import BAD_OUTCOMES
 from taskanalysis.snapshot import Snapshot
 from taskanalysis.text import count, listed
@@ -35,43 +34,17 @@ class StatusPage(JudgedPage):
 
     @cached_property
     def answer(self) -> Sentences:
-        """The short answer: how many tasks need attention, and which first."""
-        shown = [judged for judged in self.judged if not judged.ignored]
-        muted = []
-        if len(shown) < len(self.judged):
-            tasks = count(len(self.judged) - len(shown), "task")
-            muted = [f"{tasks} muted by rules.toml: counted, not listed."]
-        if not shown:
-            return Sentences(muted or ["No status was collected, so it is not known how the tasks run."])
-        loud = [judged for judged in shown if judged.needs_attention]
-        unclear = [judged for judged in shown if judged.verdict is Verdict.UNKNOWN and not judged.needs_attention]
-        gaps = self._gaps(len(unclear))
-        known = count(len(shown) - len(unclear), "task")
-        lines = [f"{len(loud) or 'None'} of {known} need{'' if len(loud) > 1 else 's'} attention."]
-        if not loud and not gaps:
-            lines = [f"{lines[0][:-1]}: no need to worry."]
-        lines += [f"One cause: {cause.cause}" for cause in self.causes]
+        """The short answer: how many tasks need attention, which first, and what could not be seen."""
+        found = self.assessment
         together = {path for cause in self.causes for path in cause.tasks}
-        alone = [judged for judged in loud if judged.path not in together]
+        alone = [judged for judged in found.loud if judged.path not in together]
+        lines = [found.headline, *(f"One cause: {cause.cause}" for cause in self.causes)]
         lines += [f"{judged.verdict.value}: {judged.path}. {judged.reason}" for judged in alone[:MOST_NAMED]]
         if len(alone) > MOST_NAMED:
             lines.append(f"And {count(len(alone) - MOST_NAMED, 'more task')}, listed below.")
-        counts = Counter(judged.verdict for judged in shown)
-        summary = listed([f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict]])
-        return Sentences([*lines, *gaps, f"Summary: {summary}.", *muted])
-
-    def _gaps(self, unclear: int) -> list[str]:
-        """What is not known, so that no output is not taken for good news."""
-        missing = (self.unmatched.frame["what"] == NO_STATUS).sum()
-        lines = []
-        if unclear:
-            lines.append(f"How the last run ended is not known for {count(unclear, 'other task')}.")
-        if missing:
-            lines.append(f"{count(int(missing), 'task')} without any status: it is not known how they run.")
-        if self.snapshot.problems:
-            problems = count(len(self.snapshot.problems), "problem")
-            lines.append(f"{problems} in the data that were read: see the end of this page.")
-        return lines
+        summary = listed([f"{number} {verdict}" for verdict, number in found.counts.items()])
+        summaries = [f"Summary: {summary}."] if summary else []
+        return Sentences([*lines, *found.unseen, *summaries, *found.remarks])
 
     # Tables -----------------------------------------------------------------------------------------------------------
 
@@ -162,7 +135,7 @@ class StatusPage(JudgedPage):
         """Write ``status.csv``, ``task-status.csv`` and ``status.json`` (`files`); `made_at` is now where not given."""
         frames = {"status": self.tasks.frame, "incidents": self.incidents.frame, "problems": self.problems.frame}
         files = save({"status": self.tasks.frame, "task-status": self.old_status}, folder)
-        return files + save_status(self.snapshot, frames, folder, made_at=made_at or datetime.now(UTC))
+        return files + save_status(self.assessment, frames, folder, made_at=made_at or datetime.now(UTC))
 
 
 _QUIET = ("task_path", "reason", "since", "last_run", "owner", "note")

@@ -16,7 +16,6 @@ from typing import ClassVar
 
 import pandas as pd
 
-from taskanalysis.errors import Problem
 from taskanalysis.report import trend_answers, trend_charts, trend_tables
 from taskanalysis.report.charts import Chart, bars
 from taskanalysis.report.columns import COLUMNS
@@ -25,7 +24,6 @@ from taskanalysis.report.files import save
 from taskanalysis.report.page import table
 from taskanalysis.report.window import Window
 
-MOST_PROBLEMS = 200
 NONE_KNOWN = "None is known."
 
 
@@ -41,7 +39,7 @@ class Trends(Window):
     @cached_property
     def answer(self) -> Sentences:
         """The short answer: better or worse, since when, and what stands out."""
-        return Sentences(trend_answers.trend_answer(self, self.causes))
+        return Sentences([*trend_answers.trend_answer(self, self.causes), *self.assessment.unseen])
 
     @cached_property
     def coverage_answer(self) -> Sentences:
@@ -104,14 +102,6 @@ class Trends(Window):
     def durations(self) -> Table:
         """How long tasks run, where the event log shows it."""
         return table("durations", trend_tables.durations(self), "Durations", empty="No duration is known.")
-
-    @cached_property
-    def problems(self) -> Table:
-        """What could not be read of this snapshot, and of those before."""
-        problems = list(dict.fromkeys([*self.snapshot.problems, *(self.history.problems if self.history else [])]))
-        if len(problems) > MOST_PROBLEMS:
-            problems[MOST_PROBLEMS:] = [Problem("", f"and {len(problems) - MOST_PROBLEMS:,} more")]
-        return self._problems(problems)
 
     # Figures ----------------------------------------------------------------------------------------------------------
 

@@ -19,8 +19,11 @@ from taskanalysis.snapshot.paths import (
     write_whole,
 )
 from taskanalysis.snapshot.share import (
+    CLOCKS_APART,
     Stamped,
     StoredDefinitions,
+    folders_in,
+    in_future,
     instant,
     list_servers,
     list_snapshots,
@@ -28,12 +31,22 @@ from taskanalysis.snapshot.share import (
     read_manifest,
     sample_share,
     server_folder,
+    share_manifest,
     snapshot_folder,
     stamp_of,
     stamped,
     wrong_files,
 )
-from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, stale_after, write_snapshot
+from taskanalysis.snapshot.sight import DELETED, is_refused, lost_sight, refused_folders
+from taskanalysis.snapshot.snapshot import (
+    FUTURE,
+    Snapshot,
+    future_problems,
+    read_snapshot,
+    stale_after,
+    usual_wait,
+    write_snapshot,
+)
 from taskanalysis.snapshot.status import (
     STATES,
     STATUS_FIELDS,
@@ -47,6 +60,9 @@ from taskanalysis.snapshot.status import (
 )
 
 __all__ = [
+    "CLOCKS_APART",
+    "DELETED",
+    "FUTURE",
     "ORDERS",
     "STATES",
     "STATUS_FIELDS",
@@ -59,12 +75,17 @@ __all__ = [
     "aware",
     "beside_of",
     "file_name",
+    "folders_in",
+    "future_problems",
+    "in_future",
     "in_scope",
     "instant",
+    "is_refused",
     "list_servers",
     "list_snapshots",
     "locked",
     "long_path",
+    "lost_sight",
     "moment",
     "newest_first",
     "plain_path",
@@ -72,16 +93,19 @@ __all__ = [
     "read_snapshot",
     "read_statuses",
     "read_tasks",
+    "refused_folders",
     "remove",
     "sample_share",
     "server_folder",
     "settle",
+    "share_manifest",
     "snapshot_folder",
     "stale_after",
     "stamp_of",
     "stamped",
     "status_of",
     "task_path",
+    "usual_wait",
     "with_offset",
     "write_folder",
     "write_snapshot",

@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
@@ -26,7 +26,7 @@ from taskanalysis.definition import TaskDefinition, read_bytes
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.files import Found, find_tasks, task_of
-from taskanalysis.snapshot.paths import file_name, long_path, task_path
+from taskanalysis.snapshot.paths import file_name, long_path, plain_path, task_path
 from taskanalysis.snapshot.status import CHANGED, aware
 from taskanalysis.text import clip
 
@@ -44,40 +44,97 @@ class Stamped(NamedTuple):
         return Path(self.place)
 
 
-def list_snapshots(data: Path, server: str | None = None) -> list[Stamped]:
-    """All snapshots of a share, or of one server, oldest first; none is opened."""
-    return sorted(newest_first(data, server))
+def list_snapshots(data: Path, server: str | None = None, problems: list[Problem] | None = None) -> list[Stamped]:
+    """All snapshots of a share, or of one server, oldest first; none is opened. `problems` as in `newest_first`."""
+    return sorted(newest_first(data, server, problems))
 
 
-def newest_first(data: Path, server: str | None = None) -> Iterator[Stamped]:
-    """All snapshots of a share, or of one server, newest first; each month is listed only when it is reached."""
-    months = [month for month in _months(data) if server is None or month.parent.name.casefold() == server.casefold()]
+def newest_first(data: Path, server: str | None = None, problems: list[Problem] | None = None) -> Iterator[Stamped]:
+    """All snapshots of a share, or of one server, newest first; each month is listed only when it is reached.
+
+    Folders that can't be listed are added to `problems`, where that is given.
+    """
+    problems = [] if problems is None else problems
+    months = _months(data, server, problems)
     months.sort(key=attrgetter("name"), reverse=True)
     for _, group in groupby(months, key=attrgetter("name")):
         snapshots = [
             Stamped(moment, month.parent.name, f"{month}{os.sep}{stamp}")
             for month in group
-            for stamp in _names(month)
+            for stamp in _names(month, problems)
             if (moment := stamped(stamp))
         ]
         yield from sorted(snapshots, reverse=True)
 
 
 def list_servers(data: Path) -> list[str]:
-    """The servers that have a snapshot in a share, sorted without case."""
-    servers = groupby(_months(data), key=lambda month: month.parent.name)
-    names = (name for name, group in servers if any(stamped(stamp) for month in group for stamp in _names(month)))
+    """The servers that have a snapshot in a share, or a folder that can't be listed, sorted without case."""
+    names = []
+    for folder in _server_folders(data, None, []):
+        problems: list[Problem] = []
+        months = _months_of(folder, problems)
+        if any(stamped(stamp) for month in months for stamp in _names(month, problems)) or problems:
+            names.append(folder.name)
     return sorted(names, key=str.casefold)
 
 
-def _months(data: Path) -> Iterator[Path]:
+def _server_folders(data: Path, server: str | None, problems: list[Problem]) -> list[Path]:
+    root = long_path(data) / "snapshots"
+    folders = folders_in(root, r"[^.].*", problems) if root.is_dir() else []
+    return [folder for folder in folders if server is None or folder.name.casefold() == server.casefold()]
+
+
+def _months(data: Path, server: str | None, problems: list[Problem]) -> list[Path]:
     """The folders of months, server by server."""
-    months = (long_path(data) / "snapshots").glob("*/[0-9][0-9][0-9][0-9]-[0-9][0-9]")
-    return (month for month in months if month.is_dir())
+    servers = _server_folders(data, server, problems)
+    return [month for folder in servers for month in _months_of(folder, problems)]
 
 
-def _names(month: Path) -> list[str]:
-    return os.listdir(month)  # noqa: PTH208 (3,000 names a month, and no paths wanted)
+def _months_of(folder: Path, problems: list[Problem]) -> list[Path]:
+    return folders_in(folder, r"[0-9]{4}-[0-9]{2}", problems)
+
+
+def folders_in(folder: Path, pattern: str, problems: list[Problem]) -> list[Path]:
+    """The folders in `folder` with a name of this pattern, sorted; a glob would take an unlisted one for empty.
+
+    Added to `problems`: that it can't be listed, links that lead nowhere, and files in the place of a month.
+    """
+    found = []
+    try:
+        with os.scandir(folder) as entries:
+            named = sorted((entry for entry in entries if re.fullmatch(pattern, entry.name)), key=attrgetter("name"))
+    except OSError as error:
+        problems.append(Problem(_below_share(folder), f"can't be listed ({error.strerror})"))
+        return []
+    for entry in named:
+        try:
+            if entry.is_dir():
+                found.append(folder / entry.name)
+            elif entry.is_symlink():
+                problems.append(Problem(_below_share(folder / entry.name), "is a link that leads nowhere"))
+            elif _MONTH.fullmatch(entry.name):
+                problems.append(Problem(_below_share(folder / entry.name), "is not a folder"))
+        except OSError as error:
+            problems.append(Problem(_below_share(folder / entry.name), f"can't be opened ({error.strerror})"))
+    return found
+
+
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+
+
+def _below_share(path: Path) -> str:
+    """The path from ``snapshots`` or ``eventlogs`` on, where it lies below one."""
+    parts = path.parts
+    places = [place for place, part in enumerate(parts) if part in ("snapshots", "eventlogs")]
+    return "/".join(parts[places[-1] :]) if places else plain_path(path)
+
+
+def _names(month: Path, problems: list[Problem]) -> list[str]:
+    try:
+        return os.listdir(month)  # noqa: PTH208 (3,000 names a month, and no paths wanted)
+    except OSError as error:
+        problems.append(Problem(_below_share(month), f"can't be listed ({error.strerror})"))
+        return []
 
 
 def server_folder(data: Path, server: str, below: str = "snapshots") -> Path:
@@ -124,6 +181,14 @@ def stamped(name: str) -> datetime | None:
 
 _STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 
+CLOCKS_APART = timedelta(minutes=10)
+"""How far the clock of a server may be ahead of that of this machine."""
+
+
+def in_future(taken_at: datetime, now: datetime) -> bool:
+    """Whether a snapshot of that time can't be right at `now` (both aware): a clock was wrong when it was taken."""
+    return taken_at > now + CLOCKS_APART
+
 
 def instant(text: str, zone: str) -> datetime:
     """An ISO time as an aware datetime, in local time of `zone` where it has no offset; SnapshotError otherwise."""
@@ -166,6 +231,27 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         return values
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise SnapshotError(f"{folder}: snapshot.json can't be read ({clip(str(error), 160)})") from None
+
+
+def share_manifest(folder: Path) -> dict[str, Any]:
+    """The content of the ``snapshot.json`` of a share; SnapshotError too where it contradicts the snapshot's folder."""
+    manifest = read_manifest(folder)
+    if what := contradiction(folder, manifest):
+        raise SnapshotError(f"{folder}: {what}")
+    return manifest
+
+
+def contradiction(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """How ``snapshot.json`` and the folders of a share disagree on time or server; "" where they agree."""
+    stamp = stamp_of(aware(manifest["taken_at"]))
+    if folder.name != stamp:
+        return f"snapshot.json says that it was taken at {manifest['taken_at']}, unlike the name of its folder"
+    above = folders_above(folder)
+    if snapshot_folder(above[1], stamp) != above[0] / stamp:
+        return f"it lies in the month {above[0].name}"
+    if above[1].name.casefold() != manifest["server"].casefold():
+        return f"snapshot.json says that it is of {clip(manifest['server'])}, unlike the name of its folder"
+    return ""
 
 
 _KINDS: dict[str, Any] = {"server": str, "taken_at": str, "zone": str, "folders": list, "sha256": dict}

@@ -25,18 +25,21 @@ from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.files import Found, find_tasks
 from taskanalysis.snapshot.foreign import ForeignStatuses, join_paths, read_statuses_file, status_files
-from taskanalysis.snapshot.paths import file_name, in_scope, long_path, write_folder
+from taskanalysis.snapshot.paths import file_name, in_scope, long_path, task_path, write_folder
 from taskanalysis.snapshot.rows import TABLE
 from taskanalysis.snapshot.share import (
     FORMAT,
     Stamped,
     StoredDefinitions,
+    contradiction,
     folders_above,
+    in_future,
     instant,
     list_servers,
     newest_first,
     read_manifest,
     server_folder,
+    share_manifest,
     snapshot_folder,
     stamp_of,
 )
@@ -48,9 +51,11 @@ class Snapshot:
     """One server at one moment. `taken_at` is aware UTC; `zone` an IANA name or "" where not known.
 
     By task path: `tasks` holds TaskDefinition, `statuses` Status, `files` the file that was read and `hashes` its
-    sha256, `commands` the command line where the statuses have it, `in_force` the earlier definitions where this
-    snapshot read none. `holds` lists the fields of this source ("definitions" or a field of Status); `unread` counts
-    files that could not be read, `others` the other servers of the share.
+    sha256, `commands` the command line where the statuses have it, `damaged` what is wrong with stored definitions that
+    are missing, changed or can't be read. A snapshot that read no definitions has those of the last one that did:
+    `defined_at` is when they were read (None: never), `folders` their scope. `holds` lists the fields of this source
+    ("definitions" or a field of Status). `problems` are what could not be read of it, `notes` what the collector was
+    refused; `unread` counts files that could not be read, `others` names the other servers of the share.
     """
 
     server: str
@@ -60,19 +65,17 @@ class Snapshot:
     statuses: dict[str, Status] = field(default_factory=dict)
     holds: frozenset[str] = frozenset()
     problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
     folders: tuple[str, ...] = ()
     source: Path = Path()
     files: dict[str, str] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
+    damaged: dict[str, str] = field(default_factory=dict)
+    defined_at: datetime | None = None
     unread: int = 0
-    others: int = 0
+    others: tuple[str, ...] = ()
     commands: dict[str, str] = field(default_factory=dict)
-    in_force: dict[str, TaskDefinition] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
-
-    def definition(self, path: str) -> TaskDefinition | None:
-        """The definition of a task, or its last one where this snapshot has statuses only."""
-        return self.tasks.get(path) or self.in_force.get(path)
 
     def within(self, folder: str = "") -> dict[str, TaskDefinition]:
         r"""The definitions in `folder` and below ("": all outside ``\Microsoft``), in the order of their paths."""
@@ -100,7 +103,14 @@ class Snapshot:
 
 
 def read_snapshot(
-    path: str | Path, *, server: str = "", at: str = "", holding: str = "", zone: str = "", dates: str = ""
+    path: str | Path,
+    *,
+    server: str = "",
+    at: str = "",
+    holding: str = "",
+    zone: str = "",
+    dates: str = "",
+    now: datetime | None = None,
 ) -> Snapshot:
     r"""Read a snapshot folder, the newest one of a share, or what other programs wrote: task XML, statuses or both.
 
@@ -109,7 +119,9 @@ def read_snapshot(
     "mdy") the order of day and month where the file leaves it open; without a zone their times are naive.
 
     Of a share: the newest snapshot of `server` ("": of any), not later than `at` (ISO; local time of the server where
-    it has no offset), and with `holding="definitions"` one that has definitions, unless none has.
+    it has no offset), and with `holding="definitions"` one that has definitions, unless none has. A snapshot that is
+    more than ten minutes later than `now` (aware; the clock where it is None) is a problem and never the newest; so is
+    one whose ``snapshot.json`` contradicts the names of its folders.
 
     SnapshotError where there is none, or where `snapshot.json` is not of this format; ZoneError for an unknown zone.
     All else that is wrong (a bad row, a missing or changed file) is a problem beside the data.
@@ -120,15 +132,17 @@ def read_snapshot(
     """
     if zone:
         known_zone(zone)
-    source = long_path(path)
+    source, now = long_path(path), now or datetime.now(UTC)
     if (source / "snapshots").is_dir() and not (source / "snapshot.json").is_file():
-        newest, damaged = _newest(source, server, at, holding)
+        newest, unusable = _newest(source, server, at, holding, now)
         snapshot = _read_own(newest)
-        snapshot.problems[:0] = damaged
-        snapshot.others = len({*list_servers(source)} - {snapshot.server})
+        snapshot.problems[:0] = unusable
+        snapshot.others = tuple(name for name in list_servers(source) if name != newest.parents[1].name)
         return snapshot
     own = (source / "snapshot.json").is_file()
     snapshot = _read_own(source) if own else _read_foreign(source, zone, dates)
+    if in_future(snapshot.taken_at, now):
+        snapshot.problems.insert(0, Problem(source.name, FUTURE.partition(",")[0]))
     other = server and snapshot.server and server.casefold() != snapshot.server.casefold()
     if other or (at and snapshot.taken_at > instant(at, snapshot.zone)):
         raise SnapshotError(
@@ -150,7 +164,7 @@ def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
         raise SnapshotError(f"{source} holds neither snapshots nor task XML nor statuses{why}")
     printed = read_statuses_file(files[0], zone=zone, dates=dates) if files else ForeignStatuses("", found.changed)
     join_paths(printed, found.tasks)
-    older = [Problem(file.name, "is an older file of statuses, not read") for file in files[1:]]
+    notes = [Problem(file.name, "is an older file of statuses, not read") for file in files[1:]]
     return Snapshot(
         server=printed.server,
         taken_at=printed.taken_at,
@@ -158,7 +172,10 @@ def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
         tasks=found.tasks,
         statuses=printed.statuses,
         holds=printed.holds | ({"definitions"} if found.tasks else set()),
-        problems=found.problems + older + printed.problems,
+        problems=found.problems + printed.problems,
+        notes=notes,
+        damaged=_damaged(found.problems),
+        defined_at=printed.taken_at if found.tasks else None,
         source=source,
         files=found.files,
         hashes=found.hashes,
@@ -167,16 +184,28 @@ def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
     )
 
 
-def stale_after(snapshot: Snapshot) -> datetime:
-    """When the snapshot is too old (aware UTC): after twice the median gap of the last 20, at least an hour.
+def _damaged(problems: Iterable[Problem]) -> dict[str, str]:
+    """The definitions that can't be read, by task path."""
+    return {task_path(file): what for file, what in problems if file.lower().endswith(".xml")}
 
-    After 26 hours where it is the only one.
-    """
+
+def stale_after(snapshot: Snapshot) -> datetime:
+    """When the snapshot is too old (aware UTC): `usual_wait` after it, by the snapshots of its server up to it."""
     siblings = _siblings(snapshot.source) if snapshot.manifest else ()
     times = (sibling.taken_at for sibling in siblings if sibling.taken_at <= snapshot.taken_at)
-    gaps = sorted(after - before for after, before in pairwise(islice(times, 20)))
-    wait = max(2 * gaps[len(gaps) // 2], timedelta(hours=1)) if gaps else timedelta(hours=26)
-    return snapshot.taken_at + wait
+    return snapshot.taken_at + usual_wait(times)
+
+
+def usual_wait(newest_first: Iterable[datetime]) -> timedelta:
+    """How long to wait for the next of these times: twice the median gap of the last 20, from an hour to 8 days.
+
+    26 hours where there is only one.
+
+    >>> usual_wait(datetime(2026, 11, day, tzinfo=UTC) for day in (23, 22, 20, 19)).days
+    2
+    """
+    gaps = sorted(after - before for after, before in pairwise(islice(newest_first, 20)))
+    return min(max(2 * gaps[len(gaps) // 2], timedelta(hours=1)), timedelta(days=8)) if gaps else timedelta(hours=26)
 
 
 def _siblings(folder: Path) -> Iterable[Stamped]:
@@ -185,64 +214,98 @@ def _siblings(folder: Path) -> Iterable[Stamped]:
     return newest_first(above[3], above[1].name) if len(above) > 3 else ()
 
 
-def _newest(share: Path, server: str, at: str, holding: str) -> tuple[Path, list[Problem]]:
-    """The newest snapshot that fits, and a problem for each newer one that can't be read."""
-    damaged: list[Problem] = []
+def _newest(share: Path, server: str, at: str, holding: str, now: datetime) -> tuple[Path, list[Problem]]:
+    """The newest snapshot that fits, and a problem for each newer one that can't be used and each unlisted folder."""
+    unusable: list[Problem] = []
+    later: list[Stamped] = []
     lacking: list[Path] = []
-    for candidate in newest_first(share, server or None):
+    chosen: Path | None = None
+    for candidate in newest_first(share, server or None, unusable):
+        if in_future(candidate.taken_at, now):
+            later.append(candidate)
+            continue
         try:
-            manifest = read_manifest(candidate.path)
+            manifest = share_manifest(candidate.path)
         except SnapshotError as error:
-            damaged.append(Problem(f"{candidate.server}/{candidate.path.name}/snapshot.json", str(error)))
+            unusable.append(Problem(f"{candidate.server}/{candidate.path.name}/snapshot.json", str(error)))
             continue
         if at and candidate.taken_at > instant(at, manifest["zone"]):
             continue
         if manifest["definitions_read"] or holding != "definitions":
-            return candidate.path, damaged
+            chosen = candidate.path
+            break
         lacking.append(candidate.path)
-    if lacking:
-        return lacking[0], damaged
+    unusable[:0] = future_problems(later)
+    if chosen or lacking:
+        return chosen or lacking[0], unusable
     wanted = "".join([f" of {server}" * bool(server), f" up to {at}" * bool(at)])
-    raise SnapshotError(damaged[0].what if damaged else f"{share} holds no snapshot{wanted}")
+    if not unusable:
+        raise SnapshotError(f"{share} holds no snapshot{wanted}")
+    file, what = unusable[0]
+    raise SnapshotError(what if file.endswith("snapshot.json") else f"{file} {what}")
+
+
+def future_problems(later: Sequence[Stamped]) -> list[Problem]:
+    """A problem that names the first of these snapshots, newest first, which lie in the future."""
+    more = f" (as do {len(later) - 1} others)" if len(later) > 1 else ""
+    return [Problem(f"{later[-1].server}/{later[-1].path.name}", FUTURE + more)] if later else []
+
+
+FUTURE = "lies in the future: a clock was wrong, so it is not used"
 
 
 def _read_own(folder: Path) -> Snapshot:
     manifest = read_manifest(folder)
-    problems = [Problem(str(task), str(what)) for task, what in manifest["problems"]]
-    stored = StoredDefinitions.of(folder, manifest)
-    found = stored.find() if stored else Found()
+    problems: list[Problem] = []
+    if len(folders_above(folder)) > 2 and folders_above(folder)[2].name == "snapshots":
+        what = contradiction(folder, manifest)
+        problems += [Problem(f"{folder.name}/snapshot.json", what)] if what else []
     statuses = read_statuses(folder / "status.csv", manifest["sha256"].get("status.csv"), problems)
-    holds = (STATUS_FIELDS if statuses else ()) + (("definitions",) if stored else ())
-    if manifest["definitions_read"] and not stored:
-        what = f"its definitions ({manifest['definitions']}) are not there"
-        problems.append(Problem(f"{folder.name}/snapshot.json", what))
+    place, defining = (folder, manifest) if manifest["definitions_read"] else _defined_before(folder, problems)
+    stored = StoredDefinitions.of(place, defining)
+    found = stored.find() if stored else Found()
+    if defining["definitions_read"] and not stored:
+        what = f"its definitions ({defining['definitions']}) are not there"
+        problems.append(Problem(f"{place.name}/snapshot.json", what))
     return Snapshot(
         server=manifest["server"],
         taken_at=aware(manifest["taken_at"]).astimezone(UTC),
         zone=manifest["zone"],
         tasks=found.tasks,
         statuses=statuses,
-        holds=frozenset(holds),
+        holds=frozenset((STATUS_FIELDS if statuses else ()) + (("definitions",) if stored and place == folder else ())),
         problems=problems + found.problems,
-        folders=tuple(manifest["folders"]),
+        notes=[Problem(str(task), str(what)) for task, what in manifest["problems"]],
+        folders=tuple(defining["folders"]),
         source=folder,
         files=found.files,
         hashes=found.hashes,
+        damaged=_damaged(found.problems),
+        defined_at=aware(defining["taken_at"]).astimezone(UTC) if defining["definitions_read"] else None,
         unread=found.failed,
-        in_force={} if manifest["definitions_read"] else _definitions_before(folder),
         manifest=manifest,
     )
 
 
-def _definitions_before(folder: Path) -> dict[str, TaskDefinition]:
-    """The definitions of the newest snapshot before this one that read any."""
+def _defined_before(folder: Path, problems: list[Problem]) -> tuple[Path, dict[str, Any]]:
+    """The newest snapshot before this one that read definitions, with its manifest; this one where none did.
+
+    Snapshots between them that can't be read may have read definitions, so each is a problem.
+    """
+    unread = []
     for earlier in _siblings(folder):
-        with suppress(SnapshotError):
-            manifest = read_manifest(earlier.path)
-            if earlier.path.name < folder.name and manifest["definitions_read"]:
-                stored = StoredDefinitions.of(earlier.path, manifest)
-                return stored.find().tasks if stored else {}
-    return {}
+        if earlier.path.name >= folder.name:
+            continue
+        try:
+            manifest = share_manifest(earlier.path)
+        except SnapshotError as error:
+            unread.append(Problem(f"{earlier.server}/{earlier.path.name}/snapshot.json", str(error)))
+            continue
+        if manifest["definitions_read"]:
+            problems += unread
+            return earlier.path, manifest
+    problems += unread
+    return folder, read_manifest(folder)
 
 
 # Writing -------------------------------------------------------------------------------------------------------------

@@ -30,9 +30,11 @@ from filelock import Timeout
 from taskanalysis import __version__
 from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
 from taskanalysis.snapshot import (
+    DELETED,
     Status,
     beside_of,
     file_name,
+    in_future,
     in_scope,
     list_snapshots,
     locked,
@@ -157,6 +159,7 @@ def convert(
     zone: str = "",
     dates: str = "",
     folders: Sequence[str] = (),
+    now: datetime | None = None,
     wait: float = WAIT,
 ) -> Collected:
     r"""Turn anything that `read_snapshot` reads into a snapshot of ours, taken when the source was.
@@ -164,11 +167,14 @@ def convert(
     Definitions keep their bytes where Windows can import them; others are rewritten as UTF-16LE with BOM, and a warning
     counts them. Those outside `folders` are left out; without folders those of ``\Microsoft``, which a warning counts.
 
-    SnapshotError where there is nothing to read, no server is named, times have no zone, or the server already has a
-    snapshot of that time; otherwise as `collect`.
+    SnapshotError where there is nothing to read, no server is named, times have no zone, the server already has a
+    snapshot of that time, or that time is later than `now` (aware; the clock where it is None); otherwise as `collect`.
     """
     _check_exists(data)
     snapshot = read_snapshot(source, zone=zone, dates=dates)
+    if in_future(snapshot.taken_at, now or datetime.now(UTC)):
+        when = f"{snapshot.taken_at:%Y-%m-%d %H:%M} UTC"
+        raise SnapshotError(f"{source} is of {when}, which lies in the future: correct the time of its files first")
     name = server or snapshot.server
     if not name:
         raise SnapshotError(f"{source} does not name its server: name it with --server")
@@ -198,7 +204,7 @@ def convert(
             elevated=snapshot.manifest.get("elevated"),
             tool=f"taskanalysis {__version__} from {clip(source.absolute().name)}",
             sddl={task.path: task.sddl for task in wanted.tasks if task.sddl},
-            problems=wanted.problems,
+            problems=[*snapshot.notes, *wanted.problems],
         )
 
 
@@ -237,7 +243,7 @@ def read_tasks(scheduler: Scheduler, paths: Iterable[str], folders: Sequence[str
         except SchedulerError as error:
             if error.lost:
                 raise
-            read.problems.append(Problem(path, "was deleted while collecting"))
+            read.problems.append(Problem(path, DELETED))
             continue
         fields = dict[str, list[str]]()
         for name, refusal in refused.items():

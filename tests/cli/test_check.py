@@ -5,24 +5,29 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from taskanalysis.cli import main
 from taskanalysis.cli.check import FORMATS, Check
+from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem
-from taskanalysis.health.verdicts import judge
+from taskanalysis.health import assess
 from taskanalysis.snapshot.snapshot import Snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
+from tests.build import xml
 
 NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 AN_HOUR = timedelta(hours=1)
 
 
-def check(*statuses: Status, stale: bool = False) -> Check:
-    snapshot = Snapshot("S", NOW, "America/New_York", statuses={status.path: status for status in statuses})
-    return Check(snapshot, judge(snapshot), NOW + AN_HOUR, NOW + (2 * AN_HOUR if stale else timedelta(0)))
+def check(*statuses: Status, stale: bool = False, **given: Any) -> Check:
+    by_path = {status.path: status for status in statuses}
+    tasks = dict.fromkeys(by_path, TaskDefinition())
+    snapshot = Snapshot("S", NOW, "America/New_York", statuses=by_path, tasks=tasks, defined_at=NOW, **given)
+    return Check([assess(snapshot, now=NOW + (27 * AN_HOUR if stale else timedelta(0)))])
 
 
 def status(path: str, code: int, *, state: str = "Ready", hours: int = 1) -> Status:
@@ -52,18 +57,23 @@ def test_text_has_a_line_for_each_task_that_needs_attention() -> None:
         "S, 2026-11-23 06:02 (America/New_York): 1 of 2 tasks needs attention.",
         r"FAILING \Bad: The program ended with exit code 1, which by convention is not success.",
     ]
-    assert "stale since 2026-11-23 07:02" in check(GOOD, stale=True).text()
+    stale = check(GOOD, stale=True).text().splitlines()
+    assert stale[0].endswith(": None of 1 task needs attention; not everything could be seen.")
+    assert stale[1] == "The snapshot is stale: another was due by 2026-11-24 08:02 (America/New_York)."
 
 
-def test_no_output_does_not_mean_that_all_is_well() -> None:
-    assert "none of 0 tasks needs attention; no status was collected." in check().text()
-    damaged = check(GOOD)
-    damaged.snapshot.problems.append(Problem("status.csv", "line 3: is cut"))
+def test_calm_is_said_only_where_all_was_seen() -> None:
+    assert check(GOOD).text().endswith("None of 1 task needs attention: no need to worry.\n")
+    assert "No status was collected." in check().text()
+    damaged = check(GOOD, problems=[Problem("status.csv", "line 3: is cut")])
     assert damaged.exit_code("text") == 3
-    assert damaged.text().splitlines()[0].endswith("; status.csv is damaged.")
-    assert damaged.text().splitlines()[1] == "PROBLEM status.csv: line 3: is cut"
+    assert damaged.text().splitlines() == [
+        "S, 2026-11-23 06:02 (America/New_York): None of 1 task needs attention; not everything could be seen.",
+        "1 problem in the data that were read.",
+        "PROBLEM status.csv: line 3: is cut",
+    ]
     assert json.loads(damaged.json())["problems"] == [{"file": "status.csv", "what": "line 3: is cut"}]
-    assert "; status.csv is damaged; 1 problems in what was read |" in damaged.nagios()
+    assert "1 problem in the data that were read. |" in damaged.nagios()
 
 
 def test_names_made_equal_by_masking_stay_two_series() -> None:
@@ -76,6 +86,7 @@ def test_names_made_equal_by_masking_stay_two_series() -> None:
 def test_json_is_one_object() -> None:
     said = json.loads(check(GOOD, BAD).json())
     assert (said["tasks"], said["stale"], [each["task_path"] for each in said["attention"]]) == (2, False, [r"\Bad"])
+    assert (said["exit_code"], said["blind"], said["not_judged"], said["not_judged_servers"]) == (1, "", {}, [])
 
 
 def test_nagios_begins_with_one_line_of_state_and_figures() -> None:
@@ -100,6 +111,8 @@ def test_prometheus_text_is_well_formed_and_whole() -> None:
     assert names == {
         *(task + name for name in ("last_run_timestamp_seconds", "last_result", "needs_attention", "verdict")),
         "taskscheduler_snapshot_timestamp_seconds",
+        "taskscheduler_tasks_not_judged",
+        "taskscheduler_blind",
     }
     assert 'taskscheduler_task_needs_attention{server="S",path="\\\\Bad"} 1' in text
     assert 'taskscheduler_task_verdict{server="S",path="\\\\Bad",verdict="FAILING"} 1' in text
@@ -123,10 +136,17 @@ def test_hostile_name_stays_in_its_place_and_hides_its_secret(form: str) -> None
 @pytest.fixture
 def share(tmp_path: Path) -> Path:
     statuses = [GOOD, BAD, status(r"\Microsoft\Windows\Bad", 1), status(r"\F\Muted", 1)]
-    taken_at = datetime.now(UTC).replace(microsecond=0) - AN_HOUR
-    write_snapshot(tmp_path, server="S", taken_at=taken_at, zone="Europe/London", statuses=statuses, definitions=None)
+    add(tmp_path, "S", *statuses)
     (tmp_path / "rules.toml").write_text("[[rule]]\ntask = '*Muted'\nignore = true\n", encoding="utf-8")
     return tmp_path
+
+
+def add(share: Path, server: str, *statuses: Status, at: datetime | None = None, **given: Any) -> Path:
+    """A snapshot of an hour ago, with a definition of each task outside Microsoft."""
+    taken_at = at or datetime.now(UTC).replace(microsecond=0) - AN_HOUR
+    definitions = {status.path: xml() for status in statuses if not status.path.startswith("\\Microsoft")}
+    known = {"zone": "Europe/London", "elevated": True, "definitions": definitions, **given}
+    return write_snapshot(share, server=server, taken_at=taken_at, statuses=statuses, **known)
 
 
 def run(*words: str) -> tuple[int, str, str]:
@@ -137,8 +157,8 @@ def run(*words: str) -> tuple[int, str, str]:
 def test_check_of_a_share_uses_its_rules_and_its_scope(share: Path) -> None:
     code, out, _ = run("check", "--data", str(share))
     assert code == 1
-    assert [line.split(":")[0] for line in out.splitlines()[1:]] == [r"FAILING \Bad"]
-    assert "; 1 muted." in out
+    assert [line.split(":")[0] for line in out.splitlines()[1:2]] == [r"FAILING \Bad"]
+    assert "1 task muted by rules.toml" in out
     assert run("check", "--data", str(share), "--folder", r"\F")[0] == 0
     assert run("check", "--data", str(share), "--folder", "\\")[1].count("FAILING") == 2
 
@@ -172,7 +192,7 @@ def test_part_of_a_share_or_another_server_is_refused(share: Path) -> None:
     (folder,) = share.glob("snapshots/S/*/*")
     code, out, _ = run("check", "--data", str(folder))
     assert code == 1
-    assert "1 muted" in out  # by the rules of its share
+    assert "1 task muted" in out  # by the rules of its share
     assert run("check", "--data", str(folder), "--server", "OTHER")[0] == 2
     assert run("check", "--data", str(folder), "--at", "2020-01-01")[0] == 2
 
@@ -193,8 +213,51 @@ def test_output_that_cannot_be_written_is_named(share: Path, tmp_path: Path) -> 
     ],
 )
 def test_staleness_is_judged_at_the_given_time(at: str, form: str, code: int, tmp_path: Path) -> None:
-    write_snapshot(tmp_path, server="S", taken_at=NOW, zone="Europe/London", statuses=[BAD], definitions=None)
+    add(tmp_path, "S", BAD, at=NOW)
     assert run("check", "--data", str(tmp_path), "--at", at, "--format", form)[0] == code
+
+
+# Several servers ------------------------------------------------------------------------------------------------------
+
+
+def test_servers_that_were_not_judged_are_named(share: Path) -> None:
+    add(share, "OTHER", BAD, at=datetime.now(UTC).replace(microsecond=0) - 2 * AN_HOUR)
+    code, out, _ = run("check", "--data", str(share))
+    assert (code, out.splitlines()[-1]) == (
+        1,
+        "1 other server of this share not judged: OTHER (--all-servers judges all).",
+    )
+    said = json.loads(run("check", "--data", str(share), "--format", "json")[1])
+    assert said["not_judged_servers"] == ["OTHER"]
+
+
+def test_worst_code_of_all_servers_wins(tmp_path: Path) -> None:
+    add(tmp_path, "A", GOOD)
+    add(tmp_path, "B", GOOD)
+    assert run("check", "--data", str(tmp_path), "--all-servers")[0] == 0
+    add(tmp_path, "C", BAD)
+    assert run("check", "--data", str(tmp_path), "--all-servers")[0] == 1
+    assert run("check", "--data", str(tmp_path), "--all-servers", "--format", "nagios")[0] == 2
+    broken = add(tmp_path, "D", GOOD)
+    (broken / "snapshot.json").write_text("{", encoding="utf-8")
+    for form, code in (("text", 3), ("json", 3), ("nagios", 3), ("prometheus", 3)):
+        found, out, _ = run("check", "--data", str(tmp_path), "--all-servers", "--format", form)
+        assert found == code
+        assert "D" in out
+
+
+def test_all_servers_are_one_text_in_each_format(tmp_path: Path) -> None:
+    add(tmp_path, "A", GOOD, BAD)
+    add(tmp_path, "B", GOOD)
+    every = ("check", "--data", str(tmp_path), "--all-servers", "--format")
+    assert [server["server"] for server in json.loads(run(*every, "json")[1])["servers"]] == ["A", "B"]
+    metrics = run(*every, "prometheus")[1]
+    assert metrics.count("# HELP taskscheduler_blind") == 1
+    assert metrics.count("taskscheduler_blind{") == 2
+    first, *others = run(*every, "nagios")[1].splitlines()
+    assert first == "TASKS CRITICAL - 2 servers: 1 of 3 tasks need attention. | attention=1;;;0;3"
+    assert others[0].startswith("FAILING A \\Bad: ")
+    assert run(*every[:-1], "--server", "A")[0] == 2
 
 
 def test_day_and_month_are_decided_by_an_option(tmp_path: Path) -> None:

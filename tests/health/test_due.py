@@ -120,9 +120,9 @@ def test_each_trigger_has_its_own_random_delay() -> None:
         (task(), "never", {}),
         (task(), None, {}),
         (task(), datetime(2026, 11, 1, 6), {}),
-        (task(), local(1, 6), {"zone": ""}),
-        (task(), local(1, 6), {"next_run": local(24, 7)}),
-        (task(), local(1, 6), {"next_run": "never"}),
+        (task(), local(22, 6), {"zone": ""}),
+        (task(), local(22, 6), {"next_run": local(24, 7)}),
+        (task(), local(22, 6), {"next_run": "never"}),
         (task(PAST), local(1, 6, month=2), {}),
     ],
 )
@@ -130,6 +130,22 @@ def test_what_is_in_doubt_is_never_called_missed(
     definition: TaskDefinition, last_run: object, more: dict[str, object]
 ) -> None:
     assert missed(definition, last_run, local(23, 12), **more) is None
+
+
+@pytest.mark.parametrize("more", [{"next_run": local(24, 7)}, {"next_run": "never"}])
+def test_no_doubt_explains_a_start_that_is_26_hours_late(more: dict[str, object]) -> None:
+    assert missed(task(), local(1, 6), local(23, 12), **more) == Missed(21, local(2, 6), local(22, 6))
+    assert missed(task(), local(20, 6), local(22, 7, 59), **more) is None
+    assert missed(task(), local(20, 6), local(22, 8), **more) == Missed(1, local(21, 6), local(21, 6))
+
+
+def test_without_a_zone_times_count_as_utc_and_are_late_after_26_hours() -> None:
+    naive = datetime(2026, 11, 20, 6)
+    early, late = (datetime(2026, 11, 22, hour, 30, tzinfo=UTC) for hour in (7, 8))
+    assert missed(task(), naive, early, zone="") is None
+    found = missed(task(), naive, late, zone="")
+    assert found
+    assert (found.number, found.first.day, found.first.hour) == (1, 21, 6)
 
 
 def test_windows_naming_our_next_start_or_that_of_a_disabled_trigger_is_no_doubt() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from taskanalysis.errors import Problem
 from taskanalysis.health.past import Past, Rate, blind_times, hidden_tasks, known_history, pasts
 from taskanalysis.health.rules import NO_RULES, Rules, parse_rules
 from taskanalysis.health.verdicts import Judged, Verdict, judge
@@ -76,7 +77,7 @@ def test_rate_rests_on_three_runs_at_least(tmp_path: Path) -> None:
 
 
 def test_rates_look_back_seven_and_thirty_days(tmp_path: Path) -> None:
-    days = {24 * day + 0.5: [status(last_run=24 * day, code=int(day < 10))] for day in range(41)}
+    days = {24 * day + 0.5: [status(last_run=24 * day, code=int(day < -30))] for day in range(-40, 1)}
     found = past_of(newest(tmp_path, days))
     assert (found.week, found.month) == (Rate(7, 1.0), Rate(30, 1.0))
 
@@ -191,12 +192,26 @@ def test_many_tasks_that_vanish_at_once_are_unknown_and_not_removed(tmp_path: Pa
 
 
 def test_three_snapshots_in_a_row_that_show_few_are_believed(tmp_path: Path) -> None:
-    assert len(shown(tmp_path, (20, True), *[(10, False)] * 3)) == 10
+    assert len(shown(tmp_path, (20, True), *[(10, True)] * 3)) == 10
+    assert len(shown(tmp_path / "two", (20, True), *[(10, True)] * 2)) == 20
 
 
-def test_few_tasks_that_vanish_and_many_under_a_full_account_are_removed(tmp_path: Path) -> None:
-    assert len(shown(tmp_path / "few", (20, True), (18, False))) == 18
-    assert len(shown(tmp_path / "full", (20, True), (10, True))) == 10
+def test_tasks_that_a_lesser_account_does_not_show_are_never_removed(tmp_path: Path) -> None:
+    assert len(shown(tmp_path / "few", (20, True), (18, True))) == 18
+    assert len(shown(tmp_path / "lost", (20, True), *[(18, False)] * 5)) == 20
+    assert len(shown(tmp_path / "back", (20, True), (18, False), (18, True))) == 18
+    assert len(shown(tmp_path / "gained", (20, False), (18, True))) == 18
+
+
+def test_alarm_of_a_hidden_task_goes_on(tmp_path: Path) -> None:
+    for hour in range(3):
+        write(tmp_path, hour, status("\\A"), status("\\B", last_run=0, code=1))
+    write(tmp_path, 8, status("\\A"), problems=[Problem("\\B", "access is denied")])
+    hidden = judged(read_snapshot(tmp_path))["\\B"]
+    assert (hidden.verdict, hidden.needs_attention, hidden.hidden_since) == (Verdict.FAILING, True, hours(2))
+    assert hidden.reason.startswith("Was FAILING when last seen, 6 hours ago (2026-11-20 09:00): ")
+    write(tmp_path, 9, status("\\A"))
+    assert list(judged(read_snapshot(tmp_path))) == ["\\A"]  # an elevated collector that was refused nothing
 
 
 def test_snapshot_that_lies_in_no_share_has_no_history(tmp_path: Path) -> None:

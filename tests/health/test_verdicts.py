@@ -209,7 +209,9 @@ def test_task_that_should_have_started_is_overdue_since_the_first_start_it_misse
         ({"state": "Running"}, "RUNNING LONG"),
         ({"state": "Queued"}, "RUNNING"),
         ({"last_run": "never", "last_result": 267011}, "NEVER RAN"),
-        ({"next_run": "never"}, "OK"),
+        ({"next_run": "never"}, "UNKNOWN"),
+        ({"next_run": "never", "last_result": 1}, "FAILING"),
+        ({"last_run": NOW + timedelta(minutes=6)}, "UNKNOWN"),
     ],
 )
 def test_what_comes_before_and_after_overdue(status: dict[str, object], verdict: str) -> None:
@@ -224,6 +226,29 @@ def test_rule_that_grants_more_time_decides_and_is_named() -> None:
     assert (found.verdict, found.rule) == (Verdict.OVERDUE, "rules.toml, line 3")
 
 
+def test_last_run_after_the_snapshot_is_doubt_whatever_its_result() -> None:
+    for code in (0, 1, 267009):
+        found = judged(task("x.exe"), last_run=NOW + timedelta(hours=2), last_result=code)
+        assert (found.verdict, found.rule, found.needs_attention) == (Verdict.UNKNOWN, "clock in doubt", False)
+        assert found.not_judged == "the last run lies after the snapshot, so a clock or the time zone is wrong"
+    started_meanwhile = judged(task("x.exe"), last_run=NOW + timedelta(minutes=2), state="Running", last_result=267009)
+    assert started_meanwhile.verdict is Verdict.RUNNING
+
+
+def test_task_for_which_windows_plans_nothing_needs_attention() -> None:
+    found = judged(task("x.exe", triggers=(HOURLY,)), last_run=NOW - timedelta(minutes=10), next_run="never")
+    assert (found.verdict, found.rule, found.needs_attention) == (Verdict.UNKNOWN, "no further start", True)
+    assert found.reason == "Windows plans no further start, though a trigger is on that gives 2026-11-23 07:00."
+
+
+def test_start_that_is_late_in_any_time_zone_is_overdue_and_the_reason_names_the_doubt() -> None:
+    found = judged(
+        task("x.exe", triggers=(HOURLY,)), last_run=YESTERDAY - timedelta(days=2), next_run=NOW + timedelta(7)
+    )
+    assert (found.verdict, found.since) == (Verdict.OVERDUE, datetime(2026, 11, 20, 7, tzinfo=NEW_YORK))
+    assert "That is likely, not certain: Windows gives another next start (2026-11-30" in found.reason
+
+
 def test_other_next_start_that_windows_names_is_kept_with_the_verdict() -> None:
     found = judged(task("x.exe", triggers=(HOURLY,)), last_run=YESTERDAY, next_run=NOW + timedelta(days=3, minutes=7))
     assert found.verdict is Verdict.OK
@@ -234,5 +259,5 @@ def test_status_only_snapshot_reads_codes_by_the_definitions_before(tmp_path: Pa
     for hour, definitions in ((0, {LOAD: xml("robocopy.exe")}), (1, None), (2, None)):
         write(tmp_path, hour, status(code=1), definitions=definitions)
     newest = read_snapshot(tmp_path)
-    assert (newest.taken_at, newest.tasks) == (hours(2), {})
+    assert (newest.taken_at, newest.defined_at, newest.holds & {"definitions"}) == (hours(2), hours(0), set())
     assert judge(newest)[0].verdict is Verdict.OK

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taskanalysis.history.changes import proves_absence
+from taskanalysis.errors import Problem
+from taskanalysis.history.changes import ELEVATED, proves_absence
 from taskanalysis.history.frames import History, read_history
 from taskanalysis.snapshot.status import Status
 from tests.build import LOAD, NOON, history_of, hourly, hours, rows, status, write, xml
@@ -118,22 +119,62 @@ def test_drop_in_tasks_is_doubted_until_three_snapshots_confirm_it(
     assert len(added) == (sum(number for _, number in removed) if counts[-1] == counts[0] else 0)
 
 
-ONE, OTHER = (True, "a"), (False, "b")
+@pytest.mark.parametrize(
+    ("tasks", "account", "proves"),
+    [
+        ([40, 20, 40], [ELEVATED] * 3, [True, False, True]),
+        ([40, 20, 40], [1, 1, 1], [True, False, True]),
+        (
+            [40, 20, 40, 39],
+            [ELEVATED, 1, ELEVATED, 1],
+            [True, True, True, True],
+        ),  # accounts are compared with themselves
+        ([40, 20, 20, 20], [1] * 4, [True, True, True, True]),  # three in a row
+        ([40, 20, 20, 20], [1, 2, 1, 1], [True, True, False, False]),
+        ([40, None, 40, 40], [1] * 4, [True, False, True, True]),  # could not be read whole: no drop
+    ],
+)
+def test_drop_is_believed_where_three_in_a_row_of_one_account_confirm_it(
+    tasks: list[int | None], account: list[int], proves: list[bool]
+) -> None:
+    whole = np.array([number is not None for number in tasks])
+    assert proves_absence(np.array([number or 3 for number in tasks]), whole, np.array(account)).tolist() == proves
 
 
 @pytest.mark.parametrize(
-    ("tasks", "rights", "proves"),
+    ("rights", "removed"),
     [
-        ([40, 20, 40], [ONE] * 3, [True, True, True]),  # elevated under one account
-        ([40, 20, 40], [ONE, (True, "b"), ONE], [True, False, True]),
-        ([40, 20, 40], [ONE, (False, "a"), ONE], [True, False, True]),
-        ([40, 20, 40], [(None, "a")] * 3, [True, False, True]),
-        ([40, 20, 20, 20], [ONE, OTHER, ONE, ONE], [True, False, True, True]),  # an elevated one confirms it later
-        ([40, None, 40, 40], [(None, "")] * 4, [True, False, True, True]),  # could not be read whole: no drop
+        ([(True, "a"), (True, "b")], [1]),  # elevated both times
+        ([(False, "a"), (False, "a")], [1]),
+        ([(False, "a"), (True, "b")], [1]),  # an elevated one sees all
+        ([(True, "a"), (False, "a")], []),
+        ([(False, "a"), (False, "b")], []),
+        ([(False, "a"), (False, "b"), (False, "a")], [2]),
+        ([(True, "a"), (False, "b"), (True, "c")], [2]),
+        ([(None, ""), (None, "")], [1]),
     ],
 )
-def test_drop_is_believed_where_both_snapshots_are_elevated_under_one_account(
-    tasks: list[int | None], rights: list[tuple[bool | None, str]], proves: list[bool]
+def test_task_is_removed_only_where_the_collector_would_have_seen_it(
+    tmp_path: Path, rights: list[tuple[bool | None, str]], removed: list[int]
 ) -> None:
-    whole = np.array([number is not None for number in tasks])
-    assert proves_absence(np.array([number or 3 for number in tasks]), whole, rights).tolist() == proves
+    for hour, (elevated, account) in enumerate(rights):
+        gone = [] if hour else [status("\\Gone")]
+        write(tmp_path, hour, status("\\Stays"), *gone, elevated=elevated, collected_by=account)
+    changes = read_history(tmp_path).changes.query("kind == 'removed'")
+    assert rows(changes, "task_path", "at") == [("\\Gone", hour) for hour in removed]
+
+
+@pytest.mark.parametrize(("refused", "removed"), [("\\F", []), ("\\F\\Gone", []), ("\\Fo", [1]), ("\\G", [1])])
+def test_task_whose_folder_was_refused_is_not_removed(tmp_path: Path, refused: str, removed: list[int]) -> None:
+    write(tmp_path, 0, status("\\Stays"), status("\\F\\Gone"))
+    write(tmp_path, 1, status("\\Stays"), problems=[Problem(refused, "access is denied")])
+    changes = read_history(tmp_path).changes.query("kind == 'removed'")
+    assert rows(changes, "task_path", "at") == [("\\F\\Gone", hour) for hour in removed]
+
+
+def test_task_that_a_lesser_account_could_not_show_before_is_not_added(tmp_path: Path) -> None:
+    write(tmp_path, 0, status("\\Stays"), elevated=False)
+    write(tmp_path, 1, status("\\Stays"), status("\\Shown"))
+    write(tmp_path, 2, status("\\Stays"), status("\\Shown"), status("\\New"))
+    changes = read_history(tmp_path).changes.query("kind == 'added'")
+    assert rows(changes, "task_path", "at") == [("\\New", 2)]

@@ -13,7 +13,7 @@ from taskanalysis.errors import Problem, ReportError
 from taskanalysis.publish.index import MOST_TASKS, Standing, index_page, read_standing, servers
 from taskanalysis.publish.make import Outcome, make_all
 from taskanalysis.publish.notebooks import Failure
-from taskanalysis.publish.pages import Run, report_page
+from taskanalysis.publish.pages import Rendered, Run, report_page
 from taskanalysis.snapshot.snapshot import write_snapshot
 from taskanalysis.snapshot.status import Status
 from tests.build import table
@@ -41,6 +41,7 @@ def test_each_server_is_a_row_with_its_verdicts(tmp_path: Path) -> None:
     assert rows[0].moment == "2026-11-22 05:05 (Europe/London)"
     assert rows[0].due == NOW - timedelta(hours=4)
     assert rows[1].verdicts == "2 FAILING and 1 OK"
+    assert rows[1].problem.startswith("1 task: not judged, because no definitions were collected: ")
     assert rows[2].problem.startswith("can't be read (")
     assert rows[3].verdicts == "no status was collected"
 
@@ -52,18 +53,21 @@ def test_share_of_one_server_has_no_table_of_servers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "said"),
+    ("content", "code"),
     [
-        ({"OK": 3}, "None of 3 tasks needs attention."),
-        ({"FAILING": 1, "OK": 1}, "1 of 2 tasks needs attention."),
-        ({"FAILING": 1, "OVERDUE": 1, "UNKNOWN CODE": 1, "UNKNOWN": 1}, "3 of 4 tasks need attention."),
+        ({"attention": 0}, 0),
+        ({"attention": 2}, 1),
+        ({"attention": 2, "unseen": ["The collector was refused a folder."]}, 3),
+        ({"attention": 0, "stale_after": (NOW - timedelta(minutes=1)).isoformat()}, 3),
+        ({"attention": 0, "stale_after": (NOW + timedelta(minutes=1)).isoformat()}, 0),
+        ({"attention": 0, "backup": {"stale_after": (NOW - timedelta(minutes=1)).isoformat()}}, 3),
     ],
 )
-def test_state_is_one_sentence(counts: dict[str, int], said: str) -> None:
-    assert Standing(counts).sentence() == said
+def test_code_is_that_of_the_check(content: dict[str, object], code: int) -> None:
+    assert Standing.of({"tasks": [], **content}).code(NOW) == code
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"tasks": [1]}', '{"tasks": []}', '{"tasks": [{}]}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"tasks": [1]}', '{"tasks": [{}]}'])
 def test_invalid_status_file_says_nothing(text: str, tmp_path: Path) -> None:
     (tmp_path / "status.json").write_text(text, encoding="utf-8")
     assert read_standing(tmp_path / "status.json") is None
@@ -88,7 +92,7 @@ def test_page_of_an_earlier_run_has_its_own_time(tmp_path: Path) -> None:
     latest = tmp_path / "latest"
     latest.mkdir()
     old = Run("20261122T110500Z", NOW - timedelta(days=1), NOW, NOW - timedelta(hours=20), "", ("status",))
-    (latest / "status.html").write_text(report_page("status", ("Status", "x"), old, files=[]), encoding="utf-8")
+    (latest / "status.html").write_text(report_page("status", Rendered("Status", "x"), old, files=[]), encoding="utf-8")
     ((_, *cells),) = table(html.fromstring(index(tmp_path)), "Reports")
     stale = "stale since 2026-11-22 15:05 (Europe/London)"
     assert cells == [stale, "2026-11-22 11:05 (Europe/London)", "20261122T110500Z"]

@@ -16,7 +16,7 @@ from taskanalysis.errors import Problem, ReportError
 from taskanalysis.publish import make
 from taskanalysis.publish.make import NOTEBOOKS, make_reports, notebook_file, renew_history
 from taskanalysis.publish.notebooks import Failure, Workers
-from taskanalysis.publish.pages import Run, failure_page, read_head, report_page, with_notice
+from taskanalysis.publish.pages import Rendered, Run, failure_page, read_head, report_page, with_notice
 from taskanalysis.snapshot.snapshot import Snapshot
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
@@ -27,7 +27,7 @@ def test_latest_holds_the_page_and_its_tables(pages: Path) -> None:
     inventory = {"inventory.html", "inventory.csv", "triggers.csv", "actions.csv", "task_scheduler_backup.csv"}
     status = {"status.html", "status.csv", "status.json", "task-status.csv"}
     trends = {"trends.html", "runs.csv", "slots.csv", "changes.csv"}
-    assert {file.name for file in pages.iterdir()} == inventory | status | trends
+    assert {file.name for file in pages.iterdir()} == inventory | status | trends | {"summary.txt"}
 
 
 @pytest.mark.parametrize("name", ["index", *NOTEBOOKS])
@@ -57,7 +57,7 @@ def test_page_says_what_it_is_and_that_it_is_the_sample(name: str, pages: Path) 
     assert "OPENDATA01" in facts
     assert "Monday, 2026-11-23 06:02 (America/New_York)" in facts
     banners = page.xpath("//header/p[@class='banner']/text()")
-    stale = "Stale: the newest snapshot is from 2026-11-23 06:02, and another was due by 2026-11-23 18:02."
+    stale = "Stale: the newest data are from 2026-11-23 06:02, and others were due by 2026-11-23 18:02."
     assert banners == ["This is the sample share: an invented server of an invented town.", stale]
     assert page.xpath("//nav/a[@aria-current='page']/text()") == [name.title()]
 
@@ -154,7 +154,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Failed:
     latest = folder / "out/latest"
     latest.mkdir(parents=True)
     earlier = Run("20261123T050500Z", NOW - timedelta(hours=6), NOW, NOW, "", NAMES)
-    good = {name: report_page(name, (name, "<h1>the last good one</h1>"), earlier, files=[]) for name in SAID}
+    good = {name: report_page(name, Rendered(name, "<h1>the last good one</h1>"), earlier, files=[]) for name in SAID}
     before = {
         "raises": good["raises"],
         "exits": good["exits"],

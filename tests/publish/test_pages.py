@@ -55,7 +55,7 @@ def test_age_is_said_in_one_unit(minutes: int, said: str) -> None:
 def test_headings_that_say_the_same_have_two_places() -> None:
     run = pages.Run("20261123T110500Z", NOON, NOON, None, "", ["status"])
     body = "<h1>T</h1><h2>A &lt;b&gt;?</h2><h2>A <code>b</code></h2><h2>?!</h2><h2 id='own'>A</h2>"
-    text = pages.report_page("status", ("T", body), run, files=[])
+    text = pages.report_page("status", pages.Rendered("T", body), run, files=[])
     assert re.findall('<li><a href="#([^"]*)">(.*?)</a>', text) == [
         ("a-b", "A &lt;b&gt;?"),
         ("a-b-2", "A b"),
@@ -63,9 +63,11 @@ def test_headings_that_say_the_same_have_two_places() -> None:
         ("own", "A"),
     ]
     assert '<h2 id="a-b-2">A <code>b</code></h2><h2 id="section">?!</h2><h2 id=\'own\'>A</h2>' in text
-    assert text == pages.report_page("status", ("T", body), run, files=[])
+    assert text == pages.report_page("status", pages.Rendered("T", body), run, files=[])
 
 
 def test_page_without_sections_has_no_contents() -> None:
     run = pages.Run("20261123T110500Z", NOON, NOON, None, "", ["status"])
-    assert 'class="contents"' not in pages.report_page("status", ("T", "<h1>T</h1><p>x</p>"), run, files=[])
+    assert 'class="contents"' not in pages.report_page(
+        "status", pages.Rendered("T", "<h1>T</h1><p>x</p>"), run, files=[]
+    )

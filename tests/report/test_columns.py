@@ -33,8 +33,12 @@ def frames(inventory: Inventory, trends: Trends) -> dict[str, pd.DataFrame]:
         trends: "weeks worst expected missed durations changes",
     }
     known = {name: getattr(page, name).frame for page, names in pages.items() for name in names.split()}
-    known |= {"inventory": inventory.tasks.frame, "status": status.tasks.frame}
-    known |= {"old_status": status.old_status.iloc[:, :4], "backup": inventory.backup.iloc[:, :4]}
+    known |= {
+        "missing_tasks": inventory.missing.frame,
+        "inventory": inventory.tasks.frame,
+        "status": status.tasks.frame,
+    }
+    known |= {"old_status": status.old_status.iloc[:, :4], "backup": inventory.old_backup.iloc[:, :4]}
     for name in ("coverage", "observations", "spans", "events"):
         known[name] = getattr(trends.history, name)
     columns = {name: list(COLUMNS[name]) for name in ("runs", "slots")}

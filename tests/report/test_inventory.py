@@ -2,10 +2,13 @@
 
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from taskanalysis.definition.reader import read_task
+from taskanalysis.health import known_history
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.inventory import Inventory
 from taskanalysis.snapshot.snapshot import Snapshot
@@ -41,22 +44,43 @@ def test_page_reads_the_share_its_history_and_the_folder(inventory: Inventory, s
     assert page.tasks is page.tasks, "computed once"
 
 
+def test_tasks_that_are_not_in_the_backup_are_counted_first_and_listed(sample: Snapshot) -> None:
+    lost, changed = r"\OpenData\GIS\Parcels", r"\Backup\Offsite copy"
+    tasks = {path: task for path, task in sample.tasks.items() if path != lost}
+    page = Inventory(replace(sample, tasks=tasks, damaged={changed: "was changed"}), history=known_history(sample))
+    assert page.answer.lines[0] == "No: 2 of 49 tasks are not in the backup."
+    assert page.missing.frame[["task_path", "what"]].to_numpy().tolist() == [
+        [changed, "its stored definition was changed"],
+        [lost, "its definition is not stored"],
+    ]
+    assert page.missing.frame["since"].iloc[1] == datetime(2026, 9, 24, 13, 2, tzinfo=ZoneInfo("America/New_York"))
+
+
+def test_page_is_as_old_as_the_definitions(sample: Snapshot) -> None:
+    old = replace(sample, defined_at=sample.taken_at - timedelta(days=2), holds=frozenset({"state"}))
+    assert Inventory(sample).heading.read_at == sample.taken_at
+    assert Inventory(old).heading.read_at == old.defined_at
+    assert Inventory(old).heading.stale_after == old.defined_at + timedelta(hours=26)
+
+
 # Sentences ------------------------------------------------------------------------------------------------------------
 
 
 def test_answer_of_the_sample_counts_right(inventory: Inventory, sample: Snapshot) -> None:
     users = {task.principal.user_id or task.principal.group_id for task in sample.tasks.values()}
     lines = inventory.answer.lines
-    assert lines[:2] == [
+    assert lines[:3] == [
+        "Yes: all 49 tasks in the backup.",
         f"{len(sample.tasks)} tasks in 12 folders, run by {len(users)} accounts; 1 task disabled.",
         r"Restoring them needs the password of TOWN\opendata (9 tasks) and TOWN\svc-gis (5 tasks).",
     ]
-    assert lines[2].startswith("Look first at: nothing starts it (2), ends soon (1), secret in")
-    assert lines[3] == "Nothing was found in 19 of 49 tasks."
+    assert lines[3].startswith("Look first at: nothing starts it (2), ends soon (1), secret in")
+    assert lines[4] == "Nothing was found in 19 of 49 tasks."
 
 
 def test_answer_for_a_folder_counts_that_folder_alone(sample: Snapshot) -> None:
-    assert Inventory(sample, r"\Backup").answer.lines[:2] == [
+    assert Inventory(sample, r"\Backup").answer.lines[:3] == [
+        "Yes: all 2 tasks in the backup.",
         "2 tasks in 1 folder, run by 1 account; 0 tasks disabled.",
         "Restoring them needs no password.",
     ]
@@ -67,7 +91,7 @@ def test_many_accounts_are_named_in_part(sample: Snapshot) -> None:
     tasks = {
         f"\\{number}": replace(task, principals=(replace(task.principal, user_id=f"U{number}"),)) for number in range(7)
     }
-    assert Inventory(replace(sample, tasks=tasks)).answer.lines[1].endswith("U4 (1 task) and 2 others.")
+    assert Inventory(replace(sample, tasks=tasks)).answer.lines[2].endswith("U4 (1 task) and 2 others.")
 
 
 def test_answer_says_where_there_is_nothing(sample: Snapshot, hostile: Snapshot) -> None:
@@ -139,7 +163,7 @@ def test_every_action_type_has_something_to_show() -> None:
 
 
 def test_backup_has_the_old_columns_first_and_loses_none(inventory: Inventory) -> None:
-    frame, backup = inventory.tasks.frame, inventory.backup
+    frame, backup = inventory.tasks.frame, inventory.old_backup
     assert list(backup.columns[:4]) == ["name", "description", "interval", "path"]
     assert backup["interval"].tolist() == frame["schedule"].tolist()
     assert len(backup.columns) == len(frame.columns)

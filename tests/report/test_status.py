@@ -67,21 +67,27 @@ def test_quiet_status_is_called_quiet(sample: Snapshot) -> None:
     assert quiet.answer.lines[0] == "None of 2 tasks needs attention: no need to worry."
     muted = replace(quiet, rules=parse_rules("[[rule]]\ntask = '*Offsite*'\nignore = true"))
     assert muted.answer.lines[-1] == "1 task muted by rules.toml: counted, not listed."
-    assert replace(quiet, rules=ALL_MUTED).answer.lines == ["2 tasks muted by rules.toml: counted, not listed."]
+    assert replace(quiet, rules=ALL_MUTED).answer.lines == [
+        "No task is judged.",
+        "2 tasks muted by rules.toml: counted, not listed.",
+    ]
     nothing = StatusPage(replace(sample, statuses={}))
-    assert nothing.answer.lines == ["No status was collected, so it is not known how the tasks run."]
+    assert nothing.answer.lines == [
+        "No status was collected.",
+        "It is not known how the tasks run: no status was collected.",
+    ]
 
 
 def test_what_could_not_be_read_is_no_reason_not_to_worry(sample: Snapshot) -> None:
     damaged = replace(sample, problems=[Problem("status.csv", "line 3: is cut")])
     assert StatusPage(damaged, r"\Backup").answer.lines[:2] == [
-        "None of 2 tasks needs attention.",
-        "1 problem in the data that were read: see the end of this page.",
+        "None of 2 tasks needs attention; not everything could be seen.",
+        "1 problem in the data that were read.",
     ]
     lacking = replace(sample, statuses={path: sample.statuses[path] for path in [r"\Backup\Offsite copy"]})
     assert StatusPage(lacking, r"\Backup").answer.lines[:2] == [
-        "None of 1 task needs attention.",
-        "1 task without any status: it is not known how they run.",
+        "None of 1 task needs attention; 1 could not be judged.",
+        r"1 task: not judged, because there is no status: \Backup\System state.",
     ]
 
 
@@ -89,8 +95,10 @@ def test_no_output_is_not_taken_for_good_news() -> None:
     statuses = {path: Status(path, "Ready") for path in (r"\A", r"\B")} | {r"\C": Status(r"\C", "Ready", True, NOON, 0)}
     page = StatusPage(Snapshot("S", NOON, statuses=statuses))
     assert page.answer.lines == [
-        "None of 1 task needs attention.",
-        "How the last run ended is not known for 2 other tasks.",
+        "None of 3 tasks needs attention; 3 could not be judged.",
+        r"2 tasks: not judged, because the last result is not known: \A and \B.",
+        r"1 task: not judged, because no definitions were collected: \C.",
+        "No: no definitions were collected.",
         "Summary: 1 OK and 2 UNKNOWN.",
     ]
     assert "3 status rows, no definitions with them." in page.check.lines
@@ -180,13 +188,16 @@ def test_status_json_has_its_keys_and_plain_values(sample: Snapshot, tmp_path: P
     assert [file.name for file in files] == ["status.csv", "task-status.csv", "status.json"]
     content = json.loads(files[-1].read_text(encoding="utf-8"))
     assert list(content) == [
-        *("format", "version", "server", "taken_at", "made_at", "stale_after", "zone", "counts"),
-        *("tasks", "incidents", "problems"),
+        *("format", "version", "server", "taken_at", "made_at", "stale_after", "zone", "code", "headline"),
+        *("attention", "unseen", "backup", "summary", "counts", "tasks", "incidents", "problems"),
     ]
     assert content["taken_at"] == "2026-11-23T06:02:00-05:00"
     assert content["made_at"] == "2026-11-23T07:00:00-05:00"
     assert content["stale_after"] == "2026-11-23T18:02:00-05:00"
     assert content["counts"]["FAILING"] == 12
+    assert (content["code"], content["attention"], content["unseen"]) == (1, 13, [])
+    assert content["backup"]["sentence"] == "Yes: all 49 tasks in the backup."
+    assert content["summary"][0].endswith(": 13 of 49 tasks need attention.")
     assert [len(content[name]) for name in ("tasks", "incidents", "problems")] == [49, 1, 0]
     row = next(row for row in content["tasks"] if row["task_path"] == r"\OpenData\Admin\Monthly archive")
     assert (row["last_run"], row["owner"], row["code"], row["flapping"]) == ("never", None, 267011, None)

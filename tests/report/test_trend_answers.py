@@ -85,7 +85,7 @@ def test_without_a_zone_days_are_utc_and_no_start_is_expected(tmp_path: Path) ->
     ],
 )
 def test_better_or_worse_is_said_against_a_week_ago(codes: list[int], said: str, tmp_path: Path) -> None:
-    rows = {80.0 * n: [status(last_run=80 * n - 1, code=code)] for n, code in enumerate(codes)}
+    rows = {80.0 * n: [status(last_run=80 * n - 1, code=code)] for n, code in enumerate(codes, -3)}
     assert trend_answers.trend_answer(window_of(tmp_path, rows))[0] == said
 
 

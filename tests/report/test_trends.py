@@ -8,7 +8,8 @@ import pytest
 
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.report.columns import COLUMNS
-from taskanalysis.report.trends import MOST_PROBLEMS, Trends
+from taskanalysis.report.page import MOST_PROBLEMS
+from taskanalysis.report.trends import Trends
 from taskanalysis.snapshot.snapshot import Snapshot
 from tests.build import LOAD, status, trends_of, window_of, xml
 from tests.history.test_logs import log, run

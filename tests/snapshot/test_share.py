@@ -19,7 +19,7 @@ from tests.snapshot.samples import NIGHTLY, write
 
 
 def test_newest_of_a_share_is_read_and_others_are_listed_in_order(tmp_path: Path) -> None:
-    write(tmp_path, 40 * 24, server="OTHER")
+    write(tmp_path, 6 * 24, server="OTHER")
     write(tmp_path)
     write(tmp_path, -1 / 3600)
     (tmp_path / "snapshots/SRV/2026-11/20261399T000000Z").mkdir()
@@ -27,7 +27,7 @@ def test_newest_of_a_share_is_read_and_others_are_listed_in_order(tmp_path: Path
     (tmp_path / "snapshots/SRV/2026-11/.20261130T000000Z.7.tmp").mkdir()
     (tmp_path / "snapshots/SRV/2026-12").write_text("x", encoding="utf-8")
     listed = [(each.server, each.taken_at) for each in list_snapshots(tmp_path)]
-    assert listed == [("SRV", NOON - timedelta(seconds=1)), ("SRV", NOON), ("OTHER", NOON + timedelta(days=40))]
+    assert listed == [("SRV", NOON - timedelta(seconds=1)), ("SRV", NOON), ("OTHER", NOON + timedelta(days=6))]
     assert read_snapshot(tmp_path).server == "OTHER"
     assert [(each.server, each.taken_at) for each in list_snapshots(tmp_path, "srv")] == listed[:2]
     assert list_snapshots(tmp_path, "*") == list_snapshots(tmp_path, "..") == []
@@ -166,6 +166,6 @@ def test_newest_snapshots_come_first_and_older_months_are_not_listed(
     assert [known.path.name[:8] for known in newest_first(tmp_path, "a")] == ["20261109", "20261101", "20261003"]
     listed: list[str] = []
     names = share._names
-    monkeypatch.setattr(share, "_names", lambda month: listed.append(month.name) or names(month))
+    monkeypatch.setattr(share, "_names", lambda month, problems: listed.append(month.name) or names(month, problems))
     assert next(newest_first(tmp_path)).server == "A"
     assert set(listed) == {"2026-11"}

@@ -31,7 +31,7 @@ def test_snapshot_reads_back_as_it_was_written(tmp_path: Path) -> None:
     assert commands(found.tasks) == {LOAD: "1", NIGHTLY: "2"}
     assert tuple(found.statuses.values()) == STATUSES
     assert found.holds == {"definitions", *STATUS_FIELDS}
-    assert found.problems == missed
+    assert (found.problems, found.notes) == ([], missed)
     assert found.files[NIGHTLY] == "OpenData/Permits/Nightly%3A new%3F.xml"
     assert found.hashes[LOAD] == hashlib.sha256(xml("1")).hexdigest()
 
@@ -66,7 +66,7 @@ def test_newest_that_fits_server_time_and_holdings_is_read(tmp_path: Path) -> No
         return (read_snapshot(tmp_path, **wanted).taken_at - NOON) / timedelta(hours=1)
 
     assert hour() == 12
-    assert read_snapshot(tmp_path).others == 1
+    assert read_snapshot(tmp_path).others == ("SRV",)
     assert hour(server="srv") == 6
     assert hour(server="srv", holding="definitions") == 0
     assert hour(at="2026-11-20T12:00:00Z") == 0
@@ -110,10 +110,11 @@ def test_status_only_collect_says_nothing_of_definitions_and_the_same_are_not_st
     second = write(tmp_path, 1, definitions=None)
     third = write(tmp_path, 2)
     found = read_snapshot(second)
-    assert (found.tasks, found.holds, found.problems) == ({}, set(STATUS_FIELDS), [])
+    assert (sorted(found.tasks), found.holds, found.problems) == ([LOAD, NIGHTLY], set(STATUS_FIELDS), [])
+    assert (found.taken_at, found.defined_at) == (hours(1), hours(0))
     assert found.manifest["definitions"] is None
-    assert found.definition(LOAD) == read_snapshot(third).tasks[LOAD]
-    assert (found.definition("\\Other"), found.share) == (None, tmp_path)
+    assert found.tasks[LOAD] == read_snapshot(third).tasks[LOAD]
+    assert found.share == tmp_path
     assert not (third / "tasks").exists()
 
 
@@ -280,7 +281,7 @@ def test_older_file_of_statuses_is_named_and_not_read(tmp_path: Path) -> None:
         (tmp_path / name).write_text(STATUS_CSV.replace("Load", name), encoding="utf-8")
         os.utime(tmp_path / name, (when, when))
     snapshot = read_snapshot(tmp_path)
-    assert [problem.file for problem in snapshot.problems] == ["old.csv"]
+    assert [problem.file for problem in snapshot.notes] == ["old.csv"]
     assert list(snapshot.statuses) == ["\\OpenData\\new.csv", "\\OpenData\\Nightly"]
 
 

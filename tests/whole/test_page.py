@@ -72,7 +72,7 @@ def index_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "A sample.",
     )
     old = Run("20261120T110500Z", NOW - timedelta(days=3), NOW, NOW, "", names)
-    body = ("Inventory", "<h1>Inventory</h1>")
+    body = page_maker.Rendered("Inventory", "<h1>Inventory</h1>")
     failure = Failure("status", f"status.ipynb: {SCRIPT}", f"{ABOUT}\n{SCRIPT}", f"{'x' * 10_000}{ABOUT}{SCRIPT}")
     notice = page_maker.with_notice(page_maker.report_page("status", body, old, files=[]), SCRIPT, SCRIPT, SCRIPT)
     failed = page_maker.failure_page(failure, run, {"data": ABOUT + SCRIPT, "at": ""}, kept=False, has_good=True)

@@ -18,7 +18,7 @@ from taskanalysis.cli.report import progress
 from taskanalysis.cli.restore import plan_lines, result_lines
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import Problem
-from taskanalysis.health.verdicts import judge
+from taskanalysis.health import Assessment, judge
 from taskanalysis.publish.notebooks import Failure
 from taskanalysis.publish.pages import Run, failure_page, shown
 from taskanalysis.report.columns import frame
@@ -72,7 +72,7 @@ def checked(text: str, form: str) -> str:
         for each in judge(Snapshot("S", NOW, statuses={path: Status(path, "Ready", True, NOW, 1)}))
     ]
     snapshot = Snapshot(text, NOW, problems=[Problem(text, text), Problem(f"{text}/status.csv", text)])
-    return Check(snapshot, judged, NOW, NOW).render(form)
+    return Check([Assessment(snapshot, judged, now=NOW)], [Problem(text, text)], [text]).render(form)
 
 
 def failed(text: str) -> str:

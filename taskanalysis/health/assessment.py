@@ -1,0 +1,188 @@
+r"""How one server stands by one snapshot: what needs attention, and all that could not be judged, read or seen.
+
+Pages, index, ``summary.txt``, ``check`` and the exit codes take their numbers from here, so that none of them is calm
+where another is not. Authority: rules of our own (``docs/verdicts.md``).
+
+>>> from datetime import UTC
+>>> from taskanalysis.snapshot import Status
+>>> ready = Status("\\A", state="Ready", enabled=True, last_result=0)
+>>> assessment = assess(Snapshot("S", datetime(2026, 11, 23, tzinfo=UTC), statuses={"\\A": ready}))
+>>> assessment.headline, assessment.code
+('None of 1 task needs attention; 1 could not be judged.', 3)
+>>> assessment.unseen
+['1 task: not judged, because no definitions were collected: \\A.', 'No: no definitions were collected.']
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from taskanalysis.errors import Problem
+from taskanalysis.health.backup import Backup, find_backup
+from taskanalysis.health.incidents import Incident, find_incidents
+from taskanalysis.health.rules import NO_RULES, Rules
+from taskanalysis.health.verdicts import OUTSIDE, Judged, Verdict, judge
+from taskanalysis.history import History
+from taskanalysis.snapshot import Snapshot, in_scope, lost_sight, stale_after
+from taskanalysis.text import count, listed
+
+MOST_NAMED = 5
+ATTENTION, BLIND = 1, 3
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    r"""The verdicts on the tasks of a snapshot in `folder` and below ("": all outside ``\Microsoft``).
+
+    `judged` has muted tasks too. `now` is the moment at which age is judged (aware; None: age is not judged here).
+    """
+
+    snapshot: Snapshot
+    judged: list[Judged]
+    folder: str = ""
+    history: History | None = None
+    now: datetime | None = None
+
+    @cached_property
+    def shown(self) -> list[Judged]:
+        """The tasks that are not muted."""
+        return [task for task in self.judged if not task.ignored]
+
+    @cached_property
+    def loud(self) -> list[Judged]:
+        """The tasks that need attention."""
+        return [task for task in self.shown if task.needs_attention]
+
+    @cached_property
+    def causes(self) -> list[Incident]:
+        """The causes that several tasks share."""
+        return find_incidents(self.judged, self.history)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """The number of tasks with each verdict that occurs, in the order of `Verdict`."""
+        verdicts = [task.verdict for task in self.shown]
+        return {verdict.value: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts}
+
+    @cached_property
+    def headline(self) -> str:
+        """How many tasks need attention, and whether there is nothing to worry about."""
+        if not self.shown:
+            return "No task is judged." if self.snapshot.statuses else "No status was collected."
+        number, tasks = len(self.loud), count(len(self.shown), "task")
+        first = f"{number or 'None'} of {tasks} need{'' if number > 1 else 's'} attention"
+        if not_judged := sum(map(len, self.not_judged.values())):
+            return f"{first}; {not_judged} could not be judged."
+        if self.unseen:
+            return f"{first}; not everything could be seen."
+        calm = not (self.loud or self.problems or self.outside or self.snapshot.notes)
+        return f"{first}{': no need to worry' if calm else ''}."
+
+    # What is not known --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def not_judged(self) -> dict[str, list[str]]:
+        """The task paths that could not be judged, by the reason as the end of a sentence."""
+        found: dict[str, list[str]] = {}
+        for task in self.shown:
+            if (why := task.not_judged) and why != OUTSIDE:
+                found.setdefault(why, []).append(task.path)
+        if self.snapshot.statuses and "definitions" in self.snapshot.holds:
+            without = self.snapshot.tasks.keys() - self.snapshot.statuses.keys()
+            without -= {task.path for task in self.judged}  # hidden ones
+            paths = [path for path in sorted(without) if in_scope(path, [self.folder] if self.folder else [])]
+            found |= {"there is no status": paths} if paths else {}
+        return found
+
+    @cached_property
+    def outside(self) -> list[str]:
+        """Tasks whose definitions are not collected by choice: their missed starts can't be seen."""
+        return [task.path for task in self.shown if task.not_judged == OUTSIDE]
+
+    @cached_property
+    def backup(self) -> Backup:
+        """The stored definitions."""
+        return find_backup(self.snapshot, self.folder, self.history)
+
+    @cached_property
+    def stale_after(self) -> datetime:
+        """When a newer snapshot should exist (aware UTC)."""
+        return stale_after(self.snapshot)
+
+    @cached_property
+    def problems(self) -> list[Problem]:
+        """What could not be read of the snapshot and of the history, each once."""
+        return list(dict.fromkeys([*self.snapshot.problems, *(self.history.problems if self.history else ())]))
+
+    @cached_property
+    def unseen(self) -> list[str]:
+        """All that could not be judged, read or seen, as sentences: with any of them, nobody may call it well."""
+        sentences = [
+            f"{count(len(paths), 'task')}: not judged, because {why}: {listed(paths, most=MOST_NAMED)}."
+            for why, paths in self.not_judged.items()
+        ]
+        if not self.snapshot.statuses:
+            sentences.append("It is not known how the tasks run: no status was collected.")
+        sentences += lost_sight(self.snapshot)
+        backup = self.backup
+        if backup.missing or backup.read_at is None:
+            sentences.append(backup.sentence)
+        if self.snapshot.problems:
+            sentences.append(f"{count(len(self.snapshot.problems), 'problem')} in the data that were read.")
+        if self.now and self.now > self.stale_after:
+            sentences.append(f"The snapshot is stale: another was due by {self.local(self.stale_after)}.")
+        if self.now and backup.is_stale(self.now) and backup.read_at:
+            sentences.append(f"The backup is stale: its definitions are of {self.local(backup.read_at)}.")
+        return sentences
+
+    @cached_property
+    def remarks(self) -> list[str]:
+        """What is not known by choice or of the past, as sentences: no reason for an alarm, nor to be calm."""
+        remarks = []
+        if self.outside:
+            named = listed(self.outside, most=MOST_NAMED)
+            remarks.append(
+                f"{count(len(self.outside), 'task')}: missed starts are not seen, because {OUTSIDE}: {named}."
+            )
+        older = len(self.problems) - len(self.snapshot.problems)
+        if older > 0:
+            remarks.append(f"{count(older, 'problem')} in the history.")
+        muted = len(self.judged) - len(self.shown)
+        if muted:
+            remarks.append(f"{count(muted, 'task')} muted by rules.toml: counted, not listed.")
+        return remarks
+
+    @property
+    def code(self) -> int:
+        """The exit code: 3 where something is unseen, 1 where a task needs attention, else 0."""
+        return BLIND if self.unseen else ATTENTION if self.loud else 0
+
+    @property
+    def where(self) -> str:
+        """Server and time of the snapshot."""
+        return f"{self.snapshot.server or 'unnamed server'}, {self.local(self.snapshot.taken_at)}"
+
+    def local(self, moment: datetime) -> str:
+        """A moment in the server's zone."""
+        zone = self.snapshot.local_time.tzinfo
+        return f"{moment.astimezone(zone):%Y-%m-%d %H:%M} ({self.snapshot.zone or 'UTC'})"
+
+    def lines(self) -> list[str]:
+        """The assessment as text, the first line fit for the subject of a mail."""
+        lines = [f"{self.where}: {self.headline}"]
+        lines += [f"{task.verdict.value} {task.path}: {task.reason}" for task in self.loud]
+        lines += self.unseen + self.remarks
+        return lines + [f"PROBLEM {problem.file}: {problem.what}" for problem in [*self.problems, *self.snapshot.notes]]
+
+
+def assess(
+    snapshot: Snapshot,
+    rules: Rules = NO_RULES,
+    folder: str = "",
+    history: History | None = None,
+    now: datetime | None = None,
+) -> Assessment:
+    """Judge the tasks of a snapshot; the parameters are those of `judge` and of `Assessment`."""
+    return Assessment(snapshot, judge(snapshot, rules, folder, history), folder, history, now)

@@ -1,0 +1,101 @@
+r"""Whether every task is in the backup: how old the stored definitions are, and which tasks they lack.
+
+Statuses may be collected every few minutes and definitions never again, so the backup has an age of its own.
+
+>>> from datetime import UTC
+>>> from taskanalysis.snapshot import Status
+>>> snapshot = Snapshot("S", datetime(2026, 11, 23, tzinfo=UTC), statuses={"\\A": Status("\\A")})
+>>> backup = find_backup(snapshot)
+>>> backup.sentence, backup.missing
+('No: no definitions were collected.', {'\\A': Missing(what='no definitions were collected', since=None)})
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from taskanalysis.history import History
+from taskanalysis.snapshot import Snapshot, in_scope, usual_wait
+from taskanalysis.text import count
+
+
+class Missing(NamedTuple):
+    """A task that is not in the backup: why, and the first snapshot that shows it (aware UTC; None: not known)."""
+
+    what: str
+    since: datetime | None
+
+
+@dataclass(frozen=True)
+class Backup:
+    """The stored definitions of a server.
+
+    `read_at` is when they were last read from Windows and `stale_after` when they should have been again (aware UTC),
+    None where they never were. `tasks` is the number of known tasks, `missing` those without a good definition.
+    """
+
+    read_at: datetime | None
+    stale_after: datetime | None
+    tasks: int
+    missing: dict[str, Missing] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """The answer to the question whether every task is in the backup."""
+        if self.read_at is None:
+            return "No: no definitions were collected."
+        if not self.tasks:
+            return "No task is known."
+        if self.missing:
+            are = "is" if len(self.missing) == 1 else "are"
+            return f"No: {len(self.missing)} of {count(self.tasks, 'task')} {are} not in the backup."
+        return f"Yes: {'all ' if self.tasks > 1 else ''}{count(self.tasks, 'task')} in the backup."
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether the definitions should have been read again by `now` (aware)."""
+        return self.stale_after is not None and now > self.stale_after
+
+
+def find_backup(snapshot: Snapshot, folder: str = "", history: History | None = None) -> Backup:
+    r"""The backup at the time of a snapshot, of the tasks in `folder` and below ("": all outside ``\Microsoft``).
+
+    A task outside the folders whose definitions were collected counts only where an earlier snapshot stored it.
+    """
+    folders = [folder] if folder else []
+    known = snapshot.statuses.keys() | snapshot.tasks.keys() | snapshot.damaged.keys()
+    stored = history.stored_tasks(snapshot.server) if history else set()
+    tasks = [
+        path
+        for path in sorted(known, key=str.casefold)
+        if in_scope(path, folders)
+        and (in_scope(path, snapshot.folders) or path in snapshot.tasks or path in stored or not snapshot.defined_at)
+    ]
+    missing = {path: what for path in tasks if (what := _what(snapshot, path))}
+    since = history.first_seen(snapshot.server) if missing and history else {}
+    read_at = snapshot.defined_at
+    return Backup(
+        read_at,
+        read_at + usual_wait(_times(snapshot, history)) if read_at else None,
+        len(tasks),
+        {path: Missing(what, since.get(path)) for path, what in missing.items()},
+    )
+
+
+def _what(snapshot: Snapshot, path: str) -> str:
+    """Why a task is not in the backup; "" where it is."""
+    if snapshot.defined_at is None:
+        return "no definitions were collected"
+    if path in snapshot.damaged:
+        return f"its stored definition {snapshot.damaged[path]}"
+    return "" if path in snapshot.tasks else "its definition is not stored"
+
+
+def _times(snapshot: Snapshot, history: History | None) -> list[datetime]:
+    """When definitions were read, newest first."""
+    if history is None:
+        return []
+    coverage = history.coverage
+    full = coverage[(coverage["server"] == snapshot.server) & (coverage["kind"] == "full")]
+    return [at.to_pydatetime() for at in full["taken_at"].sort_values(ascending=False).head(20)]

@@ -1,0 +1,85 @@
+r"""Until when runs are taken to have gone on: a start that comes while a run goes on is overlapped, not missed.
+
+Snapshots show when a run was still going on and when it no longer was; between the two its end is not known. Where
+earlier runs may have gone on into a slot of the task, a run is taken to have gone on as long as the longest of them.
+
+>>> hours = lambda *numbers: np.array(numbers) * 3_600_000_000
+>>> runs = RunTimes(started=hours(0, 3), shown=hours(0, 3), ended=np.full(2, NONE), finished=hours(2.5, 6),
+...                 is_usual=np.array([True, True]))
+>>> (busy_until(runs, slots=hours(0, 1, 2, 3, 4, 5)) / 3_600_000_000).tolist()
+[0.0, 5.5]
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from taskanalysis.definition import TaskDefinition
+from taskanalysis.history import microseconds_of
+from taskanalysis.schedule import Moments
+
+EARLIER_RUNS = 30
+NONE = np.iinfo(np.int64).min  # how numpy stores a missing time
+_MINUTE = 60_000_000
+
+
+class RunTimes(NamedTuple):
+    """Runs by time, in microseconds, `NONE` where not known.
+
+    `shown` is the last snapshot that shows a run going on (its start where there is none), `ended` its end in the event
+    log, `finished` the first snapshot that shows it finished, `is_usual` whether that one came at the usual time.
+    """
+
+    started: Moments
+    shown: Moments
+    ended: Moments
+    finished: Moments
+    is_usual: NDArray[np.bool_]
+
+    def part(self, rows: slice) -> RunTimes:
+        """Some of the runs."""
+        return RunTimes(
+            self.started[rows], self.shown[rows], self.ended[rows], self.finished[rows], self.is_usual[rows]
+        )
+
+
+def skips_while_running(task: TaskDefinition) -> bool:
+    """Whether Windows starts nothing at a slot that comes while the task runs ([MS-TSCH] MultipleInstancesPolicy)."""
+    return task.settings.multiple_instances_policy in ("IgnoreNew", "Queue")
+
+
+def run_times(runs: pd.DataFrame, spans: pd.DataFrame, ends_of_blind_times: pd.DatetimeIndex) -> RunTimes:
+    """The times of `History.runs` of one server, from its `History.spans`."""
+    keys = ["task_path", "started"]
+    running = spans[(spans["state"] == "Running") & spans["last_run"].notna()]
+    running = running.rename(columns={"last_run": "started"}).astype({"task_path": "str"})
+    last_shown = running.groupby(keys)["last_seen"].max()
+    shown = microseconds_of(runs[keys].astype({"task_path": "str"}).join(last_shown, on=keys)["last_seen"])
+    started = microseconds_of(runs["started"])
+    return RunTimes(
+        started,
+        np.maximum(started, shown),
+        microseconds_of(runs["ended"]),
+        microseconds_of(runs["finished_by"]),
+        ~runs["finished_by"].isin(ends_of_blind_times).to_numpy(),
+    )
+
+
+def busy_until(runs: RunTimes, slots: Moments) -> Moments:
+    """Until when each run of a task is taken to have gone on, in microseconds; `slots` are those of the task, by time.
+
+    Its end in the event log. Else the last snapshot that shows it running; where one of the 30 runs before it may have
+    gone on into a slot, as long as the longest of these, but not after the first snapshot that shows it finished.
+    """
+    is_known = (runs.finished != NONE) & runs.is_usual
+    first_slot = np.append(slots, np.iinfo(np.int64).max)[np.searchsorted(slots, runs.started + _MINUTE, "right")]
+    took = np.where(is_known & (first_slot <= runs.finished), runs.finished - runs.started, 0)
+    until = runs.shown
+    if took.any():
+        longest = pd.Series(took).shift(fill_value=0).rolling(EARLIER_RUNS, min_periods=1).max().to_numpy(np.int64)
+        until = np.maximum(until, np.minimum(runs.started + longest, np.maximum(runs.finished, runs.started)))
+    return np.where(runs.ended == NONE, until, runs.ended)
