@@ -1,9 +1,9 @@
 """Reading an event log, against the package evtx alone: `python -m benchmarks.eventlog [LOG.evtx ...]` prints a table.
 
-The log is made, seeded, as Windows lays it out: what forty tasks log, full chunks, at the size at which Windows begins
-anew. It may be real ones instead. Alone means that the package makes JSON of every record, which is dropped. Ours works
-in two processes at once: on one core it takes half as long again. A log of a few records takes longer to be found and
-opened than to be read, and its ratio says little.
+The log is made, seeded, as Windows lays it out: what forty tasks log, full chunks, at the size at which Windows starts
+over. Real logs may be given instead. Alone means that the package makes JSON of every record, which is dropped. Ours
+works in two processes at once: on one core it takes half as long again. A log of a few records takes longer to be found
+and opened than to be read, and its ratio says little.
 """
 
 import re
@@ -35,7 +35,7 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def files(folder: Path, number: int) -> list[Path]:
-    """Write logs with so many records, at most 20,000 each: there Windows, which keeps 10 MiB, begins anew."""
+    """Write logs with so many records, at most 20,000 each: there Windows, which keeps 10 MiB, starts over."""
     events = list(story(number))
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{first // RECORDS:03}.evtx" for first in range(0, number, RECORDS)]

@@ -53,7 +53,7 @@ class Taken:
 class Bench:
     """How to measure: a `folder` for what is made, how many `turns`, tiny or full, with which Python for peers.
 
-    `apart` is a process for each measurement; without, the peak is not known. What goes wrong is told by `problems`.
+    `apart` is a process for each measurement; without, the peak is not known. `problems` lists what went wrong.
     """
 
     folder: Path

@@ -17,7 +17,7 @@ __all__ = ["Goal", "Row", "as_json", "duration", "markdown"]
 
 @dataclass(frozen=True)
 class Goal:
-    """What a figure should be: at most the limit, or at least; `unit` is said after it. None is a figure not judged."""
+    """What a figure should be: at most the limit, or at least; `unit` follows it. None is a figure not judged."""
 
     limit: float
     unit: str

@@ -1,4 +1,4 @@
-r"""The tasks of the sample share: what each one is, when it starts, what it runs, as whom, and what goes wrong with it.
+r"""The tasks of the sample share: what each one is, when it starts, what it runs, its account, and what goes wrong.
 
 Everything here is invented. A `start` is a StartBoundary as Windows writes it, `minutes` says how long a run takes, and
 names in `settings` and in the accounts are those of the Task Scheduler schema. `make_sample.py` makes snapshots of it.
@@ -34,7 +34,7 @@ class Trigger:
     start: str
     on: Days
     content: dict[str, Any]
-    every: int = 0  # minutes; for ever where `lasting` is 0
+    every: int = 0  # minutes; without end where `lasting` is 0
     lasting: int = 0  # minutes
     stop: bool = False  # when `lasting` is over
     end: str = ""
@@ -86,7 +86,7 @@ def on_dates(*dates: str) -> Days:
 
 
 def at_time(start: str, **more: Any) -> Trigger:
-    """Once, or from then on for ever where `every` is given."""
+    """Once, or from then on without end where `every` is given."""
     return Trigger("TimeTrigger", start, on_dates(start[:10]), {}, **more)
 
 

@@ -308,7 +308,7 @@ def history(data: str | None, verify: bool, rebuild: bool, prune: str | None, ex
 def restore(**options: Any) -> int:
     r"""Print the plan to restore the tasks of a snapshot; with --apply carry it out.
 
-    SNAPSHOT is one of ours, a share (its newest), or task XML as report reads it. Without --apply nothing is changed.
+    SNAPSHOT is the folder of a snapshot, a share (its newest one), or task XML. Without --apply nothing is changed.
     Registration triggers start nothing; a task is saved before it is replaced.
 
     Exit code 0: done; 1: done, and a task could not be restored; 2: bad input or a damaged snapshot, nothing done; 3:
@@ -364,10 +364,10 @@ def collect(**options: Any) -> None:
     type=click.Choice(["5", "10", "15", "20", "30", "60"]),
     help="Also write a task that collects statuses at this interval in minutes.",
 )
-@click.option("--folder", "folders", multiple=True, metavar=r"\F", help="Folder to collect; one is also reported.")
+@click.option("--folder", "folders", multiple=True, metavar=r"\F", help="Folder to collect; one limits reports, too.")
 @click.option("--eventlog", is_flag=True, help="Also export the Operational log.")
-@click.option("--owner", default="", metavar="NAME", help="Contact for the description; default you.")
-@click.option("--program", default="", metavar="PATH", help="taskanalysis.exe on the server, if not this machine.")
+@click.option("--owner", default="", metavar="NAME", help="Contact in the description; default this user.")
+@click.option("--program", default="", metavar="PATH", help="taskanalysis.exe or python.exe on the server.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
 @one_sentence
 def task_xml(**options: Any) -> None:

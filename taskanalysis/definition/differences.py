@@ -120,7 +120,7 @@ def _actions(before: Sequence[Action], after: Sequence[Action]) -> Iterator[str]
         yield from (which + phrase for phrase in _fields(old, new, skip=skip))
         if isinstance(old, ExecAction) and isinstance(new, ExecAction) and old.arguments != new.arguments:
             masked = [mask_arguments(action.command, action.arguments) for action in (old, new)]
-            yield which + ("".join(_value("arguments", *masked)) or "arguments changed in what is masked")
+            yield which + ("".join(_value("arguments", *masked)) or "arguments changed in a masked value")
     for number, old in list(enumerate(before, 1))[len(after) :]:
         yield f"action {number} removed: {_action(old)}"
     for number, new in list(enumerate(after, 1))[len(before) :]:

@@ -77,7 +77,7 @@ def without_mark(data: bytes) -> tuple[str, bytes]:
 def xml_text(data: bytes) -> str:
     """Text of task XML, without byte order mark and XML declaration.
 
-    Among 8-bit pages only Western ones are told apart (Windows 1252 by its letters above C0, its quotes and dashes,
+    Among 8-bit pages only Western ones are distinguished (Windows 1252 by its letters above C0, its quotes and dashes,
     DOS 850 by its letters below A6), unless the declaration names a page; double-byte pages need it named.
     TaskXmlError for more than 16 MiB, or for bytes that are not what their byte order mark says.
 

@@ -247,7 +247,7 @@ class Window(JudgedPage):
             runs["outcome"].astype(str) != before["outcome"].astype(str)
         )
         flips = runs.loc[flip, ["server", "task_path"]].assign(at=known_at(runs[flip]), kind="outcome")
-        what = np.where(runs.loc[flip, "outcome"] == "succeeded", "A rule of the office says that it is success.", "")
+        what = np.where(runs.loc[flip, "outcome"] == "succeeded", "A rule of the office counts it as success.", "")
         words = {"before": before.loc[flip, "outcome"].astype(str), "after": runs.loc[flip, "outcome"].astype(str)}
         return flips.assign(**words, what=what)
 

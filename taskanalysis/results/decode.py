@@ -1,6 +1,6 @@
 r"""Decode a result code in the context of its task.
 
-Authority: ``codes.csv`` beside this module, a row a fact with its source; names beyond it from the package
+Authority: ``codes.csv`` beside this module, one row per fact with its source; names beyond it from the package
 `ntstatus` ([MS-ERREF]). A code is never explained by a table that it does not belong to: a program's plain exit code is
 no Win32 error, and what neither table nor convention knows stays unknown.
 

@@ -1,7 +1,7 @@
 r"""Task XML in files: a folder of exports, a copy of ``C:\Windows\System32\Tasks``, or one file with many tasks.
 
-A bad file is a problem and does not stop the others. Authority for the shapes: FACTS on ``schtasks /query /xml`` and on
-the files that Windows keeps, which have no extension.
+A bad file is a problem and does not stop the others. Authority for the shapes: real exports, the output of ``schtasks
+/query /xml`` (tasks with a comment each), and the files that Windows keeps, which have no extension.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 r"""Statuses in files of other programs: what schtasks, PowerShell and the old scripts print.
 
-Authority: FACTS on ``schtasks /query`` and Export-Csv, and the samples in ``tests/files/statuses``. A file is known by
-its content, never by its name. `rows` cuts it into cells, `locales` knows words and dates; here they become `Status`.
+Authority: the output of ``schtasks /query`` and of Export-Csv, of which ``tests/files/statuses`` has samples. A file is
+known by its content, never by its name. `rows` cuts it into cells, `locales` knows words and dates; here they become
+`Status`.
 
 >>> found = read_statuses_file(Path("tests/files/statuses/english.csv"), zone="America/New_York")
 >>> found.server, found.statuses[r"\OpenData\Load"].state, len(found.problems)
@@ -278,7 +279,7 @@ class _Cells:
                 return "never"
             self.odd(task, row, name)
             return None
-        if time.year < 2000:  # FACTS 2
+        if time.year < 2000:  # 1999-11-30, or 1899-12-30 on old servers
             return "never"
         return time.replace(tzinfo=self.zone) if self.zone and time.tzinfo is None else time
 

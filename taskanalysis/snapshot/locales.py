@@ -87,7 +87,7 @@ _MOMENT = re.compile(
 )
 _HALVES = dict.fromkeys(("am", "a", "午前", "上午", "오전"), 0) | dict.fromkeys(("pm", "p", "午後", "下午", "오후"), 12)
 _DOTTED = re.compile(r"\s*\d{1,2}\.\s?\d{1,2}\.\s?\d")
-_LONG_AGO, _FAR = datetime(2000, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 (what is older is "never", FACTS 2)
+_LONG_AGO, _FAR = datetime(2000, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 (what is older is "never")
 _WITH_OFFSET = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*(?:Z|[+-]\d\d:\d\d)")
 
 

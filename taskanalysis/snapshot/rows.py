@@ -174,7 +174,7 @@ def _finish(lines: list[str], width: int, columns: Mapping[str, int], notes: Cou
         cells = cells[:-1]  # the last may be a part of itself
     surplus = len(cells) - width
     if surplus > 0 and width == VERBOSE:
-        cells[8 : 8 + surplus + 3] = ["", "", ""]  # which of the texts in the middle holds '","' can't be told
+        cells[8 : 8 + surplus + 3] = ["", "", ""]  # which of the texts in the middle holds '","' is not known
     elif surplus > 0:
         notes[f"a row has {len(cells)} cells instead of {width}: {clip(text)}"] += 1
     if len(cells) > 1:

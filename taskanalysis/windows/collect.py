@@ -297,12 +297,12 @@ def holding(data: Path, server: str, *, wait: float = WAIT) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UnfinishedError(f"{data} is full, so nothing was written: free some space and run it again") from None
         _check_exists(data)
-        raise UnfinishedError(f"{data} can't be written ({error.strerror or error}), so nothing was") from None
+        raise UnfinishedError(f"{data} can't be written ({error.strerror or error}), so nothing was written") from None
 
 
 def _check_exists(data: Path) -> None:
     if not long_path(data).is_dir():
-        raise UnfinishedError(f"{data} does not exist: create the folder, or see why the share is gone")
+        raise UnfinishedError(f"{data} does not exist: create the folder, or check why the share is gone")
 
 
 def _drop_of_tasks(data: Path, server: str, tasks: int) -> list[str]:

@@ -64,7 +64,7 @@ SAYS = [
     (task(run("a.bat")), task(run("b.exe")), "command from a.bat to b.exe"),
     (task(run()), task(run(working_directory="D:\\")), "working directory from nothing to D:\\"),
     (task(run(arguments="--a")), task(run(arguments="--b")), "arguments from --a to --b"),
-    (task(run(arguments="--password x1")), task(run(arguments="--password y2")), "arguments changed in what is masked"),
+    (task(run(arguments="--password x1")), task(run(arguments="--password y2")), "arguments changed in a masked value"),
     (
         task(run(), run("a")),
         task(run(), run("b", "--password y2 --now")),

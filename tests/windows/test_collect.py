@@ -272,7 +272,7 @@ def test_full_disk_is_one_sentence_and_nothing_is_lost(
 
 def test_missing_share_is_not_created(tmp_path: Path) -> None:
     fake = server()
-    with pytest.raises(UnfinishedError, match="does not exist: create the folder, or see why the share is gone"):
+    with pytest.raises(UnfinishedError, match="does not exist: create the folder, or check why the share is gone"):
         take(fake, tmp_path / "share")
     assert not fake.calls
     assert not (tmp_path / "share").exists()
@@ -290,7 +290,7 @@ def test_share_that_vanishes_during_a_collect_is_not_created_again(tmp_path: Pat
 
 def test_share_that_can_not_be_written_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "mkdir", Mock(side_effect=PermissionError(errno.EACCES, "Permission denied")))
-    with pytest.raises(UnfinishedError, match=r"can't be written \(Permission denied\), so nothing was"):
+    with pytest.raises(UnfinishedError, match=r"can't be written \(Permission denied\), so nothing was written"):
         take(server(), tmp_path)
 
 

@@ -1,6 +1,6 @@
 """The log TaskScheduler/Operational: which runs and events its records make.
 
-Real logs hold none of 101, 103, 107, 203, 322 and 329 (FACTS); these are written here as the provider's manifest has
+No real log that was at hand holds 101, 103, 107, 203, 322 or 329; these are written here as the provider's manifest has
 them, and have been seen on no Windows by this project.
 """
 
