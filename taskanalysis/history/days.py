@@ -25,7 +25,8 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from taskanalysis.errors import Problem, SnapshotError
+from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
 from taskanalysis.history.spans import (
     FIRST,
     LAST,
@@ -87,7 +88,9 @@ def rows_at(table: pa.Table, records: Sequence[Record], place: Mapping[str, int]
 
 def read_day(source: Path | bytes) -> tuple[pa.Table, list[Record]]:
     """Read spans and records from a day's file; OSError or ValueError where it is damaged or of another version."""
-    with pq.ParquetFile(io.BytesIO(source) if isinstance(source, bytes) else source) as file:
+    with pq.ParquetFile(
+        io.BytesIO(source if isinstance(source, bytes) else read_bytes(source, MOST_OWN_BYTES))
+    ) as file:
         metadata = json.loads((file.schema_arrow.metadata or {}).get(KEY, b"{}"))
         if metadata.get("version") != VERSION:
             raise ValueError("written by another version")
@@ -151,11 +154,11 @@ def _read(folder: Path) -> _Fresh:
         record |= {name: manifest.get(name) for name in ("zone", "elevated", "folders", "definitions_read")}
         record["definitions"] = manifest["definitions"] if manifest["definitions_read"] else None
         record["account"] = str(manifest.get("collected_by") or "")
-        content = (folder / "status.csv").read_bytes()
+        content = read_bytes(folder / "status.csv", MOST_OWN_BYTES)
     except SnapshotError as error:
         record |= {"read": False, "settled": _is_settled(error.__context__)}
         record["problems"] = [[_name(folder, "snapshot.json"), clip(str(error), 200)]]
-    except OSError as error:
+    except (OSError, TaskXmlError) as error:
         record["settled"] = _is_settled(error)
     else:
         if not fresh.sha256 or hashlib.sha256(content).hexdigest() == fresh.sha256:

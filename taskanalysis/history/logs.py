@@ -13,6 +13,7 @@ True
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from taskanalysis.definition import TaskDefinition
+from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, read_bytes
 from taskanalysis.errors import Problem
 from taskanalysis.history.eventlog.runs import LoggedEvent, LoggedRun, read_eventlog
 from taskanalysis.results import Outcome, decode
@@ -69,7 +70,7 @@ def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", updat
     for server in servers:
         folder = root / "eventlogs" / server
         store = root / "history" / "eventlogs" / server
-        files = sorted(path for path in folder.glob("*") if path.is_file())
+        files = sorted(path for path in folder.glob("*") if path.exists() and not path.is_dir())
         digests = {_digest(file): file for file in files}
         for digest, file in digests.items():
             logged = _kept(store, digest)
@@ -189,7 +190,8 @@ def _digest(file: Path) -> str:
 def _kept(folder: Path, digest: str) -> Logged | None:
     """Stored runs, events and problems of a log; None where there are none, or they can't be read."""
     try:
-        frames = [pd.read_parquet(folder / f"{digest}.{kind}.parquet") for kind in ("runs", "events", "problems")]
+        files = [folder / f"{digest}.{kind}.parquet" for kind in ("runs", "events", "problems")]
+        frames = [pd.read_parquet(io.BytesIO(read_bytes(file, MOST_OWN_BYTES))) for file in files]
     except (OSError, ValueError):
         return None
     runs, events, problems = frames

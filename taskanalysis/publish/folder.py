@@ -28,8 +28,9 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from taskanalysis.definition import read_bytes
 from taskanalysis.errors import ReportError
-from taskanalysis.snapshot import locked, plain_path, remove, stamp_of, stamped
+from taskanalysis.snapshot import locked, plain_path, remove, stamp_of, stamped, write_whole
 from taskanalysis.text import clip
 
 HOLDER = ".lock.json"
@@ -86,7 +87,7 @@ def held(
             _lock(stack, reports, wait, say)
             holder = {"host": socket.gethostname(), "process": os.getpid(), "since": now.isoformat(timespec="seconds")}
             stack.callback(remove, reports / HOLDER)
-            reports.joinpath(HOLDER).write_text(json.dumps(holder), encoding="utf-8")
+            write_whole(reports / HOLDER, json.dumps(holder).encode())
             for folder in folders:
                 reports.joinpath(folder).mkdir(exist_ok=True)
         yield
@@ -109,7 +110,7 @@ def _lock(stack: ExitStack, reports: Path, wait: float, say: Callable[[str], Non
 
 def _holder(reports: Path) -> str:
     try:
-        holder = json.loads(reports.joinpath(HOLDER).read_text(encoding="utf-8"))
+        holder = json.loads(read_bytes(reports / HOLDER).decode("utf-8"))
         host, process, since = (clip(str(holder[key])) for key in ("host", "process", "since"))
     except (OSError, ValueError, KeyError, TypeError):
         return "another run, which has not identified itself yet"

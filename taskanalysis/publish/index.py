@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
 from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.history import each_in, executor_for
 from taskanalysis.publish.pages import Run, age, page, read_head, shown
@@ -85,7 +86,7 @@ def _word(verdict: str, rule: str | None) -> str:
 def read_standing(file: Path) -> Standing | None:
     """The content of a ``status.json``; None where there is none, or one without a task."""
     try:
-        standing = Standing.of(json.loads(file.read_text(encoding="utf-8")))
+        standing = Standing.of(json.loads(read_bytes(file, MOST_OWN_BYTES).decode("utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return standing if standing.counts else None
@@ -248,7 +249,7 @@ def read_reports(name: str, folder: Path, failed: str) -> Server:
     """A row from the last good ``status.json`` in a server's folder; `failed` is what failed just now, or ""."""
     href = f"servers/{quote(name)}/index.html" if (folder / "index.html").is_file() else ""
     try:
-        content = json.loads((folder / "latest" / "status.json").read_text(encoding="utf-8"))
+        content = json.loads(read_bytes(folder / "latest" / "status.json", MOST_OWN_BYTES).decode("utf-8"))
         taken_at, due = (datetime.fromisoformat(content[key]) for key in ("taken_at", "stale_after"))
         standing, tasks = Standing.of(content), loud(content["tasks"])
         moment = f"{taken_at:%Y-%m-%d %H:%M} ({content['zone'] or 'UTC'})"

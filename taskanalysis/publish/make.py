@@ -20,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
 from taskanalysis.errors import ExecutorError, Problem, ReportError, TaskAnalysisError
 from taskanalysis.history import executor_for
 from taskanalysis.publish import pages
@@ -237,7 +238,7 @@ class _Made:
         if has_good:
             of = f", of {run.local(head.made_at)}" if head else ""
             sentence = f"This report could not be made at {run.local(run.made_at)}. Below is the last good one{of}."
-            good = place.read_bytes().decode("utf-8", "replace")
+            good = read_bytes(place, MOST_OWN_BYTES).decode("utf-8", "replace")
             text = pages.with_notice(good, sentence, f"{name}-failed.html", "What failed")
         (folder / place.name).write_bytes(text.encode())
 

@@ -81,7 +81,7 @@ def test_files_come_before_pages_and_the_index_comes_last(tmp_path: Path, monkey
     replace = Path.replace
     monkeypatch.setattr(Path, "replace", lambda source, place: (places.append(place.name), replace(source, place)))
     put(tmp_path)
-    assert places == ["20261123T110500Z", *DATA, *PAGES, "index.html"]
+    assert places == [HOLDER, "20261123T110500Z", *DATA, *PAGES, "index.html"]
 
 
 def test_second_run_in_the_same_second_gets_a_name_of_its_own(tmp_path: Path) -> None:
