@@ -268,4 +268,4 @@ def _renewed(share: Path, address: str) -> list[Problem]:
     from taskanalysis.history import open_store, update_store  # noqa: PLC0415
 
     with executor_for(len(open_store(share).stale()), address) as executor:
-        return update_store(share, executor=executor)
+        return update_store(share, executor=executor, check=True)
