@@ -83,7 +83,7 @@ class Store:
 
     def job(self, day: Day) -> DayJob:
         """The input for building a day."""
-        month = self._month(day)
+        month = self.month(day)
         folders = tuple(month / name for name in self.names[day])
         older = self.file(day) or max((self.place(day, file) for file in self.files.get(day, ())), default=None)
         return DayJob(*day, folders, older)
@@ -98,7 +98,7 @@ class Store:
         yield from self.rests
         for day, files in self.files.items():
             if day not in self.wanted:
-                month = self._month(day)
+                month = self.month(day)
                 if month not in self.unlisted and month.parent not in self.unlisted:
                     yield from (self.place(day, file) for file in files)
             elif good := self._file(day):
@@ -108,7 +108,8 @@ class Store:
         files = [file for file in self.files.get(day, ()) if file.names == self.wanted[day]]
         return min(files, key=attrgetter("unread", "content"), default=None)
 
-    def _month(self, day: Day) -> Path:
+    def month(self, day: Day) -> Path:
+        """The folder of a day's snapshots."""
         return self.data / "snapshots" / day[0] / day[1][:7]
 
 
