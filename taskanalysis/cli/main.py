@@ -182,10 +182,11 @@ def main() -> None:
 def report(**options: Any) -> int:
     r"""Make the reports and publish them in REPORTS; its index.html links them all.
 
-    Without --data, in a checkout of the project, the sample share is used.
+    Without --data, in a checkout of the project, the sample share is used. REPORTS must be empty, new, or a folder of
+    earlier reports.
 
-    Exit code 0: done; 1: done, and a task needs attention (with --fail-on attention); 2: bad input, nothing done; 3: a
-    report could not be made, and its last good version stays.
+    Exit code 0: done; 1: done, and a task needs attention (with --fail-on attention); 2: bad input, or other files in
+    REPORTS: nothing done; 3: a report could not be made, and its last good version stays.
 
     Example: taskanalysis report --data \\fileserver\tasks --reports D:\reports --folder \OpenData
     """

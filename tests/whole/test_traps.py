@@ -8,7 +8,7 @@ from taskanalysis.errors import RulesError
 from taskanalysis.health.rules import read_rules
 from taskanalysis.history.frames import read_history
 from taskanalysis.history.upkeep import verify
-from taskanalysis.publish.folder import HOLDER, held
+from taskanalysis.publish.folder import HOLDER, MARKER, held
 from taskanalysis.publish.index import read_reports, read_standing
 from taskanalysis.publish.pages import read_head
 from taskanalysis.snapshot.snapshot import read_snapshot
@@ -76,6 +76,7 @@ def test_rules(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", TRAPS)
 def test_published_files(tmp_path: Path, kind: str) -> None:
     (tmp_path / "latest").mkdir()
+    (tmp_path / MARKER).touch()
     for name in ("index.html", "latest/status.json", HOLDER):
         trap(tmp_path / name, kind)
     assert answer(lambda: read_head(tmp_path / "index.html")) is None
