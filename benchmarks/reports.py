@@ -39,15 +39,15 @@ NotebookClient(nbformat.v4.new_notebook(cells=[cell], metadata=kernel)).execute(
 
 def measured(bench: Bench) -> list[Row]:
     """The reports against the floor, and their pages."""
-    out = {"out": str(bench.folder)}
-    reports = Way(f"{len(NOTEBOOKS)} reports", f"{__name__}:ours", out, cores=2)
+    out = bench.folder / "pages"
+    reports = Way(f"{len(NOTEBOOKS)} reports", f"{__name__}:ours", {"out": str(out)}, cores=2)
     floor = Way("as many empty notebooks", f"{__name__}:empty", cores=2)
     _run("-m", "taskanalysis", "history")  # the store of the sample share is made once
     found = bench.rows("reports", [reports, floor], size="the sample share", unit="", base=floor.name)
     made = [replace(row, base="empty") for row in found.values()]
     if reports.name in found and made[0].ratio:
         made[0] = replace(made[0], goals=(Goal(1.5, "× empty", made[0].ratio),))
-    return [*made, *(_pages(bench.folder) if PROGRAM and reports.name in found else [])]
+    return [*made, *(_pages(out) if PROGRAM and reports.name in found else [])]
 
 
 def ours(out: str) -> Callable[[], None]:

@@ -2,13 +2,16 @@
 
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from xml.sax.saxutils import escape, quoteattr
 
 import nbformat
@@ -90,6 +93,40 @@ def _plain(value: Any) -> Any:
     if pd.isna(value):
         return None
     return (value - NOON) / timedelta(hours=1) if isinstance(value, pd.Timestamp) else value
+
+
+# Files that never end -------------------------------------------------------------------------------------------------
+
+TRAPS = ("pipe", "link to a pipe", "link to a device") if hasattr(os, "mkfifo") else ()
+"""What can stand in place of a file, and keeps whoever reads it for ever."""
+
+
+def trap(file: Path, kind: str) -> None:
+    """Put one of `TRAPS` in place of a file."""
+    file.unlink(missing_ok=True)
+    target = Path("/dev/zero")
+    if kind != "link to a device":
+        target = file.with_name(f"{file.name}.pipe") if kind.startswith("link") else file
+        os.mkfifo(target)
+    if target != file:
+        file.symlink_to(target)
+
+
+T = TypeVar("T")
+
+
+def answer(ask: Callable[[], T]) -> T:
+    """What a function gives or raises; TimeoutError where it does not end."""
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(ask())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future.result(timeout=60)
 
 
 # Hostile text and the report command ----------------------------------------------------------------------------------

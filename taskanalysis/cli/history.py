@@ -13,19 +13,20 @@ from taskanalysis.definition import Duration
 from taskanalysis.history import History, executor_for, open_store, read_history
 from taskanalysis.text import count
 
+MOST_NAMES = 5
+"""Names of snapshots in a line of the plan."""
 
-def run(share: Path, *, verify: bool, rebuild: bool, prune: str | None, executor: str = "") -> bool:
+
+def run(
+    share: Path, *, verify: bool, rebuild: bool, prune: str | None, carry_out: bool = False, executor: str = ""
+) -> bool:
     """Prune, rebuild, update and verify, in this order; whether `verify` found a problem.
 
-    `executor` is the address of a Dask cluster that builds new parts.
+    `prune` is an age; nothing is deleted unless the plan is to be `carry_out`. `executor` is the address of a Dask
+    cluster that builds new parts.
     """
     if prune is not None:
-        try:
-            before = datetime.now(UTC) - history.age(prune)
-        except (ValueError, OverflowError) as error:
-            raise click.UsageError(str(error)) from None
-        deleted = history.prune(share, before=before)
-        say(f"{count(len(deleted), 'snapshot')} older than {prune} deleted.")
+        _prune(share, prune, carry_out=carry_out)
     if rebuild:
         history.rebuild(share)
     with executor_for(len(open_store(share).stale()), executor) as chosen:
@@ -42,6 +43,29 @@ def run(share: Path, *, verify: bool, rebuild: bool, prune: str | None, executor
     for problem in problems:
         say(f"PROBLEM {problem.file}: {problem.what}")
     return verify and bool(problems)
+
+
+def _prune(share: Path, age: str, *, carry_out: bool) -> None:
+    """Print the plan to delete snapshots of this age, and carry it out."""
+    try:
+        before = datetime.now(UTC) - history.age(age)
+    except (ValueError, OverflowError) as error:
+        raise click.UsageError(str(error)) from None
+    plan = history.plan_pruning(share, before=before)
+    number, span = count(len(plan.deleted), "snapshot"), ""
+    if plan.deleted:
+        oldest, newest = plan.deleted[0].taken_at, plan.deleted[-1].taken_at
+        span = f", from {oldest:%Y-%m-%d %H:%M} to {newest:%Y-%m-%d %H:%M} UTC"
+    say(f"To delete: {number} older than {age}{span}.")
+    for reason, snapshots in plan.kept.items():
+        names = [f"{snapshot.server}/{snapshot.path.name}" for snapshot in snapshots[:MOST_NAMES]]
+        more = f" and {len(snapshots) - MOST_NAMES} more" if len(snapshots) > MOST_NAMES else ""
+        say(f"Kept although older: {count(len(snapshots), 'snapshot')}, because {reason}: {', '.join(names)}{more}.")
+    if carry_out:
+        history.prune(plan)
+        say(f"{number} deleted.")
+    else:
+        say("Nothing was deleted; --apply carries out the plan.")
 
 
 def _summarize(content: History) -> None:

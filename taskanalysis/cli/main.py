@@ -182,10 +182,12 @@ def main() -> None:
 def report(**options: Any) -> int:
     r"""Make the reports and publish them in REPORTS; its index.html links them all.
 
-    Without --data, in a checkout of the project, the sample share is used.
+    Without --data, in a checkout of the project, the sample share is used. REPORTS must be empty, new, or a folder of
+    earlier reports.
 
-    Exit code 0: done; 1: done, and a task needs attention (with --fail-on attention); 2: bad input, nothing done; 3: a
-    report could not be made, and its last good version stays, or (with --fail-on attention) something was not seen.
+    Exit code 0: done; 1: done, and a task needs attention (with --fail-on attention); 2: bad input, or other files in
+    REPORTS: nothing done; 3: a report could not be made, and its last good version stays, or (with --fail-on attention)
+    something was not seen.
 
     Example: taskanalysis report --data \\fileserver\tasks --reports D:\reports --folder \OpenData
     """
@@ -273,24 +275,31 @@ def check(**options: Any) -> int:
 
 
 @main.command()
-@click.option("--data", metavar="PATH", help="A share.")
-@click.option("--verify", is_flag=True, help="Check the hash of every file of every snapshot, and list gaps.")
-@click.option("--rebuild", is_flag=True, help="Rebuild the history from the snapshots.")
-@click.option("--prune", metavar="AGE", help="Delete snapshots older than this, such as 400d.")
+@click.option("--data", metavar="PATH", help="A share; --prune and --rebuild need it.")
+@click.option("--verify", is_flag=True, help="Check all snapshots by their hashes, and the history by them; list gaps.")
+@click.option("--rebuild", is_flag=True, help="Rebuild the history from the snapshots and event logs.")
+@click.option("--prune", metavar="AGE", help="Print the plan to delete snapshots older than this, such as 400d.")
+@click.option("--apply", "carry_out", is_flag=True, help="Carry out the plan of --prune.")
 @EXECUTOR
 @one_sentence
-def history(data: str | None, verify: bool, rebuild: bool, prune: str | None, executor: str) -> int:
+def history(data: str | None, **options: Any) -> int:
     r"""Update the history of a share from its snapshots, and summarize it.
 
-    --prune keeps the newest snapshot of each server and those whose definitions later ones use. Exit code 0: done; 1:
-    --verify found a problem.
+    --prune keeps the newest snapshot of each server, the newest that read definitions, and those whose definitions
+    later ones use. Without --apply nothing is deleted.
+
+    Exit code 0: done; 1: --verify found a problem; 2: bad usage or no share, nothing done; 3: could not finish, or
+    nothing was pruned because a younger snapshot can't be read and may need an older one.
 
     Example: taskanalysis history --data \\fileserver\tasks --verify
     """
     from taskanalysis.cli.history import run  # noqa: PLC0415 (pyarrow)
 
-    wrong = run(data_path(data), verify=verify, rebuild=rebuild, prune=prune, executor=executor)
-    return ATTENTION if wrong else 0
+    if data is None and (options["rebuild"] or options["prune"] is not None):
+        raise click.UsageError("--prune and --rebuild delete files of a share: name it with --data")
+    if options["carry_out"] and options["prune"] is None:
+        raise click.UsageError("--apply carries out the plan of --prune, which is missing")
+    return ATTENTION if run(data_path(data), **options) else 0
 
 
 @main.command()

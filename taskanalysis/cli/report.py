@@ -13,8 +13,8 @@ import click
 from taskanalysis.cli.main import NOT_FINISHED, fail, say
 from taskanalysis.errors import SnapshotError, TaskAnalysisError
 from taskanalysis.health import read_rules
-from taskanalysis.publish import NOTEBOOKS, Keep, Outcome, make_all, make_reports, renew_history
-from taskanalysis.snapshot import Snapshot, read_snapshot
+from taskanalysis.publish import NOTEBOOKS, Keep, Outcome, check_own, make_all, make_reports, renew_history
+from taskanalysis.snapshot import Snapshot, long_path, read_snapshot
 from taskanalysis.text import count
 
 progress = partial(say, err=True)
@@ -34,6 +34,7 @@ def run(share: Path, reports: str, *, every: bool, fail_on: str | None, **option
         raise click.UsageError(f"--keep {error}") from None
     if options["verbose"]:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    check_own(long_path(reports))
     options["now"] = datetime.now(UTC)
     make = _run_all if every else _run_one
     code = make(share, Path(reports), **options)

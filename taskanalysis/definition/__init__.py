@@ -7,7 +7,17 @@ another (`differences`).
 from taskanalysis.definition import model
 from taskanalysis.definition.differences import differences
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.encoding import MOST_BYTES, Chunk, parse, read_bytes, split_tasks, without_mark, xml_text
+from taskanalysis.definition.encoding import (
+    MOST_BYTES,
+    MOST_OWN_BYTES,
+    Chunk,
+    open_regular,
+    parse,
+    read_bytes,
+    split_tasks,
+    without_mark,
+    xml_text,
+)
 from taskanalysis.definition.model import (
     CalendarTrigger,
     DayOfWeek,
@@ -23,6 +33,7 @@ from taskanalysis.definition.words import describe, weekdays
 
 __all__ = [
     "MOST_BYTES",
+    "MOST_OWN_BYTES",
     "NAMESPACE",
     "CalendarTrigger",
     "Chunk",
@@ -36,6 +47,7 @@ __all__ = [
     "describe",
     "differences",
     "model",
+    "open_regular",
     "parse",
     "read_bytes",
     "read_many",

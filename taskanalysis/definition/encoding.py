@@ -11,10 +11,13 @@ files) is refused before the XML parser sees it; size and depth are bounded.
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterator
 from functools import cache
+from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +27,8 @@ from taskanalysis.errors import TaskXmlError
 from taskanalysis.text import clip
 
 MOST_BYTES = 16 * 1024 * 1024
+MOST_OWN_BYTES = 256 * 1024 * 1024
+"""For files of our own formats, which are a row or a line a task: those of a million tasks."""
 # a node takes 30 times the memory of its "<a/>", so size alone bounds nothing; the largest real task seen has 1,857
 MOST_MARKUP = 100_000
 MOST_TASKS = 20_000
@@ -44,21 +49,38 @@ _AS_EXPORTED = tuple(
     for end in ("\r\n", "\n", "")
 )
 _PIECE = 1 << 15
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+# not all systems have all of them; without O_NONBLOCK, opening a pipe waits for somebody who writes into it
+_READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC"))
 
 
-def read_bytes(path: Path | str) -> bytes:
-    """The file's bytes; TaskXmlError where it is larger than 16 MiB, OSError where it can't be read."""
-    pieces, size = [], 0
-    descriptor = os.open(path, _READ)  # to make a file object takes longer than to read
+def open_regular(path: Path | str) -> BufferedReader:
+    """Open a regular file for reading; OSError for anything else: a pipe or a device may never answer, or never end."""
+    return os.fdopen(_descriptor(path), "rb")
+
+
+def _descriptor(path: Path | str) -> int:
+    descriptor = os.open(path, _READ)
     try:
-        while size <= MOST_BYTES and (piece := os.read(descriptor, _PIECE)):
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def read_bytes(path: Path | str, most: int = MOST_BYTES) -> bytes:
+    """The bytes of a regular file; OSError where it can't be read, TaskXmlError where it has more than `most` bytes."""
+    pieces, size = [], 0
+    descriptor = _descriptor(path)  # to make a file object takes longer than to read
+    try:
+        while size <= most and (piece := os.read(descriptor, _PIECE)):
             pieces.append(piece)
             size += len(piece)
     finally:
         os.close(descriptor)
     data = b"".join(pieces)
-    _check_size(data)
+    _check_size(data, most)
     return data
 
 
@@ -163,9 +185,9 @@ def split_tasks(text: str) -> Iterator[Chunk]:
         yield Chunk(path, text[start:])
 
 
-def _check_size(data: bytes) -> None:
-    if len(data) > MOST_BYTES:
-        raise TaskXmlError(f"the file is larger than {MOST_BYTES >> 20} MiB")
+def _check_size(data: bytes, most: int = MOST_BYTES) -> None:
+    if len(data) > most:
+        raise TaskXmlError(f"the file is larger than {most >> 20} MiB")
 
 
 def _without_declaration(text: str) -> str:

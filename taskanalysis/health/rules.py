@@ -19,7 +19,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from taskanalysis.errors import RulesError
+from taskanalysis.definition import read_bytes
+from taskanalysis.errors import RulesError, TaskXmlError
 from taskanalysis.results import unsigned
 from taskanalysis.text import clip
 
@@ -88,10 +89,14 @@ NO_RULE, NO_RULES = Rule(), Rules()
 
 def read_rules(file: Path) -> Rules:
     """The rules of a file, none where there is no such file; RulesError names file, line and key of what is wrong."""
-    if not file.exists():
-        return NO_RULES
     try:
-        return parse_rules(file.read_text(encoding="utf-8-sig"), file.name)
+        return parse_rules(read_bytes(file).decode("utf-8-sig"), file.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return NO_RULES
+    except OSError as error:
+        raise RulesError(f"{file.name} can't be opened ({error.strerror})") from None
+    except TaskXmlError as error:
+        raise RulesError(f"{file.name}: {error}") from None
     except UnicodeDecodeError as error:
         raise RulesError(f"{file.name} is not UTF-8 (byte {error.start})") from None
 

@@ -11,7 +11,9 @@ from .parallel import executor_for as executor_for
 from .parallel import is_address as is_address
 from .store import open_store as open_store
 from .store import update_store as update_store
+from .upkeep import Pruning as Pruning
 from .upkeep import age as age
+from .upkeep import plan_pruning as plan_pruning
 from .upkeep import prune as prune
 from .upkeep import rebuild as rebuild
 from .upkeep import verify as verify

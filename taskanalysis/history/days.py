@@ -1,12 +1,16 @@
 r"""Build the Parquet file of one server's day from the day's snapshots.
 
 The rows are spans (`spans`). The file's metadata has one record per snapshot under ``taskanalysis``: data from its
-manifest, and problems reading it. Snapshots in an older file of the day are not read again: they never change.
+manifest, and problems reading it. Snapshots in an older file of the day are not read again, as they never change,
+except those that could not be read.
 
->>> day = sorted(Path("data/snapshots/OPENDATA01/2026-11").glob("20261109T*"))
->>> table, records = read_day(build_day(DayJob(tuple(day)))[0])
->>> table.num_rows, [record["snapshot"] for record in records][:2]
-(95, ['20261109T050200Z', '20261109T110200Z'])
+Parquet's own checksums cover the rows, not what describes them, so the file's name has a digest of all its bytes.
+
+>>> snapshots = sorted(Path("data/snapshots/OPENDATA01/2026-11").glob("20261109T*"))
+>>> content, file = build_day(DayJob("OPENDATA01", "2026-11-09", tuple(snapshots)))
+>>> table, records = checked("OPENDATA01", file, content)
+>>> table.num_rows, [record["snapshot"] for record in records][:2], file.unread
+(95, ['20261109T050200Z', '20261109T110200Z'], False)
 """
 
 from __future__ import annotations
@@ -14,18 +18,20 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from taskanalysis.errors import Problem, SnapshotError
+from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
 from taskanalysis.history.spans import (
     FIRST,
     LAST,
@@ -36,6 +42,7 @@ from taskanalysis.history.spans import (
     in_order,
     merged,
     moved,
+    numbers,
     regular,
     rows_of,
     to_rows,
@@ -48,13 +55,43 @@ from taskanalysis.text import clip
 VERSION = 2  # of the files; another number rebuilds them all
 KEY = b"taskanalysis"
 AT_ONCE = 100  # files in memory
+DAMAGES = (OSError, ValueError, TypeError, LookupError, AttributeError, pa.ArrowException)
+"""What reading a damaged file of the store may raise."""
 Record = dict[str, Any]
+_FILE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.([0-9a-f]{16})\.([0-9a-f]{16})(\.unread)?\.parquet")
+
+
+class DayFile(NamedTuple):
+    """The name of a day's file: the day, a digest of its snapshots' names, and one of its bytes.
+
+    `unread` marks a file with a snapshot that could not be read: each update tries to read that snapshot again.
+
+    >>> DayFile.of("2026-11-23.0123456789abcdef.0123456789abcdef.unread.parquet")
+    DayFile(day='2026-11-23', names='0123456789abcdef', content='0123456789abcdef', unread=True)
+    """
+
+    day: str
+    names: str
+    content: str
+    unread: bool = False
+
+    @classmethod
+    def of(cls, name: str) -> Self | None:
+        """The parts of a name; None for any other name."""
+        parts = _FILE.fullmatch(name)
+        return cls(parts[1], parts[2], parts[3], bool(parts[4])) if parts else None
+
+    def __str__(self) -> str:
+        """The name."""
+        return f"{self.day}.{self.names}.{self.content}{'.unread' * self.unread}.parquet"
 
 
 @dataclass(frozen=True, slots=True)
 class DayJob:
-    """The snapshot folders of one day of one server, and an older file of that day, where there is one."""
+    """The snapshot folders of one day of one server, and the path of an older file of that day, where there is one."""
 
+    server: str
+    day: str
     folders: tuple[Path, ...]
     older: Path | None = None
 
@@ -65,7 +102,12 @@ def digest(names: Sequence[str]) -> str:
     >>> digest(["20261123T110200Z"]) == digest(["20261123T110200Z", "20261123T170200Z"])
     False
     """
-    return hashlib.sha256("\n".join([str(VERSION), *sorted(names)]).encode()).hexdigest()[:16]
+    return digest_of("\n".join([str(VERSION), *sorted(names)]).encode())
+
+
+def digest_of(content: bytes) -> str:
+    """A digest of bytes: 16 hex digits."""
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def moments(records: Sequence[Record]) -> Numbers:
@@ -85,25 +127,42 @@ def rows_at(table: pa.Table, records: Sequence[Record], place: Mapping[str, int]
     return moved(rows, np.array([place.get(name, -1) for name in places(records)], np.int64)), paths
 
 
-def read_day(source: Path | bytes) -> tuple[pa.Table, list[Record]]:
-    """Read spans and records from a day's file; OSError or ValueError where it is damaged or of another version."""
-    with pq.ParquetFile(io.BytesIO(source) if isinstance(source, bytes) else source) as file:
-        metadata = json.loads((file.schema_arrow.metadata or {}).get(KEY, b"{}"))
+def read_day(server: str, place: Path) -> tuple[pa.Table, list[Record]]:
+    """Read spans and records from a day's file; one of `DAMAGES` where it is not as it was written."""
+    file = DayFile.of(place.name)
+    if not file:
+        raise ValueError("not the name of a day's file")
+    return checked(server, file, read_bytes(place, MOST_OWN_BYTES))
+
+
+def checked(server: str, file: DayFile, content: bytes) -> tuple[pa.Table, list[Record]]:
+    """Spans and records of the content of a day's file; one of `DAMAGES` where it is not what its name says."""
+    if digest_of(content) != file.content:
+        raise ValueError("its bytes have changed since it was written")
+    with pq.ParquetFile(io.BytesIO(content), page_checksum_verification=True) as opened:
+        metadata = json.loads((opened.schema_arrow.metadata or {}).get(KEY, b"{}"))
         if metadata.get("version") != VERSION:
             raise ValueError("written by another version")
-        return file.read().replace_schema_metadata(None), metadata["snapshots"]
+        table, records = opened.read().replace_schema_metadata(None), metadata["snapshots"]
+    names = [record["snapshot"] for record in records]
+    if metadata["server"] != server or digest(names) != file.names or names != sorted(names):
+        raise ValueError("it is of other snapshots")
+    if table.schema != SCHEMA:
+        raise ValueError("it has other columns")
+    taken = moments(records)
+    for name in ("first_seen", "last_seen"):
+        if not np.isin(numbers(table, name), taken).all():
+            raise ValueError("it has times at which there is no snapshot")
+    return table, records
 
 
-def build_day(job: DayJob) -> tuple[bytes, str]:
-    """Build the file of a day: its content, and the digest for its name.
-
-    The digest leaves out snapshots that are locked at the moment, so they are retried.
-    """
+def build_day(job: DayJob) -> tuple[bytes, DayFile]:
+    """Build the file of a day: its content and its name."""
     folders = {folder.name: folder for folder in sorted(job.folders) if stamped(folder.name)}
     table, records = SCHEMA.empty_table(), list[Record]()
     if job.older:
-        with suppress(OSError, ValueError, KeyError, pa.ArrowException):  # it is built from the snapshots alone
-            table, records = read_day(job.older)
+        with suppress(*DAMAGES):  # it is built from the snapshots alone
+            table, records = read_day(job.server, job.older)
     kept = {record["snapshot"]: record for record in records if record["snapshot"] in folders and record["settled"]}
     fresh = {name: _read(folder) for name, folder in folders.items() if name not in kept}
     now = sorted([*kept.values(), *(new.record for new in fresh.values())], key=lambda record: record["snapshot"])
@@ -111,11 +170,13 @@ def build_day(job: DayJob) -> tuple[bytes, str]:
     parts = [rows_at(table, records, {name: place[name] for name in place.keys() & kept.keys()})]
     parts += _placed([new for new in fresh.values() if new.record["read"]], place)
     rows, paths = _together(parts)
-    metadata = {KEY: json.dumps({"version": VERSION, "snapshots": now}).encode()}
+    metadata = {KEY: json.dumps({"version": VERSION, "server": job.server, "snapshots": now}).encode()}
     result = to_table(merged(rows), paths, moments(now)).replace_schema_metadata(metadata)
     out = io.BytesIO()
-    pq.write_table(result, out, compression="zstd")
-    return out.getvalue(), digest([name for name in folders if name in kept or fresh[name].record["settled"]])
+    pq.write_table(result, out, compression="zstd", write_page_checksum=True)
+    content = out.getvalue()
+    unread = not all(record["settled"] for record in now)
+    return content, DayFile(job.day, digest([*folders]), digest_of(content), unread)
 
 
 # Snapshots ------------------------------------------------------------------------------------------------------------
@@ -125,7 +186,8 @@ def build_day(job: DayJob) -> tuple[bytes, str]:
 class _Fresh:
     """A snapshot new to the store: its record, and the content of its ``status.csv`` where its hash is right.
 
-    `expected` is the number of tasks in its manifest.
+    `expected` is the number of tasks in its manifest. It is settled once a read file has the hash of the manifest, or
+    all rows where that has none: until then it may be half copied, locked or cut.
     """
 
     folder: Path
@@ -139,7 +201,7 @@ def _read(folder: Path) -> _Fresh:
     record: Record = {
         "snapshot": folder.name,
         "read": True,
-        "settled": True,
+        "settled": False,
         "problems": [],
         "tasks": 0,
         "whole": False,
@@ -152,21 +214,16 @@ def _read(folder: Path) -> _Fresh:
         record["definitions"] = manifest["definitions"] if manifest["definitions_read"] else None
         record["account"] = str(manifest.get("collected_by") or "")
         record["refused"] = sorted(refused_folders(manifest["problems"]))
-        content = (folder / "status.csv").read_bytes()
+        content = read_bytes(folder / "status.csv", MOST_OWN_BYTES)
     except SnapshotError as error:
-        record |= {"read": False, "settled": _is_settled(error.__context__)}
-        record["problems"] = [[_name(folder, "snapshot.json"), clip(str(error), 200)]]
-    except OSError as error:
-        record["settled"] = _is_settled(error)
+        record |= {"read": False, "problems": [[_name(folder, "snapshot.json"), clip(str(error), 200)]]}
+    except (OSError, TaskXmlError):
+        pass  # the strict reader says why
     else:
-        if not fresh.sha256 or hashlib.sha256(content).hexdigest() == fresh.sha256:
+        record["settled"] = hashlib.sha256(content).hexdigest() == fresh.sha256
+        if record["settled"] or not fresh.sha256:
             fresh.content = content
     return fresh
-
-
-def _is_settled(error: BaseException | None) -> bool:
-    """Whether a retry would fail alike: not where a file is locked or the network was interrupted."""
-    return not isinstance(error, OSError) or isinstance(error, FileNotFoundError | NotADirectoryError)
 
 
 def _name(folder: Path, file: str) -> str:
@@ -183,6 +240,7 @@ def _placed(fresh: Sequence[_Fresh], place: dict[str, int]) -> Iterator[tuple[Ro
             for new, tasks in zip(group, counts.tolist(), strict=True):
                 new.record["tasks"] = tasks
                 new.record["whole"] = tasks >= new.expected if isinstance(new.expected, int) else tasks > 0
+                new.record["settled"] |= not new.sha256 and new.record["whole"] and not new.record["problems"]
             goal = np.array([place[new.folder.name] for new in group])
             rows[:, FIRST] = rows[:, LAST] = goal[rows[:, FIRST]]
             yield rows, paths

@@ -55,7 +55,8 @@ def read_history(
     Without, or where the store can't be written, missing days are computed in memory and `problems` says so. Snapshots
     more than ten minutes later than the clock are a problem, and left out.
 
-    SnapshotError where `data` is no share, where it has no snapshot of `server`, or where a time has no offset.
+    SnapshotError where `data` is no share, where it has no snapshot of `server` or can't list them, or where a time has
+    no offset.
 
     >>> read_history("data", update=False, server="opendata01").coverage["server"].unique().tolist()
     ['OPENDATA01']
@@ -68,19 +69,22 @@ def read_history(
     end = min(end or limit, limit)
     servers = {name for name, _ in store.wanted}
     if server is not None and not servers:
-        raise SnapshotError(f"{data} holds no snapshot of {server}")
+        unlisted = [f"{folder} can't be listed ({reason})" for folder, reason in store.unlisted.items()]
+        raise SnapshotError(unlisted[0] if unlisted else f"{data} holds no snapshot of {server}")
     first, last = (begin.date() if begin else date.min), end.date()
     chosen = [day for day in store.wanted if day[0] in servers and str(first) <= day[1] <= str(last)]
-    days, damaged = load_days(store, chosen, executor=executor, repair=update)
+    days, damaged = load_days(store, chosen, executor=executor)
+    if damaged and update:
+        damaged += update_store(data, executor=executor, check=True)
     missing = [day for day in chosen if not store.file(day)]
-    if missing and not problems:
+    if missing and not update:
         problems = [Problem("history", f"{count(len(missing), 'day')} not stored; computed in memory")]
     days = [part for part in (clipped(day, begin, end) for day in days) if part.records]
     unread = [Problem(*problem) for day in days for record in day.records for problem in record["problems"]]
     zones = [record["zone"] for day in days for record in day.records if record.get("zone")]
     logged = read_logs(store.data, sorted(servers), zone=zones[-1] if zones else "", update=update)
-    problems = [*problems, *damaged, *unread, *logged.problems]
-    return History(Path(data), problems, days, _in_force(store, days), logged.between(begin, end))
+    problems = [*store.problems, *problems, *damaged, *unread, *logged.problems]
+    return History(Path(data), list(dict.fromkeys(problems)), days, _in_force(store, days), logged.between(begin, end))
 
 
 def _in_force(store: Store, days: Sequence[LoadedDay]) -> dict[str, str]:

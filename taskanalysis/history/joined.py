@@ -91,6 +91,7 @@ class Joined:
 
 def join(days: Sequence[LoadedDay], in_force: dict[str, str] | None = None) -> Joined:
     """Join days, sorted by server and day; `in_force` names the definitions of each server before its first day."""
+    days = [day for day in days if any(record["read"] for record in day.records)]
     servers = sorted({day.server for day in days})
     server = np.array([servers.index(day.server) for day in days], np.int64)
     taken = [moments(day.records) for day in days]

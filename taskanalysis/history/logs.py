@@ -3,8 +3,9 @@ r"""Event logs of a share as frames: read once, kept beside the history, and joi
     <data>/eventlogs/OPENDATA01/*                       what Windows exported: .evtx, XML or CSV
     <data>/history/eventlogs/OPENDATA01/*.parquet       what was read from it; derived, may be deleted
 
-A log file is identified by its name, size and time of change: one that did not change is not read again. A run in two
-logs, or in a log and a snapshot, is one.
+A log file is identified by its name, size and time of change: one that did not change is not read again. The names of
+what was read from it are a digest of these, ``runs``, ``events`` or ``problems``, and a digest of the content, which is
+checked at each reading. A run in two logs, or in a log and a snapshot, is one.
 
 >>> read_logs("data", ["OPENDATA01"]).runs.empty
 True
@@ -12,8 +13,8 @@ True
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterable, Sequence
+import io
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,13 +22,15 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from taskanalysis.definition import TaskDefinition
+from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, read_bytes
 from taskanalysis.errors import Problem
+from taskanalysis.history.days import DAMAGES, digest_of
 from taskanalysis.history.eventlog.runs import LoggedEvent, LoggedRun, read_eventlog
 from taskanalysis.results import Outcome, decode
-from taskanalysis.snapshot import long_path, write_whole
+from taskanalysis.snapshot import long_path, remove, write_whole
+from taskanalysis.text import clip
 
-VERSION = 1
+VERSION = 2
 """Version of what is kept: raise it when the reader learns more."""
 SAME = timedelta(seconds=60)
 """Starts in a snapshot and in a log within a minute are one run; LastRunTime has no seconds."""
@@ -43,6 +46,8 @@ _RUNS = {
     "instance": "str",
 }
 _EVENTS = {"task_path": "str", "at": "datetime64[us, UTC]", "kind": "str", "code": "UInt32"}
+_PROBLEMS = {"file": "str", "what": "str"}
+_COLUMNS = {"problems": _PROBLEMS, "events": _EVENTS, "runs": _RUNS}
 
 
 class Logged(NamedTuple):
@@ -65,25 +70,24 @@ class Logged(NamedTuple):
 def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", update: bool = False) -> Logged:
     """Read the event logs of these servers; `update` stores what was read for the next time, if it can be written."""
     root = long_path(data)
-    runs, events, problems = [], [], []
+    runs, events, problems = [], [], list[Problem]()
     for server in servers:
         folder = root / "eventlogs" / server
         store = root / "history" / "eventlogs" / server
-        files = sorted(path for path in folder.glob("*") if path.is_file())
-        digests = {_digest(file): file for file in files}
-        for digest, file in digests.items():
-            logged = _kept(store, digest)
+        files, stored = _files(folder, problems), _stored(store)
+        for digest, file in (files or {}).items():
+            logged = _kept(stored, digest, problems)
             if not logged:
                 log = read_eventlog(file, zone=zone)
                 logged = Logged(_frame(log.runs, _RUNS), _frame(log.events, _EVENTS), log.problems)
                 # another machine, or another zone, may read more of a log with problems alone
                 if update and (log.runs or log.events or not log.problems):
-                    _keep(store, digest, logged)
+                    _keep(store, stored, digest, logged)
             runs.append(logged.runs.assign(server=server))
             events.append(logged.events.assign(server=server, source="eventlog"))
             problems += logged.problems
-        if update:
-            _tidy(store, digests.keys())
+        if update and files is not None:
+            _tidy(store, files)
     if not runs:
         runs, events = [_frame([], _RUNS).assign(server="")], [_frame([], _EVENTS).assign(server="", source="")]
     order = ["server", "task_path", "started", "ended"]
@@ -180,36 +184,80 @@ def _meaning(task: TaskDefinition | None, code: Any, source: str, stopped: str) 
 # Files ----------------------------------------------------------------------------------------------------------------
 
 
+def _files(folder: Path, problems: list[Problem]) -> dict[str, Path] | None:
+    """The log files of a server by the digest of each; None where the folder can't be listed, which is a problem."""
+    found: dict[str, Path] = {}
+    try:
+        for file in sorted(folder.iterdir()):
+            try:
+                if not file.is_dir():
+                    found[_digest(file)] = file
+            except OSError as error:
+                problems.append(Problem(f"eventlogs/{folder.name}/{file.name}", f"can't be opened ({error.strerror})"))
+    except FileNotFoundError:
+        return found
+    except OSError as error:
+        problems.append(Problem(f"eventlogs/{folder.name}", f"can't be listed ({error.strerror})"))
+        return None
+    return found
+
+
 def _digest(file: Path) -> str:
     status = file.stat()
     identity = f"{VERSION} {file.name} {status.st_size} {status.st_mtime_ns}"
-    return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return digest_of(identity.encode("utf-8", "surrogatepass"))
 
 
-def _kept(folder: Path, digest: str) -> Logged | None:
-    """Stored runs, events and problems of a log; None where there are none, or they can't be read."""
-    try:
-        frames = [pd.read_parquet(folder / f"{digest}.{kind}.parquet") for kind in ("runs", "events", "problems")]
-    except (OSError, ValueError):
+def _stored(folder: Path) -> dict[tuple[str, str], list[Path]]:
+    """The stored files of the logs of a server, by digest and kind."""
+    stored: dict[tuple[str, str], list[Path]] = {}
+    for file in sorted(folder.glob("*.*.*.parquet")):
+        digest, kind, *_ = file.name.split(".")
+        stored.setdefault((digest, kind), []).append(file)
+    return stored
+
+
+def _kept(stored: Mapping[tuple[str, str], list[Path]], digest: str, problems: list[Problem]) -> Logged | None:
+    """Stored runs, events and problems of a log; None where one is missing or damaged, which is a problem."""
+    frames: dict[str, pd.DataFrame] = {}
+    for kind, columns in _COLUMNS.items():
+        for file in stored.get((digest, kind), ()):
+            try:
+                frames[kind] = _read_kept(file, columns)
+            except FileNotFoundError:
+                pass  # another process has just replaced it
+            except DAMAGES as error:
+                problems.append(Problem(f"history/eventlogs/{file.name}", f"is damaged ({clip(str(error))})"))
+    if frames.keys() != _COLUMNS.keys():
         return None
-    runs, events, problems = frames
-    lines = [Problem(str(file), str(what)) for file, what in problems.itertuples(index=False)]
-    return Logged(runs.astype(_RUNS), events.astype(_EVENTS), lines)
+    lines = [Problem(str(file), str(what)) for file, what in frames["problems"].itertuples(index=False)]
+    return Logged(frames["runs"], frames["events"], lines)
 
 
-def _keep(folder: Path, digest: str, logged: Logged) -> None:
-    problems = pd.DataFrame([tuple(problem) for problem in logged.problems], columns=["file", "what"], dtype="str")
+def _read_kept(file: Path, columns: dict[str, str]) -> pd.DataFrame:
+    content = read_bytes(file, MOST_OWN_BYTES)
+    if digest_of(content) != file.name.split(".")[2]:
+        raise ValueError("its bytes have changed since it was written")
+    frame = pd.read_parquet(io.BytesIO(content), page_checksum_verification=True)
+    if list(frame.columns) != list(columns):
+        raise ValueError("it has other columns")
+    return frame.astype(columns)
+
+
+def _keep(folder: Path, stored: Mapping[tuple[str, str], list[Path]], digest: str, logged: Logged) -> None:
+    problems = pd.DataFrame([tuple(problem) for problem in logged.problems], columns=list(_PROBLEMS), dtype="str")
     with suppress(OSError):  # it is read again next time
         for kind, frame in (("problems", problems), ("events", logged.events), ("runs", logged.runs)):
-            write_whole(folder / f"{digest}.{kind}.parquet", frame.to_parquet(index=False))
+            content = frame.to_parquet(index=False, write_page_checksum=True)
+            file = folder / f"{digest}.{kind}.{digest_of(content)}.parquet"
+            write_whole(file, content)
+            remove(*(other for other in stored.get((digest, kind), ()) if other != file))
 
 
 def _tidy(folder: Path, digests: Collection[str]) -> None:
-    """Remove the files of logs that no longer exist, and temporary files of killed processes."""
+    """Remove the files of logs that no longer exist or of older versions, and temporary files of killed processes."""
     gone = (file for file in folder.glob("*.parquet") if file.name.partition(".")[0] not in digests)
-    for file in [*gone, *folder.glob(".*.tmp")]:
-        with suppress(OSError):
-            file.unlink()
+    remove(*gone, *folder.glob(".*.tmp"))
 
 
 def _frame(rows: Sequence[LoggedRun] | Sequence[LoggedEvent], kinds: dict[str, str]) -> pd.DataFrame:

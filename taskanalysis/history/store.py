@@ -1,11 +1,12 @@
 r"""The history store: one Parquet file per day and server in ``<data>/history``.
 
-    history/server=OPENDATA01/month=2026-11/2026-11-23.<digest>.parquet
+    history/server=OPENDATA01/month=2026-11/2026-11-23.<snapshots>.<content>.parquet
 
 Authority: the layout is ours, partitioned like Hive, so that pandas, DuckDB and Dask read it directly. A file's name
-has a digest of the snapshots that it was built from, so names alone show which days are up to date. Files are written
-atomically, by one writer at a time; a process may be killed at any moment. All of it is derived from the snapshots and
-may be deleted.
+has a digest of the snapshots that it was built from, so names alone show which days are up to date, and one of its
+bytes, which is checked at each reading. ``.unread`` after them marks a day with a snapshot that could not be read: each
+update tries again. Files are written atomically, by one writer at a time; a process may be killed at any moment. All of
+it is derived from the snapshots and may be deleted.
 
 >>> store = open_store("data")
 >>> sorted(store.wanted)[-1], len(store.wanted)
@@ -19,17 +20,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 
 import pyarrow as pa  # type: ignore[import-untyped]
 from filelock import Timeout
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.history.days import DayJob, Record, build_day, digest, read_day
+from taskanalysis.history.days import DAMAGES, DayFile, DayJob, Record, build_day, checked, digest, read_day
 from taskanalysis.history.parallel import each_in
 from taskanalysis.snapshot import Stamped, future_problems, locked, long_path, write_whole
 from taskanalysis.text import clip
@@ -38,33 +39,47 @@ Day = tuple[str, str]
 """Server and day (``2026-11-23``, UTC)."""
 
 WAIT = 5.0  # seconds for another writer
-_FILE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.([0-9a-f]{16})\.parquet")
+_OLD_FILE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9a-f]{16}\.parquet")  # of version 1
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 
 @dataclass(slots=True)
 class Store:
-    """The names in a share: `names` of the snapshots of each day, and the digest that its file should have (`wanted`).
+    """The names in a share: `names` of the snapshots of each day, and the digest of them that its file has (`wanted`).
 
-    `files` holds the digests of the existing files of each day, `rests` the temporary files of killed processes.
+    `files` holds the existing files of each day, `rests` files of older versions and temporary ones of killed
+    processes. `unlisted` maps folders below ``snapshots`` that can't be listed to the reason: what is stored of them
+    stays.
     """
 
     data: Path
-    files: dict[Day, set[str]]
-    rests: list[Path]
-    names: dict[Day, list[str]]
-    wanted: dict[Day, str]
+    files: dict[Day, set[DayFile]] = field(default_factory=dict)
+    rests: list[Path] = field(default_factory=list)
+    names: dict[Day, list[str]] = field(default_factory=dict)
+    wanted: dict[Day, str] = field(default_factory=dict)
+    unlisted: dict[Path, str] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """A problem for each folder that can't be listed."""
+        return [
+            Problem(folder.relative_to(self.data).as_posix(), f"can't be listed ({reason})")
+            for folder, reason in self.unlisted.items()
+        ]
 
     def file(self, day: Day) -> Path | None:
         """The file of a day, where it is up to date."""
-        return self.place(day, self.wanted[day]) if self._has(day) else None
+        file = self._file(day)
+        return self.place(day, file) if file else None
 
     def stale(self) -> list[Day]:
         """The days without such a file, oldest first."""
-        return sorted((day for day in self.wanted if not self._has(day)), key=lambda day: (day[1], day[0]))
+        return sorted((day for day in self.wanted if not self.file(day)), key=itemgetter(1, 0))
 
-    def _has(self, day: Day) -> bool:
-        return self.wanted[day] in self.files.get(day, ())
+    def unread(self) -> list[Day]:
+        """The days with such a file, but with a snapshot that could not be read, oldest first."""
+        unread = (day for day in self.wanted if (file := self._file(day)) and file.unread)
+        return sorted(unread, key=itemgetter(1, 0))
 
     def later_than(self, moment: datetime) -> list[Problem]:
         """A problem for each server with snapshots later than a moment (aware)."""
@@ -77,23 +92,34 @@ class Store:
 
     def job(self, day: Day) -> DayJob:
         """The input for building a day."""
-        month = self.data / "snapshots" / day[0] / day[1][:7]
+        month = self.month(day)
         folders = tuple(month / name for name in self.names[day])
-        older = (self.place(day, digest_) for digest_ in self.files.get(day, ()))
-        return DayJob(folders, max(older, default=None))
+        older = self.file(day) or max((self.place(day, file) for file in self.files.get(day, ())), default=None)
+        return DayJob(*day, folders, older)
 
-    def place(self, day: Day, digest_: str) -> Path:
+    def place(self, day: Day, file: DayFile) -> Path:
         """The path of a day's file."""
         server, name = day
-        return self.data / "history" / f"server={server}" / f"month={name[:7]}" / f"{name}.{digest_}.parquet"
+        return self.data / "history" / f"server={server}" / f"month={name[:7]}" / str(file)
 
     def left_over(self) -> Iterator[Path]:
         """Outdated files, and temporary files of killed processes."""
         yield from self.rests
-        for day, digests in self.files.items():
-            wanted = self.wanted.get(day)
-            if wanted is None or wanted in digests:
-                yield from (self.place(day, digest_) for digest_ in digests if digest_ != wanted)
+        for day, files in self.files.items():
+            if day not in self.wanted:
+                month = self.month(day)
+                if month not in self.unlisted and month.parent not in self.unlisted:
+                    yield from (self.place(day, file) for file in files)
+            elif good := self._file(day):
+                yield from (self.place(day, file) for file in files - {good})
+
+    def _file(self, day: Day) -> DayFile | None:
+        files = [file for file in self.files.get(day, ()) if file.names == self.wanted[day]]
+        return min(files, key=attrgetter("unread", "content"), default=None)
+
+    def month(self, day: Day) -> Path:
+        """The folder of a day's snapshots."""
+        return self.data / "snapshots" / day[0] / day[1][:7]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,86 +135,110 @@ class LoadedDay:
 def open_store(data: str | Path, server: str | None = None) -> Store:
     """List the snapshots and stored days of a share, of all servers or of one; no file is opened.
 
-    SnapshotError where `data` is no share, or a folder of it can't be listed.
+    A folder of a server or of a month that can't be listed is a problem. SnapshotError where `data` is no share, or
+    where its folder ``snapshots`` can't be listed.
     """
-    root = _share(data)
-    names: dict[Day, list[str]] = {}
-    try:
-        for folder in _of(_folders(root / "snapshots"), server):
-            for month in _folders(folder):
-                if _MONTH.fullmatch(month.name):
-                    names |= {(folder.name, day): group for day, group in _snapshot_names(month)}
-    except OSError as error:
-        raise SnapshotError(f"{error.filename} can't be listed ({error.strerror})") from None
-    wanted = {day: digest(group) for day, group in names.items()}
-    return Store(root, *_stored(root / "history", server), names, wanted)
+    store = Store(_share(data))
+    servers = _of(_folders(store.data / "snapshots", store.unlisted), server)
+    for folder, reason in store.unlisted.items():
+        raise SnapshotError(f"{folder} can't be listed ({reason})")
+    for month in (month for folder in servers for month in _folders(folder, store.unlisted)):
+        if _MONTH.fullmatch(month.name):
+            names = _names(month, store.unlisted)
+            store.names |= {(month.parent.name, day): group for day, group in _snapshot_names(month, names)}
+    store.wanted = {day: digest(group) for day, group in store.names.items()}
+    _find_stored(store, server)
+    return store
 
 
-def update_store(data: str | Path, *, executor: Executor | None = None, wait: float = WAIT) -> list[Problem]:
+def update_store(
+    data: str | Path, *, executor: Executor | None = None, wait: float = WAIT, check: bool = False
+) -> list[Problem]:
     """Bring the store up to date with the snapshots; returns the problems that prevented it.
 
     Days are built in `executor`, or in this process where that is None or fails. Another writer is waited for at most
-    `wait` seconds. SnapshotError where `data` is no share.
+    `wait` seconds. With `check` each file is read, and built again where it is damaged. SnapshotError where `data` is
+    no share.
     """
     history = _share(data) / "history"
     why = ""
     problems: list[Problem] = []
     try:
         with locked(history, wait=wait, fallback_to_soft=False):
-            _update(open_store(data), executor, problems)
+            store = open_store(data)
+            if check:
+                problems += _remove_damaged(store)
+            _update(store, executor, problems)
     except Timeout:
         why = "another process is writing it"
     except (OSError, NotImplementedError) as error:  # the second where a file system knows no locks
         why = f"it can't be written ({getattr(error, 'strerror', None) or error})"
-    if why and (stale := open_store(data).stale()):
-        days = f"{len(stale)} days" if len(stale) > 1 else f"{stale[0][0]} of {stale[0][1]}"
-        problems.append(Problem("history", f"{days} not stored, because {why}; computed in memory"))
-    return problems
+    if why:
+        store = open_store(data)
+        if stale := store.stale():
+            days = f"{len(stale)} days" if len(stale) > 1 else f"{stale[0][0]} of {stale[0][1]}"
+            problems.append(Problem("history", f"{days} not stored, because {why}; computed in memory"))
+    return [*store.problems, *problems]
 
 
 def load_days(
-    store: Store, days: Iterable[Day], *, executor: Executor | None = None, repair: bool = False
+    store: Store, days: Iterable[Day], *, executor: Executor | None = None
 ) -> tuple[list[LoadedDay], list[Problem]]:
     """Read days, sorted by server and day; those without an up-to-date file are built in memory.
 
-    A damaged file is a problem; `repair` deletes it, so that the next update writes it again.
+    A damaged file is a problem, and its day is built in memory, too.
     """
+    days = sorted(days)
+    found, problems = _read(store, days)
+    for day, (content, file) in _built(store, [day for day in days if day not in found], executor, problems):
+        found[day] = LoadedDay(*day, *checked(day[0], file, content))
+    return [found[day] for day in days], problems
+
+
+def _read(store: Store, days: Iterable[Day]) -> tuple[dict[Day, LoadedDay], list[Problem]]:
+    """The days that have an up-to-date file, and a problem for each that is damaged."""
     found: dict[Day, LoadedDay] = {}
     problems: list[Problem] = []
-    days = sorted(days)
     for day in days:
         if not (file := store.file(day)):
             continue
         try:
-            found[day] = LoadedDay(*day, *read_day(file))
+            found[day] = LoadedDay(*day, *read_day(day[0], file))
         except FileNotFoundError:
             pass  # another process has just replaced it
-        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        except DAMAGES as error:
             problems.append(Problem(f"history/{file.name}", f"is damaged ({clip(str(error))})"))
-            if repair:
-                _remove([file])
-    for day, (content, _) in _built(store, [day for day in days if day not in found], executor, problems):
-        found[day] = LoadedDay(*day, *read_day(content))
-    return [found[day] for day in days], problems
+    return found, problems
 
 
 # Writing --------------------------------------------------------------------------------------------------------------
 
 
 def _update(store: Store, executor: Executor | None, problems: list[Problem]) -> None:
-    for day, (content, new) in _built(store, store.stale(), executor, problems):
-        write_whole(store.place(day, new), content)
-        _remove(store.place(day, old) for old in store.files.get(day, set()) - {new})
-        store.files[day] = {new}
+    for day, (content, file) in _built(store, [*store.stale(), *store.unread()], executor, problems):
+        stored = store.files.setdefault(day, set())
+        if file not in stored:
+            write_whole(store.place(day, file), content)
+        _remove(store.place(day, other) for other in stored - {file})
+        store.files[day] = {file}
     _remove(store.left_over())
-    for month in {store.place(day, "").parent for day in store.files.keys() - store.wanted.keys()}:
+    gone = store.files.keys() - store.wanted.keys()
+    for month in {store.place(day, file).parent for day in gone for file in store.files[day]}:
         with suppress(OSError):  # it holds other days
             month.rmdir()
 
 
+def _remove_damaged(store: Store) -> list[Problem]:
+    """Remove the files that are not as they were written, once none is open: a problem for each."""
+    found, problems = _read(store, store.wanted)
+    for day in store.wanted.keys() - found.keys():
+        _remove(store.place(day, file) for file in store.files.pop(day, ()))
+    return problems
+
+
 def _built(
     store: Store, days: Sequence[Day], executor: Executor | None, problems: list[Problem]
-) -> Iterator[tuple[Day, tuple[bytes, str]]]:
+) -> Iterator[tuple[Day, tuple[bytes, DayFile]]]:
     return zip(days, each_in(executor, build_day, map(store.job, days), problems), strict=True)
 
 
@@ -208,17 +258,46 @@ def _share(data: str | Path) -> Path:
     return root
 
 
-def _folders(folder: Path) -> list[Path]:
-    """The folders in it; OSError where it can't be listed. A glob would take it for empty, and its days for gone."""
-    with os.scandir(folder) as entries:
-        return sorted(folder / entry.name for entry in entries if entry.is_dir())
+def _folders(folder: Path, unlisted: dict[Path, str]) -> list[Path]:
+    """The folders in it, sorted; where it can't be listed, `unlisted` gets the reason.
+
+    A glob would take it for empty, and its days for gone.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(folder / entry.name for entry in entries if _is_folder(entry))
+    except OSError as error:
+        _note(folder, error, unlisted)
+        return []
 
 
-def _snapshot_names(month: Path) -> Iterator[tuple[str, list[str]]]:
-    """Names in the folder of a month that look like snapshots of that month, sorted, by day (``2026-11-23``)."""
+def _names(folder: Path, unlisted: dict[Path, str]) -> list[str]:
+    """The names in it; where it can't be listed, `unlisted` gets the reason."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208 (3,000 names a month, and no paths wanted)
+    except OSError as error:
+        _note(folder, error, unlisted)
+        return []
+
+
+def _note(folder: Path, error: OSError, unlisted: dict[Path, str]) -> None:
+    if not isinstance(error, FileNotFoundError) or folder.is_symlink():  # else it was removed a moment ago
+        unlisted[folder] = error.strerror or str(error)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or a link that leads nowhere: to list that says why."""
+    try:
+        return entry.is_dir() or (entry.is_symlink() and not Path(entry.path).exists())
+    except OSError:
+        return True
+
+
+def _snapshot_names(month: Path, names: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Those of the names in the folder of a month that look like snapshots of it, sorted, by day (``2026-11-23``)."""
     stamp = month.name.replace("-", "") + "[0-3][0-9]T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z"
-    names = sorted(re.findall(f"^{stamp}$", "\n".join(os.listdir(month)), re.MULTILINE))  # noqa: PTH208
-    for day, group in groupby(names, itemgetter(slice(8))):
+    found = sorted(re.findall(f"^{stamp}$", "\n".join(names), re.MULTILINE))
+    for day, group in groupby(found, itemgetter(slice(8))):
         with suppress(ValueError):  # the 31st of February
             yield date.fromisoformat(day).isoformat(), list(group)
 
@@ -232,17 +311,14 @@ def _of(folders: Iterable[Path], server: str | None) -> list[Path]:
     ]
 
 
-def _stored(history: Path, server: str | None) -> tuple[dict[Day, set[str]], list[Path]]:
-    """The digests of the files of each day, and the temporary files of killed processes."""
-    files: dict[Day, set[str]] = {}
-    rests: list[Path] = []
-    with suppress(OSError):  # missing or not accessible: treated as empty
-        for month in [month for folder in _of(_folders(history), server) for month in _folders(folder)]:
-            for name in os.listdir(month):  # noqa: PTH208 (3,000 names a month, and no paths wanted)
-                match = _FILE.fullmatch(name)
-                if match and month.name == f"month={name[:7]}":
-                    day = month.parent.name.removeprefix("server="), match[1]
-                    files.setdefault(day, set()).add(match[2])
-                elif match or name.endswith(".tmp"):
-                    rests.append(month / name)
-    return files, rests
+def _find_stored(store: Store, server: str | None) -> None:
+    """Fill in the files of each day, and what killed processes and older versions left."""
+    closed: dict[Path, str] = {}  # what can't be listed counts as not stored
+    servers = _of(_folders(store.data / "history", closed), server)
+    for month in (month for folder in servers for month in _folders(folder, closed)):
+        for name in _names(month, closed):
+            file = DayFile.of(name)
+            if file and month.name == f"month={name[:7]}":
+                store.files.setdefault((month.parent.name.removeprefix("server="), file.day), set()).add(file)
+            elif file or name.endswith(".tmp") or _OLD_FILE.fullmatch(name):
+                store.rests.append(month / name)

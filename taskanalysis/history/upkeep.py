@@ -1,4 +1,4 @@
-r"""Maintain a share: verify its snapshots, find gaps, delete old ones, rebuild the store.
+r"""Maintain a share: verify its snapshots and its store, find gaps, delete old snapshots, rebuild the store.
 
 >>> found = verify("data")
 >>> found.snapshots, found.problems, [f"{gap.days} days" for _, gap in found.gaps]
@@ -7,32 +7,38 @@ r"""Maintain a share: verify its snapshots, find gaps, delete old ones, rebuild 
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.history.store import open_store
+from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
+from taskanalysis.history.days import build_day, checked, read_day
+from taskanalysis.history.store import Store, open_store
 from taskanalysis.snapshot import (
     Stamped,
     StoredDefinitions,
     beside_of,
-    list_snapshots,
-    long_path,
     read_manifest,
     read_statuses,
     snapshot_folder,
+    stamped,
     wrong_files,
 )
-from taskanalysis.text import clip
+from taskanalysis.text import clip, listed, printable
 
 GAP = 1.5
 """An interval between snapshots that is longer than this many median intervals is a gap."""
+
+
+# Verify ---------------------------------------------------------------------------------------------------------------
 
 
 class Verified(NamedTuple):
@@ -44,71 +50,144 @@ class Verified(NamedTuple):
 
 
 def verify(data: str | Path) -> Verified:
-    """Compare every file of every snapshot with its hash in ``snapshot.json``; SnapshotError where it is no share."""
-    open_store(data)
-    known = list_snapshots(Path(data))
-    problems = [
-        Problem(f"{each.server}/{each.path.name}/{file}", what) for each in known for file, what in _wrong(each)
-    ]
+    """Compare every file of every snapshot with its hash in ``snapshot.json``, and every stored day with its snapshots.
+
+    A day is compared with what its snapshots say now. Whatever is wrong is a problem; SnapshotError only where `data`
+    is no share.
+    """
+    store = open_store(data)
+    snapshots = _snapshots(store)
+    problems = store.problems
+    for snapshot in snapshots:
+        place = f"{snapshot.server}/{snapshot.path.name}"
+        try:
+            problems += [Problem(f"{place}/{file}", what) for file, what in _wrong(snapshot.path)]
+        except Exception as error:  # nothing that it finds may end it
+            problems.append(Problem(place, f"can't be verified ({type(error).__name__}: {clip(str(error))})"))
+    problems += _other_days(store)
     gaps = []
-    for _, group in groupby(sorted(known, key=lambda each: (each.server, each.taken_at)), key=lambda each: each.server):
+    for _, group in groupby(sorted(snapshots, key=attrgetter("server", "taken_at")), key=attrgetter("server")):
         pairs = [(before, after.taken_at - before.taken_at) for before, after in pairwise(group)]
         usual = sorted(gap for _, gap in pairs)[len(pairs) // 2] if pairs else timedelta(0)
         gaps += [(before, gap) for before, gap in pairs if gap > GAP * usual]
-    return Verified(len(known), problems, gaps)
+    return Verified(len(snapshots), problems, gaps)
 
 
-def _wrong(known: Stamped) -> Iterator[tuple[str, str]]:
+def _snapshots(store: Store) -> list[Stamped]:
+    """All snapshots of a share, oldest first."""
+    return sorted(
+        Stamped(taken_at, server, str(store.month((server, day)) / name))
+        for (server, day), names in store.names.items()
+        for name in names
+        if (taken_at := stamped(name))
+    )
+
+
+def _wrong(folder: Path) -> Iterator[tuple[str, str]]:
     """Files of a snapshot with what is wrong with them."""
     try:
-        manifest = read_manifest(known.path)
+        manifest = read_manifest(folder)
     except SnapshotError as error:
         yield "snapshot.json", str(error)
         return
     hashes = manifest["sha256"]
-    yield from wrong_files(known.path, hashes)
-    there = {path.relative_to(known.path).as_posix() for path in known.path.rglob("*") if path.is_file()}
+    yield from wrong_files(folder, hashes)
+    there = {Path(root, name).relative_to(folder).as_posix() for root, _, names in os.walk(folder) for name in names}
     for name in sorted(there - hashes.keys() - {"snapshot.json"}):
-        yield name, "is not in the list of snapshot.json"
+        yield printable(name), "is not in the list of snapshot.json"
     problems: list[Problem] = []
-    statuses = read_statuses(known.path / "status.csv", None, problems)
+    statuses = read_statuses(folder / "status.csv", None, problems)
     yield from problems
     number = manifest.get("tasks")
     if isinstance(number, int) and not problems and len(statuses) != number:
         yield "status.csv", f"has {len(statuses)} tasks, and snapshot.json says {number}"
-    if manifest["definitions_read"] and not StoredDefinitions.of(known.path, manifest):
+    if manifest["definitions_read"] and not StoredDefinitions.of(folder, manifest):
         yield "snapshot.json", f"its definitions ({manifest['definitions']}) are not there"
 
 
+def _other_days(store: Store) -> Iterator[Problem]:
+    """A problem for each stored day that is not what its snapshots give now."""
+    for day in sorted(store.wanted):
+        if not (file := store.file(day)):
+            continue
+        try:
+            content, name = build_day(replace(store.job(day), older=None))
+            if read_day(day[0], file) != checked(day[0], name, content):
+                yield Problem(f"history/{file.name}", "differs from its snapshots as they are now")
+        except FileNotFoundError:
+            pass  # another process has just replaced it
+        except Exception as error:
+            yield Problem(f"history/{file.name}", f"is damaged ({clip(str(error))})")
+
+
+# Rebuild and prune ----------------------------------------------------------------------------------------------------
+
+
 def rebuild(data: str | Path) -> None:
-    """Delete the store of days, so that the next update builds it again; snapshots stay."""
-    open_store(data)
-    for folder in (long_path(data) / "history").glob("server=*"):
+    """Delete the store, so that the next update builds it again; snapshots and logs stay."""
+    history = open_store(data).data / "history"
+    for folder in [*history.glob("server=*"), *history.glob("eventlogs")]:
         shutil.rmtree(folder)
 
 
-def prune(data: str | Path, *, before: datetime) -> list[Stamped]:
-    """Delete and return the snapshots taken earlier than `before` (aware).
+class Pruning(NamedTuple):
+    """A plan of `prune`: the snapshots to delete, oldest first, and the old ones that stay, by the reason."""
 
-    Those whose definitions a later snapshot names stay, whatever their age, and so does the newest of each server. A
-    snapshot is renamed first, so that a killed process leaves no half of one.
+    deleted: list[Stamped]
+    kept: dict[str, list[Stamped]]
+
+
+NEWEST = "no later one of its server is there"
+NEEDED = "a later one uses its definitions"
+LAST = "no later one read definitions"
+
+
+def plan_pruning(data: str | Path, *, before: datetime) -> Pruning:
+    """Plan to delete the snapshots taken earlier than `before` (aware); nothing is changed.
+
+    Of each server the newest snapshot stays, the newest that read definitions, and those whose definitions a snapshot
+    that stays uses. UnfinishedError where a snapshot that decides this can't be read: it may need one that would go.
     """
-    open_store(data)
-    known = list_snapshots(Path(data))
-    newest = {each.server: each.path for each in known}
-    young = [each for each in known if each.taken_at >= before or each.path == newest[each.server]]
-    needed = {each.path for each in young}
-    for each in young:
-        with suppress(SnapshotError):  # a damaged one needs none
-            stamp = read_manifest(each.path)["definitions"]
-            needed |= {snapshot_folder(each.path.parent.parent, stamp)} if stamp else set()
-    old = [each for each in known if each.path not in needed]
-    for each in old:
-        beside = each.path.rename(beside_of(each.path))
+    store = open_store(data)
+    snapshots = _snapshots(store)
+    unreadable = [problem.file for problem in store.problems]
+    reasons: dict[Path, str] = {}
+    for _, group in groupby(sorted(snapshots, key=attrgetter("server", "taken_at")), key=attrgetter("server")):
+        newest, *others = reversed(list(group))
+        reasons[newest.path] = NEWEST
+        has_definitions = False
+        for snapshot in [newest, *others]:
+            if snapshot.taken_at < before and has_definitions:
+                break
+            try:
+                stamp = read_manifest(snapshot.path)["definitions"]
+            except SnapshotError:
+                unreadable.append(f"{snapshot.server}/{snapshot.path.name}")
+                continue
+            if stamp:
+                if snapshot.taken_at < before:
+                    reasons.setdefault(snapshot.path, LAST)
+                reasons.setdefault(snapshot_folder(snapshot.path.parent.parent, stamp), NEEDED)
+                has_definitions = True
+    if unreadable:
+        names = [*unreadable[:5], *([f"{len(unreadable) - 5} more"] if len(unreadable) > 5 else [])]
+        them = "it can't be read and may need" if len(unreadable) == 1 else "they can't be read and may need"
+        raise UnfinishedError(f"nothing is deleted because of {listed(names)}: {them} older definitions")
+    old = [snapshot for snapshot in snapshots if snapshot.taken_at < before]
+    kept: dict[str, list[Stamped]] = {}
+    for snapshot in old:
+        if snapshot.path in reasons:
+            kept.setdefault(reasons[snapshot.path], []).append(snapshot)
+    return Pruning([snapshot for snapshot in old if snapshot.path not in reasons], kept)
+
+
+def prune(plan: Pruning) -> None:
+    """Delete the snapshots of a plan. Each is renamed first, so that a killed process leaves no half of one."""
+    for snapshot in plan.deleted:
+        beside = snapshot.path.rename(beside_of(snapshot.path))
         shutil.rmtree(beside)
         with suppress(OSError):  # other snapshots of that month are left
-            each.path.parent.rmdir()
-    return old
+            snapshot.path.parent.rmdir()
 
 
 def age(text: str) -> timedelta:

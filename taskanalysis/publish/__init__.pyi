@@ -1,4 +1,5 @@
 from .folder import Keep as Keep
+from .folder import check_own as check_own
 from .index import servers as servers
 from .make import NOTEBOOKS as NOTEBOOKS
 from .make import Outcome as Outcome

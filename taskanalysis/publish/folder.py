@@ -2,7 +2,8 @@ r"""Publish a finished run so that readers never see half a page and a killed ru
 
 Authority: FACTS on what Windows can't do. A folder can't be swapped on a Windows share, so ``runs/<stamp>/`` is renamed
 in whole, then each file of ``latest/`` is replaced by rename, data first and pages next, and ``index.html`` last. All
-copies are made before the first rename: a full disk changes nothing. One run at a time locks the folder.
+copies are made before the first rename: a full disk changes nothing. One run at a time locks the folder, which is new,
+empty or marked as one of ours; only what this program made is removed.
 
 >>> Keep.of("90d")
 Keep(runs=None, days=90)
@@ -28,11 +29,16 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from taskanalysis.errors import ReportError
-from taskanalysis.snapshot import locked, plain_path, remove, stamp_of, stamped
+from taskanalysis.definition import read_bytes
+from taskanalysis.errors import ReportError, TaskAnalysisError
+from taskanalysis.publish.pages import read_head
+from taskanalysis.snapshot import LOCK, locked, plain_path, remove, stamp_of, stamped, write_whole
 from taskanalysis.text import clip
 
 HOLDER = ".lock.json"
+MARKER = ".taskanalysis-reports"
+"""The file that marks a folder of reports as one of ours."""
+_MARK = "taskanalysis report writes its reports into this folder, and removes old ones. Keep this file.\n"
 PREFIX = "taskanalysis-"
 LOCKED_SECONDS = 30
 """How long to retry a file that another program holds open."""
@@ -65,6 +71,55 @@ class Keep:
         return [stamp for stamp in newest if stamp == newest[0] or (stamped(stamp) or now) >= since]
 
 
+# Our own folders ------------------------------------------------------------------------------------------------------
+
+_NAME = r"[a-z][a-z0-9_-]*\.(?:html|csv|json|txt)"  # of a published file
+_PUBLISHED = re.compile(_NAME)
+_LEFTOVERS = {  # names of temporary files and folders, by the folder in which they are made
+    ".": re.compile(rf"\.(?:index\.html|{re.escape(HOLDER)}|{re.escape(MARKER)})(?:\.[0-9]+)?\.tmp"),
+    "latest": re.compile(rf"\.{_NAME}\.tmp"),
+    "runs": re.compile(r"\.[0-9]{8}T[0-9]{6}Z(?:\.old)?\.tmp"),
+}
+
+
+def check_own(reports: Path) -> None:
+    """TaskAnalysisError where a folder is neither new nor empty nor one of ours: we would overwrite what is there.
+
+    It is ours with the marker, or with an index that this program wrote, as in folders of earlier versions.
+    """
+    with explained(reports):
+        try:
+            names = set(os.listdir(reports))  # noqa: PTH208 (names, not paths)
+        except FileNotFoundError:
+            return
+    others = {name for name in names if name not in (LOCK, HOLDER) and not _LEFTOVERS["."].fullmatch(name)}
+    if others and MARKER not in others and not read_head(reports / "index.html"):
+        raise TaskAnalysisError(
+            f"{plain_path(reports)} holds other files ({clip(min(others))}) and is no folder of reports: "
+            "choose an empty or a new one with --reports"
+        )
+
+
+def _remove_leftovers(reports: Path) -> None:
+    """Remove what a killed run left."""
+    for folder, pattern in _LEFTOVERS.items():
+        place = reports / folder
+        for name in os.listdir(place) if place.is_dir() else ():  # noqa: PTH208
+            if pattern.fullmatch(name):
+                _log.info("removing %s, left by a killed run", place / name)
+                remove(place / name)
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether all in it are published files, and a page says that it is of this run."""
+    with os.scandir(folder) as entries:
+        files = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
+    if not all(is_file and _PUBLISHED.fullmatch(name) for name, is_file in files.items()):
+        return False
+    pages = (read_head(folder / name) for name in files if name.endswith(".html"))
+    return any(head and head.run == folder.name for head in pages)
+
+
 # One run at a time ----------------------------------------------------------------------------------------------------
 
 
@@ -77,29 +132,33 @@ def held(
     say: Callable[[str], None] = _log.info,
     folders: Sequence[str] = ("latest", "runs"),
 ) -> Iterator[None]:
-    """Lock a folder of reports, create its `folders`, and remove what a killed run left in it.
+    """Lock and mark a folder of reports, create its `folders`, and remove what a killed run left in it.
 
-    ReportError where another run holds it for more than `wait` seconds, or where it can't be written.
+    TaskAnalysisError where the folder is not ours. ReportError where another run holds it for more than `wait` seconds,
+    or where it can't be written.
     """
+    check_own(reports)
     with ExitStack() as stack:
         with explained(reports):
             _lock(stack, reports, wait, say)
+            if not (reports / MARKER).is_file():
+                write_whole(reports / MARKER, _MARK.encode())
+            _remove_leftovers(reports)
             holder = {"host": socket.gethostname(), "process": os.getpid(), "since": now.isoformat(timespec="seconds")}
             stack.callback(remove, reports / HOLDER)
-            reports.joinpath(HOLDER).write_text(json.dumps(holder), encoding="utf-8")
+            write_whole(reports / HOLDER, json.dumps(holder).encode())
             for folder in folders:
                 reports.joinpath(folder).mkdir(exist_ok=True)
         yield
 
 
 def _lock(stack: ExitStack, reports: Path, wait: float, say: Callable[[str], None]) -> None:
-    leftovers = (".*.tmp", "latest/.*.tmp", "runs/.*.tmp")
     try:
         try:
-            stack.enter_context(locked(reports, *leftovers, wait=0))
+            stack.enter_context(locked(reports, wait=0))
         except Timeout:
             say(f"Waiting for {_holder(reports)}")
-            stack.enter_context(locked(reports, *leftovers, wait=wait))
+            stack.enter_context(locked(reports, wait=wait))
     except Timeout:
         raise ReportError(
             f"{plain_path(reports)} is locked by {_holder(reports)}: "
@@ -109,7 +168,7 @@ def _lock(stack: ExitStack, reports: Path, wait: float, say: Callable[[str], Non
 
 def _holder(reports: Path) -> str:
     try:
-        holder = json.loads(reports.joinpath(HOLDER).read_text(encoding="utf-8"))
+        holder = json.loads(read_bytes(reports / HOLDER).decode("utf-8"))
         host, process, since = (clip(str(holder[key])) for key in ("host", "process", "since"))
     except (OSError, ValueError, KeyError, TypeError):
         return "another run, which has not identified itself yet"
@@ -238,9 +297,12 @@ def _replace(moves: Mapping[Path, Path], seconds: float) -> list[Path]:
 
 
 def _retire(runs: Path, stamp: str) -> None:
-    """Remove a run; rename it first, so that no part of a run is ever seen under its name."""
+    """Remove a run, unless the folder holds something else; rename it first, so that no part of it is ever seen."""
     hidden = runs / f".{stamp}.old.tmp"
     try:
+        if not _is_run(runs / stamp):
+            _log.info("%s stays: it is no run of ours", stamp)
+            return
         (runs / stamp).rename(hidden)
     except OSError as error:  # a file in it is open: the next run tries again
         _log.info("%s stays: %s", stamp, error)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
 from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.history import each_in, executor_for
 from taskanalysis.publish.pages import Run, age, page, read_head, shown
@@ -113,7 +114,7 @@ _LOUD_UNKNOWN = {"unknown code": "UNKNOWN CODE", "no further start": "NO NEXT ST
 def read_standing(file: Path) -> Standing | None:
     """The content of a ``status.json``; None where there is none that can be read."""
     try:
-        return Standing.of(json.loads(file.read_text(encoding="utf-8")))
+        return Standing.of(json.loads(read_bytes(file, MOST_OWN_BYTES).decode("utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -282,7 +283,7 @@ def read_reports(name: str, folder: Path, failed: str) -> Server:
     """A row from the last good ``status.json`` in a server's folder; `failed` is what failed just now, or ""."""
     href = f"servers/{quote(name)}/index.html" if (folder / "index.html").is_file() else ""
     try:
-        content = json.loads((folder / "latest" / "status.json").read_text(encoding="utf-8"))
+        content = json.loads(read_bytes(folder / "latest" / "status.json", MOST_OWN_BYTES).decode("utf-8"))
         taken_at = datetime.fromisoformat(content["taken_at"])
         standing, tasks = Standing.of(content), loud(content["tasks"])
         moment = f"{taken_at:%Y-%m-%d %H:%M} ({content['zone'] or 'UTC'})"

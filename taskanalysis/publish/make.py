@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
 from taskanalysis.errors import ExecutorError, Problem, ReportError, TaskAnalysisError
 from taskanalysis.history import executor_for
 from taskanalysis.publish import pages
@@ -262,7 +263,7 @@ class _Made:
         if has_good:
             of = f", of {run.local(head.made_at)}" if head else ""
             sentence = f"This report could not be made at {run.local(run.made_at)}. Below is the last good one{of}."
-            good = place.read_bytes().decode("utf-8", "replace")
+            good = read_bytes(place, MOST_OWN_BYTES).decode("utf-8", "replace")
             text = pages.with_notice(good, sentence, f"{name}-failed.html", "What failed")
         (folder / place.name).write_bytes(text.encode())
 
@@ -292,4 +293,4 @@ def _renewed(share: Path, address: str) -> list[Problem]:
     from taskanalysis.history import open_store, update_store  # noqa: PLC0415
 
     with executor_for(len(open_store(share).stale()), address) as executor:
-        return update_store(share, executor=executor)
+        return update_store(share, executor=executor, check=True)

@@ -27,6 +27,7 @@ from lxml.html import HTMLParser
 from markupsafe import Markup
 
 from taskanalysis import __version__
+from taskanalysis.definition import open_regular
 from taskanalysis.publish.notebooks import Failure, without_slow_imports
 from taskanalysis.text import clip, count, mask
 
@@ -261,7 +262,7 @@ def _is_outside(reference: str) -> bool:
 def read_head(file: Path) -> Head | None:
     """The data of a published page; None where it is missing or not one of ours."""
     try:
-        with file.open("rb") as opened:
+        with open_regular(file) as opened:
             text = opened.read(HEAD_BYTES).decode("utf-8", "replace")
     except OSError:
         return None

@@ -7,6 +7,7 @@ PowerShell and the old scripts write; `write_snapshot` adds one to a share.
 from taskanalysis.snapshot.files import read_tasks
 from taskanalysis.snapshot.locales import ORDERS, moment, settle
 from taskanalysis.snapshot.paths import (
+    LOCK,
     beside_of,
     file_name,
     in_scope,
@@ -63,6 +64,7 @@ __all__ = [
     "CLOCKS_APART",
     "DELETED",
     "FUTURE",
+    "LOCK",
     "ORDERS",
     "STATES",
     "STATUS_FIELDS",

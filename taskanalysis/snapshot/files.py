@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from taskanalysis.definition import TaskDefinition, read_bytes, read_many, read_task
+from taskanalysis.definition import TaskDefinition, open_regular, read_bytes, read_many, read_task
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
 from taskanalysis.text import clip, printable
 
@@ -93,11 +92,10 @@ def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None, sk
     for file in (file for file in files if not skip or Path(file) not in skip):
         name = printable(file[begin:].replace(os.sep, "/"))
         try:
-            written = _check_regular(file)
             if not _is_task_xml(file):
                 continue
             data = read_bytes(file)
-            newest = max(newest, written)
+            newest = max(newest, os.stat(file).st_mtime)  # noqa: PTH116 (pathlib takes longer)
             sha256 = hashlib.sha256(data).hexdigest()
             read.append((name, task_of(data, sha256), sha256))
         except TaskXmlError as error:
@@ -131,9 +129,8 @@ _PARSED: dict[str, TaskDefinition] = {}
 
 def _file_with_many(file: Path, found: Found) -> None:
     try:
-        written = _check_regular(file)
         data = read_bytes(file)
-        found.changed = datetime.fromtimestamp(int(written), UTC)
+        found.changed = datetime.fromtimestamp(int(file.stat().st_mtime), UTC)
         outcomes = list(read_many(data)) or [("", read_task(data))]
     except OSError as error:
         raise SnapshotError(f"{file} can't be opened ({error.strerror})") from None
@@ -149,14 +146,6 @@ def _file_with_many(file: Path, found: Found) -> None:
             found.add(path or _where_without_extension(name), outcome, name, sha256)
 
 
-def _check_regular(file: str | Path) -> float:
-    """When it was written; TaskXmlError for a pipe or a device, which may never answer."""
-    status = os.stat(file)  # noqa: PTH116
-    if not stat.S_ISREG(status.st_mode):
-        raise TaskXmlError("is not a regular file")
-    return status.st_mtime
-
-
 def _where(name: str) -> str:
     return "\\" + name.replace("/", "\\")
 
@@ -169,5 +158,5 @@ def _is_task_xml(file: str) -> bool:
     """Whether it ends in ``.xml``, has no extension, as Windows keeps them, or begins like task XML."""
     if file.lower().endswith(".xml") or not Path(file).suffix:
         return True
-    with Path(file).open("rb") as opened:
+    with open_regular(file) as opened:
         return b"<Task" in opened.read(4096).replace(b"\0", b"")

@@ -22,7 +22,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from taskanalysis.definition import MOST_BYTES, without_mark
+from taskanalysis.definition import MOST_BYTES, open_regular, without_mark
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.locales import ORDERS, WORDS, enabled_of, is_not_available, moment, settle, state_of
@@ -64,7 +64,7 @@ def status_files(source: Path) -> tuple[list[Path], list[Path]]:
         return [], []
     files, tables = list[Path](), list[Path]()
     for path in listed:
-        with suppress(OSError), path.open("rb") as file:
+        with suppress(OSError), open_regular(path) as file:
             head = decode_page(file.read(_HEAD))
             if find_layout(head):
                 files.append(path)
@@ -87,7 +87,7 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> Foreig
         raise SnapshotError(f"'{clip(dates)}' is not an order of day and month: dmy or mdy")
     server_zone = known_zone(zone) if zone else None
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(MOST_BYTES + 1)
         taken_at = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
     except (OSError, ValueError, OverflowError) as error:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-from taskanalysis.definition import TaskDefinition, read_bytes
+from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, read_bytes
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.files import Found, find_tasks, task_of
@@ -207,7 +207,7 @@ FORMAT = 1
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The content of ``snapshot.json``, with every key that is used here checked; SnapshotError otherwise."""
     try:
-        manifest = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
+        manifest = json.loads(read_bytes(folder / "snapshot.json", MOST_OWN_BYTES).decode("utf-8"))
         if not isinstance(manifest, dict):
             raise ValueError("it is not an object")
         if manifest.get("format") != FORMAT:
@@ -317,10 +317,12 @@ def wrong_files(folder: Path, hashes: Mapping[str, str]) -> list[Problem]:
     wrong = []
     for name, sha256 in sorted(hashes.items()):
         try:
-            if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
+            if hashlib.sha256(read_bytes(folder / name, MOST_OWN_BYTES)).hexdigest() != sha256:
                 wrong.append(Problem(name, CHANGED))
         except FileNotFoundError:
             wrong.append(Problem(name, "is not there"))
         except OSError as error:
             wrong.append(Problem(name, f"can't be opened ({error.strerror})"))
+        except ValueError as error:
+            wrong.append(Problem(name, clip(str(error))))
     return wrong

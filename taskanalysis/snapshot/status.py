@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.text import clip, count
 
@@ -48,7 +49,7 @@ def read_statuses(file: Path, sha256: str | None, problems: list[Problem]) -> di
     """The rows of a ``status.csv`` by task path; errors of the file or of a row are added to `problems`."""
     statuses: dict[str, Status] = {}
     try:
-        content = file.read_bytes()
+        content = read_bytes(file, MOST_OWN_BYTES)
         if sha256 and hashlib.sha256(content).hexdigest() != sha256:
             problems.append(Problem("status.csv", CHANGED))
         rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))

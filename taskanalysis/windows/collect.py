@@ -28,7 +28,8 @@ from typing import Any
 from filelock import Timeout
 
 from taskanalysis import __version__
-from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
+from taskanalysis.definition import read_bytes
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, UnfinishedError
 from taskanalysis.snapshot import (
     DELETED,
     Status,
@@ -325,8 +326,8 @@ def _keep_refused(data: Path, server: str, read: TaskData) -> None:
     if last is None:
         return
     for path in read.refused:
-        with suppress(OSError):
-            read.definitions[path] = (last / "tasks" / file_name(path)).read_bytes()
+        with suppress(OSError, TaskXmlError):
+            read.definitions[path] = read_bytes(last / "tasks" / file_name(path))
             read.problems.append(Problem(path, f"its definition is kept from {last.name}"))
 
 

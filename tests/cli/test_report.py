@@ -215,3 +215,18 @@ def test_command_makes_the_reports_of_all_servers(tmp_path: Path) -> None:
         ["ALPHA", "\\OpenData\\Load", "FAILING"],
         ["BETA", "\\OpenData\\Load", "FAILING"],
     ]
+
+
+@pytest.mark.parametrize("more", [[], ["--all-servers"]])
+def test_report_into_a_folder_of_something_else_does_nothing(tmp_path: Path, more: list[str]) -> None:
+    write(tmp_path / "data", 0, status())
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.docx").touch()
+    done = run("--data", str(tmp_path / "data"), "--reports", str(tmp_path / "out"), *more)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"taskanalysis: {tmp_path / 'out'} holds other files (thesis.docx) and is no folder of reports: "
+        "choose an empty or a new one with --reports\n"
+    )
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["thesis.docx"]
+    assert not (tmp_path / "data" / "history").exists()

@@ -1,17 +1,24 @@
 """Encodings, and the cutting of a text with many tasks."""
 
 import codecs
-import os
-from contextlib import suppress
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskanalysis.definition.encoding import _PIECE, MOST_BYTES, MOST_TASKS, parse, read_bytes, split_tasks, xml_text
+from taskanalysis.definition.encoding import (
+    _PIECE,
+    MOST_BYTES,
+    MOST_TASKS,
+    open_regular,
+    parse,
+    read_bytes,
+    split_tasks,
+    xml_text,
+)
 from taskanalysis.errors import TaskXmlError
+from tests.build import TRAPS, answer, trap
 
 CLAIM = '<?xml version="1.0" encoding="UTF-16"?>\r\n'
 TASK = "<Task><Data>{}</Data></Task>"
@@ -93,36 +100,23 @@ def test_a_file_is_read_whole_and_as_it_is(size: int, tmp_path: Path) -> None:
     assert read_bytes(tmp_path / "file") == read_bytes(str(tmp_path / "file")) == data
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-def test_file_that_comes_in_pieces_is_read_whole(tmp_path: Path) -> None:
-    pipe, data = tmp_path / "pipe", bytes(range(256)) * 2000
-    os.mkfifo(pipe)
-    writer = Thread(target=pipe.write_bytes, args=(data,))
-    writer.start()
-    assert read_bytes(pipe) == data
-    writer.join()
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-def test_endless_file_is_refused_soon(tmp_path: Path) -> None:
-    pipe, written = tmp_path / "pipe", []
-    os.mkfifo(pipe)
-
-    def write() -> None:
-        with suppress(BrokenPipeError), pipe.open("wb", buffering=0) as file:
-            while sum(written) < 4 * MOST_BYTES:
-                written.append(file.write(bytes(_PIECE)))
-
-    writer = Thread(target=write)
-    writer.start()
+def test_file_above_the_bound_is_refused_without_reading_it_all(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("wb") as file:
+        file.truncate(1 << 40)
     with pytest.raises(TaskXmlError, match="larger than 16 MiB"):
-        read_bytes(pipe)
-    writer.join()
-    assert sum(written) < 2 * MOST_BYTES
+        read_bytes(tmp_path / "file")
+
+
+@pytest.mark.parametrize("kind", TRAPS)
+def test_what_may_never_end_is_not_read(kind: str, tmp_path: Path) -> None:
+    trap(tmp_path / "file", kind)
+    for read in (read_bytes, open_regular):
+        with pytest.raises(OSError, match="not a regular file"):
+            answer(lambda read=read: read(tmp_path / "file"))
 
 
 def test_a_folder_is_an_os_error(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"directory|denied"):
+    with pytest.raises(OSError, match=r"regular|denied"):
         read_bytes(tmp_path)
 
 

@@ -155,7 +155,11 @@ def test_log_is_read_once_and_again_where_it_or_its_copy_changed(
     assert len(kept) == 3, "what was read before is gone"
     for file in kept:
         file.write_bytes(b"PAR1")
-    assert len(read_history(tmp_path).runs) == 3
+    damaged = read_history(tmp_path)
+    assert len(damaged.runs) == 3
+    assert [problem.what[:10] for problem in damaged.problems] == ["is damaged"] * 3
+    assert read == ["log.xml"] * 3
+    assert read_history(tmp_path).problems == []
     assert read == ["log.xml"] * 3
 
 

@@ -1,6 +1,8 @@
 """The store of the history: the same in any order of snapshots, whole after a kill, and never required."""
 
 import errno
+import io
+import json
 import os
 import random
 import shutil
@@ -8,23 +10,41 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.dataset  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
-from taskanalysis.errors import SnapshotError
+from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history import days as daybuild
 from taskanalysis.history import store as daystore
+from taskanalysis.history.days import DayFile, digest_of
 from taskanalysis.history.frames import read_history
+from taskanalysis.history.spans import MOMENT
 from taskanalysis.history.store import load_days, open_store, update_store
 from taskanalysis.snapshot.share import list_snapshots, sample_share
 from taskanalysis.snapshot.snapshot import read_snapshot
 from taskanalysis.snapshot.status import Status
-from tests.build import LOAD, assert_same, hours, rows, status, store_files, write, xml
+from tests.build import (
+    GUIDS,
+    LOAD,
+    assert_same,
+    hours,
+    rewrite_manifest,
+    rows,
+    run_events,
+    status,
+    store_files,
+    write,
+    xml,
+)
 
 HOURS = [-30, -20, -13, -12, -11, 0, 1, 2, 13]
 OTHER = '\\OpenData\\Other, the "second"'
@@ -176,19 +196,19 @@ def test_status_file_that_was_changed_is_read_but_for_its_bad_row(share: Path) -
     assert "removed" not in [kind for kind, at in rows(history.changes, "kind", "at") if at >= 1]
 
 
-@pytest.mark.parametrize(("file", "reader"), [("snapshot.json", "read_text"), ("status.csv", "read_bytes")])
-def test_locked_snapshot_is_retried(share: Path, monkeypatch: pytest.MonkeyPatch, file: str, reader: str) -> None:
-    locked, real = snapshot(share, 1) / file, getattr(Path, reader)
+@pytest.mark.parametrize("file", ["snapshot.json", "status.csv"])
+def test_locked_snapshot_is_retried(share: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    locked, real = snapshot(share, 1) / file, os.open
 
-    def refuse(path: Path, *args: Any, **given: Any) -> Any:
+    def refuse(path: Any, *args: Any, **given: Any) -> Any:
         if path == locked:
             raise PermissionError(errno.EACCES, "Permission denied")
         return real(path, *args, **given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, reader, refuse)
+        patched.setattr(os, "open", refuse)
         for _ in range(2):
-            assert len(read_history(share).problems) == 2
+            assert len(read_history(share).problems) == 1
             assert len(store_files(share)) == 6
     history = read_history(share)
     assert history.problems == []
@@ -218,27 +238,192 @@ def test_missing_or_damaged_file_of_the_store_is_rebuilt(
     damaged = [] if content is None else [(f"history/{file.name}", "is damaged")]
     assert [(problem.file, problem.what[:10]) for problem in history.problems] == damaged
     assert_same(history, before)
-    assert read_history(share).problems == []
     assert store_files(share) == good
+    assert read_history(share).problems == []
 
 
-def test_folder_that_cant_be_listed_is_an_error_and_nothing_is_deleted(
+def damage(file: Path, kind: str) -> None:
+    content = file.read_bytes()
+    if kind == "missing":
+        file.unlink()
+    else:
+        file.write_bytes({"empty": b"", "cut": content[: len(content) // 2], "changed": content + b"\r\n"}[kind])
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "cut", "changed"])
+@pytest.mark.parametrize("name", ["snapshot.json", "status.csv"])
+def test_snapshot_that_was_half_copied_is_read_again_until_it_is_whole(share: Path, name: str, kind: str) -> None:
+    file = snapshot(share, 1) / name
+    good = file.read_bytes()
+    damage(file, kind)
+    if (name, kind) == ("snapshot.json", "changed"):
+        file.write_bytes(good + b"}")
+    damaged = read_history(share)
+    assert {problem.file for problem in damaged.problems} == {f"SRV/{file.parent.name}/{name}"}
+    assert [problem.file for problem in read_history(share, update=False).problems] == [
+        problem.file for problem in damaged.problems
+    ], "it is stored"
+    file.write_bytes(good)
+    history = read_history(share)
+    assert history.problems == []
+    assert_same(history, read_history(other := bare(share)))
+    assert store_files(share) == store_files(other)
+
+
+def test_day_with_an_unreadable_snapshot_is_not_written_again_while_nothing_changes(
     share: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    update_store(share)
-    good = store_files(share)
-    real = os.listdir
+    (snapshot(share, 1) / "status.csv").unlink()
+    first = read_history(share)
+    with monkeypatch.context() as patched:
+        patched.setattr(daystore, "write_whole", Mock(side_effect=AssertionError))
+        assert read_history(share).problems == first.problems
+    write(share, 1.5, status())
+    assert read_history(share).problems == first.problems
 
-    def listdir(path: Any) -> Any:
-        if Path(path).name == "2026-11":
-            raise OSError(errno.EIO, "Input/output error", str(path))
-        return real(path)
+
+def test_manifest_without_hashes_is_read_once_where_all_its_rows_are_there(
+    share: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewrite_manifest(snapshot(share, 1), sha256={})
+    rewrite_manifest(snapshot(share, 2), sha256={}, tasks=7)
+    update_store(share)
+    read, real = [], daybuild._read
+    monkeypatch.setattr(daybuild, "_read", lambda folder: read.append(folder) or real(folder))
+    update_store(share)
+    assert read == [snapshot(share, 2)], "rows of the other may still come"
+
+
+@pytest.mark.parametrize("closed", ["snapshots/SRV", "snapshots/SRV/2026-11"])
+def test_folder_that_cant_be_listed_is_a_problem_and_what_is_stored_of_it_stays(
+    share: Path, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    whole = read_history(share)
+    good = store_files(share)
+
+    def refusing(real: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def refuse(path: Any) -> Any:
+            if Path(path) == share / closed:
+                raise OSError(errno.EIO, "Input/output error", str(path))
+            return real(path)
+
+        return refuse
 
     with monkeypatch.context() as patched:
-        patched.setattr(os, "listdir", listdir)
-        with pytest.raises(SnapshotError, match=r"2026-11 can't be listed \(Input/output error\)"):
-            update_store(share)
+        for name in ("listdir", "scandir"):
+            patched.setattr(os, name, refusing(getattr(os, name)))
+        history = read_history(share)
+        assert history.problems == [Problem(closed, "can't be listed (Input/output error)")]
+        assert update_store(share) == history.problems
+        assert history.coverage["server"].unique().tolist() == ["SECOND"]
+        assert len(history.runs) == (whole.runs["server"] == "SECOND").sum()
+        with pytest.raises(SnapshotError, match=r"can't be listed \(Input/output error\)"):
+            read_history(share, server="SRV")
+        assert len(read_history(share, server="SECOND").coverage) == len(HOURS)
     assert store_files(share) == good
+    assert_same(read_history(share), whole)
+
+
+def test_link_that_leads_nowhere_is_a_problem(share: Path) -> None:
+    (share / "snapshots" / "GONE").symlink_to(share / "nowhere")
+    (share / "snapshots" / "LOOP").symlink_to(share / "snapshots" / "LOOP")
+    (share / "snapshots" / "read me").symlink_to(__file__)
+    assert [(problem.file, problem.what[:15]) for problem in read_history(share).problems] == [
+        ("snapshots/GONE", "can't be listed"),
+        ("snapshots/LOOP", "can't be listed"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["AAA", "SRVX"])
+def test_server_without_a_readable_snapshot_does_not_hide_the_others(share: Path, name: str) -> None:
+    whole = read_history(share)
+    folder = write(share, 1, status(), server=name, definitions={LOAD: xml("secret.exe")})
+    (folder / "snapshot.json").write_text("{", encoding="utf-8")
+    history = read_history(share)
+    assert [problem.file for problem in history.problems] == [f"{name}/{folder.name}/snapshot.json"]
+    assert_same(history, whole)
+
+
+# Damaged --------------------------------------------------------------------------------------------------------------
+
+
+def other_file(share: Path, kind: str) -> Path:
+    """Replace a stored day by a file that is whole, but of another server, other times or other columns."""
+    store, day = open_store(share), ("SRV", "2026-11-20")
+    place = store.file(day)
+    assert place
+    table = pq.read_table(place)
+    if kind == "server":
+        table = table.replace_schema_metadata(
+            {daybuild.KEY: table.schema.metadata[daybuild.KEY].replace(b'"SRV"', b'"SECOND"')}
+        )
+    elif kind == "times":
+        late = pa.array([moment + timedelta(days=1) for moment in table["last_seen"].to_pylist()], MOMENT)
+        table = table.set_column(2, "last_seen", late)
+    elif kind == "columns":
+        table = table.drop_columns(["missed_runs"])
+    elif kind == "snapshots":
+        table = table.replace_schema_metadata(
+            {daybuild.KEY: table.schema.metadata[daybuild.KEY].replace(b"20261120T13", b"20261120T23")}
+        )
+    elif kind == "records":
+        table = table.replace_schema_metadata({daybuild.KEY: json.dumps({"version": daybuild.VERSION}).encode()})
+    out = io.BytesIO()
+    pq.write_table(table, out)
+    place.unlink()
+    file = DayFile.of(place.name)
+    assert file
+    place = place.with_name(str(file._replace(content=digest_of(out.getvalue()))))
+    place.write_bytes(out.getvalue())
+    return place
+
+
+@pytest.mark.parametrize("kind", ["server", "times", "columns", "snapshots", "records"])
+def test_whole_file_that_is_of_something_else_is_built_again(share: Path, kind: str) -> None:
+    before = read_history(share)
+    good = store_files(share)
+    file = other_file(share, kind)
+    history = read_history(share)
+    assert [(problem.file, problem.what[:10]) for problem in history.problems] == [
+        (f"history/{file.name}", "is damaged")
+    ]
+    assert_same(history, before)
+    assert store_files(share) == good
+
+
+def test_update_that_checks_builds_damaged_files_again(share: Path) -> None:
+    update_store(share)
+    good = store_files(share)
+    file = share / sorted(good)[0]
+    file.write_bytes(good[sorted(good)[0]] + b"x")
+    assert update_store(share) == []
+    (problem,) = update_store(share, check=True)
+    assert problem == (f"history/{file.name}", "is damaged (its bytes have changed since it was written)")
+    assert store_files(share) == good
+    assert update_store(share, check=True) == []
+
+
+@pytest.mark.parametrize("flips", [12, pytest.param(5000, marks=pytest.mark.slow)])
+def test_a_single_flipped_bit_is_noticed_and_never_gives_another_history(tmp_path: Path, flips: int) -> None:
+    for hour in (-13, -12, 0, 1):
+        write(tmp_path, hour, status(last_run=hour - 0.5, code=hour % 3), definitions={LOAD: xml(f"{hour}.exe")})
+    (tmp_path / "eventlogs" / "SRV").mkdir(parents=True)
+    log = "".join(run_events(GUIDS[0])) + "<html>"
+    (tmp_path / "eventlogs" / "SRV" / "log.xml").write_text(log, encoding="utf-8")
+    before = read_history(tmp_path)
+    good = store_files(tmp_path)
+    assert len(good) == 2 + 3
+    dice = random.Random(20261127)
+    for _ in range(0, flips, len(good)):
+        for name, content in good.items():  # one bit of each file
+            flipped = bytearray(content)
+            flipped[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
+            (tmp_path / name).write_bytes(flipped)
+        history = read_history(tmp_path)
+        noticed = {Path(problem.file).name for problem in history.problems if "is damaged" in problem.what}
+        assert noticed == {Path(name).name for name in good}
+        assert_same(history, before)
+        assert store_files(tmp_path) == good
 
 
 def test_folders_named_almost_like_snapshots_are_ignored(share: Path) -> None:

@@ -1,18 +1,20 @@
 """Verifying, pruning and rebuilding a share."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner
 
 from taskanalysis.cli import main
-from taskanalysis.errors import SnapshotError
+from taskanalysis.errors import SnapshotError, UnfinishedError
 from taskanalysis.history.frames import read_history
 from taskanalysis.history.store import update_store
-from taskanalysis.history.upkeep import prune, rebuild, verify
+from taskanalysis.history.upkeep import LAST, NEEDED, NEWEST, plan_pruning, prune, rebuild, verify
 from taskanalysis.snapshot.share import list_snapshots
 from taskanalysis.snapshot.snapshot import read_snapshot
 from tests.build import LOAD, hours, rewrite_manifest, status, write, xml
@@ -37,7 +39,7 @@ def problems(share: Path) -> list[tuple[str, str]]:
 
 def stamps(share: Path) -> list[int]:
     """The hours of the snapshots that are there."""
-    return [(each.taken_at - hours(0)) // timedelta(hours=1) for each in list_snapshots(share)]
+    return [(snapshot.taken_at - hours(0)) // timedelta(hours=1) for snapshot in list_snapshots(share)]
 
 
 def test_unchanged_share_is_whole(share: Path) -> None:
@@ -73,25 +75,123 @@ def test_gap_is_an_interval_longer_than_usual(share: Path) -> None:
     assert len(verify(share).gaps) == 1
 
 
+def test_unlisted_file_of_any_kind_is_a_problem(share: Path) -> None:
+    (folder(share, 4) / "tasks" / "OpenData").mkdir(parents=True)
+    (folder(share, 4) / "tasks" / "OpenData" / "More.xml").symlink_to("nowhere")
+    assert problems(share) == [("tasks/OpenData/More.xml", "is not in the list of snapshot.json")]
+
+
+def test_stored_day_that_differs_from_its_snapshots_is_a_problem(share: Path) -> None:
+    read_history(share)
+    assert verify(share).problems == []
+    write(share, 24, status(last_run=0))
+    read_history(share)
+    file = folder(share, 5) / "status.csv"
+    content = file.read_bytes().replace(b",Ready,", b",Queued,")
+    file.write_bytes(content)
+    rewrite_manifest(folder(share, 5), sha256={"status.csv": hashlib.sha256(content).hexdigest()})
+    (problem,) = verify(share).problems
+    assert problem.file.startswith("history/2026-11-21.")
+    assert problem.what == "differs from its snapshots as they are now"
+    rebuild(share)
+    read_history(share)
+    assert verify(share).problems == []
+
+
+def test_damaged_file_of_the_store_is_a_problem(share: Path) -> None:
+    read_history(share)
+    (file,) = share.glob("history/server=SRV/*/*.parquet")
+    file.write_bytes(b"PAR1")
+    assert verify(share).problems == [
+        (f"history/{file.name}", "is damaged (its bytes have changed since it was written)")
+    ]
+
+
+def test_error_that_nobody_expects_is_a_problem_and_the_rest_is_verified(
+    share: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taskanalysis.history.upkeep.read_statuses", Mock(side_effect=KeyError("x")))
+    found = verify(share)
+    assert found.snapshots == 5
+    assert [problem.what for problem in found.problems] == ["can't be verified (KeyError: 'x')"] * 5
+
+
+def test_folder_that_cant_be_listed_is_verified_to_be_a_problem(share: Path) -> None:
+    write(share, 0, status(), server="OTHER")
+    (share / "snapshots" / "LOOP").symlink_to(share / "snapshots" / "LOOP")
+    found = verify(share)
+    assert [problem.file for problem in found.problems] == ["snapshots/LOOP"]
+    assert found.snapshots == 6
+
+
+# Pruning --------------------------------------------------------------------------------------------------------------
+
+
+def pruned(share: Path, before: float) -> list[float]:
+    """Prune what is older; the hours of what was deleted."""
+    plan = plan_pruning(share, before=hours(before))
+    there = list_snapshots(share)
+    assert there == sorted([*plan.deleted, *(snapshot for snapshot in there if snapshot not in plan.deleted)])
+    prune(plan)
+    return [(snapshot.taken_at - hours(0)) / timedelta(hours=1) for snapshot in plan.deleted]
+
+
 def test_pruning_keeps_snapshots_whose_definitions_are_needed(share: Path) -> None:
-    gone = prune(share, before=hours(2))
-    assert [each.taken_at for each in gone] == [hours(1)]
+    assert pruned(share, 2) == [1]
     assert stamps(share) == [0, 2, 3, 4], "the third names the definitions of the first"
     assert verify(share).problems == []
-    assert [each.taken_at for each in prune(share, before=hours(3))] == [hours(0), hours(2)]
+    assert pruned(share, 3) == [0, 2]
     assert verify(share).problems == []
     assert read_snapshot(share).tasks[LOAD].actions[0].command == "b.exe"
 
 
+def test_plan_says_what_stays_and_why_and_changes_nothing(share: Path) -> None:
+    write(share, 0.5, status(), server="GONE")
+    write(share, 5, status())
+    plan = plan_pruning(share, before=hours(5))
+    kept = {reason: [snapshot.taken_at for snapshot in snapshots] for reason, snapshots in plan.kept.items()}
+    assert kept == {NEWEST: [hours(0.5)], NEEDED: [hours(3)], LAST: [hours(4)]}
+    assert [snapshot.taken_at for snapshot in plan.deleted] == [hours(0), hours(1), hours(2)]
+    assert stamps(share) == [0, 0, 1, 2, 3, 4, 5]
+
+
+def test_last_definitions_stay_where_only_statuses_were_collected_since(share: Path) -> None:
+    for hour in (50, 51):
+        write(share, hour, status())
+    assert pruned(share, 50) == [0, 1, 2]
+    assert read_snapshot(share, holding="definitions").tasks[LOAD].actions[0].command == "b.exe"
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+@pytest.mark.parametrize("content", ["{", '{"format": 2}'])
+def test_nothing_is_pruned_while_a_younger_snapshot_cant_be_read(share: Path, number: int, content: str) -> None:
+    write(share, 0, status(), server="OTHER")
+    unreadable = list_snapshots(share, "SRV")[number].path
+    (unreadable / "snapshot.json").write_text(content, encoding="utf-8")
+    with pytest.raises(UnfinishedError, match=f"nothing is deleted because of SRV/{unreadable.name}: it can't be read"):
+        plan_pruning(share, before=hours(2))
+
+
+def test_older_snapshot_that_cant_be_read_is_pruned(share: Path) -> None:
+    (folder(share, 1) / "snapshot.json").write_text("{", encoding="utf-8")
+    assert pruned(share, 2) == [1]
+
+
+def test_nothing_is_pruned_while_a_folder_cant_be_listed(share: Path) -> None:
+    (share / "snapshots" / "LOOP").symlink_to(share / "snapshots" / "LOOP")
+    with pytest.raises(UnfinishedError, match="nothing is deleted because of snapshots/LOOP"):
+        plan_pruning(share, before=hours(2))
+
+
 def test_empty_month_is_removed(share: Path) -> None:
     write(share, 24 * 40, status(last_run=0), definitions={LOAD: xml("c.exe")})
-    prune(share, before=hours(24 * 40))
+    pruned(share, 24 * 40)
     assert [month.name for month in (share / "snapshots" / "SRV").iterdir()] == ["2026-12"]
 
 
 def test_history_without_pruned_snapshots_is_the_same_when_rebuilt(share: Path) -> None:
     assert len(read_history(share).runs) == 5
-    prune(share, before=hours(3))
+    pruned(share, 3)
     runs = read_history(share).runs
     assert runs["started"].tolist() == [hours(3), hours(4)]
     rebuild(share)
@@ -99,7 +199,7 @@ def test_history_without_pruned_snapshots_is_the_same_when_rebuilt(share: Path) 
     assert read_history(share).runs.equals(runs)
 
 
-@pytest.mark.parametrize("act", [verify, rebuild, update_store, partial(prune, before=hours(0))])
+@pytest.mark.parametrize("act", [verify, rebuild, update_store, partial(plan_pruning, before=hours(0))])
 def test_folder_that_is_no_share_is_refused(tmp_path: Path, act: Callable[[Path], object]) -> None:
     with pytest.raises(SnapshotError, match="is not a share"):
         act(tmp_path)
@@ -133,9 +233,50 @@ def test_command_verifies_with_an_exit_code(share: Path) -> None:
     assert (code, lines[-1]) == (1, "PROBLEM SRV/20261120T160000Z/stray.txt: is not in the list of snapshot.json")
 
 
-def test_command_prunes_and_refuses_invalid_ages(share: Path) -> None:
+def test_command_prints_the_plan_and_prunes_where_it_is_applied(share: Path) -> None:
+    write(share, 5, status(), definitions={LOAD: xml("b.exe")})
+    plan = [
+        "To delete: 4 snapshots older than 0d, from 2026-11-20 12:00 to 2026-11-20 16:00 UTC.",
+        "Kept although older: 1 snapshot, because no later one of its server is there: SRV/20261120T170000Z.",
+        "Kept although older: 1 snapshot, because a later one uses its definitions: SRV/20261120T150000Z.",
+    ]
     code, lines = history("--data", str(share), "--prune", "0d")
-    assert (code, lines[0]) == (0, "3 snapshots older than 0d deleted.")
+    assert (code, sorted(lines[:3])) == (0, sorted(plan))
+    assert lines[3] == "Nothing was deleted; --apply carries out the plan."
+    assert stamps(share) == [0, 1, 2, 3, 4, 5]
+    code, lines = history("--data", str(share), "--prune", "0d", "--apply")
+    assert (code, sorted(lines[:3]), lines[3]) == (0, sorted(plan), "4 snapshots deleted.")
+    assert stamps(share) == [3, 5], "the newest is never pruned, nor what it needs"
+    code, lines = history("--data", str(share), "--prune", "0d", "--apply")
+    assert (code, lines[0]) == (0, "To delete: 0 snapshots older than 0d.")
+
+
+def test_command_refuses_invalid_ages(share: Path) -> None:
     for wrong in ("30", "x", "-1d", "1.5d", ""):
-        assert history("--data", str(share), "--prune", wrong)[0] == 2
-    assert stamps(share) == [3, 4], "the newest is never pruned, nor what it needs"
+        assert history("--data", str(share), "--prune", wrong, "--apply")[0] == 2
+    assert stamps(share) == [0, 1, 2, 3, 4]
+
+
+def test_command_that_may_not_prune_ends_with_code_3(share: Path) -> None:
+    (folder(share, 4) / "snapshot.json").write_text("{", encoding="utf-8")
+    code, lines = history("--data", str(share), "--prune", "0d", "--apply")
+    assert (code, stamps(share)) == (3, [0, 1, 2, 3, 4])
+    assert lines[0].startswith("taskanalysis: nothing is deleted because of SRV/20261120T160000Z: it can't be read")
+
+
+@pytest.mark.parametrize("options", [["--prune", "400d"], ["--prune", "400d", "--apply"], ["--rebuild"], ["--apply"]])
+def test_options_that_delete_need_the_name_of_the_share(options: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taskanalysis.snapshot.sample_share", Mock(side_effect=AssertionError))
+    code, lines = history(*options)
+    assert code == 2
+    assert ("--data" if options != ["--apply"] else "--prune") in lines[-1]
+
+
+@pytest.mark.parametrize("server", ["SRV", "ZZZ"])
+def test_command_verifies_a_server_without_a_readable_snapshot(share: Path, server: str) -> None:
+    write(share, 30, status(), server="ZZZ")
+    for found in list_snapshots(share, server):
+        (found.path / "snapshot.json").write_text("{", encoding="utf-8")
+    code, lines = history("--data", str(share), "--verify")
+    assert code == 1
+    assert f"6 snapshots verified, {5 if server == 'SRV' else 1} problem" in "\n".join(lines)

@@ -19,8 +19,19 @@ from unittest.mock import Mock
 
 import pytest
 
-from taskanalysis.errors import ReportError
-from taskanalysis.publish.folder import HOLDER, Keep, held, list_runs, new_stamp, publish, why_not, workplace
+from taskanalysis.errors import ReportError, TaskAnalysisError
+from taskanalysis.publish.folder import (
+    HOLDER,
+    MARKER,
+    Keep,
+    check_own,
+    held,
+    list_runs,
+    new_stamp,
+    publish,
+    why_not,
+    workplace,
+)
 from tests.build import processes
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
@@ -31,7 +42,8 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither fork nor
 
 
 def page(stamp: str, size: int = 10) -> str:
-    return f"<html data-run={stamp!r}>{'x' * size}<p>{stamp}</p></html>\n"
+    head = f'data-state="good" data-made-at="2026-11-23T11:05:00+00:00" data-run="{stamp}"'
+    return f"<html {head}><head>{'x' * size}<p>{stamp}</p></html>\n"
 
 
 def made(tmp_path: Path, stamp: str, size: int = 10) -> tuple[Path, Path]:
@@ -58,7 +70,7 @@ def put(tmp_path: Path, now: datetime = NOW, *, size: int = 10, out: Path | None
 
 
 def stamp_of(file: Path) -> str:
-    return file.read_text(encoding="utf-8").partition("'")[2].partition("'")[0]
+    return file.read_text(encoding="utf-8").partition('data-run="')[2].partition('"')[0]
 
 
 def left_over(folder: Path) -> list[str]:
@@ -68,7 +80,7 @@ def left_over(folder: Path) -> list[str]:
 def test_run_and_latest_hold_the_same_and_the_index_links_the_run(tmp_path: Path) -> None:
     assert put(tmp_path) == []
     out = tmp_path / "out"
-    assert {each.name for each in out.iterdir()} == {".lock", "index.html", "latest", "runs"}
+    assert {each.name for each in out.iterdir()} == {".lock", MARKER, "index.html", "latest", "runs"}
     assert list_runs(out) == ["20261123T110500Z"]
     for folder in (out / "latest", out / "runs/20261123T110500Z"):
         stamps = {each.name: stamp_of(each) for each in folder.iterdir()}
@@ -81,7 +93,7 @@ def test_files_come_before_pages_and_the_index_comes_last(tmp_path: Path, monkey
     replace = Path.replace
     monkeypatch.setattr(Path, "replace", lambda source, place: (places.append(place.name), replace(source, place)))
     put(tmp_path)
-    assert places == ["20261123T110500Z", *DATA, *PAGES, "index.html"]
+    assert places == [MARKER, HOLDER, "20261123T110500Z", *DATA, *PAGES, "index.html"]
 
 
 def test_second_run_in_the_same_second_gets_a_name_of_its_own(tmp_path: Path) -> None:
@@ -96,6 +108,102 @@ def test_outdated_page_is_removed(tmp_path: Path) -> None:
     old.write_text("failed", encoding="utf-8")
     put(tmp_path, gone=["status-failed.html"])
     assert not old.exists()
+
+
+# Our own folders ------------------------------------------------------------------------------------------------------
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    """Every file with its content, and every folder."""
+    found = sorted(folder.rglob("*"))
+    return {each.relative_to(folder).as_posix(): each.read_bytes() if each.is_file() else None for each in found}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["notes.txt", ".notes.tmp", "index.html", "latest/status.html", "runs/20200101T000000Z/mine.csv", ".mine.tmp/x"],
+)
+def test_folder_of_something_else_is_refused_and_left_as_it_is(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "out" / name
+    file.parent.mkdir(parents=True)
+    file.write_text("<h1>company site</h1>", encoding="utf-8")
+    before = contents(tmp_path)
+    for folders in (("latest", "runs"), ("servers",)):
+        with (
+            pytest.raises(TaskAnalysisError, match="holds other files") as refused,
+            held(tmp_path / "out", now=NOW, folders=folders),
+        ):
+            pass
+        assert not isinstance(refused.value, ReportError), "exit code 2"
+    assert contents(tmp_path) == before
+
+
+def test_marked_folder_stays_ours_whatever_else_lies_there(tmp_path: Path) -> None:
+    put(tmp_path)
+    (tmp_path / "out" / "index.html").unlink()
+    (tmp_path / "out" / "notes.txt").touch()
+    check_own(tmp_path / "out")
+    assert put(tmp_path, LATER) == []
+
+
+def test_folder_of_an_earlier_version_is_known_by_its_index_and_marked(tmp_path: Path) -> None:
+    put(tmp_path)
+    (tmp_path / "out" / MARKER).unlink()
+    put(tmp_path, LATER)
+    assert (tmp_path / "out" / MARKER).is_file()
+
+
+def test_folder_of_a_run_that_was_killed_at_once_is_ours(tmp_path: Path) -> None:
+    for name in (".lock", HOLDER, f".{MARKER}.123.tmp", f".{HOLDER}.123.tmp"):
+        (tmp_path / name).touch()
+    check_own(tmp_path)
+    check_own(tmp_path / "new")
+
+
+LEFT = (
+    ".index.html.tmp",
+    ".index.html.12.tmp",
+    f".{HOLDER}.12.tmp",
+    "latest/.status.csv.tmp",
+    "latest/.tasks-2.html.tmp",
+    "runs/.20261123T110500Z.tmp/status.html",
+    "runs/.20261123T110500Z.old.tmp/status.html",
+)
+MINE = (
+    ".mine.tmp/thesis.docx",
+    ".notes.tmp",
+    "latest/.notes.docx.tmp",
+    "latest/.x.tmp/y",
+    "runs/.mine.tmp/x",
+    "runs/.20261123.tmp/x",
+    "servers/.x.tmp",
+)
+
+
+def test_only_our_own_leftovers_are_removed(tmp_path: Path) -> None:
+    put(tmp_path)
+    out = tmp_path / "out"
+    before = contents(out).keys()
+    for name in (*LEFT, *MINE):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text("x", encoding="utf-8")
+    with held(out, now=LATER):
+        pass
+    files = {name for name, content in contents(out).items() if content is not None}
+    assert files - before == set(MINE)
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "status.html", "Notes.docx", "folder/x"])
+def test_folder_named_like_a_run_that_is_none_stays(name: str, tmp_path: Path) -> None:
+    put(tmp_path)
+    file = tmp_path / "out/runs/20200101T000000Z" / name
+    file.parent.mkdir(parents=True)
+    file.write_text("x", encoding="utf-8")
+    if name in ("Notes.docx", "folder/x"):
+        (tmp_path / "out/runs/20200101T000000Z/status.html").write_text(page("20200101T000000Z"), encoding="utf-8")
+    put(tmp_path, LATER, keep=Keep(1))
+    assert file.is_file()
+    assert [stamp for stamp in list_runs(tmp_path / "out") if stamp > "2021"] == ["20261123T120500Z"]
 
 
 # What holds a run up --------------------------------------------------------------------------------------------------
@@ -194,6 +302,7 @@ def test_what_is_in_the_way_is_named_and_nothing_else_is_left(place: str, tmp_pa
     file = tmp_path / "out" / place
     file.parent.mkdir(parents=True)
     file.write_text("x", encoding="utf-8")
+    (tmp_path / "out" / MARKER).touch()
     with pytest.raises(ReportError, match=r"(latest|status\.html) is in the way"):
         put(tmp_path)
     assert left_over(tmp_path / "out") == []
@@ -253,6 +362,7 @@ def test_older_runs_go_by_age_and_the_newest_stays(tmp_path: Path) -> None:
 def test_only_runs_go(tmp_path: Path) -> None:
     runs, elsewhere = tmp_path / "out/runs", tmp_path / "elsewhere"
     (runs / "my notes").mkdir(parents=True)
+    (tmp_path / "out" / MARKER).touch()
     elsewhere.mkdir()
     (elsewhere / "kept.txt").write_text("x", encoding="utf-8")
     if os.name != "nt":
@@ -289,7 +399,7 @@ def check_pages(out: Path) -> None:
     for file in files:
         with contextlib.suppress(FileNotFoundError):  # retention has just removed that run
             text = file.read_text(encoding="utf-8")
-            whole = re.fullmatch(r"<html data-run='([^']+)'>x*<p>\1</p></html>\n", text)
+            whole = re.fullmatch(r'<html [^>]*data-run="([^"]+)"><head>x*<p>\1</p></html>\n', text)
             assert whole, f"{file}: {text[:80]!r} … {text[-80:]!r}"
 
 

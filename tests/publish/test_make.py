@@ -14,6 +14,7 @@ from lxml import html
 
 from taskanalysis.errors import Problem, ReportError
 from taskanalysis.publish import make
+from taskanalysis.publish.folder import MARKER
 from taskanalysis.publish.make import NOTEBOOKS, make_reports, notebook_file, renew_history
 from taskanalysis.publish.notebooks import Failure, Workers
 from taskanalysis.publish.pages import Rendered, Run, failure_page, read_head, report_page, with_notice
@@ -153,6 +154,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Failed:
     folder = tmp_path_factory.mktemp("fail")
     latest = folder / "out/latest"
     latest.mkdir(parents=True)
+    (folder / "out" / MARKER).touch()
     earlier = Run("20261123T050500Z", NOW - timedelta(hours=6), NOW, NOW, "", NAMES)
     good = {name: report_page(name, Rendered(name, "<h1>the last good one</h1>"), earlier, files=[]) for name in SAID}
     before = {
@@ -254,7 +256,7 @@ def test_temporary_folder_that_is_full_is_one_sentence_with_a_next_step(
     monkeypatch.setattr(Workers, "_start", refuse)
     with pytest.raises(ReportError, match=r"can't be used .No space left on device.: make room there, or name"):
         make_reports(SNAPSHOT, tmp_path / "out", {"data": str(tmp_path)}, now=NOW)
-    assert sorted(each.name for each in (tmp_path / "out").rglob("*")) == [".lock", "latest", "runs"]
+    assert sorted(each.name for each in (tmp_path / "out").rglob("*")) == [".lock", MARKER, "latest", "runs"]
 
 
 # History --------------------------------------------------------------------------------------------------------------

@@ -22,7 +22,6 @@ import csv
 import json
 import os
 import re
-import stat
 import subprocess
 import sys
 import time
@@ -37,7 +36,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from taskanalysis.definition import parse, without_mark
+from taskanalysis.definition import open_regular, parse, without_mark
 from taskanalysis.errors import TaskXmlError
 from taskanalysis.history.eventlog import child
 from taskanalysis.snapshot import moment, settle
@@ -130,10 +129,7 @@ def read_records(path: Path, records: Records, *, zone: ZoneInfo | None = None, 
     not tell.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            records.faults.append("is not a regular file")  # a pipe or a device may never answer
-            return
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(_HEAD)
             file.seek(0)
             if head.startswith(b"ElfFile\0"):
