@@ -84,7 +84,7 @@ class Judged:
         """Whether someone should look: not where a task is muted, waits, or says too little."""
         loud = self.verdict in (Verdict.FAILING, Verdict.OVERDUE, Verdict.RUNNING_LONG)
         unknown_code = self.verdict is Verdict.UNKNOWN and self.rule == "unknown code"
-        return not self.ignored and (loud or unknown_code)
+        return (loud or unknown_code) and not self.ignored
 
 
 LONGEST_RUN = timedelta(hours=24)
