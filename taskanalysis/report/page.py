@@ -35,10 +35,14 @@ def table(
     caption: str,
     shown: Sequence[str] = (),
     empty: str = "There is none.",
+    file: str = "",
 ) -> Table:
-    """The table of ``COLUMNS[name]`` with these rows; the page shows the columns `shown`, all where there are none."""
+    """The table of ``COLUMNS[name]`` with these rows; the page shows the columns `shown`, all where there are none.
+
+    `file` has all rows where the page shows a part, ``<name>.csv`` where not given.
+    """
     made = rows if isinstance(rows, pd.DataFrame) else frame(name, rows)
-    return Table(made, caption, COLUMNS[name], shown, empty)
+    return Table(made, caption, COLUMNS[name], shown, empty, file or f"{name}.csv")
 
 
 def local(snapshot: Snapshot, moment: Moment) -> datetime | str:
@@ -136,9 +140,19 @@ class Page:
         """Files and rows that could not be read."""
         return self._problems(self.snapshot.problems)
 
+    @property
+    def _cut(self) -> dict[str, pd.DataFrame]:
+        """The tables that the page shows in part, as files with all rows."""
+        tables = [self.problems, *vars(self).values()]
+        return {Path(each.file).stem: each.frame for each in tables if isinstance(each, Table) and each.is_cut}
+
+    def _own_file(self, name: str) -> str:
+        """The file of a table that other pages have too."""
+        return f"{self.title.lower()}-{name}.csv"
+
     def _problems(self, problems: Iterable[Problem]) -> Table:
         rows = (problem._asdict() for problem in problems)
-        return table("problems", rows, "Problems", empty="Everything could be read.")
+        return table("problems", rows, "Problems", empty="Everything could be read.", file=self._own_file("problems"))
 
     def _read_lines(self) -> list[str]:
         snapshot, folder = self.snapshot, self.folder
@@ -193,7 +207,9 @@ class JudgedPage(Page):
             asdict(cause) | {"tasks": list(cause.tasks), "since": local(self.snapshot, cause.since)}
             for cause in self.causes
         ]
-        return table("incidents", rows, "Incidents", ("cause", "since", "tasks"), self.no_cause)
+        return table(
+            "incidents", rows, "Incidents", ("cause", "since", "tasks"), self.no_cause, self._own_file("incidents")
+        )
 
     @cached_property
     def check(self) -> Sentences:
