@@ -30,6 +30,7 @@ TOPICS = {
     "reports": "reports:measured",
     "collect": "collect:measured",
     "fleet": "fleet:measured",
+    "rows": "rows:measured",
 }
 
 

@@ -91,10 +91,15 @@ def tasks(number: int) -> list[Task]:
 
 
 class Share:
-    """A share that grows by one snapshot of a server with so many tasks after the other, `step` apart."""
+    """A share that grows by one snapshot of a server with so many tasks after the other, `step` apart.
 
-    def __init__(self, data: Path, number: int, *, server: str = SERVER, step: timedelta = STEP) -> None:
-        self.data, self.server, self.step = data, server, step
+    Only where it is `defined` do snapshots have definitions.
+    """
+
+    def __init__(
+        self, data: Path, number: int, *, server: str = SERVER, step: timedelta = STEP, defined: bool = True
+    ) -> None:
+        self.data, self.server, self.step, self.defined = data, server, step, defined
         self.dice, self.number, self.stored = Random(2), 0, ""
         self.tasks = tasks(number)
 
@@ -109,15 +114,19 @@ class Share:
         """When the last snapshot was taken."""
         return BEGIN + (self.number - 1) * self.step
 
+    def statuses(self) -> str:
+        """The ``status.csv`` of the next snapshot."""
+        minute = self.number * self.step // timedelta(minutes=1)
+        return HEADER + "".join([task.row(minute) for task in self.tasks])
+
     def _write(self) -> None:
         moment = BEGIN + self.number * self.step
         stamp = f"{moment:%Y%m%dT%H%M%SZ}"
         folder = self.data / "snapshots" / self.server / f"{moment:%Y-%m}" / stamp
-        minute = self.number * self.step // timedelta(minutes=1)
-        content = (HEADER + "".join([task.row(minute) for task in self.tasks])).encode()
+        content = self.statuses().encode()
         hashes = {"status.csv": hashlib.sha256(content).hexdigest()}
         folder.mkdir(parents=True)
-        if self.number % (7 * A_DAY // 4) == 0:
+        if self.defined and self.number % (7 * A_DAY // 4) == 0:
             self.stored = stamp
             self.dice.choice(self.tasks).version += 1
             for task in self.tasks:
@@ -134,7 +143,7 @@ class Share:
             "collected_by": "TOWN\\svc-collector",
             "elevated": True,
             "folders": [],
-            "definitions_read": True,
+            "definitions_read": self.defined,
             "definitions": self.stored,
             "tasks": len(self.tasks),
             "sha256": hashes,

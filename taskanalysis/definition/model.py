@@ -14,7 +14,7 @@ and is a fixed instant, which drifts an hour against local time over DST (`ITrig
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Final, Literal
 
@@ -47,6 +47,16 @@ class Repetition:
     interval: Duration
     duration: Duration | None = None
     stop_at_duration_end: bool = False
+
+    @property
+    def is_too_short(self) -> bool:
+        """Whether the interval is under a minute, which files can hold and Windows refuses ([MS-TSCH] 2.5.3.1).
+
+        >>> Repetition(Duration.parse("PT59S")).is_too_short, Repetition(Duration.parse("PT1M")).is_too_short
+        (True, False)
+        """
+        interval = self.interval
+        return not interval.is_zero and not interval.months and interval.delta < timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)

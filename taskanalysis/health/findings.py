@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from taskanalysis.definition import CalendarTrigger, Duration, ExecAction, TaskDefinition, TimeTrigger, Trigger
-from taskanalysis.schedule import next_run
+from taskanalysis.schedule import next_run, unscheduled
 from taskanalysis.text import has_secret, hides_exit_code, listed, mask, mask_arguments
 
 
@@ -105,6 +105,8 @@ def _of_triggers(task: TaskDefinition, at: datetime) -> Iterator[Finding]:
     if not live and task.settings.enabled and (why := why_nothing_starts(task, at)):
         yield Finding("nothing starts it", why)
     for trigger in live:
+        if trigger.repetition and trigger.repetition.is_too_short:
+            yield Finding("repetition under a minute", f"every {trigger.repetition.interval.words()}")
         if trigger.end_boundary and _aware(trigger.end_boundary, at) <= at + _SOON:
             yield Finding("ends soon", f"{trigger.end_boundary:%Y-%m-%d}")
         recurs = isinstance(trigger, CalendarTrigger) or (isinstance(trigger, TimeTrigger) and trigger.repetition)
@@ -147,7 +149,7 @@ def _limited_by_triggers(task: TaskDefinition) -> bool:
 
 def _is_over(trigger: Trigger, at: datetime) -> bool:
     """Whether a trigger can't start the task any more after `at`."""
-    if isinstance(trigger, TimeTrigger | CalendarTrigger) and trigger.start_boundary:
+    if not unscheduled(trigger):
         return next_run(trigger, at, tz=at.tzinfo or UTC) is None
     return trigger.end_boundary is not None and _aware(trigger.end_boundary, at) <= at
 

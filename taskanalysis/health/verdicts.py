@@ -86,7 +86,7 @@ class Judged:
     @property
     def needs_attention(self) -> bool:
         """Whether someone should look: not where a task is muted, waits, or says too little."""
-        return not self.ignored and (self.verdict in LOUD or self.rule in LOUD_RULES)
+        return (self.verdict in LOUD or self.rule in LOUD_RULES) and not self.ignored
 
     @property
     def not_judged(self) -> str:

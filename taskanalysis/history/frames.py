@@ -344,9 +344,9 @@ def task_slices(frame: pd.DataFrame) -> dict[str, slice]:
     >>> task_slices(pd.DataFrame({"task_path": pd.Categorical(["\\A", "\\A", "\\B"])}))
     {'\\A': slice(0, 2, None), '\\B': slice(2, 3, None)}
     """
-    codes, paths = frame["task_path"].cat.codes.to_numpy(), frame["task_path"].cat.categories
+    codes, paths = frame["task_path"].cat.codes.to_numpy(), frame["task_path"].cat.categories.tolist()
     begins, ends = blocks(codes)
     return {
-        str(paths[codes[begin]]): slice(begin, end + 1)
-        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)
+        str(paths[code]): slice(begin, end + 1)
+        for code, begin, end in zip(codes[begins].tolist(), begins.tolist(), ends.tolist(), strict=True)
     }

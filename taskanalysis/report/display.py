@@ -1,8 +1,8 @@
 r"""What a notebook shows: headings, sentences and tables as HTML in which everything that comes from a task is text.
 
-pandas' own HTML is cut at 60 rows and its Styler escapes nothing; these show all rows, escaped, masked by their makers,
-with the classes that the report template styles, sorts and filters. `mathjax_ignore` keeps JupyterLab from reading
-formulas into names.
+pandas' own HTML is cut at 60 rows and its Styler escapes nothing; these show up to `MOST_ROWS`, escaped, masked by
+their makers, with the classes that the report template styles, sorts and filters. `mathjax_ignore` keeps JupyterLab
+from reading formulas into names.
 
 >>> Sentences(["2 tasks have no <description>."])._repr_html_()
 '<ul class="answer mathjax_ignore"><li>2 tasks have no &lt;description&gt;.</li></ul>'
@@ -36,6 +36,9 @@ _WORDS = {
 }
 BADGES = {word: kind for kind, words in _WORDS.items() for word in words.split("; ")}
 """Each verdict and outcome, with the class of its badge: no text of a task is used as a class."""
+
+MOST_ROWS = 2000
+"""Rows of a table on a page, and entries of a list in a cell: 100,000 rows would make a page of 53 MB."""
 
 LONG = 300  # characters; a longer cell scrolls in itself
 
@@ -81,9 +84,10 @@ class Sentences:
 
 @dataclass(frozen=True)
 class Table:
-    """All rows of a frame; `columns` are those that the page shows, in their order (all where there are none).
+    """A frame; `columns` are those that the page shows, in their order (all where there are none).
 
-    `meanings` explains the columns, and `empty` stands where there is no row.
+    `meanings` explains the columns, and `empty` stands where there is no row. The page shows the first `MOST_ROWS`
+    rows, and links the `file` beside it that has all of them.
     """
 
     frame: pd.DataFrame
@@ -91,11 +95,19 @@ class Table:
     meanings: Mapping[str, object] = field(default_factory=dict)
     columns: Sequence[str] = ()
     empty: str = "There is none."
+    file: str = ""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the page lacks rows, or entries of a list."""
+        columns = (column for _, column in self.frame.items() if column.dtype == object)
+        cells = (cell for column in columns for cell in column)
+        return len(self.frame) > MOST_ROWS or any(isinstance(cell, list) and len(cell) > MOST_ROWS for cell in cells)
 
     def _repr_html_(self) -> str:
         if self.frame.empty:
             return f'<p class="empty">{escape(self.empty)}</p>'
-        frame = self.frame[list(self.columns)] if self.columns else self.frame
+        frame = (self.frame[list(self.columns)] if self.columns else self.frame).head(MOST_ROWS)
         numeric = [kind.kind in "iuf" for kind in frame.dtypes]
         head = "".join(self._head(str(name), number) for name, number in zip(frame.columns, numeric, strict=True))
         names = [str(name) for name in frame.columns]
@@ -104,10 +116,20 @@ class Table:
             for row in frame.astype(object).itertuples(index=False, name=None)
         )
         return (
-            f'<div class="table mathjax_ignore" role="region" aria-label="{escape(self.caption)}" tabindex="0"><table>'
+            f'{self._rest()}<div class="table mathjax_ignore" role="region" aria-label="{escape(self.caption)}" '
+            'tabindex="0"><table>'
             f"<caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
             + self._legend(names)
         )
+
+    def _rest(self) -> str:
+        """Where the rows and entries are that the page lacks."""
+        if not self.is_cut:
+            return ""
+        number, file = len(self.frame), escape(self.file)
+        shown = f"The first {MOST_ROWS:,} of {number:,} rows" if number > MOST_ROWS else "A part of the longest lists"
+        where = f'; <a href="{file}">{file}</a> has all of them' if file else ""
+        return f'<p class="rest">{shown}{where}.</p>'
 
     def _head(self, name: str, numeric: bool) -> str:
         title = f' title="{escape(str(self.meanings[name]))}"' if name in self.meanings else ""
@@ -151,6 +173,8 @@ def _pairs(pairs: Mapping[str, str]) -> str:
 
 def _cell(value: Any, name: str, numeric: bool, first: bool) -> str:
     items = value if isinstance(value, list) else [value]
+    if len(items) > MOST_ROWS:
+        items = [*items[:MOST_ROWS], f"and {len(items) - MOST_ROWS:,} more"]
     show = _badge if name in BADGE_COLUMNS else _breakable
     texts = [show(text_of(item)) for item in items]
     inner = texts[0] if len(texts) == 1 else "".join(f"<div>{text}</div>" for text in texts)

@@ -149,7 +149,7 @@ class Inventory(Page):
             changes = self.history.changes
             rows = change_rows(self.snapshot, changes[changes["kind"] != "outcome"].iloc[::-1], self.folder)
         shown, nothing = ("at", "task_path", "kind", "what"), "No change is known, as far as the snapshots go."
-        return table("changes", rows, "What changed, the newest first", shown, nothing)
+        return table("changes", rows, "What changed, the newest first", shown, nothing, self._own_file("changes"))
 
     @cached_property
     def accounts(self) -> Table:
@@ -254,7 +254,7 @@ class Inventory(Page):
     def save(self, folder: str | Path) -> list[Path]:
         """Write the inventory, triggers, actions and ``task_scheduler_backup.csv`` into a folder (`files.save`)."""
         frames = {"inventory": self.tasks.frame, "triggers": self.triggers.frame, "actions": self.actions.frame}
-        return save({**frames, "task_scheduler_backup": self.old_backup}, folder)
+        return save(self._cut | frames | {"task_scheduler_backup": self.old_backup}, folder)
 
     # Parts ------------------------------------------------------------------------------------------------------------
 

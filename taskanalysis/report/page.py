@@ -17,7 +17,6 @@ from typing import Any, ClassVar, Self
 import pandas as pd
 
 from taskanalysis import __version__
-from taskanalysis.errors import Problem
 from taskanalysis.health import NO_RULES, Assessment, Incident, Judged, Rules, assess, known_history, read_rules
 from taskanalysis.history import History
 from taskanalysis.report.columns import COLUMNS, frame
@@ -26,7 +25,6 @@ from taskanalysis.snapshot import Moment, Snapshot, in_scope, read_snapshot, sam
 from taskanalysis.text import count, listed, mask
 
 MOST_NAMED = 5  # accounts, findings or tasks in a sentence
-MOST_PROBLEMS = 200
 NO_DEFINITION, NO_STATUS = "It has a status and no definition.", "It has a definition and no status."
 
 
@@ -36,10 +34,14 @@ def table(
     caption: str,
     shown: Sequence[str] = (),
     empty: str = "There is none.",
+    file: str = "",
 ) -> Table:
-    """The table of ``COLUMNS[name]`` with these rows; the page shows the columns `shown`, all where there are none."""
+    """The table of ``COLUMNS[name]`` with these rows; the page shows the columns `shown`, all where there are none.
+
+    `file` has all rows where the page shows a part, ``<name>.csv`` where not given.
+    """
     made = rows if isinstance(rows, pd.DataFrame) else frame(name, rows)
-    return Table(made, caption, COLUMNS[name], shown, empty)
+    return Table(made, caption, COLUMNS[name], shown, empty, file or f"{name}.csv")
 
 
 def local(snapshot: Snapshot, moment: Moment) -> datetime | str:
@@ -147,10 +149,18 @@ class Page:
         """What could not be read of the snapshot and of the history, and what the collector noted; each once."""
         older = self.history.problems if self.history else []
         problems = list(dict.fromkeys([*self.snapshot.problems, *self.snapshot.notes, *older]))
-        if len(problems) > MOST_PROBLEMS:
-            problems[MOST_PROBLEMS:] = [Problem("", f"and {len(problems) - MOST_PROBLEMS:,} more")]
         rows = (problem._asdict() for problem in problems)
-        return table("problems", rows, "Problems", empty="Everything could be read.")
+        return table("problems", rows, "Problems", empty="Everything could be read.", file=self._own_file("problems"))
+
+    @property
+    def _cut(self) -> dict[str, pd.DataFrame]:
+        """The tables that the page shows in part, as files with all rows."""
+        tables = [self.problems, *vars(self).values()]
+        return {Path(shown.file).stem: shown.frame for shown in tables if isinstance(shown, Table) and shown.is_cut}
+
+    def _own_file(self, name: str) -> str:
+        """The file of a table that other pages have too."""
+        return f"{self.title.lower()}-{name}.csv"
 
     def _read_lines(self) -> list[str]:
         snapshot, folder = self.snapshot, self.folder
@@ -211,7 +221,9 @@ class JudgedPage(Page):
             asdict(cause) | {"tasks": list(cause.tasks), "since": local(self.snapshot, cause.since)}
             for cause in self.causes
         ]
-        return table("incidents", rows, "Incidents", ("cause", "since", "tasks"), self.no_cause)
+        return table(
+            "incidents", rows, "Incidents", ("cause", "since", "tasks"), self.no_cause, self._own_file("incidents")
+        )
 
     @cached_property
     def check(self) -> Sentences:

@@ -77,7 +77,8 @@ class StatusPage(JudgedPage):
             changes, nothing = self.history.changes, "Nothing changed."
             new = changes[changes["at"] == pd.Timestamp(self.snapshot.taken_at)]
             rows = change_rows(self.snapshot, new, self.folder)
-        return table("changes", rows, "Changes", ("task_path", "kind", "before", "after", "what"), nothing)
+        shown = ("task_path", "kind", "before", "after", "what")
+        return table("changes", rows, "Changes", shown, nothing, self._own_file("changes"))
 
     @cached_property
     def failing(self) -> Table:
@@ -134,7 +135,7 @@ class StatusPage(JudgedPage):
     def save(self, folder: str | Path, *, made_at: datetime | None = None) -> list[Path]:
         """Write ``status.csv``, ``task-status.csv`` and ``status.json`` (`files`); `made_at` is now where not given."""
         frames = {"status": self.tasks.frame, "incidents": self.incidents.frame, "problems": self.problems.frame}
-        files = save({"status": self.tasks.frame, "task-status": self.old_status}, folder)
+        files = save(self._cut | {"status": self.tasks.frame, "task-status": self.old_status}, folder)
         return files + save_status(self.assessment, frames, folder, made_at=made_at or datetime.now(UTC))
 
 

@@ -158,4 +158,5 @@ class Trends(Window):
     def save(self, folder: str | Path) -> list[Path]:
         """Write ``runs.csv``, ``slots.csv`` and ``changes.csv`` of the window (`files.save`), in the server's zone."""
         frames = {"runs": self.runs, "slots": self.slots, "changes": self.all_changes} if folder else {}
-        return save({name: frame[list(COLUMNS[name])] for name, frame in frames.items()}, folder, self.zone)
+        own = {name: frame[list(COLUMNS[name])] for name, frame in frames.items()}
+        return save(self._cut | own, folder, self.zone)

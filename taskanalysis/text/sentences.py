@@ -49,7 +49,7 @@ def printable(text: str) -> str:
     >>> printable("bad\udce9.xml")
     'bad\\udce9.xml'
     """
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def one_line(text: str) -> str:

@@ -55,7 +55,8 @@ FEBRUARY_30 = (
     "<CalendarTrigger><StartBoundary>2026-01-01T06:30:00</StartBoundary><ScheduleByMonth><DaysOfMonth><Day>30</Day>"
     "</DaysOfMonth><Months><February/></Months></ScheduleByMonth></CalendarTrigger>"
 )
-REPEAT = "<Repetition><Interval>PT5M</Interval></Repetition>"
+EVERY = "<Repetition><Interval>{}</Interval></Repetition>"
+REPEAT, OFTEN = EVERY.format("PT5M"), EVERY.format("PT0.001S")
 REPEAT_AN_HOUR = "<Repetition><Interval>PT5M</Interval><Duration>PT1H</Duration></Repetition>"
 SYSTEM, ETL, MANAGED = "S-1-5-18", r"TOWN\etl", r"TOWN\gmsa-etl$"
 RESTART = "<RestartOnFailure><Interval>PT15M</Interval><Count>3</Count></RestartOnFailure>"
@@ -67,6 +68,17 @@ def user(name: str, logon: str = "") -> str:
 
 FOUND = [
     ("no description", "", task(info="")),
+    (
+        "repetition under a minute",
+        "every 30 seconds",
+        task(triggers=once("2026-01-01T00:00:00", EVERY.format("PT30S"))),
+    ),
+    ("repetition under a minute", "every 0.001 seconds", task(triggers=DAILY.replace("<St", f"{OFTEN}<St"))),
+    (
+        "repetition under a minute",
+        "every 59 seconds",
+        task(triggers=f"<LogonTrigger>{EVERY.format('PT59S')}</LogonTrigger>"),
+    ),
     ("no description", "", task(info="  ")),
     ("restart does not help", "", task(settings=LIMIT + RESTART)),
     ("only when logged on", ETL, task(principal=user(ETL, "InteractiveToken"))),
@@ -143,6 +155,7 @@ NOT_FOUND = [
     task(triggers="", settings=LIMIT + "<Enabled>false</Enabled>"),
     task(triggers="<LogonTrigger/>"),
     task(triggers=once("2026-11-24T06:00:00")),
+    task(triggers=once("1970-01-01T00:00:00", EVERY.format("PT1M"))),
     task(triggers=once("1970-01-01T00:00:00", REPEAT)),
     task(triggers=once("2026-11-23T05:30:00", REPEAT_AN_HOUR)),
 ]

@@ -8,7 +8,7 @@ import pytest
 from lxml import html
 
 from taskanalysis.health.verdicts import Verdict
-from taskanalysis.report.display import BADGE_COLUMNS, BADGES, PAGE_TYPE, Heading, Sentences, Table, text_of
+from taskanalysis.report.display import BADGE_COLUMNS, BADGES, MOST_ROWS, PAGE_TYPE, Heading, Sentences, Table, text_of
 from taskanalysis.report.inventory import Inventory
 from taskanalysis.results.decode import Outcome
 from taskanalysis.snapshot.snapshot import Snapshot
@@ -36,6 +36,28 @@ def test_table_shows_chosen_columns_in_their_order() -> None:
     page = html.fromstring(Table(pd.DataFrame({"a": [1], "b": [2], "c": [3]}), "T", {}, ("c", "a"))._repr_html_())
     assert page.xpath("//th[@scope='col']/text()") == ["c", "a"]
     assert [cell.text_content() for cell in page.xpath("//tbody/tr/*")] == ["3", "1"]
+
+
+def test_long_table_shows_its_first_rows_and_links_the_file_with_all() -> None:
+    frame = pd.DataFrame({"a": range(MOST_ROWS + 1)})
+    page = html.fromstring("<div>" + Table(frame, "T", file="t.csv")._repr_html_())
+    assert page.xpath("//tbody/tr/*/text()") == [str(number) for number in range(MOST_ROWS)]
+    (rest,) = page.xpath("//p")
+    assert rest.text_content() == "The first 2,000 of 2,001 rows; t.csv has all of them."
+    assert rest.xpath("a/@href") == ["t.csv"]
+
+
+def test_table_that_fits_says_nothing_of_a_rest() -> None:
+    page = html.fromstring("<div>" + Table(pd.DataFrame({"a": range(MOST_ROWS)}), "T", file="t.csv")._repr_html_())
+    assert len(page.xpath("//tbody/tr")) == MOST_ROWS
+    assert page.xpath("//p | //a") == []
+
+
+def test_long_list_in_a_cell_says_how_many_more_there_are() -> None:
+    frame = pd.DataFrame({"a": [list(range(MOST_ROWS + 5))]})
+    page = html.fromstring("<div>" + Table(frame, "T", file="t.csv")._repr_html_())
+    assert [entry.text_content() for entry in page.xpath("//tbody//div/div")][-2:] == ["1999", "and 5 more"]
+    assert page.xpath("//p")[0].text_content() == "A part of the longest lists; t.csv has all of them."
 
 
 def test_empty_table_is_answered_in_words() -> None:

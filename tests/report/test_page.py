@@ -1,12 +1,14 @@
 """What all pages say of themselves and of what was read."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from taskanalysis import __version__
-from taskanalysis.errors import SnapshotError
+from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.health.rules import parse_rules
+from taskanalysis.report import display
 from taskanalysis.report.inventory import Inventory
 from taskanalysis.report.page import JudgedPage, Page
 from taskanalysis.report.status import StatusPage
@@ -96,3 +98,34 @@ def test_rule_that_matches_no_task_is_reported(sample: Snapshot) -> None:
         "The rule for *Gone* in rules.toml, line 5 matches no task.",
         "The rule for * in rules.toml, line 3 mutes without an end.",
     ]
+
+
+# Files ----------------------------------------------------------------------------------------------------------------
+
+
+def test_all_rows_of_a_table_that_the_page_cuts_are_in_its_file(
+    sample: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(display, "MOST_ROWS", 3)
+    page = Inventory(replace(sample, problems=[Problem(f"{number}.xml", "is empty") for number in range(5)]))
+    for table in (page.programs, page.problems):
+        assert f'<a href="{table.file}">' in table._repr_html_()
+    names = {file.name: file for file in page.save(tmp_path)}
+    assert names.keys() >= {"inventory.csv", "programs.csv", "inventory-problems.csv"}
+    assert len(names["programs.csv"].read_text(encoding="utf-8-sig").splitlines()) == 1 + len(page.programs.frame)
+    assert len(names["inventory-problems.csv"].read_text(encoding="utf-8-sig").splitlines()) == 1 + 5
+
+
+def test_tables_of_tasks_that_the_page_cuts_have_the_file_of_all_tasks(
+    sample: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(display, "MOST_ROWS", 3)
+    page = StatusPage(sample)
+    assert {page.tasks.file, page.failing.file} == {"status.csv"}
+    page.save(tmp_path)
+    assert len((tmp_path / "status.csv").read_text(encoding="utf-8-sig").splitlines()) == 1 + len(page.tasks.frame)
+
+
+@pytest.mark.parametrize("page", [Inventory, StatusPage, Trends])
+def test_page_without_cut_tables_writes_no_more_files(page: type[Page], sample: Snapshot) -> None:
+    assert page(sample)._cut == {}

@@ -131,6 +131,15 @@ def test_answer_names_the_longest_pause_with_and_without_the_frequent_ones() -> 
     ]
 
 
+def test_repetition_under_a_minute_is_the_reason_why_no_start_is_computed() -> None:
+    snapshot = share(Load=SIX, Often=replace(SIX, repetition=Repetition(Duration.parse("PT0.001S"))))
+    said = starts.starts_answer(snapshot, starts.expected_starts(snapshot))
+    assert said[0] == "1 start of 1 task in the 24 hours after the snapshot."
+    assert said[-1] == (
+        "1 task can also start at times that no schedule gives (a repetition under a minute, which Windows refuses)."
+    )
+
+
 def test_pause_of_a_share_where_all_tasks_start_often_is_said_once() -> None:
     snapshot = share(Often=QUARTERS)
     assert len(starts.starts_answer(snapshot, starts.expected_starts(snapshot))) == 2

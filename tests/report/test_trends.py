@@ -1,16 +1,13 @@
 """The trends page: what it shows and writes of the sample, of event logs, and of data that have no history."""
 
 import csv
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from taskanalysis.errors import Problem, SnapshotError
+from taskanalysis.errors import SnapshotError
 from taskanalysis.report.columns import COLUMNS
-from taskanalysis.report.page import MOST_PROBLEMS
 from taskanalysis.report.trends import Trends
-from taskanalysis.snapshot.snapshot import Snapshot
 from tests.build import LOAD, status, trends_of, window_of, xml
 from tests.history.test_logs import log, run
 
@@ -29,12 +26,6 @@ def test_figures_show_what_the_tables_hold(trends: Trends) -> None:
     assert trends.worst.frame["task_path"].iloc[0] in trends.days_figure.alt
     assert trends.hours_answer.lines[0].startswith("Left out: ")
     assert trends.incidents.frame["since"].dt.strftime("%m-%d %H:%M").tolist() == ["11-09 07:10"]
-
-
-@pytest.mark.parametrize(("number", "shown"), [(MOST_PROBLEMS, "199 bad"), (MOST_PROBLEMS + 5, "and 5 more")])
-def test_many_problems_are_cut(number: int, shown: str, sample: Snapshot) -> None:
-    damaged = replace(sample, problems=[Problem("a.xml", f"{place} bad") for place in range(number)])
-    assert Trends(damaged).problems.frame["what"].iloc[-1] == shown
 
 
 # Files ----------------------------------------------------------------------------------------------------------------

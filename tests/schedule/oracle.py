@@ -65,8 +65,10 @@ def hits(definition: TaskDefinition, start: datetime, end: datetime, tz: tzinfo)
             continue
         if trigger.start_boundary is None:
             continue
-        bases = base_slots(trigger, start, end, tz)
         cycle = Cycle.of(trigger.repetition)
+        if cycle and cycle.interval < MINUTE:
+            continue  # Windows refuses such a trigger
+        bases = base_slots(trigger, start, end, tz)
         is_local = trigger.start_boundary.tzinfo is None
         until = min(end, instant(trigger.end_boundary, tz)) if trigger.end_boundary else end
         latest = before = None  # the base slot that the minute belongs to, and the one before that

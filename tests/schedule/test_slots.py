@@ -30,6 +30,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 MONDAY, TUESDAY = datetime(2026, 11, 23, tzinfo=NEW_YORK), datetime(2026, 11, 24, tzinfo=NEW_YORK)
 SIX = CalendarTrigger(start_boundary=datetime(2026, 1, 1, 6), schedule=ScheduleByDay())
 HOURLY = replace(SIX, repetition=Repetition(Duration.parse("PT1H"), Duration.parse("P1D")))
+OFTEN = replace(SIX, repetition=Repetition(Duration.parse("PT0.001S"), Duration.parse("P1D")))
 
 
 def task(*those: Trigger) -> TaskDefinition:
@@ -77,6 +78,8 @@ def test_slot_names_the_first_of_the_triggers_that_share_it() -> None:
         replace(task(SIX), settings=Settings(enabled=False)),
         replace(SIX, start_boundary=None),
         replace(SIX, enabled=False),
+        task(OFTEN),
+        OFTEN,
     ],
 )
 def test_subject_without_start_times_yields_nothing(subject: TaskDefinition | Trigger) -> None:
@@ -88,10 +91,12 @@ def test_subject_without_start_times_yields_nothing(subject: TaskDefinition | Tr
 
 def test_triggers_without_a_time_are_named() -> None:
     off, no_start = replace(BootTrigger(), enabled=False), replace(SIX, start_boundary=None)
-    assert unscheduled(task(SIX, BootTrigger(), off, no_start)) == {
+    assert unscheduled(task(SIX, BootTrigger(), off, no_start, OFTEN)) == {
         2: "BootTrigger",
         4: "CalendarTrigger/ScheduleByDay",
+        5: "a repetition under a minute, which Windows refuses",
     }
+    assert unscheduled(BootTrigger()) == {1: "BootTrigger"}
 
 
 def test_each_trigger_type_yields_runs_or_is_named_as_without_a_time() -> None:
