@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 from operator import attrgetter
 from pathlib import Path
@@ -23,11 +23,12 @@ from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
 from taskanalysis.history.days import build_day, checked, read_day
 from taskanalysis.history.store import Store, open_store
 from taskanalysis.snapshot import (
+    CLOCKS_APART,
     Stamped,
     StoredDefinitions,
     beside_of,
-    read_manifest,
     read_statuses,
+    share_manifest,
     snapshot_folder,
     stamped,
     wrong_files,
@@ -57,7 +58,7 @@ def verify(data: str | Path) -> Verified:
     """
     store = open_store(data)
     snapshots = _snapshots(store)
-    problems = store.problems
+    problems = [*store.problems, *store.later_than(datetime.now(UTC) + CLOCKS_APART)]
     for snapshot in snapshots:
         place = f"{snapshot.server}/{snapshot.path.name}"
         try:
@@ -86,7 +87,7 @@ def _snapshots(store: Store) -> list[Stamped]:
 def _wrong(folder: Path) -> Iterator[tuple[str, str]]:
     """Files of a snapshot with what is wrong with them."""
     try:
-        manifest = read_manifest(folder)
+        manifest = share_manifest(folder)
     except SnapshotError as error:
         yield "snapshot.json", str(error)
         return
@@ -150,7 +151,8 @@ def plan_pruning(data: str | Path, *, before: datetime) -> Pruning:
     """
     store = open_store(data)
     snapshots = _snapshots(store)
-    unreadable = [problem.file for problem in store.problems]
+    wrong = [*store.problems, *store.later_than(datetime.now(UTC) + CLOCKS_APART)]
+    unreadable = [problem.file for problem in wrong]
     reasons: dict[Path, str] = {}
     for _, group in groupby(sorted(snapshots, key=attrgetter("server", "taken_at")), key=attrgetter("server")):
         newest, *others = reversed(list(group))
@@ -160,7 +162,7 @@ def plan_pruning(data: str | Path, *, before: datetime) -> Pruning:
             if snapshot.taken_at < before and has_definitions:
                 break
             try:
-                stamp = read_manifest(snapshot.path)["definitions"]
+                stamp = share_manifest(snapshot.path)["definitions"]
             except SnapshotError:
                 unreadable.append(f"{snapshot.server}/{snapshot.path.name}")
                 continue

@@ -375,7 +375,9 @@ def test_collect_that_is_killed_at_any_moment_leaves_only_whole_snapshots(tmp_pa
         found = read_snapshot(data)
         assert found.problems == []
         assert len(found.statuses) == len(found.tasks) + 30 == 90
+        began = time.perf_counter()
         done = take(after, data, turn + 1)
+        lasting = (lasting + time.perf_counter() - began) / 2  # the machine may be busier than it was
         assert done.stored == (len(known) == 1)
         assert not list(data.rglob("*.tmp"))
         assert verify(data).problems == []
