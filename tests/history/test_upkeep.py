@@ -184,9 +184,10 @@ def test_nothing_is_pruned_while_a_folder_cant_be_listed(share: Path) -> None:
 
 
 def test_empty_month_is_removed(share: Path) -> None:
-    write(share, 24 * 40, status(last_run=0), definitions={LOAD: xml("c.exe")})
-    pruned(share, 24 * 40)
-    assert [month.name for month in (share / "snapshots" / "SRV").iterdir()] == ["2026-12"]
+    write(share, -24 * 40, status(last_run=-24 * 41), definitions={LOAD: xml("c.exe")})
+    assert {month.name for month in (share / "snapshots" / "SRV").iterdir()} == {"2026-10", "2026-11"}
+    pruned(share, -24 * 39)
+    assert [month.name for month in (share / "snapshots" / "SRV").iterdir()] == ["2026-11"]
 
 
 def test_history_without_pruned_snapshots_is_the_same_when_rebuilt(share: Path) -> None:
