@@ -69,14 +69,14 @@ class Rules:
     rules: tuple[Rule, ...] = ()
 
     def of(self, server: str, path: str) -> Rule:
-        """All matching rules of a task in one; later ones win, key by key."""
+        """All matching rules of a task in one, `NO_RULE` where none matches; later ones win, key by key."""
+        matching = [rule for rule in self.rules if rule.matches(server, path)]
         values: dict[str, Any] = {}
         lines: dict[str, int] = {}
-        for rule in self.rules:
-            if rule.matches(server, path):
-                values |= {key: value for key in _KEYS if (value := getattr(rule, key)) is not None}
-                lines |= rule.lines
-        return Rule(**values, lines=lines)
+        for rule in matching:
+            values |= {key: value for key in _KEYS if (value := getattr(rule, key)) is not None}
+            lines |= rule.lines
+        return Rule(**values, lines=lines) if matching else NO_RULE
 
     def unused(self, tasks: Iterable[tuple[str, str]]) -> list[Rule]:
         """The rules that match none of these tasks (server, task path)."""

@@ -21,7 +21,7 @@ from taskanalysis.definition import CalendarTrigger, Duration, TaskDefinition, T
 from taskanalysis.health.due import COLLECTING, Due, Missed
 from taskanalysis.health.findings import why_nothing_starts
 from taskanalysis.health.past import NO_PAST, Past, hidden_tasks, pasts
-from taskanalysis.health.rules import NO_RULES, Rule, Rules
+from taskanalysis.health.rules import NO_RULE, NO_RULES, Rule, Rules
 from taskanalysis.history import History
 from taskanalysis.results import BAD_OUTCOMES, SETTLED, Outcome, Result, decode_lines
 from taskanalysis.snapshot import Snapshot, Status, in_scope
@@ -81,7 +81,8 @@ class Judged:
     @property
     def ignored(self) -> bool:
         """Whether a rule mutes the task: it is counted, not listed."""
-        return self.due.rule.ignores(self.due.snapshot.local_time.date())
+        rule = self.due.rule
+        return rule is not NO_RULE and rule.ignores(self.due.snapshot.local_time.date())
 
     @property
     def needs_attention(self) -> bool:

@@ -116,7 +116,7 @@ def unsigned(code: object) -> int | None:
     """
     if code is None or (not isinstance(code, str) and str(code) in ("nan", "<NA>")):
         return None
-    if isinstance(code, Integral) and not isinstance(code, bool):
+    if type(code) is int or (isinstance(code, Integral) and not isinstance(code, bool)):
         number = int(code)
     else:
         text = str(float(code) if isinstance(code, Real) and not isinstance(code, bool) else code).strip()

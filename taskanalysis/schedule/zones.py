@@ -60,7 +60,8 @@ def microseconds(moment: datetime) -> int:
 
 def moment_of(instant: int, zone: tzinfo) -> datetime:
     """The aware moment, in a zone, of microseconds since 1970."""
-    return (_EPOCH + timedelta(microseconds=instant)).astimezone(zone)
+    moment = _EPOCH + timedelta(microseconds=instant)
+    return moment if zone is UTC else moment.astimezone(zone)
 
 
 # a day and more from the ends of the calendar, so that no offset leads out of it

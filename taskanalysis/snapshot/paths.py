@@ -15,6 +15,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 from filelock import FileLock
@@ -60,10 +61,15 @@ def in_scope(path: str, folders: Sequence[str]) -> bool:
     """
     if not folders:
         return not in_scope(path, ["\\Microsoft"])
-    within = tuple(
+    return path.casefold().startswith(_beginnings(tuple(folders)))
+
+
+@lru_cache
+def _beginnings(folders: tuple[str, ...]) -> tuple[str, ...]:
+    """How paths in these folders begin."""
+    return tuple(
         "\\".join(["", *folder.strip("\\").split("\\"), ""]).replace("\\\\", "\\").casefold() for folder in folders
     )
-    return path.casefold().startswith(within)
 
 
 def long_path(path: str | Path) -> Path:
