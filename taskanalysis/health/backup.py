@@ -2,12 +2,14 @@ r"""Whether every task is in the backup: how old the stored definitions are, and
 
 Statuses may be collected every few minutes and definitions never again, so the backup has an age of its own.
 
->>> from datetime import UTC
+>>> from dataclasses import replace; from datetime import UTC
 >>> from taskanalysis.snapshot import Status
 >>> snapshot = Snapshot("S", datetime(2026, 11, 23, tzinfo=UTC), statuses={"\\A": Status("\\A")})
->>> backup = find_backup(snapshot)
+>>> find_backup(snapshot).sentence
+'No: no definitions were collected.'
+>>> backup = find_backup(replace(snapshot, defined_at=snapshot.taken_at))
 >>> backup.sentence, backup.missing
-('No: no definitions were collected.', {'\\A': Missing(what='no definitions were collected', since=None)})
+('No: 1 of 1 task is not in the backup.', {'\\A': Missing(what='its definition is not stored', since=None)})
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ class Backup:
     """The stored definitions of a server.
 
     `read_at` is when they were last read from Windows and `stale_after` when they should have been again (aware UTC),
-    None where they never were. `tasks` is the number of known tasks, `missing` those without a good definition.
+    None where they never were. `tasks` is the number of known tasks, `missing` those without a good definition; none
+    where no definition was ever read.
     """
 
     read_at: datetime | None
@@ -51,7 +54,9 @@ class Backup:
         if self.missing:
             are = "is" if len(self.missing) == 1 else "are"
             return f"No: {len(self.missing)} of {count(self.tasks, 'task')} {are} not in the backup."
-        return f"Yes: {'all ' if self.tasks > 1 else ''}{count(self.tasks, 'task')} in the backup."
+        return (
+            f"Yes: all {self.tasks:,} tasks are in the backup." if self.tasks > 1 else "Yes: 1 task is in the backup."
+        )
 
     def is_stale(self, now: datetime) -> bool:
         """Whether the definitions should have been read again by `now` (aware)."""
@@ -63,21 +68,21 @@ def find_backup(snapshot: Snapshot, folder: str = "", history: History | None = 
 
     A task outside the folders whose definitions were collected counts only where an earlier snapshot stored it.
     """
+    if snapshot.defined_at is None:
+        return Backup(None, None, len(snapshot.statuses))
     folders = [folder] if folder else []
     known = snapshot.statuses.keys() | snapshot.tasks.keys() | snapshot.damaged.keys()
     stored = history.stored_tasks(snapshot.server) if history else set()
     tasks = [
         path
         for path in sorted(known, key=str.casefold)
-        if in_scope(path, folders)
-        and (in_scope(path, snapshot.folders) or path in snapshot.tasks or path in stored or not snapshot.defined_at)
+        if in_scope(path, folders) and (path in snapshot.tasks or path in stored or in_scope(path, snapshot.folders))
     ]
     missing = {path: what for path in tasks if (what := _what(snapshot, path))}
     since = history.first_seen(snapshot.server) if missing and history else {}
-    read_at = snapshot.defined_at
     return Backup(
-        read_at,
-        read_at + usual_wait(_times(snapshot, history)) if read_at else None,
+        snapshot.defined_at,
+        snapshot.defined_at + usual_wait(_times(snapshot, history)),
         len(tasks),
         {path: Missing(what, since.get(path)) for path, what in missing.items()},
     )
@@ -85,8 +90,6 @@ def find_backup(snapshot: Snapshot, folder: str = "", history: History | None = 
 
 def _what(snapshot: Snapshot, path: str) -> str:
     """Why a task is not in the backup; "" where it is."""
-    if snapshot.defined_at is None:
-        return "no definitions were collected"
     if path in snapshot.damaged:
         return f"its stored definition {snapshot.damaged[path]}"
     return "" if path in snapshot.tasks else "its definition is not stored"

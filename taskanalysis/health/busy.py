@@ -47,6 +47,13 @@ class RunTimes(NamedTuple):
         )
 
 
+class TaskRuns(NamedTuple):
+    """The runs of one task: `rows` of the times of all."""
+
+    times: RunTimes
+    rows: slice
+
+
 def skips_while_running(task: TaskDefinition) -> bool:
     """Whether Windows starts nothing at a slot that comes while the task runs ([MS-TSCH] MultipleInstancesPolicy)."""
     return task.settings.multiple_instances_policy in ("IgnoreNew", "Queue")

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskanalysis.definition import CalendarTrigger, Duration, TaskDefinition, TimeTrigger
-from taskanalysis.health.busy import RunTimes, busy_until, skips_while_running
+from taskanalysis.health.busy import TaskRuns, busy_until, skips_while_running
 from taskanalysis.health.rules import NO_RULE, Rule
 from taskanalysis.schedule import moment_of, next_run, previous_run, slot_arrays
 from taskanalysis.snapshot import Snapshot, Status
@@ -98,7 +98,7 @@ class Due:
     task: TaskDefinition | None = None
     rule: Rule = NO_RULE
     form_since: datetime | None = None
-    last_runs: RunTimes | None = None
+    last_runs: TaskRuns | None = None
 
     @cached_property
     def next_start(self) -> datetime | None:
@@ -154,11 +154,12 @@ class Due:
 
     def _busy_until(self, task: TaskDefinition) -> np.datetime64:
         """Until when its last run is taken to have gone on."""
-        if self.last_runs is None or not len(self.last_runs.started):
+        if self.last_runs is None:
             return np.datetime64(0, "us")
-        first = moment_of(int(self.last_runs.started[0]), UTC)
+        runs = self.last_runs.times.part(self.last_runs.rows)
+        first = moment_of(int(runs.started[0]), UTC)
         slots = slot_arrays(task, first, self.snapshot.taken_at, tz=self._zone).time.astype(np.int64)
-        return np.datetime64(int(busy_until(self.last_runs, slots)[-1]), "us")
+        return np.datetime64(int(busy_until(runs, slots)[-1]), "us")
 
     @property
     def _zone(self) -> str:

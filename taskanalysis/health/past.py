@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import union_categoricals
 
-from taskanalysis.health.busy import EARLIER_RUNS, RunTimes, run_times
+from taskanalysis.health.busy import EARLIER_RUNS, RunTimes, TaskRuns, run_times
 from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.history import History, microseconds_of, read_history, task_slices
 from taskanalysis.results import BAD_OUTCOMES, SETTLED
@@ -61,8 +61,7 @@ class Past:
     `form_since` is the first snapshot that shows it with its present triggers and enabled, None where that is the
     oldest; `shown_since` is the first that shows its last finished run; `failing_since` and `good_since` are starts of
     runs; `failures` counts those in a row; `longest` is how long the longest of the last 30 finished runs took at most,
-    where five are known; `refused_since` is when starts began to fail after the last good run; `last_runs` are the
-    last ones, finished or not (`busy`).
+    where five are known; `refused_since` is when starts began to fail after the last good run.
     """
 
     form_since: datetime | None = None
@@ -79,7 +78,6 @@ class Past:
     longest: timedelta | None = None
     refused_since: datetime | None = None
     shown_since: datetime | None = None
-    last_runs: RunTimes | None = None
 
 
 NO_PAST = Past()
@@ -116,16 +114,12 @@ def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict
             runs.sign[rows] = np.where(np.isin(runs.code[rows], list(ok_codes)), GOOD, runs.sign[rows])
     begins = np.array([rows.start for rows in tasks.values()], dtype=np.int64)
     finished_pasts = dict(zip(tasks, _pasts(runs, begins, snapshot.taken_at), strict=True))
-    times, rows_of = known_runs(history, server), task_slices(_of(history.runs, server))
     changes, events = _of(history.changes, server), _of(history.events, server)
     redefined = _by_task(changes[changes["kind"] != "outcome"])
     refused = _by_task(events[events["kind"] == "start failed"])
     result = {}
-    for path in sorted(snapshot.statuses.keys() | rows_of.keys()):
+    for path in sorted(snapshot.statuses.keys() | finished_pasts.keys()):
         past = finished_pasts.get(path) or Past()
-        if path in rows_of:
-            last = slice(max(rows_of[path].start, rows_of[path].stop - EARLIER_RUNS - 1), rows_of[path].stop)
-            past = replace(past, last_runs=times.part(last))
         if path in refused:
             past = replace(past, refused_since=_refused_since(refused[path], past.last_success))
         if path in redefined:
@@ -142,11 +136,13 @@ def hidden_tasks(history: History, snapshot: Snapshot) -> list[tuple[Status, dat
     Each is the last status that was seen of it, and when that was (aware UTC).
     """
     spans, changes = _of(history.spans, snapshot.server), _of(history.changes, snapshot.server)
+    absent = [path not in snapshot.statuses for path in spans["task_path"].cat.categories]
+    spans = spans[np.array([*absent, False])[spans["task_path"].cat.codes]]
     last = spans.sort_values("last_seen").drop_duplicates("task_path", keep="last").astype({"task_path": "str"})
     changes = changes[changes["kind"] == "removed"]
     removed = changes["at"].groupby(changes["task_path"].astype("str")).max()
     gone = (removed.reindex(last["task_path"]) > last["last_seen"].to_numpy()).to_numpy()
-    hidden = last[~gone & ~last["task_path"].isin(list(snapshot.statuses))].sort_values("task_path")
+    hidden = last[~gone].sort_values("task_path")
     return [(_status_of(row), _moment(row["last_seen"])) for _, row in hidden.iterrows()]
 
 
@@ -209,6 +205,15 @@ def _runs(runs: pd.DataFrame, taken_at: pd.Series) -> _Runs:
         microseconds_of(runs["first_seen"]),
         _took(runs, taken_at).to_numpy(dtype=np.float64),
     )
+
+
+def last_runs(history: History, server: str) -> dict[str, TaskRuns]:
+    """The last runs of each task, finished or not, by task path."""
+    times, slices = known_runs(history, server), task_slices(_of(history.runs, server))
+    return {
+        path: TaskRuns(times, slice(max(rows.start, rows.stop - EARLIER_RUNS - 1), rows.stop))
+        for path, rows in slices.items()
+    }
 
 
 def known_runs(history: History, server: str) -> RunTimes:

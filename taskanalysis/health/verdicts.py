@@ -18,9 +18,10 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from taskanalysis.definition import CalendarTrigger, Duration, TaskDefinition, TimeTrigger
+from taskanalysis.health.busy import TaskRuns
 from taskanalysis.health.due import COLLECTING, Due, Missed
 from taskanalysis.health.findings import why_nothing_starts
-from taskanalysis.health.past import NO_PAST, Past, hidden_tasks, pasts
+from taskanalysis.health.past import NO_PAST, Past, hidden_tasks, last_runs, pasts
 from taskanalysis.health.rules import NO_RULE, NO_RULES, Rule, Rules
 from taskanalysis.history import History
 from taskanalysis.results import BAD_OUTCOMES, SETTLED, Outcome, Result, decode_lines
@@ -114,9 +115,10 @@ def judge(
     snapshot (`known_history`); tasks that it shows and the snapshot hides get their last verdict.
     """
     past = pasts(history, snapshot, rules) if history else {}
+    runs = last_runs(history, snapshot.server) if history else {}
     folders = [folder] if folder else []
     judged = [
-        _judge(status, snapshot, rules.of(snapshot.server, path), past.get(path, NO_PAST))
+        _judge(status, snapshot, rules.of(snapshot.server, path), past.get(path, NO_PAST), runs.get(path))
         for path, status in snapshot.statuses.items()
         if in_scope(path, folders)
     ]
@@ -125,7 +127,8 @@ def judge(
             if in_scope(status.path, folders):
                 then = replace(snapshot, taken_at=seen, tasks=_defined(history, snapshot, seen))
                 rule = rules.of(snapshot.server, status.path)
-                judged.append(_hidden(_judge(status, then, rule, past.get(status.path, NO_PAST)), snapshot))
+                task = _judge(status, then, rule, past.get(status.path, NO_PAST), runs.get(status.path))
+                judged.append(_hidden(task, snapshot))
     return sorted(judged, key=lambda task: task.path.casefold())
 
 
@@ -140,8 +143,8 @@ _Decision = tuple[Verdict, str, str]
 """A verdict, the rule that decided, and the reason."""
 
 
-def _judge(status: Status, snapshot: Snapshot, rule: Rule, past: Past) -> Judged:
-    due = Due(status, snapshot, snapshot.tasks.get(status.path), rule, past.form_since, past.last_runs)
+def _judge(status: Status, snapshot: Snapshot, rule: Rule, past: Past, runs: TaskRuns | None) -> Judged:
+    due = Due(status, snapshot, snapshot.tasks.get(status.path), rule, past.form_since, runs)
     result = _result(due)
     verdict, name, reason = _verdict(due, result, past)
     reason += _trail(verdict, past)
@@ -161,8 +164,11 @@ def _hidden(task: Judged, snapshot: Snapshot) -> Judged:
 def _doubt(due: Due, result: Result, verdict: Verdict) -> str:  # noqa: PLR0911 (one return a reason)
     """Why the task could not be judged, or not wholly, as the end of a sentence; "" where it was."""
     status, snapshot = due.status, due.snapshot
-    if verdict in (Verdict.DISABLED, Verdict.RUNNING):
+    if verdict is Verdict.DISABLED:
         return ""
+    if verdict is Verdict.RUNNING:
+        is_bounded = due.task is None or not _is_service(due.task)
+        return "it is running since a time that is not known" if status.last_run is None and is_bounded else ""
     if _after_snapshot(due):
         return "the last run lies after the snapshot, so a clock or the time zone is wrong"
     if status.last_result is None and result.outcome is Outcome.UNKNOWN:
@@ -325,20 +331,22 @@ def _trail(verdict: Verdict, past: Past) -> str:
     return trail + " Its outcome changes often." * past.flapping
 
 
-def _since(verdict: Verdict, due: Due, past: Past) -> datetime | None:
-    started, missed = due.status.last_run, due.missed
-    started = started if isinstance(started, datetime) else None
-    begins = {
-        Verdict.OVERDUE: missed.first if missed else None,
-        Verdict.RUNNING: started,
-        Verdict.RUNNING_LONG: started,
-        Verdict.FAILING: past.failing_since or past.refused_since,
-        Verdict.OK: past.good_since,
-        Verdict.DISABLED: past.disabled_since,
-        Verdict.NEVER_RAN: past.added_at,
-        Verdict.UNKNOWN: past.shown_since,
-    }
-    return begins[verdict]
+def _since(verdict: Verdict, due: Due, past: Past) -> datetime | None:  # noqa: PLR0911 (one return a verdict)
+    match verdict:
+        case Verdict.OVERDUE:
+            return due.missed.first if due.missed else None
+        case Verdict.RUNNING | Verdict.RUNNING_LONG:
+            return due.status.last_run if isinstance(due.status.last_run, datetime) else None
+        case Verdict.FAILING:
+            return past.failing_since or past.refused_since
+        case Verdict.OK:
+            return past.good_since
+        case Verdict.DISABLED:
+            return past.disabled_since
+        case Verdict.NEVER_RAN:
+            return past.added_at
+        case Verdict.UNKNOWN:
+            return past.shown_since
 
 
 # a quoted program, one with spaces that ends in .exe or the like, or the first word; then the arguments

@@ -11,6 +11,7 @@ repeated texts are categories; each frame is computed on first use. They hold no
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -52,8 +53,8 @@ def read_history(
 
     `since` and `until` are aware datetimes; the result is that of a share with those snapshots alone, except that
     earlier definitions stay in force. With `update` the store is updated first, in `executor` where one is given.
-    Without, or where the store can't be written, missing days are computed in memory and `problems` says so. Snapshots
-    more than ten minutes later than the clock are a problem, and left out.
+    Without, missing days are computed in memory; so they are where the store can't be written, and `problems` says so.
+    Snapshots more than ten minutes later than the clock are a problem, and left out.
 
     SnapshotError where `data` is no share, where it has no snapshot of `server` or can't list them, or where a time has
     no offset.
@@ -73,28 +74,31 @@ def read_history(
         raise SnapshotError(unlisted[0] if unlisted else f"{data} holds no snapshot of {server}")
     first, last = (begin.date() if begin else date.min), end.date()
     chosen = [day for day in store.wanted if day[0] in servers and str(first) <= day[1] <= str(last)]
-    days, damaged = load_days(store, chosen, executor=executor)
+    whole, damaged = load_days(store, chosen, executor=executor)
     if damaged and update:
         damaged += update_store(data, executor=executor, check=True)
     missing = [day for day in chosen if not store.file(day)]
     if missing and not update:
-        problems = [Problem("history", f"{count(len(missing), 'day')} not stored; computed in memory")]
-    days = [part for part in (clipped(day, begin, end) for day in days) if part.records]
+        logging.getLogger(__name__).info("%s not stored; computed in memory", count(len(missing), "day"))
+    days = [part for part in (clipped(day, begin, end) for day in whole) if part.records]
     unread = [Problem(*problem) for day in days for record in day.records for problem in record["problems"]]
     zones = [record["zone"] for day in days for record in day.records if record.get("zone")]
     logged = read_logs(store.data, sorted(servers), zone=zones[-1] if zones else "", update=update)
     problems = [*store.problems, *problems, *damaged, *unread, *logged.problems]
-    return History(Path(data), list(dict.fromkeys(problems)), days, _in_force(store, days), logged.between(begin, end))
+    return History(
+        Path(data), list(dict.fromkeys(problems)), days, _in_force(store, whole, days), logged.between(begin, end)
+    )
 
 
-def _in_force(store: Store, days: Sequence[LoadedDay]) -> dict[str, str]:
+def _in_force(store: Store, whole: Sequence[LoadedDay], days: Sequence[LoadedDay]) -> dict[str, str]:
     """The definitions in force at the first snapshot of each server: the name of the snapshot that stores them."""
     found: dict[str, str] = {}
+    by_name = {(day.server, day.day): day for day in whole}
     for first in {day.server: day for day in reversed(days)}.values():
         stamp = next((record for record in first.records if record["read"]), first.records[0])["snapshot"]
         until = [day for day in store.wanted if day[0] == first.server and day[1] <= first.day]
         for day in sorted(until, reverse=True):
-            (loaded,), _ = load_days(store, [day])
+            loaded = by_name.get(day) or load_days(store, [day])[0][0]
             records = [record for record in loaded.records if record["snapshot"] <= stamp]
             if named := [record["definitions"] for record in records if record.get("definitions")]:
                 found[first.server] = named[-1]

@@ -87,7 +87,7 @@ class Standing:
         """What is too old at `now` (aware), as sentences."""
         late = [self.stale_after is not None and now > self.stale_after]
         late += [self.backup_stale_after is not None and now > self.backup_stale_after]
-        sentences = ("The snapshot is stale: a newer one was due.", "The backup is stale: definitions were due.")
+        sentences = ("The snapshot is stale: a newer one was due.", BACKUP_STALE)
         return [sentence for sentence, is_late in zip(sentences, late, strict=True) if is_late]
 
     def code(self, now: datetime) -> int:
@@ -226,7 +226,7 @@ def index_page(
             server=shown(server) or "an unnamed server",
             sentence=_index_sentence(standing, failed),
             unseen=standing.unseen if standing else [],
-            backup=standing.backup if standing else "",
+            backup=_backup(standing, run) if standing else "",
             age=age(run.taken_at, run.made_at),
             notes=[*notes, *([note] if locked else [])],
             counts=list(standing.counts.items()) if standing else [],
@@ -239,6 +239,15 @@ def index_page(
         )
 
     return render
+
+
+def _backup(standing: Standing, run: Run) -> str:
+    """Whether every task is in the backup, and whether that is known of late."""
+    late = run.due and standing.backup_stale_after and run.made_at > standing.backup_stale_after
+    return f"{standing.backup} {BACKUP_STALE}" if standing.backup and late else standing.backup
+
+
+BACKUP_STALE = "The backup is stale: definitions were due."
 
 
 def _index_sentence(standing: Standing | None, failed: Sequence[str]) -> str:

@@ -88,7 +88,7 @@ class Inventory(Page):
             {"task_path": path, "what": lack.what, "since": local(self.snapshot, lack.since)}
             for path, lack in self.backup.missing.items()
         )
-        empty = "None." if self.backup.read_at else "No definitions were collected."
+        empty = "No task is missing from the backup." if self.backup.read_at else "No definitions were collected."
         return table("missing_tasks", rows, "Not in the backup", empty=empty)
 
     @cached_property

@@ -70,7 +70,7 @@ def test_answer_of_the_sample_counts_right(inventory: Inventory, sample: Snapsho
     users = {task.principal.user_id or task.principal.group_id for task in sample.tasks.values()}
     lines = inventory.answer.lines
     assert lines[:3] == [
-        "Yes: all 49 tasks in the backup.",
+        "Yes: all 49 tasks are in the backup.",
         f"{len(sample.tasks)} tasks in 12 folders, run by {len(users)} accounts; 1 task disabled.",
         r"Restoring them needs the password of TOWN\opendata (9 tasks) and TOWN\svc-gis (5 tasks).",
     ]
@@ -80,7 +80,7 @@ def test_answer_of_the_sample_counts_right(inventory: Inventory, sample: Snapsho
 
 def test_answer_for_a_folder_counts_that_folder_alone(sample: Snapshot) -> None:
     assert Inventory(sample, r"\Backup").answer.lines[:3] == [
-        "Yes: all 2 tasks in the backup.",
+        "Yes: all 2 tasks are in the backup.",
         "2 tasks in 1 folder, run by 1 account; 0 tasks disabled.",
         "Restoring them needs no password.",
     ]

@@ -196,7 +196,7 @@ def test_status_json_has_its_keys_and_plain_values(sample: Snapshot, tmp_path: P
     assert content["stale_after"] == "2026-11-23T18:02:00-05:00"
     assert content["counts"]["FAILING"] == 12
     assert (content["code"], content["attention"], content["unseen"]) == (1, 13, [])
-    assert content["backup"]["sentence"] == "Yes: all 49 tasks in the backup."
+    assert content["backup"]["sentence"] == "Yes: all 49 tasks are in the backup."
     assert content["summary"][0].endswith(": 13 of 49 tasks need attention.")
     assert [len(content[name]) for name in ("tasks", "incidents", "problems")] == [49, 1, 0]
     row = next(row for row in content["tasks"] if row["task_path"] == r"\OpenData\Admin\Monthly archive")

@@ -3,26 +3,34 @@
 ``python -m tests.whole.test_silence NUMBER SEED`` tries many more random shares than the tests.
 """
 
+import hashlib
 import json
 import random
 import shutil
 import sys
 import tempfile
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from taskanalysis.errors import SnapshotError
-from taskanalysis.health import Assessment
+from taskanalysis.errors import Problem, SnapshotError
+from taskanalysis.health import Assessment, Verdict
+from taskanalysis.history import read_history, verify
 from taskanalysis.publish.index import read_standing
-from taskanalysis.report import StatusPage
+from taskanalysis.report import Inventory, StatusPage, Trends
+from taskanalysis.snapshot import FUTURE
+from tests.build import rewrite_manifest
 from tests.whole.offices import (
     DAY,
     END,
+    HOUR,
     LOSSES,
     MINUTE,
+    Job,
     Loss,
+    Office,
     healthy,
     judged,
     with_alarm,
@@ -73,6 +81,170 @@ def check_health(folder: Path, seed: int) -> None:
     office.write_all(folder)
     found = judged(folder)
     assert found.code == 0, (seed, found.lines())
+
+
+# Situations -----------------------------------------------------------------------------------------------------------
+
+
+def office(number: int = 12, spacing: timedelta = 6 * HOUR, jobs: int = 8, **given: Any) -> Office:
+    """Eight daily tasks at 03:00 UTC, and a snapshot every six hours."""
+    known = [Job(f"\\OpenData\\T{place}", hour=3 * HOUR, **given) for place in range(jobs)]
+    made = Office("UTC", known, spacing, number, 1, random.Random(1))
+    made.simulate()
+    return made
+
+
+def said(folder: Path, now: datetime = END) -> tuple[int, str, list[str]]:
+    """Exit code, headline and what was not seen."""
+    found = judged(folder, now)
+    return found.code, found.headline, found.unseen
+
+
+def verdicts(folder: Path) -> set[str]:
+    return {task.verdict.value for task in judged(folder).loud}
+
+
+ALL, NONE = "8 of 8 tasks need attention", "None of 8 tasks needs attention"
+
+
+def test_snapshot_of_the_future_is_not_the_newest(tmp_path: Path) -> None:
+    office(code=1).write_all(tmp_path)
+    calm = office()
+    calm.write(tmp_path, END + 3650 * DAY)
+    assert said(tmp_path) == (3, f"{ALL}; not everything could be seen.", ["1 problem in the data that were read."])
+    (problem,) = judged(tmp_path).problems
+    assert (problem.file, problem.what) == ("SRV/20361117T000000Z", FUTURE)
+    calm.write(tmp_path, END + 9 * MINUTE)  # clocks may be that far apart
+    assert verdicts(tmp_path) == set()
+    assert [problem.file for problem in read_history(tmp_path).problems] == ["SRV/20361117T000000Z"]
+    assert "SRV/20361117T000000Z" in {problem.file for problem in verify(tmp_path).problems}
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", ""])
+def test_wrong_or_missing_zone_does_not_excuse_days(zone: str, tmp_path: Path) -> None:
+    late = office(until=END - 10 * DAY)
+    for at in late.moments:
+        late.write(tmp_path, at, zone=zone)
+    assert verdicts(tmp_path) == {"OVERDUE"}
+    reason = judged(tmp_path).loud[0].reason
+    assert "That is likely, not certain: " in reason
+    assert ("the time zone of the server is not known" if not zone else "Windows gives another next start") in reason
+
+
+def test_tasks_in_doubt_are_counted_and_named(tmp_path: Path) -> None:
+    fine = office()
+    for at in fine.moments:
+        fine.write(tmp_path, at, zone="Asia/Kolkata")
+    code, headline, unseen = said(tmp_path)
+    assert (code, headline) == (3, f"{NONE}; 8 could not be judged.")
+    assert unseen[0].startswith("8 tasks: not judged, because Windows gives another next start (2026-11-20 08:30) than")
+    assert unseen[0].endswith("\\T4 and 3 others.")
+
+
+def test_windows_that_plans_nothing_is_loud(tmp_path: Path) -> None:
+    office(plans=False).write_all(tmp_path)
+    assert said(tmp_path)[:2] == (1, f"{ALL}.")
+    assert {task.rule for task in judged(tmp_path).loud} == {"no further start"}
+
+
+def test_old_backup_is_said_though_statuses_go_on(tmp_path: Path) -> None:
+    old = office()
+    old.write(tmp_path, END - 90 * DAY)
+    new = office(jobs=11)
+    for at in new.moments:
+        new.write(tmp_path, at, full=False)
+    code, headline, unseen = said(tmp_path)
+    assert (code, headline) == (3, "None of 11 tasks needs attention; 3 could not be judged.")
+    assert unseen[1:] == [
+        "No: 3 of 11 tasks are not in the backup.",
+        "The backup is stale: its definitions are of 2026-08-22 00:00 (UTC).",
+    ]
+    page = Inventory.read(tmp_path)
+    assert page.answer.lines[0] == "No: 3 of 11 tasks are not in the backup."
+    assert page.missing.frame["task_path"].tolist() == [f"\\OpenData\\T{place}" for place in (10, 8, 9)]
+    assert page.heading.stale_after == END - 90 * DAY + 26 * HOUR
+
+
+def test_refused_folder_keeps_its_alarm(tmp_path: Path) -> None:
+    bad = office(code=1)
+    bad.write_all(tmp_path, leave=1)
+    calm = [job for job in bad.jobs if job.path > "\\OpenData\\T2"]
+    bad.write(tmp_path, bad.moments[-1], jobs=calm, problems=[Problem("\\OpenData", "access is denied")])
+    code, headline, unseen = said(tmp_path)
+    assert (code, headline) == (3, f"{ALL}; not everything could be seen.")
+    assert unseen[0] == "It was refused \\OpenData (access is denied)."
+    assert sum("when last seen, 6 hours ago" in task.reason for task in judged(tmp_path).loud) == 3
+    assert "removed" not in set(read_history(tmp_path).changes["kind"])
+
+
+def test_collector_that_lost_its_rights_is_named(tmp_path: Path) -> None:
+    bad = office(code=1)
+    bad.write_all(tmp_path, leave=1)
+    bad.write(tmp_path, bad.moments[-1], jobs=bad.jobs[:4], elevated=False, collected_by="TOWN\\bob")
+    code, _, unseen = said(tmp_path)
+    assert (code, unseen[0]) == (3, "The collector is no longer elevated, and runs as TOWN\\bob, before as SYSTEM.")
+    assert len(judged(tmp_path).loud) == 8
+    for page in (StatusPage, Inventory, Trends):
+        assert unseen[0] in page.read(tmp_path).answer.lines
+
+
+@pytest.mark.parametrize("how", ["cut", "gone"])
+def test_lost_definitions_are_said_on_every_page(how: str, tmp_path: Path) -> None:
+    late = office(until=END - 10 * DAY)
+    late.write_all(tmp_path)
+    assert verdicts(tmp_path) == {"OVERDUE"}
+    first = min((tmp_path / "snapshots/SRV/2026-11").iterdir())
+    if how == "gone":
+        shutil.rmtree(first)
+    for file in first.rglob("*.xml"):
+        file.write_bytes(file.read_bytes()[:300])
+    code, headline, unseen = said(tmp_path)
+    assert (code, headline) == (3, f"{NONE}; 8 could not be judged.")
+    assert "No: 8 of 8 tasks are not in the backup." in unseen
+    assert Inventory.read(tmp_path).answer.lines[0] == "No: 8 of 8 tasks are not in the backup."
+
+
+def test_start_that_a_run_overlapped_is_missed_nowhere(tmp_path: Path) -> None:
+    long = office(spacing=10 * MINUTE, number=52, jobs=1)
+    long.jobs[0] = Job("\\A\\Slow", every=HOUR, took=(2.5 * HOUR, 2.5 * HOUR))
+    long.simulate()
+    long.write_all(tmp_path)
+    assert said(tmp_path)[0] == 0
+    page = Trends.read(tmp_path)
+    assert set(page.slots["fate"]) == {"seen", "overlapped"}
+
+
+def test_two_old_snapshots_are_stale_after_eight_days_at_most(tmp_path: Path) -> None:
+    rare = office(number=2, spacing=350 * DAY)
+    rare.write_all(tmp_path)
+    assert judged(tmp_path).stale_after == rare.moments[-1] + 8 * DAY
+    assert said(tmp_path, END + 9 * DAY)[0] == 3
+
+
+def test_row_that_cannot_be_read_is_not_quiet(tmp_path: Path) -> None:
+    bad = office(code=2147943726)
+    bad.write_all(tmp_path)
+    file = max((tmp_path / "snapshots/SRV/2026-11").iterdir()) / "status.csv"
+    file.write_bytes(file.read_bytes().replace(b"2147943726", b"99999999999", 1))
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    manifest = json.loads((file.parent / "snapshot.json").read_text(encoding="utf-8"))
+    rewrite_manifest(file.parent, sha256=manifest["sha256"] | {"status.csv": digest})
+    code, headline, _ = said(tmp_path)
+    assert (code, headline) == (3, f"{ALL}; not everything could be seen.")
+
+
+def test_missed_starts_of_verdicts_are_those_of_the_slots(tmp_path: Path) -> None:
+    for seed in range(12):
+        made, _ = with_alarm(random.Random(seed))
+        made.write_all(tmp_path / str(seed))
+        page = Trends.read(tmp_path / str(seed))
+        missed = page.slots[page.slots["fate"] == "missed"]
+        for task in page.judged:
+            own = missed[(missed["task_path"] == task.path) & (missed["expected"] > task.status.last_run)]
+            if task.verdict is Verdict.OVERDUE and task.due.missed and task.due.missed.first > page.begin:
+                assert own["count"].sum() == task.due.missed.number, (seed, task.path)
+            elif task.verdict is Verdict.OK:
+                assert own["count"].sum() == 0, (seed, task.path)
 
 
 # A few of each kind, the same each time -------------------------------------------------------------------------------
