@@ -69,8 +69,10 @@ def newest_first(data: Path, server: str | None = None, problems: list[Problem] 
 
 def list_servers(data: Path) -> list[str]:
     """The servers that have a snapshot in a share, or a folder that can't be listed, sorted without case."""
-    names = []
-    for folder in _server_folders(data, None, []):
+    lost: list[Problem] = []
+    folders = _server_folders(data, None, lost)
+    names = [problem.file.rpartition("/")[2] for problem in lost if "/" in problem.file]
+    for folder in folders:
         problems: list[Problem] = []
         months = _months_of(folder, problems)
         if any(stamped(stamp) for month in months for stamp in _names(month, problems)) or problems:
@@ -79,9 +81,15 @@ def list_servers(data: Path) -> list[str]:
 
 
 def _server_folders(data: Path, server: str | None, problems: list[Problem]) -> list[Path]:
-    root = long_path(data) / "snapshots"
-    folders = folders_in(root, r"[^.].*", problems) if root.is_dir() else []
-    return [folder for folder in folders if server is None or folder.name.casefold() == server.casefold()]
+    """The folders of all servers or of one; problems of others are left out."""
+    root, found = long_path(data) / "snapshots", list[Problem]()
+    folders = folders_in(root, r"[^.].*", found) if root.is_dir() else []
+
+    def is_wanted(name: str) -> bool:
+        return server is None or name.casefold() in (server.casefold(), "snapshots")
+
+    problems += [problem for problem in found if is_wanted(problem.file.rpartition("/")[2])]
+    return [folder for folder in folders if is_wanted(folder.name)]
 
 
 def _months(data: Path, server: str | None, problems: list[Problem]) -> list[Path]:

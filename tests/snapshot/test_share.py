@@ -1,6 +1,7 @@
 """The share: folders found by their names, snapshot.json checked, stored definitions compared with their hashes."""
 
 import json
+import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -8,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from taskanalysis.errors import SnapshotError, TaskXmlError
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
 from taskanalysis.snapshot import share
 from taskanalysis.snapshot.paths import file_name
-from taskanalysis.snapshot.share import StoredDefinitions, list_snapshots, newest_first, read_manifest
+from taskanalysis.snapshot.share import StoredDefinitions, list_servers, list_snapshots, newest_first, read_manifest
 from taskanalysis.snapshot.snapshot import read_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS
-from tests.build import LOAD, NOON, commands, rewrite_manifest, xml
+from tests.build import LOAD, NOON, commands, hours, rewrite_manifest, xml
 from tests.snapshot.samples import NIGHTLY, write
 
 
@@ -169,3 +170,59 @@ def test_newest_snapshots_come_first_and_older_months_are_not_listed(
     monkeypatch.setattr(share, "_names", lambda month, problems: listed.append(month.name) or names(month, problems))
     assert next(newest_first(tmp_path)).server == "A"
     assert set(listed) == {"2026-11"}
+
+
+# What can't be opened -------------------------------------------------------------------------------------------------
+
+
+def test_folders_that_cannot_be_opened_are_problems_of_their_server_alone(tmp_path: Path) -> None:
+    for server in ("GOOD", "BAD"):
+        write(tmp_path, server=server)
+    (tmp_path / "snapshots/BAD/2026-12").write_text("x", encoding="utf-8")
+    (tmp_path / "snapshots/BAD/2027-01").symlink_to("nowhere")
+    (tmp_path / "snapshots/GONE").symlink_to("nowhere")
+    (tmp_path / "snapshots/readme.txt").write_text("x", encoding="utf-8")
+    assert list_servers(tmp_path) == ["BAD", "GONE", "GOOD"]
+    assert read_snapshot(tmp_path, server="GOOD").problems == []
+    assert read_snapshot(tmp_path, server="BAD").problems == [
+        Problem("snapshots/BAD/2026-12", "is not a folder"),
+        Problem("snapshots/BAD/2027-01", "is a link that leads nowhere"),
+    ]
+    with pytest.raises(SnapshotError, match=r"^snapshots/GONE is a link that leads nowhere$"):
+        read_snapshot(tmp_path, server="GONE")
+    assert len(read_snapshot(tmp_path).problems) == 3  # which of all is the newest can't be known
+
+
+def test_folder_that_cannot_be_listed_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+    write(tmp_path, -24 * 30)
+    listed = os.listdir
+
+    def denied(path: Any) -> list[str]:
+        if str(path).endswith("2026-11"):
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", denied)
+    found = read_snapshot(tmp_path)
+    assert found.problems == [Problem("snapshots/SRV/2026-11", "can't be listed (Permission denied)")]
+    assert found.taken_at.month == 10
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ({"taken_at": "2026-11-20T12:00:01Z"}, "unlike the name of its folder"),
+        ({"server": "OTHER"}, "that it is of OTHER, unlike the name of its folder"),
+    ],
+)
+def test_snapshot_that_contradicts_its_folder_is_never_the_newest(
+    values: dict[str, str], what: str, tmp_path: Path
+) -> None:
+    write(tmp_path, -6)
+    newest = write(tmp_path)
+    rewrite_manifest(newest, **values)
+    found = read_snapshot(tmp_path)
+    assert found.taken_at == hours(-6)
+    assert what in found.problems[0].what
+    assert what in read_snapshot(newest).problems[0].what

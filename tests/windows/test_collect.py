@@ -447,6 +447,17 @@ def test_statuses_become_a_snapshot_with_their_zone(tmp_path: Path) -> None:
     assert found.manifest["definitions_read"] is False
 
 
+def test_data_of_the_future_are_not_stored(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(ROOT / "tests/files/folder", source)
+    for file in source.rglob("*.xml"):
+        os.utime(file, (2_100_000_000, 2_100_000_000))
+    with pytest.raises(SnapshotError, match="is of 2036-07-18 13:20 UTC, which lies in the future: correct the time"):
+        convert(source, tmp_path, server="SRV", now=datetime(2036, 7, 18, 13, 9, tzinfo=UTC))
+    assert not (tmp_path / "snapshots").exists()
+    assert convert(source, tmp_path, server="SRV", now=datetime(2036, 7, 18, 13, 11, tzinfo=UTC)).tasks == 0
+
+
 @pytest.mark.parametrize(
     ("source", "given", "says"),
     [
