@@ -49,7 +49,7 @@ def _run_one(share: Path, out: Path, **options: Any) -> int:
     if outcome.failures:
         failed = ", ".join(str(out / "latest" / f"{failure.report}-failed.html") for failure in outcome.failures)
         fail(f"{outcome.failures[0].what} (see {failed})", NOT_FINISHED)
-    return outcome.code(options["now"])
+    return outcome.code
 
 
 def _run_all(share: Path, out: Path, **options: Any) -> int:
@@ -69,7 +69,7 @@ def _run_all(share: Path, out: Path, **options: Any) -> int:
     if failed:
         more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
         fail(f"{failed[0]}{more} (see {out / 'index.html'})", NOT_FINISHED)
-    return max((outcome.code(options["now"]) for outcome in made), default=0)
+    return max((outcome.code for outcome in made), default=0)
 
 
 def _make(share: Path, out: Path, *, above: str = "", **options: Any) -> Outcome:

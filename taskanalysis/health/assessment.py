@@ -77,7 +77,7 @@ class Assessment:
             return f"{first}; {not_judged} could not be judged."
         if self.unseen:
             return f"{first}; not everything could be seen."
-        calm = not (self.loud or self.problems or self.outside or self.snapshot.notes)
+        calm = not (self.loud or self.problems or self.outside)
         return f"{first}{': no need to worry' if calm else ''}."
 
     # What is not known --------------------------------------------------------------------------------------------
@@ -129,8 +129,8 @@ class Assessment:
         backup = self.backup
         if backup.missing or backup.read_at is None:
             sentences.append(backup.sentence)
-        if self.snapshot.problems:
-            sentences.append(f"{count(len(self.snapshot.problems), 'problem')} in the data that were read.")
+        if faults := len(self.snapshot.faults):
+            sentences.append(f"{count(faults, 'problem')} in the data that were read.")
         if self.now and self.now > self.stale_after:
             sentences.append(f"The snapshot is stale: another was due by {self.local(self.stale_after)}.")
         if self.now and backup.is_stale(self.now) and backup.read_at:
@@ -174,7 +174,7 @@ class Assessment:
         lines = [f"{self.where}: {self.headline}"]
         lines += [f"{task.verdict.value} {task.path}: {task.reason}" for task in self.loud]
         lines += self.unseen + self.remarks
-        return lines + [f"PROBLEM {problem.file}: {problem.what}" for problem in [*self.problems, *self.snapshot.notes]]
+        return lines + [f"PROBLEM {problem.file}: {problem.what}" for problem in self.problems]
 
 
 def assess(

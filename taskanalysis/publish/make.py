@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,15 @@ from taskanalysis.publish.index import (
 )
 from taskanalysis.publish.notebooks import CELL_SECONDS, RUN_SECONDS, Failure, Workers, stoppable, without_slow_imports
 from taskanalysis.publish.pages import Run
-from taskanalysis.snapshot import Snapshot, list_servers, long_path, stale_after, write_whole
+from taskanalysis.snapshot import Snapshot, instant, list_servers, long_path, stale_after, write_whole
 from taskanalysis.text import clip
 
 NOTEBOOKS = ("inventory", "status", "trends")
 """The reports; pages, index and links follow from it."""
 
 KEEP = Keep()
+UNKNOWN = 3
+"""The exit code where it is not known how the tasks stand."""
 _log = logging.getLogger(__name__)
 
 
@@ -50,25 +52,16 @@ _log = logging.getLogger(__name__)
 class Outcome:
     """The result of a run: failures, files that stayed locked, and how the tasks stand, where known.
 
-    `due` is when a newer snapshot should exist (aware), None where an earlier time was asked for; `left_out` is why no
-    report was to be made, "" where one was.
+    `code` is what ``--fail-on attention`` ends with, the same as `check`; `left_out` is why no report was to be made,
+    "" where one was.
     """
 
     stamp: str
     failures: list[Failure] = field(default_factory=list)
     locked: list[str] = field(default_factory=list)
     standing: Standing | None = None
-    due: datetime | None = None
+    code: int = 0
     left_out: str = ""
-
-    def code(self, now: datetime) -> int:
-        """What ``--fail-on attention`` ends with: 3 where something is unseen, 1 where a task needs attention, else 0.
-
-        `now` is aware; age counts only where the newest snapshot was asked for.
-        """
-        if self.left_out:
-            return 0
-        return self.standing.code(now if self.due else datetime.min.replace(tzinfo=UTC)) if self.standing else 3
 
 
 def make_reports(
@@ -104,6 +97,7 @@ def make_reports(
         stamp = new_stamp(reports, now)
         due = None if parameters.get("at") else stale_after(snapshot)
         at = str(parameters.get("at") or "")
+        moment = min(instant(at, snapshot.zone), now) if at else now
         if snapshot.manifest:  # all pages are of one snapshot, also where a newer one arrives
             parameters = {**parameters, "at": snapshot.taken_at.isoformat(), "server": snapshot.server}
         run = Run(stamp, now, snapshot.taken_at, due, snapshot.zone, NOTEBOOKS, sample)
@@ -116,7 +110,8 @@ def make_reports(
             say(failure.what if failure else f"{name}: made in {time.monotonic() - began:.1f} s")
         made.write_pages()
         standing = read_standing(made.latest / "status.json")
-        made.write_summary(standing)
+        made.write_summary(standing, moment)
+        code = standing.code(moment) if standing else UNKNOWN
         several = snapshot.others and not above
         rows = servers(snapshot.share, at, now) if several else []
         index = index_page(
@@ -130,7 +125,7 @@ def make_reports(
         )
         outdated = [f"{name}-failed.html" for name in NOTEBOOKS if name not in made.failures]
         locked = publish(made.kept, made.latest, reports, stamp=stamp, keep=keep, now=now, index=index, gone=outdated)
-        return Outcome(stamp, list(made.failures.values()), locked, standing, due)
+        return Outcome(stamp, list(made.failures.values()), locked, standing, code)
 
 
 def make_all(
@@ -239,11 +234,11 @@ class _Made:
             for failure in self.failures.values():
                 self._write_failure(failure, folder, kept)
 
-    def write_summary(self, standing: Standing | None) -> None:
+    def write_summary(self, standing: Standing | None, moment: datetime) -> None:
         """Write ``summary.txt``: how the tasks stand, the first line fit for the subject of a mail."""
         if standing and standing.summary:
             first, *others = standing.summary
-            late = standing.age(self.run.made_at) if self.run.due else []
+            late = standing.age(moment)
             text = "".join(f"{line}\n" for line in (" ".join([first, *late]), *others))
             for folder in (self.kept, self.latest):
                 (folder / "summary.txt").write_bytes(text.encode())

@@ -52,7 +52,7 @@ class Inventory(Page):
         needed = f"the password of {listed(owners, most=MOST_NAMED)}" if owners else "no password"
         pressing = [f"{row.finding} ({row.tasks})" for row in findings.head(MOST_NAMED).itertuples()]
         clean = int((frame["findings"].str.len() == 0).sum())
-        unread = len(self.snapshot.problems)
+        unread = len(self.snapshot.faults)
         lines = [
             self.backup.sentence,
             *lost_sight(self.snapshot),

@@ -146,9 +146,9 @@ class Page:
 
     @cached_property
     def problems(self) -> Table:
-        """What could not be read of the snapshot and of the history, and what the collector noted; each once."""
+        """What could not be read of the snapshot and of the history, each once."""
         older = self.history.problems if self.history else []
-        problems = list(dict.fromkeys([*self.snapshot.problems, *self.snapshot.notes, *older]))
+        problems = list(dict.fromkeys([*self.snapshot.problems, *older]))
         rows = (problem._asdict() for problem in problems)
         return table("problems", rows, "Problems", empty="Everything could be read.", file=self._own_file("problems"))
 

@@ -54,8 +54,9 @@ class Snapshot:
     sha256, `commands` the command line where the statuses have it, `damaged` what is wrong with stored definitions that
     are missing, changed or can't be read. A snapshot that read no definitions has those of the last one that did:
     `defined_at` is when they were read (None: never), `folders` their scope. `holds` lists the fields of this source
-    ("definitions" or a field of Status). `problems` are what could not be read of it, `notes` what the collector was
-    refused; `unread` counts files that could not be read, `others` names the other servers of the share.
+    ("definitions" or a field of Status). `problems` are what could not be read; those of them that are no damage, but
+    what the collector was refused or what was left out on purpose, are `notes`. `unread` counts files that could not be
+    read, `others` names the other servers of the share.
     """
 
     server: str
@@ -76,6 +77,11 @@ class Snapshot:
     others: tuple[str, ...] = ()
     commands: dict[str, str] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def faults(self) -> list[Problem]:
+        """The problems without the notes: files that are missing, damaged or not usable."""
+        return [problem for problem in self.problems if problem not in self.notes]
 
     def within(self, folder: str = "") -> dict[str, TaskDefinition]:
         r"""The definitions in `folder` and below ("": all outside ``\Microsoft``), in the order of their paths."""
@@ -172,7 +178,7 @@ def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
         tasks=found.tasks,
         statuses=printed.statuses,
         holds=printed.holds | ({"definitions"} if found.tasks else set()),
-        problems=found.problems + printed.problems,
+        problems=found.problems + notes + printed.problems,
         notes=notes,
         damaged=_damaged(found.problems),
         defined_at=printed.taken_at if found.tasks else None,
@@ -256,6 +262,7 @@ FUTURE = "lies in the future: a clock was wrong, so it is not used"
 
 def _read_own(folder: Path) -> Snapshot:
     manifest = read_manifest(folder)
+    notes = [Problem(str(task), str(what)) for task, what in manifest["problems"]]
     problems: list[Problem] = []
     if len(folders_above(folder)) > 2 and folders_above(folder)[2].name == "snapshots":
         what = contradiction(folder, manifest)
@@ -274,8 +281,8 @@ def _read_own(folder: Path) -> Snapshot:
         tasks=found.tasks,
         statuses=statuses,
         holds=frozenset((STATUS_FIELDS if statuses else ()) + (("definitions",) if stored and place == folder else ())),
-        problems=problems + found.problems,
-        notes=[Problem(str(task), str(what)) for task, what in manifest["problems"]],
+        problems=notes + problems + found.problems,
+        notes=notes,
         folders=tuple(defining["folders"]),
         source=folder,
         files=found.files,

@@ -205,7 +205,7 @@ def convert(
             elevated=snapshot.manifest.get("elevated"),
             tool=f"taskanalysis {__version__} from {clip(source.absolute().name)}",
             sddl={task.path: task.sddl for task in wanted.tasks if task.sddl},
-            problems=[*snapshot.notes, *wanted.problems],
+            problems=wanted.problems,
         )
 
 

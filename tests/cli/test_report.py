@@ -55,18 +55,25 @@ def test_report_that_failed_is_one_sentence_that_names_the_page(outcome: Ends, t
 @pytest.mark.parametrize(
     ("known", "options", "code"),
     [
-        ({"attention": 1}, ["--fail-on", "attention"], 1),
-        ({"attention": 0}, ["--fail-on", "attention"], 0),
-        ({"attention": 1, "unseen": ["2 tasks: not judged."]}, ["--fail-on", "attention"], 3),
-        ({"attention": 1, "unseen": ["2 tasks: not judged."]}, [], 0),
-        (None, ["--fail-on", "attention"], 3),
+        (1, ["--fail-on", "attention"], 1),
+        (0, ["--fail-on", "attention"], 0),
+        (3, ["--fail-on", "attention"], 3),
+        (3, [], 0),
     ],
 )
-def test_attention_fails_only_on_request(
-    known: dict[str, Any] | None, options: list[str], code: int, outcome: Ends
-) -> None:
-    outcome(standing=Standing({}, **known) if known else None)
+def test_attention_fails_only_on_request(known: int, options: list[str], code: int, outcome: Ends) -> None:
+    outcome(code=known)
     assert run(*options).exit_code == code
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("at", "code"), [("", 3), ("2026-11-23T12:00", 1), ("2026-11-24T12:00", 3)])
+def test_report_and_check_end_with_one_code(at: str, code: int, tmp_path: Path) -> None:
+    options = ["--data", str(ROOT / "data"), *(["--at", at] if at else [])]
+    assert CliRunner().invoke(main, ["check", *options]).exit_code == code
+    assert report(tmp_path, *options, "--fail-on", "attention").returncode == code
+    first, *_ = (tmp_path / "latest" / "summary.txt").read_text(encoding="utf-8").splitlines()
+    assert ("stale" in first) == (code == 3)
 
 
 def test_options_reach_the_run_and_its_notebooks(outcome: Ends) -> None:

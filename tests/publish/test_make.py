@@ -18,7 +18,8 @@ from taskanalysis.publish.folder import MARKER
 from taskanalysis.publish.make import NOTEBOOKS, make_reports, notebook_file, renew_history
 from taskanalysis.publish.notebooks import Failure, Workers
 from taskanalysis.publish.pages import Rendered, Run, failure_page, read_head, report_page, with_notice
-from taskanalysis.snapshot.snapshot import Snapshot
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
+from tests.build import hours, status, write
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 SNAPSHOT = Snapshot("SERVER", NOW - timedelta(minutes=3))
@@ -294,3 +295,22 @@ def test_the_process_that_waits_imports_no_pandas() -> None:
     program += "print(sorted({'pandas', 'matplotlib', 'papermill', 'nbconvert'} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_all_pages_are_of_the_snapshot_that_the_run_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    class Asked(Team):
+        def run(self, jobs: Mapping[str, Any], **_: object) -> Iterator[tuple[str, Failure | None]]:  # type: ignore[override]
+            asked.update(jobs)
+            yield from ((name, None) for name in jobs)
+
+    monkeypatch.setattr(make, "Workers", Asked)
+    share = tmp_path / "share"
+    write(share, 0, status())
+    snapshot = read_snapshot(share)
+    write(share, 1, status())
+    outcome = make_reports(snapshot, tmp_path / "out", {"data": str(share), "at": "", "server": ""}, now=hours(1))
+    chosen = {(job["parameters"]["at"], job["parameters"]["server"]) for job in asked.values()}
+    assert (asked.keys(), chosen) == ({*NOTEBOOKS}, {(hours(0).isoformat(), "SRV")})
+    assert outcome.code == 3  # no status report: nothing is known

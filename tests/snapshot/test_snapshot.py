@@ -31,7 +31,7 @@ def test_snapshot_reads_back_as_it_was_written(tmp_path: Path) -> None:
     assert commands(found.tasks) == {LOAD: "1", NIGHTLY: "2"}
     assert tuple(found.statuses.values()) == STATUSES
     assert found.holds == {"definitions", *STATUS_FIELDS}
-    assert (found.problems, found.notes) == ([], missed)
+    assert (found.problems, found.notes, found.faults) == (missed, missed, [])
     assert found.files[NIGHTLY] == "OpenData/Permits/Nightly%3A new%3F.xml"
     assert found.hashes[LOAD] == hashlib.sha256(xml("1")).hexdigest()
 
@@ -281,7 +281,7 @@ def test_older_file_of_statuses_is_named_and_not_read(tmp_path: Path) -> None:
         (tmp_path / name).write_text(STATUS_CSV.replace("Load", name), encoding="utf-8")
         os.utime(tmp_path / name, (when, when))
     snapshot = read_snapshot(tmp_path)
-    assert [problem.file for problem in snapshot.notes] == ["old.csv"]
+    assert [problem.file for problem in snapshot.problems] == ["old.csv"]
     assert list(snapshot.statuses) == ["\\OpenData\\new.csv", "\\OpenData\\Nightly"]
 
 
