@@ -156,7 +156,11 @@ class Check:
                 "verdict": task.verdict.value,
                 "reason": mask(task.reason),
                 "code": task.result.code,
-                "advice": mask(task.result.advice),
+                "novelty": task.novelty,
+                "since": task.since.isoformat(timespec="seconds") if task.since else None,
+                "advice": mask(task.advice),
+                "owner": mask(task.due.rule.owner or ""),
+                "note": mask(task.due.rule.note or ""),
             }
             for task in assessment.loud
         ]

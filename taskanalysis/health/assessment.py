@@ -141,6 +141,12 @@ class Assessment:
     def remarks(self) -> list[str]:
         """What is not known by choice or of the past, as sentences: no reason for an alarm, nor to be calm."""
         remarks = []
+        recovered = [task.path for task in self.shown if task.has_recovered]
+        if recovered:
+            remarks.append(f"Recovered in the last 24 hours: {listed(recovered, most=MOST_NAMED)}.")
+        often = [f"{task.path} ({task.past.month.success:.0%} good)" for task in self.shown if task.often_fails]
+        if often:
+            remarks.append(f"OK now, often failing: {listed(often, most=MOST_NAMED)}.")
         if self.outside:
             named = listed(self.outside, most=MOST_NAMED)
             remarks.append(
@@ -169,10 +175,34 @@ class Assessment:
         zone = self.snapshot.local_time.tzinfo
         return f"{moment.astimezone(zone):%Y-%m-%d %H:%M} ({self.snapshot.zone or 'UTC'})"
 
+    @cached_property
+    def _advice(self) -> dict[str, str]:
+        return {task.path: task.advice for task in self.loud}
+
+    def _line(self, task: Judged) -> str:
+        """A task that needs attention: verdict, since when, why, what to do, whom to ask."""
+        new = f" ({task.novelty})" if task.novelty else ""
+        since = f" since {task.since.astimezone(self.snapshot.local_time.tzinfo):%Y-%m-%d %H:%M}" if task.since else ""
+        rule = task.due.rule
+        parts = [
+            f"{task.verdict.value}{new}{since} {task.path}: {task.reason}",
+            f"Next: {self._advice[task.path]}",
+            f"Owner: {rule.owner}." if rule.owner else "",
+            f"Note: {rule.note}" if rule.note else "",
+        ]
+        return " ".join(filter(None, parts))
+
     def lines(self) -> list[str]:
         """The assessment as text, the first line fit for the subject of a mail."""
-        lines = [f"{self.where}: {self.headline}"]
-        lines += [f"{task.verdict.value} {task.path}: {task.reason}" for task in self.loud]
+        together = {path for cause in self.causes for path in cause.tasks}
+        lines = [
+            f"{self.where}: {self.headline}",
+            *(
+                f"{cause.cause} Next: {self._advice[cause.tasks[0]]} It is shared by {listed(list(cause.tasks))}."
+                for cause in self.causes
+            ),
+        ]
+        lines += [self._line(task) for task in self.loud if task.path not in together]
         lines += self.unseen + self.remarks
         return lines + [f"PROBLEM {problem.file}: {problem.what}" for problem in self.problems]
 

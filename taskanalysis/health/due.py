@@ -34,6 +34,8 @@ START_WHEN_AVAILABLE = timedelta(minutes=10)
 """How long Windows waits before it catches up on a start."""
 DOUBTED = timedelta(hours=26)
 """How far a wrong time zone can move a start: a start that is later than this is missed in any zone."""
+REFUSED = 0x800710E0
+"""SCHED: "the operator or administrator has refused the request", as where a condition of the task is not met."""
 LONGEST_LOOK = timedelta(days=400)
 COLLECTING = timedelta(minutes=5)
 """The longest time between the moment of a snapshot and the reading of its last status."""
@@ -89,8 +91,8 @@ class Due:
     """When one task should start, by its definition, its status and its `rule`; computed where asked for, and kept.
 
     Without a definition there are no starts, without a zone only those that are missed in every zone. `form_since` is
-    the first snapshot that shows the task in its present form, `last_runs` are those that are known (`busy`); None
-    where that is not known.
+    the first snapshot that shows the task in its present form, `first_seen` the first of a task that never ran,
+    `last_runs` are those that are known (`busy`); None where that is not known.
     """
 
     status: Status
@@ -98,6 +100,7 @@ class Due:
     task: TaskDefinition | None = None
     rule: Rule = NO_RULE
     form_since: datetime | None = None
+    first_seen: datetime | None = None
     last_runs: TaskRuns | None = None
 
     @cached_property
@@ -125,14 +128,16 @@ class Due:
         """The judged slots after the last run whose grace was over at the snapshot; None where there is none.
 
         None too where the last run is not known, or where the task starts only when the server is idle. Slots before
-        `form_since` don't count; where that is not known, a task that never ran missed nothing. A run up to a minute
+        `form_since` don't count; of a task that never ran, those after `first_seen` do. A run up to a minute
         before a slot is that slot's; slots while it went on are overlapped. Where schedule or zone are in `doubt`, a
         slot is missed only if nothing started from 26 hours before it (at most half the usual spacing) to 26 hours
         after it. Of a task that has not run for years, the last 400 days are counted.
         """
         task, taken_at, last_run = self.task, self.snapshot.taken_at, self._last_run
         begins = [last_run + MINUTE] if last_run else []
-        if self.form_since and (begins or self.status.last_run == "never"):
+        if self.status.never_ran:
+            begins = [self.first_seen] if self.first_seen else []
+        if self.form_since and (begins or self.status.never_ran):
             begins.append(self.form_since)
         if not task or not begins or task.settings.run_only_if_idle:
             return None
@@ -207,7 +212,7 @@ class Due:
             (missed > 0, counted),
             (logged_on, "It starts only while its user is logged on."),
             (settings.run_only_if_network_available, "It starts only with a network connection."),
-            (settings.disallow_start_if_on_batteries and not missed, "It does not start on battery power."),
+            (self.status.last_result == REFUSED, "Windows refused its last start, as it does on battery power."),
         ]
         return [sentence for holds, sentence in reasons if holds]
 

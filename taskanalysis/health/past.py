@@ -59,9 +59,12 @@ class Past:
     """The history of one task; times are aware UTC, None where unknown.
 
     `form_since` is the first snapshot that shows it with its present triggers and enabled, None where that is the
-    oldest; `shown_since` is the first that shows its last finished run; `failing_since` and `good_since` are starts of
-    runs; `failures` counts those in a row; `longest` is how long the longest of the last 30 finished runs took at most,
-    where five are known; `refused_since` is when starts began to fail after the last good run.
+    oldest; `first_seen` is the first that shows a task that never ran. `code_since` is the first of the last runs with
+    the same code; `failing_since` and `good_since` are starts of runs; `failures` counts those in a row; `last_bad` is
+    the last bad run and `bad_before` the last one before the last good run. `longest` is how long the longest of the
+    last 30 finished runs took, or at most took unless `longest_is_exact`, where five are known. `refused_since` is when
+    starts began to fail after the last good run; `weekdays` are those of all bad runs of 60 days where a pattern shows
+    (0 is Monday).
     """
 
     form_since: datetime | None = None
@@ -77,7 +80,12 @@ class Past:
     flapping: bool = False
     longest: timedelta | None = None
     refused_since: datetime | None = None
-    shown_since: datetime | None = None
+    code_since: datetime | None = None
+    first_seen: datetime | None = None
+    longest_is_exact: bool = False
+    last_bad: datetime | None = None
+    bad_before: datetime | None = None
+    weekdays: tuple[int, ...] = ()
 
 
 NO_PAST = Past()
@@ -91,6 +99,7 @@ class _Runs(NamedTuple):
     started: Moments
     first_seen: Moments
     took: NDArray[Any]
+    is_exact: NDArray[np.bool_]
 
 
 def known_history(snapshot: Snapshot, days: int = 0) -> History | None:
@@ -115,11 +124,18 @@ def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict
     begins = np.array([rows.start for rows in tasks.values()], dtype=np.int64)
     finished_pasts = dict(zip(tasks, _pasts(runs, begins, snapshot.taken_at), strict=True))
     changes, events = _of(history.changes, server), _of(history.events, server)
+    never = _first_seen_of_idle(_of(history.spans, server), snapshot)
     redefined = _by_task(changes[changes["kind"] != "outcome"])
     refused = _by_task(events[events["kind"] == "start failed"])
     result = {}
     for path in sorted(snapshot.statuses.keys() | finished_pasts.keys()):
         past = finished_pasts.get(path) or Past()
+        if past.last_bad and past.last_bad > snapshot.taken_at - timedelta(days=60):
+            rows = tasks[path]
+            days = _bad_weekdays(runs.sign[rows], runs.started[rows], snapshot.local_time)
+            past = replace(past, weekdays=days) if days else past
+        if path in never:
+            past = replace(past, first_seen=never[path])
         if path in refused:
             past = replace(past, refused_since=_refused_since(refused[path], past.last_success))
         if path in redefined:
@@ -128,6 +144,13 @@ def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict
             past = replace(past, form_since=form_since, disabled_since=disabled, added_at=added)
         result[path] = past
     return result
+
+
+def _first_seen_of_idle(spans: pd.DataFrame, snapshot: Snapshot) -> dict[str, datetime]:
+    """When the tasks that never ran are first shown, by task path."""
+    idle = [path for path, status in snapshot.statuses.items() if status.never_ran]
+    first = spans[spans["task_path"].isin(idle)].groupby("task_path", observed=True)["first_seen"].min()
+    return {str(path): _moment(at) for path, at in first.items()}
 
 
 def hidden_tasks(history: History, snapshot: Snapshot) -> list[tuple[Status, datetime]]:
@@ -204,6 +227,7 @@ def _runs(runs: pd.DataFrame, taken_at: pd.Series) -> _Runs:
         microseconds_of(runs["started"]),
         microseconds_of(runs["first_seen"]),
         _took(runs, taken_at).to_numpy(dtype=np.float64),
+        runs["seconds"].notna().to_numpy(),
     )
 
 
@@ -250,6 +274,8 @@ def _pasts(runs: _Runs, begins: Moments, now: datetime) -> Iterator[Past]:
     counted = (place >= ends[task] - 30) & ~np.isnan(runs.took)
     longest = np.maximum.reduceat(np.where(counted, runs.took, -np.inf), begins)
     longest[np.add.reduceat(counted, begins, dtype=np.int64) < 5] = -np.inf
+    exact = np.maximum.reduceat(np.where(counted & runs.is_exact, runs.took, -np.inf), begins)
+    bad_before = np.maximum.reduceat(np.where(bad & ~bad_after_good, place, -1), begins)
     columns = {
         "last_success": _moments(runs.started, last_good),
         "failures": np.add.reduceat(bad_after_good, begins, dtype=np.int64).tolist(),
@@ -260,10 +286,33 @@ def _pasts(runs: _Runs, begins: Moments, now: datetime) -> Iterator[Past]:
         "month": _rates(runs, begins, now - timedelta(days=30)),
         "flapping": (_turns(runs.sign, task, len(begins)) >= 3).tolist(),
         "longest": [timedelta(seconds=took) if took > -np.inf else None for took in longest.tolist()],
-        "shown_since": _moments(runs.first_seen, ends - 1),
+        "code_since": _moments(runs.started, _same_code_since(runs.code, begins, ends)),
+        "longest_is_exact": ((longest == exact) & (longest > -np.inf)).tolist(),
+        "last_bad": _moments(runs.started, last_bad),
+        "bad_before": _moments(runs.started, bad_before),
     }
     for values in zip(*columns.values(), strict=True):
         yield Past(**dict(zip(columns, values, strict=True)))
+
+
+def _same_code_since(code: Moments, begins: Moments, ends: Moments) -> Moments:
+    """The place of the first of the last runs of each task that ended with the same code."""
+    differs = np.append(True, code[1:] != code[:-1])
+    differs[begins] = True
+    return np.maximum.reduceat(np.where(differs, np.arange(len(code)), -1), begins) if len(ends) else ends
+
+
+def _bad_weekdays(sign: Moments, started: Moments, now: datetime) -> tuple[int, ...]:
+    """The weekdays (0 is Monday) of all bad runs of the last 60 days, where a pattern shows; () where none does.
+
+    At least four bad runs on at most three weekdays, on which there was no good run.
+    """
+    recent = started > microseconds(now - timedelta(days=60))
+    days = [moment_of(int(at), now.tzinfo or UTC).weekday() for at in started[recent].tolist()]
+    bad = {day for day, kind in zip(days, sign[recent].tolist(), strict=True) if kind == BAD}
+    good = {day for day, kind in zip(days, sign[recent].tolist(), strict=True) if kind == GOOD}
+    enough = int(np.count_nonzero(sign[recent] == BAD)) >= 4
+    return tuple(sorted(bad)) if enough and good and len(bad) <= 3 and not bad & good else ()
 
 
 def _moments(times: Moments, places: Moments) -> list[datetime | None]:

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from taskanalysis.definition import CalendarTrigger, Duration, TaskDefinition, TimeTrigger
+from taskanalysis.definition import CalendarTrigger, DayOfWeek, Duration, TaskDefinition, TimeTrigger
+from taskanalysis.health.advice import advice_on
 from taskanalysis.health.busy import TaskRuns
 from taskanalysis.health.due import COLLECTING, Due, Missed
 from taskanalysis.health.findings import why_nothing_starts
@@ -25,8 +26,9 @@ from taskanalysis.health.past import NO_PAST, Past, hidden_tasks, last_runs, pas
 from taskanalysis.health.rules import NO_RULE, NO_RULES, Rule, Rules
 from taskanalysis.history import History
 from taskanalysis.results import BAD_OUTCOMES, SETTLED, Outcome, Result, decode_lines
+from taskanalysis.schedule import previous_run
 from taskanalysis.snapshot import Snapshot, Status, in_scope
-from taskanalysis.text import count
+from taskanalysis.text import count, listed
 
 
 class Verdict(Enum):
@@ -91,6 +93,35 @@ class Judged:
         return (self.verdict in LOUD or self.rule in LOUD_RULES) and not self.ignored
 
     @property
+    def advice(self) -> str:
+        """What to do first."""
+        return advice_on(self)
+
+    @property
+    def novelty(self) -> str:
+        """NEW where the problem began in the last 24 hours and no run was bad in the 30 days before it, else AGAIN.
+
+        "" where it began earlier, or where that is not known.
+        """
+        began, now = self.since, self.due.snapshot.taken_at
+        if not self.needs_attention or self.past is NO_PAST or began is None or not began.tzinfo or began < now - DAY:
+            return ""
+        before = self.past.bad_before if self.verdict is Verdict.FAILING else self.past.last_bad
+        return "AGAIN" if before and before > began - 30 * DAY else "NEW"
+
+    @property
+    def has_recovered(self) -> bool:
+        """Whether it is OK since a run of the last 24 hours, after a bad one."""
+        since = self.past.good_since
+        return self.verdict is Verdict.OK and since is not None and since >= self.due.snapshot.taken_at - DAY
+
+    @property
+    def often_fails(self) -> bool:
+        """Whether it is OK now though less than 90 % of at least 10 runs of 30 days were good."""
+        month = self.past.month
+        return self.verdict is Verdict.OK and month.runs >= 10 and month.success is not None and month.success < 0.9
+
+    @property
     def not_judged(self) -> str:
         """Why it can't be said whether the task needs attention, as the end of a sentence; "" where it can."""
         return "" if self.ignored or self.needs_attention else self.doubt
@@ -102,7 +133,11 @@ LOUD_RULES = ("unknown code", NO_FURTHER_START)
 """Rules whose verdict, UNKNOWN, needs attention."""
 HIDDEN = "it is missing from the snapshot, and nothing proves that it was removed"
 OUTSIDE = "its definition lies outside the folders that were collected"
+DAY = timedelta(days=1)
 LONGEST_RUN = timedelta(hours=24)
+ENDING = timedelta(minutes=10)
+"""How long Windows may take to stop a run at its time limit."""
+STOPPED = 267014
 SHORTEST_LIMIT = timedelta(hours=1)
 
 
@@ -144,7 +179,7 @@ _Decision = tuple[Verdict, str, str]
 
 
 def _judge(status: Status, snapshot: Snapshot, rule: Rule, past: Past, runs: TaskRuns | None) -> Judged:
-    due = Due(status, snapshot, snapshot.tasks.get(status.path), rule, past.form_since, runs)
+    due = Due(status, snapshot, snapshot.tasks.get(status.path), rule, past.form_since, past.first_seen, runs)
     result = _result(due)
     verdict, name, reason = _verdict(due, result, past)
     reason += _trail(verdict, past)
@@ -171,6 +206,8 @@ def _doubt(due: Due, result: Result, verdict: Verdict) -> str:  # noqa: PLR0911 
         return "it is running since a time that is not known" if status.last_run is None and is_bounded else ""
     if _after_snapshot(due):
         return "the last run lies after the snapshot, so a clock or the time zone is wrong"
+    if status.state == "Unknown" and verdict is Verdict.UNKNOWN:
+        return "the state is not known"
     if status.last_result is None and result.outcome is Outcome.UNKNOWN:
         return "the last result is not known"
     if due.task is None:
@@ -196,11 +233,11 @@ def _result(due: Due) -> Result:
     status, rule = due.status, due.rule
     programs = due.task.programs if due.task else ()
     lines = [(action.command, action.arguments) for action in programs]
-    ever_ran = None if status.last_run is None else status.last_run != "never"
+    ever_ran = False if status.never_ran else None if status.last_run is None else True
     result = decode_lines(
         status.last_result,
         lines or [_split(due.snapshot.commands.get(status.path, ""))],
-        state=status.state,
+        state=None if status.state == "Unknown" else status.state,
         ever_ran=ever_ran,
     )
     finished = result.outcome not in (Outcome.RUNNING, Outcome.NEVER_RAN)
@@ -222,9 +259,9 @@ def _verdict(due: Due, result: Result, past: Past) -> _Decision:  # noqa: PLR091
         return Verdict.UNKNOWN, "clock in doubt", reason
     if status.state == "Running" or result.outcome is Outcome.RUNNING:
         return _running(due, past)
-    if status.state == "Queued" and not is_bad:
-        return Verdict.RUNNING, "queued", "It waits for its turn to run."
     late = _late(due, result)
+    if status.state == "Queued" and not is_bad:
+        return late or (Verdict.RUNNING, "queued", "It waits for its turn to run.")
     if result.outcome is Outcome.NEVER_RAN:
         return late or (Verdict.NEVER_RAN, "never ran", result.meaning)
     queued = " It waits for its turn to run again." if status.state == "Queued" else ""
@@ -232,6 +269,9 @@ def _verdict(due: Due, result: Result, past: Past) -> _Decision:  # noqa: PLR091
         return Verdict.FAILING, "not started", result.meaning + queued
     if late and not (is_bad and is_settled and due.plans_nothing):
         return late
+    if ended := _ordered_stop(due, result):
+        reason = f"It was stopped at {ended:%Y-%m-%d %H:%M}, as its trigger orders at the end of the repetition."
+        return Verdict.OK, "stop at the end", reason
     if is_bad and is_settled:
         return Verdict.FAILING, "last run failed", result.meaning + queued
     if is_bad or (result.outcome is Outcome.UNKNOWN and not is_settled):
@@ -239,6 +279,8 @@ def _verdict(due: Due, result: Result, past: Past) -> _Decision:  # noqa: PLR091
         return Verdict.UNKNOWN, "unknown code", f"{result.meaning} {how}"
     if result.outcome is Outcome.UNKNOWN:
         return Verdict.UNKNOWN, "no result", result.meaning
+    if status.state == "Unknown":
+        return Verdict.UNKNOWN, "unknown state", f"{result.meaning} But what the task is doing now is not known."
     rule = result.basis if result.basis.startswith("rules.toml") else "last run succeeded"
     why = why_nothing_starts(due.task, due.snapshot.local_time) if due.task and not due.next_start else ""
     last = f" Nothing will start it again: {why}." if why else ""
@@ -266,8 +308,10 @@ def _late(due: Due, result: Result) -> _Decision | None:
     if not missed:
         return None
     rule = "overdue" if due.rule.grace_minutes is None else due.rule.name("grace_minutes")
-    never = f" {result.meaning}" if result.outcome is Outcome.NEVER_RAN else ""
-    return Verdict.OVERDUE, rule, _overdue(due, result, missed) + never
+    more = f" {result.meaning}" if result.outcome is Outcome.NEVER_RAN else ""
+    if due.status.state == "Queued":
+        more += f" It is in the queue, since {missed.first:%Y-%m-%d %H:%M} at the latest."
+    return Verdict.OVERDUE, rule, _overdue(due, result, missed) + more
 
 
 def _overdue(due: Due, result: Result, missed: Missed) -> str:
@@ -294,21 +338,54 @@ def _running(due: Due, past: Past) -> _Decision:
     limit, why = _limit(due, past)
     if lasting > limit:
         name = "running long" if rule.max_minutes is None else rule.name("max_minutes")
-        return Verdict.RUNNING_LONG, name, f"{running}, longer than {_words(limit)}{why}."
+        return Verdict.RUNNING_LONG, name, f"{running}, {why}."
     if past.last_finished_failed:
         return Verdict.FAILING, "last run failed", f"{running}; its last finished run failed."
     return Verdict.RUNNING, "running", f"{running}."
 
 
 def _limit(due: Due, past: Past) -> tuple[timedelta, str]:
-    """How long a run may take: what a rule allows, what is usual for the task, or a day; and why, where that helps."""
+    """How long a run may take, by a rule, as usual for the task or a day, or by its own limit; and how it is passed."""
     if due.rule.max_minutes is not None:
-        return timedelta(minutes=due.rule.max_minutes), ""
+        limit = timedelta(minutes=due.rule.max_minutes)
+        return limit, f"longer than {_words(limit)}"
+    spacing = due.spacing
+    limit = max(LONGEST_RUN, 2 * spacing) if spacing else LONGEST_RUN
+    why = f"longer than {_words(limit)}"
     if past.longest:
         limit = max(2 * past.longest, SHORTEST_LIMIT)
-        return limit, ", twice the longest of its last runs" if limit > SHORTEST_LIMIT else ""
-    spacing = due.spacing
-    return max(LONGEST_RUN, 2 * spacing) if spacing else LONGEST_RUN, ""
+        longest = "the longest of its last runs took" if past.longest_is_exact else "its last runs took at most"
+        twice = f", twice what {longest}" if limit > SHORTEST_LIMIT else ""
+        why = f"longer than {_words(limit)}{twice}"
+    own = _own_limit(due.task) if due.task else None
+    if own is not None and own + ENDING < limit:
+        return own + ENDING, f"past its time limit of {_words(own)}, at which Windows should have stopped it"
+    return limit, why
+
+
+def _own_limit(task: TaskDefinition) -> timedelta | None:
+    """The time limit of a task, or the longest of its triggers' where all have one; None where there is none."""
+    limits = [trigger.execution_time_limit for trigger in task.triggers if trigger.enabled]
+    chosen = [limit for limit in limits if limit and not limit.is_zero]
+    if not chosen or len(chosen) < len(limits):
+        limit = task.settings.execution_time_limit
+        chosen = [limit] if limit and not limit.is_zero else []
+    return max((limit.delta for limit in chosen if not limit.months), default=None)
+
+
+def _ordered_stop(due: Due, result: Result) -> datetime | None:
+    """When the trigger of a stopped run ordered its stop, at the end of a repetition; None where none did."""
+    last_run, taken_at = due.status.last_run, due.snapshot.taken_at
+    if result.code != STOPPED or not isinstance(last_run, datetime) or not last_run.tzinfo or not due.task:
+        return None
+    for trigger in due.task.triggers:
+        repetition = trigger.repetition
+        if trigger.enabled and repetition and repetition.stop_at_duration_end and repetition.duration:
+            first = replace(due.task, triggers=(replace(trigger, repetition=None),))
+            begin = previous_run(first, last_run + timedelta(minutes=1), tz=due.snapshot.zone or "UTC")
+            if begin and last_run < (end := begin + repetition.duration.delta) <= taken_at:
+                return end
+    return None
 
 
 def _words(span: timedelta) -> str:
@@ -328,6 +405,9 @@ def _trail(verdict: Verdict, past: Past) -> str:
     trail = ""
     if verdict is Verdict.FAILING and past.failures > 1:
         trail = f" {past.failures} failures in a row{', as far as the history goes' * (not past.last_success)}."
+    if verdict is Verdict.FAILING and past.weekdays:
+        days = listed([DayOfWeek(day).name for day in past.weekdays])
+        trail += f" All its failures of 60 days were on {days}."
     return trail + " Its outcome changes often." * past.flapping
 
 
@@ -346,7 +426,7 @@ def _since(verdict: Verdict, due: Due, past: Past) -> datetime | None:  # noqa: 
         case Verdict.NEVER_RAN:
             return past.added_at
         case Verdict.UNKNOWN:
-            return past.shown_since
+            return past.code_since
 
 
 # a quoted program, one with spaces that ends in .exe or the like, or the first word; then the arguments

@@ -10,7 +10,7 @@ r"""The status page: what needs attention, how each task stands, and what to do 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -39,7 +39,7 @@ class StatusPage(JudgedPage):
         together = {path for cause in self.causes for path in cause.tasks}
         alone = [judged for judged in found.loud if judged.path not in together]
         lines = [found.headline, *(f"One cause: {cause.cause}" for cause in self.causes)]
-        lines += [f"{judged.verdict.value}: {judged.path}. {judged.reason}" for judged in alone[:MOST_NAMED]]
+        lines += [_headline(judged) for judged in alone[:MOST_NAMED]]
         if len(alone) > MOST_NAMED:
             lines.append(f"And {count(len(alone) - MOST_NAMED, 'more task')}, listed below.")
         summary = listed([f"{number} {verdict}" for verdict, number in found.counts.items()])
@@ -71,12 +71,12 @@ class StatusPage(JudgedPage):
 
     @cached_property
     def changes(self) -> Table:
-        """What this snapshot is the first to show."""
+        """What changed in the 24 hours before the snapshot."""
         rows, nothing = [], "There is no snapshot before this one."
-        if self.history:
+        if self.history and len(self.history.coverage) > 1:
             changes, nothing = self.history.changes, "Nothing changed."
-            new = changes[changes["at"] == pd.Timestamp(self.snapshot.taken_at)]
-            rows = change_rows(self.snapshot, new, self.folder)
+            new = changes[changes["at"] > pd.Timestamp(self.snapshot.taken_at - timedelta(days=1))]
+            rows = change_rows(self.snapshot, new.iloc[::-1], self.folder)
         shown = ("task_path", "kind", "before", "after", "what")
         return table("changes", rows, "Changes", shown, nothing, self._own_file("changes"))
 
@@ -139,6 +139,11 @@ class StatusPage(JudgedPage):
         return files + save_status(self.assessment, frames, folder, made_at=made_at or datetime.now(UTC))
 
 
+def _headline(judged: Judged) -> str:
+    new = f" ({judged.novelty})" if judged.novelty else ""
+    return f"{judged.verdict.value}{new}: {judged.path}. {judged.reason}"
+
+
 _QUIET = ("task_path", "reason", "since", "last_run", "owner", "note")
 _OLD_WORDS = {"succeeded": "Working", "running": "Working"} | dict.fromkeys(BAD_OUTCOMES, "Broken")
 
@@ -159,7 +164,7 @@ def _row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, Any]:
         "code": result.code,
         "hex": result.hex,
         "meaning": result.meaning,
-        "advice": result.advice,
+        "advice": judged.advice,
         "certainty": result.certainty,
         "basis": result.basis,
         "state": status.state or "",

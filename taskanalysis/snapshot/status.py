@@ -24,6 +24,7 @@ from taskanalysis.text import clip, count
 
 CHANGED = "was changed after the snapshot was written (its sha256 differs)"
 STATUS_HEADER = ("Path", "State", "Enabled", "LastRunTime", "LastTaskResult", "NextRunTime", "NumberOfMissedRuns")
+NEVER_RAN = 267011
 STATUS_FIELDS = ("state", "enabled", "last_run", "last_result", "next_run", "missed_runs")
 STATES = ("Unknown", "Disabled", "Queued", "Ready", "Running")
 Moment = datetime | Literal["never"] | None
@@ -43,6 +44,11 @@ class Status:
     last_result: int | None = None
     next_run: Moment = None
     missed_runs: int | None = None
+
+    @property
+    def never_ran(self) -> bool:
+        """Whether the task never ran: by its last run, or by SCHED_S_TASK_HAS_NOT_RUN, whatever the last run says."""
+        return self.last_run == "never" or self.last_result == NEVER_RAN
 
 
 def read_statuses(file: Path, sha256: str | None, problems: list[Problem]) -> dict[str, Status]:

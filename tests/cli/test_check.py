@@ -55,7 +55,8 @@ def test_stale_snapshot_is_three_whatever_it_says(form: str) -> None:
 def test_text_has_a_line_for_each_task_that_needs_attention() -> None:
     assert check(GOOD, BAD).text().splitlines() == [
         "S, 2026-11-23 06:02 (America/New_York): 1 of 2 tasks needs attention.",
-        r"FAILING \Bad: The program ended with exit code 1, which by convention is not success.",
+        r"FAILING \Bad: The program ended with exit code 1, which by convention is not success. "
+        "Next: Look at the log of the program.",
     ]
     stale = check(GOOD, stale=True).text().splitlines()
     assert stale[0].endswith(": None of 1 task needs attention; not everything could be seen.")
@@ -157,7 +158,7 @@ def run(*words: str) -> tuple[int, str, str]:
 def test_check_of_a_share_uses_its_rules_and_its_scope(share: Path) -> None:
     code, out, _ = run("check", "--data", str(share))
     assert code == 1
-    assert [line.split(":")[0] for line in out.splitlines()[1:2]] == [r"FAILING \Bad"]
+    assert re.fullmatch(r"FAILING since [-0-9]+ [:0-9]+ \\Bad: .*", out.splitlines()[1])
     assert "1 task muted by rules.toml" in out
     assert run("check", "--data", str(share), "--folder", r"\F")[0] == 0
     assert run("check", "--data", str(share), "--folder", "\\")[1].count("FAILING") == 2

@@ -222,7 +222,10 @@ def test_likely_reasons_for_a_missed_start_are_named() -> None:
     reasons = " ".join(due(several, noon, missed_runs=2).likely_reasons)
     for words in ("counts 2 starts missed", "while its user is logged on", "network connection"):
         assert words in reasons
-    assert due(task(), noon).likely_reasons == ["It does not start on battery power."]
+    assert due(task(), noon).likely_reasons == []  # its setting is the default, and nothing shows that it mattered
+    assert due(task(), noon, last_result=0x800710E0).likely_reasons == [
+        "Windows refused its last start, as it does on battery power."
+    ]
 
 
 def test_without_a_definition_nothing_is_due() -> None:

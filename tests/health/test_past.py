@@ -132,9 +132,7 @@ def test_new_task_that_did_not_start_when_it_should_is_overdue(tmp_path: Path) -
     snapshot = newest(tmp_path, {1: [OTHER], 1.5: [OTHER, NEVER], 5.5: [OTHER, NEVER]}, HOURLY)
     found = judged(snapshot)[LOAD]
     assert (found.verdict, found.since) == (Verdict.OVERDUE, hours(2))
-    assert found.reason.startswith(
-        "3 starts missed, the first at 2026-11-20 09:00. It does not start on battery power."
-    )
+    assert found.reason.startswith("3 starts missed, the first at 2026-11-20 09:00. It has not run yet.")
     assert {each.path: each for each in judge(snapshot)}[LOAD].verdict is Verdict.NEVER_RAN
 
 

@@ -32,6 +32,14 @@ LATER = {"made_at", "headline", "attention", "unseen", "backup", "summary"}
 # column, the text now, the text before; in every file that has the column
 REWORDED = [
     ("reason", "It has been running for ", "It is running for "),
+    ("reason", ", twice what its last runs took at most", ", twice the longest of its last runs"),
+    ("reason", " All its failures of 60 days were on Saturday and Sunday.", ""),
+    (
+        "advice",
+        "See in Task Manager what python is doing; if it hangs, end the run in Task Scheduler, and start the task "
+        "again.",
+        "",
+    ),
     ("reason", "It is disabled; ", "It is switched off; "),
     ("reason", "counts this code as success.", "says that this code is success."),
     ("meaning", "counts this code as success.", "says that this code is success."),
@@ -67,7 +75,7 @@ def json_before(content: bytes) -> bytes:
             return {key: restored(cell, key) for key, cell in value.items() if key not in LATER}
         if isinstance(value, list):
             return [restored(cell, column) for cell in value]
-        return before(column, value) if isinstance(value, str) else value
+        return (before(column, value) or None) if isinstance(value, str) else value
 
     whole = json.loads(content)
     whole.pop("code")  # tasks have one of their own
