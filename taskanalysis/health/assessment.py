@@ -26,7 +26,7 @@ from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.health.verdicts import OUTSIDE, Judged, Verdict, judge
 from taskanalysis.history import History
 from taskanalysis.snapshot import Snapshot, in_scope, lost_sight, stale_after
-from taskanalysis.text import count, listed
+from taskanalysis.text import count, listed, needs_attention
 
 MOST_NAMED = 5
 ATTENTION, BLIND = 1, 3
@@ -71,8 +71,7 @@ class Assessment:
         """How many tasks need attention, and whether there is nothing to worry about."""
         if not self.shown:
             return "No task is judged." if self.snapshot.statuses else "No status was collected."
-        number, tasks = len(self.loud), count(len(self.shown), "task")
-        first = f"{number or 'None'} of {tasks} need{'' if number > 1 else 's'} attention"
+        first = needs_attention(len(self.loud), len(self.shown))
         if not_judged := sum(map(len, self.not_judged.values())):
             return f"{first}; {not_judged} could not be judged."
         if self.unseen:

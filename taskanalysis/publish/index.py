@@ -24,7 +24,7 @@ from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.history import each_in, executor_for
 from taskanalysis.publish.pages import Run, age, page, read_head, shown
 from taskanalysis.snapshot import list_servers, read_snapshot, stamped
-from taskanalysis.text import clip, count, listed
+from taskanalysis.text import clip, count, listed, needs_attention
 
 QUESTIONS = {
     "inventory": "if the server dies tonight, can we restore every task?",
@@ -71,7 +71,7 @@ class Standing:
         return cls(
             in_order(counts),
             [shown(str(incident["cause"])) for incident in content.get("incidents", ())[:MOST_CAUSES]],
-            shown(str(content.get("headline") or f"{need} of {count(counts.total(), 'task')} in need of attention.")),
+            shown(str(content.get("headline") or f"{needs_attention(need, counts.total())}.")),
             int(content.get("attention", need)),
             [shown(str(sentence)) for sentence in content.get("unseen", ())],
             shown(str(backup.get("sentence", ""))),

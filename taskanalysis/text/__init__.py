@@ -6,7 +6,7 @@ Plurals and enumerations, text made fit for one line, secrets masked, and the pr
 
 from taskanalysis.text.commands import hides_exit_code, program_name, working_program
 from taskanalysis.text.masking import has_secret, mask, mask_arguments
-from taskanalysis.text.sentences import clip, count, listed, one_line, printable
+from taskanalysis.text.sentences import clip, count, listed, needs_attention, one_line, printable
 
 __all__ = [
     "clip",
@@ -16,6 +16,7 @@ __all__ = [
     "listed",
     "mask",
     "mask_arguments",
+    "needs_attention",
     "one_line",
     "printable",
     "program_name",

@@ -32,6 +32,15 @@ def listed(words: Sequence[str], joint: str = "and", most: int = 0) -> str:
     return f" {joint} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def needs_attention(number: int, total: int) -> str:
+    """How many of all tasks need attention.
+
+    >>> needs_attention(0, 3), needs_attention(2, 3)
+    ('None of 3 tasks needs attention', '2 of 3 tasks need attention')
+    """
+    return f"{number or 'None'} of {count(total, 'task')} need{'' if number > 1 else 's'} attention"
+
+
 def clip(text: str, most: int = 80) -> str:
     r"""`text` on one line and at most `most` characters, so that an error stays a sentence.
 

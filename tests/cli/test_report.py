@@ -145,9 +145,9 @@ def test_zone_and_order_of_dates_reach_the_pages(tmp_path: Path) -> None:
     file = tmp_path / "script_status.csv"
     row = r'"Load","\F\Load","1","04/08/2026 9:15:00 PM","Ready","x.exe",""'
     file.write_text(f'"Name","Path","LastResult","NextRun","Status","Command","Arguments"\n{row}\n', encoding="utf-8")
-    done = report(tmp_path, "--data", str(file), "--zone", "Europe/London", "--dates", "dmy")
+    done = report(tmp_path / "out", "--data", str(file), "--zone", "Europe/London", "--dates", "dmy")
     assert done.returncode == 0, done.stderr
-    said = json.loads((tmp_path / "latest/status.json").read_text(encoding="utf-8"))
+    said = json.loads((tmp_path / "out/latest/status.json").read_text(encoding="utf-8"))
     assert (said["zone"], said["tasks"][0]["next_run"]) == ("Europe/London", "2026-08-04T21:15:00+01:00")
 
 

@@ -585,7 +585,7 @@ def test_update_that_is_killed_at_any_moment_is_finished_by_the_next(tmp_path: P
     third = len(list_snapshots(whole)) // 3
     dice = random.Random(20261123)
     incomplete = 0
-    for turn in range(200):
+    for turn in range(120):
         shutil.rmtree(data, ignore_errors=True)
         shutil.copytree(whole / "snapshots", data / "snapshots", copy_function=os.link)
         if turn % 4 > 1:  # a store that holds a part of each day

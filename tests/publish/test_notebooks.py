@@ -120,7 +120,12 @@ def test_signal_ends_kernels_and_removes_all_that_was_begun(number: signal.Signa
     _, alive = psutil.wait_procs(family, timeout=10)
     assert alive == []
     assert list((tmp_path / "tmp").iterdir()) == []
-    assert sorted(each.name for each in (tmp_path / "out").rglob("*")) == [".lock", "latest", "runs"]
+    assert sorted(each.name for each in (tmp_path / "out").rglob("*")) == [
+        ".lock",
+        ".taskanalysis-reports",
+        "latest",
+        "runs",
+    ]
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")

@@ -236,7 +236,7 @@ def test_slots_are_those_of_the_simulator(case: Case) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))  # for pytest-xdist
-@settings(max_examples=2_000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1_000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 @given(case=cases())
 def test_slots_of_many_tasks_are_those_of_the_simulator(part: int, case: Case) -> None:
     check_against_simulation(case)

@@ -375,7 +375,7 @@ def test_index_says_the_state_the_reports_and_the_servers(browser: Browser, inde
 def test_reader_sees_that_nobody_renews_a_page(
     later: timedelta, fresh: bool, browser: Browser, index_pages: Path
 ) -> None:
-    stale = "Stale: the newest snapshot is from 2026-11-23 03:05, and another was due by 2026-11-23 15:05."
+    stale = "Stale: the newest data are from 2026-11-23 03:05, and others were due by 2026-11-23 15:05."
     for name in ("index.html", "latest/inventory.html"):
         page = browser.new_context(offline=True).new_page()
         page.clock.set_fixed_time(NOW + later)
