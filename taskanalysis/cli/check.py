@@ -179,20 +179,20 @@ class Check:
 
     def nagios(self) -> str:
         """One line with state and figures, then a line for each task; ``|`` would start performance data."""
-        loud = [(found, task) for found in self.assessments for task in found.loud]
+        loud = sum(len(found.loud) for found in self.assessments)
         shown = sum(len(found.shown) for found in self.assessments)
-        figures = f"attention={len(loud)};;;0;{shown}"
+        figures = f"attention={loud};;;0;{shown}"
         unseen = [f"{found.where}: {sentence}" for found in self.assessments for sentence in found.unseen]
         unseen += [f"{server} can't be read ({what})" for server, what in self.failed]
         servers = count(len(self.assessments) + len(self.failed), "server")
-        many = f"{servers}: {len(loud)} of {count(shown, 'task')} need attention."
+        many = f"{servers}: {loud} of {count(shown, 'task')} need attention."
         first = many if self.all_servers else f"{self.assessments[0].where}: {self.assessments[0].headline}"
         head = " ".join([f"TASKS {NAGIOS_WORDS[self.exit_code('nagios')]} - {first}", *unseen[:1]])
         lines = [f"{head.replace('|', '/')} | {figures}"]
-        names = [f"{found.snapshot.server} " * self.all_servers for found, _ in loud]
         rows = [
-            f"{task.verdict.value} {name}{task.path}: {task.reason}"
-            for name, (_, task) in zip(names, loud, strict=True)
+            f"{found.snapshot.server}: {line}" if self.all_servers else line
+            for found in self.assessments
+            for line in found.task_lines
         ]
         lines += [line.replace("|", "/") for line in [*rows, *unseen[1:], *self._others()]]
         return "".join(one_line(line) + "\n" for line in lines)

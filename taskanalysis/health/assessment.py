@@ -191,17 +191,19 @@ class Assessment:
         ]
         return " ".join(filter(None, parts))
 
+    @cached_property
+    def task_lines(self) -> list[str]:
+        """A line for each incident, with all its tasks, and for each other task that needs attention."""
+        together = {path for cause in self.causes for path in cause.tasks}
+        incidents = [
+            f"INCIDENT {cause.cause} Next: {self._advice[cause.tasks[0]]} It is shared by {listed(list(cause.tasks))}."
+            for cause in self.causes
+        ]
+        return incidents + [self._line(task) for task in self.loud if task.path not in together]
+
     def lines(self) -> list[str]:
         """The assessment as text, the first line fit for the subject of a mail."""
-        together = {path for cause in self.causes for path in cause.tasks}
-        lines = [
-            f"{self.where}: {self.headline}",
-            *(
-                f"{cause.cause} Next: {self._advice[cause.tasks[0]]} It is shared by {listed(list(cause.tasks))}."
-                for cause in self.causes
-            ),
-        ]
-        lines += [self._line(task) for task in self.loud if task.path not in together]
+        lines = [f"{self.where}: {self.headline}", *self.task_lines]
         lines += self.unseen + self.remarks
         return lines + [f"PROBLEM {problem.file}: {problem.what}" for problem in self.problems]
 

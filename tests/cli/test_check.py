@@ -17,7 +17,7 @@ from taskanalysis.errors import Problem
 from taskanalysis.health import assess
 from taskanalysis.snapshot.snapshot import Snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
-from tests.build import xml
+from tests.build import ROOT, xml
 
 NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 AN_HOUR = timedelta(hours=1)
@@ -218,6 +218,21 @@ def test_staleness_is_judged_at_the_given_time(at: str, form: str, code: int, tm
     assert run("check", "--data", str(tmp_path), "--at", at, "--format", form)[0] == code
 
 
+def test_incident_comes_once_and_first_then_the_other_tasks_with_their_next_step() -> None:
+    code, out, _ = run("check", "--data", str(ROOT / "data"), "--at", "2026-11-23T12:00")
+    first, *others = out.splitlines()[1:]
+    assert code == 1
+    assert first.startswith("INCIDENT 9 tasks since 2026-11-09 07:10, all as TOWN\\opendata, 0x8007052E: ")
+    assert (
+        "Next: Enter the new password in the task's properties. It is shared by \\OpenData\\Finance\\Checkbook,"
+        in first
+    )
+    assert len(others) == 4
+    assert all("Next: " in line and " since " in line for line in others)
+    assert not any("password is wrong" in line for line in others)
+    assert others[-2].endswith("Owner: Transit desk.")
+
+
 # Several servers ------------------------------------------------------------------------------------------------------
 
 
@@ -257,7 +272,7 @@ def test_all_servers_are_one_text_in_each_format(tmp_path: Path) -> None:
     assert metrics.count("taskscheduler_blind{") == 2
     first, *others = run(*every, "nagios")[1].splitlines()
     assert first == "TASKS CRITICAL - 2 servers: 1 of 3 tasks need attention. | attention=1;;;0;3"
-    assert others[0].startswith("FAILING A \\Bad: ")
+    assert re.match(r"A: FAILING since [-0-9]+ [:0-9]+ \\Bad: ", others[0])
     assert run(*every[:-1], "--server", "A")[0] == 2
 
 
