@@ -124,7 +124,7 @@ class Assessment:
         ]
         if not self.snapshot.statuses:
             sentences.append("It is not known how the tasks run: no status was collected.")
-        sentences += lost_sight(self.snapshot)
+        sentences += lost_sight(self.snapshot, self.folder)
         backup = self.backup
         if backup.missing or backup.read_at is None:
             sentences.append(backup.sentence)
@@ -181,7 +181,10 @@ class Assessment:
     def _line(self, task: Judged) -> str:
         """A task that needs attention: verdict, since when, why, what to do, whom to ask."""
         new = f" ({task.novelty})" if task.novelty else ""
-        since = f" since {task.since.astimezone(self.snapshot.local_time.tzinfo):%Y-%m-%d %H:%M}" if task.since else ""
+        began = task.since
+        if began and began.tzinfo:
+            began = began.astimezone(self.snapshot.local_time.tzinfo)
+        since = f" since {began:%Y-%m-%d %H:%M}" if began else ""
         rule = task.due.rule
         parts = [
             f"{task.verdict.value}{new}{since} {task.path}: {task.reason}",

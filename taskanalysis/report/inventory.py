@@ -44,7 +44,7 @@ class Inventory(Page):
         frame, findings = self.tasks.frame, self.findings.frame
         if frame.empty:
             missing = [self.backup.sentence] if self.backup.tasks else []
-            return Sentences([*missing, "There is no task definition here.", *lost_sight(self.snapshot)])
+            return Sentences([*missing, "There is no task definition here.", *lost_sight(self.snapshot, self.folder)])
         tasks, disabled = count(len(frame), "task"), count(int((~frame["enabled"]).sum()), "task")
         folders, accounts = count(frame["folder"].nunique(), "folder"), count(frame["run_as"].nunique(), "account")
         passwords = frame[frame["needs_password"]].groupby("run_as").size().sort_values(ascending=False)
@@ -55,7 +55,7 @@ class Inventory(Page):
         unread = len(self.snapshot.faults)
         lines = [
             self.backup.sentence,
-            *lost_sight(self.snapshot),
+            *lost_sight(self.snapshot, self.folder),
             *([f"{count(unread, 'problem')} in the data that were read: see the end of this page."] if unread else []),
             f"{tasks} in {folders}, run by {accounts}; {disabled} disabled.",
             f"Restoring them needs {needed}.",

@@ -38,17 +38,20 @@ def is_refused(path: str, refused: Mapping[str, str] | Sequence[str]) -> bool:
     return any(path.casefold() == place.casefold() or in_scope(path, [place]) for place in refused)
 
 
-def lost_sight(snapshot: Snapshot) -> list[str]:
-    """What the collector could see in the snapshot before and not in this one, as sentences; none outside a share."""
+def lost_sight(snapshot: Snapshot, folder: str = "") -> list[str]:
+    r"""What the collector could see in the snapshot before and not in this one, as sentences; none outside a share.
+
+    Of refusals, those count that concern `folder` ("": all outside ``\Microsoft``).
+    """
     lost = []
     statuses = snapshot.statuses.values()
     if statuses and not any(status.state or status.last_run or status.last_result is not None for status in statuses):
         lost.append("Of no task is state, last run or result known.")
     before = _before(snapshot)
-    return lost + (lost_between(before, snapshot.manifest) if before else [])
+    return lost + (lost_between(before, snapshot.manifest, folder) if before else [])
 
 
-def lost_between(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def lost_between(before: Mapping[str, Any], now: Mapping[str, Any], folder: str = "") -> list[str]:
     """What the collector lost from one snapshot to the next of its server, by their manifests, as sentences."""
     lost = []
     elevated, account = now.get("elevated"), now.get("collected_by") or "an unknown account"
@@ -59,7 +62,8 @@ def lost_between(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
         lost += [f"The collector {', and '.join(rights)}."] if rights else []
     earlier = refused_folders(before.get("problems") or ())
     for place, what in refused_folders(now.get("problems") or ()).items():
-        if place not in earlier:
+        concerned = in_scope(place + "\\", [folder] if folder else []) or (folder and in_scope(folder + "\\", [place]))
+        if place not in earlier and concerned:
             lost.append(f"It was refused {place} ({what}).")
     if not now.get("tasks") and before.get("tasks"):
         lost.append(f"It listed no task, and {before['tasks']} the time before.")
