@@ -65,8 +65,12 @@ def run_times(runs: pd.DataFrame, spans: pd.DataFrame, ends_of_blind_times: pd.D
     running = spans[(spans["state"] == "Running") & spans["last_run"].notna()]
     running = running.rename(columns={"last_run": "started"}).astype({"task_path": "str"})
     last_shown = running.groupby(keys)["last_seen"].max()
-    shown = microseconds_of(runs[keys].astype({"task_path": "str"}).join(last_shown, on=keys)["last_seen"])
     started = microseconds_of(runs["started"])
+    shown = started.copy()
+    seen = runs["started"].isin(running["started"]).to_numpy()  # few: the others need no join
+    shown[seen] = microseconds_of(
+        runs.loc[seen, keys].astype({"task_path": "str"}).join(last_shown, on=keys)["last_seen"]
+    )
     return RunTimes(
         started,
         np.maximum(started, shown),

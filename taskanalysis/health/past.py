@@ -308,11 +308,20 @@ def _bad_weekdays(sign: Moments, started: Moments, now: datetime) -> tuple[int, 
     At least four bad runs on at most three weekdays, on which there was no good run.
     """
     recent = started > microseconds(now - timedelta(days=60))
-    days = [moment_of(int(at), now.tzinfo or UTC).weekday() for at in started[recent].tolist()]
-    bad = {day for day, kind in zip(days, sign[recent].tolist(), strict=True) if kind == BAD}
-    good = {day for day, kind in zip(days, sign[recent].tolist(), strict=True) if kind == GOOD}
-    enough = int(np.count_nonzero(sign[recent] == BAD)) >= 4
-    return tuple(sorted(bad)) if enough and good and len(bad) <= 3 and not bad & good else ()
+    started, sign = started[recent], sign[recent]
+    if np.count_nonzero(sign == BAD) < 4:
+        return ()
+    bad = set[int]()
+    for at in started[sign == BAD].tolist():
+        bad.add(_weekday(at, now))
+        if len(bad) > 3:
+            return ()
+    good = {_weekday(at, now) for at in started[sign == GOOD].tolist()}
+    return tuple(sorted(bad)) if good and not bad & good else ()
+
+
+def _weekday(at: int, now: datetime) -> int:
+    return moment_of(at, now.tzinfo or UTC).weekday()
 
 
 def _moments(times: Moments, places: Moments) -> list[datetime | None]:
