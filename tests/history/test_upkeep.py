@@ -17,7 +17,7 @@ from taskanalysis.history.store import update_store
 from taskanalysis.history.upkeep import LAST, NEEDED, NEWEST, plan_pruning, prune, rebuild, verify
 from taskanalysis.snapshot.share import list_snapshots
 from taskanalysis.snapshot.snapshot import read_snapshot
-from tests.build import LOAD, hours, rewrite_manifest, status, write, xml
+from tests.build import LOAD, hours, link, rewrite_manifest, status, write, xml
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_gap_is_an_interval_longer_than_usual(share: Path) -> None:
 
 def test_unlisted_file_of_any_kind_is_a_problem(share: Path) -> None:
     (folder(share, 4) / "tasks" / "OpenData").mkdir(parents=True)
-    (folder(share, 4) / "tasks" / "OpenData" / "More.xml").symlink_to("nowhere")
+    link(folder(share, 4) / "tasks" / "OpenData" / "More.xml", "nowhere")
     assert problems(share) == [("tasks/OpenData/More.xml", "is not in the list of snapshot.json")]
 
 
@@ -118,7 +118,7 @@ def test_error_that_nobody_expects_is_a_problem_and_the_rest_is_verified(
 
 def test_folder_that_cant_be_listed_is_verified_to_be_a_problem(share: Path) -> None:
     write(share, 0, status(), server="OTHER")
-    (share / "snapshots" / "LOOP").symlink_to(share / "snapshots" / "LOOP")
+    link(share / "snapshots" / "LOOP", share / "snapshots" / "LOOP")
     found = verify(share)
     assert [problem.file for problem in found.problems] == ["snapshots/LOOP"]
     assert found.snapshots == 6
@@ -178,7 +178,7 @@ def test_older_snapshot_that_cant_be_read_is_pruned(share: Path) -> None:
 
 
 def test_nothing_is_pruned_while_a_folder_cant_be_listed(share: Path) -> None:
-    (share / "snapshots" / "LOOP").symlink_to(share / "snapshots" / "LOOP")
+    link(share / "snapshots" / "LOOP", share / "snapshots" / "LOOP")
     with pytest.raises(UnfinishedError, match="nothing is deleted because of snapshots/LOOP"):
         plan_pruning(share, before=hours(2))
 

@@ -10,7 +10,7 @@ from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import SnapshotError
 from taskanalysis.snapshot import files as taskfiles
 from taskanalysis.snapshot.files import find_tasks, read_tasks, task_of
-from tests.build import CORPUS, TRAPS, answer, commands, trap
+from tests.build import CORPUS, TRAPS, answer, commands, link, trap
 
 
 def xml(command: str, uri: str = "") -> bytes:
@@ -92,7 +92,7 @@ def test_folder_that_can_not_be_listed_is_a_problem(tmp_path: Path, monkeypatch:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a link needs rights there")
 def test_file_that_vanishes_meanwhile_is_a_problem(tmp_path: Path) -> None:
-    (tmp_path / "gone.xml").symlink_to(tmp_path / "nowhere")
+    link(tmp_path / "gone.xml", tmp_path / "nowhere")
     tasks, problems = read_tasks(tmp_path)
     assert (tasks, problems) == ({}, [("gone.xml", "can't be opened (No such file or directory)")])
 

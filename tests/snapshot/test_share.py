@@ -15,7 +15,7 @@ from taskanalysis.snapshot.paths import file_name
 from taskanalysis.snapshot.share import StoredDefinitions, list_servers, list_snapshots, newest_first, read_manifest
 from taskanalysis.snapshot.snapshot import read_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS
-from tests.build import LOAD, NOON, commands, hours, rewrite_manifest, xml
+from tests.build import LOAD, NOON, commands, hours, link, rewrite_manifest, xml
 from tests.snapshot.samples import NIGHTLY, write
 
 
@@ -179,8 +179,8 @@ def test_folders_that_cannot_be_opened_are_problems_of_their_server_alone(tmp_pa
     for server in ("GOOD", "BAD"):
         write(tmp_path, server=server)
     (tmp_path / "snapshots/BAD/2026-12").write_text("x", encoding="utf-8")
-    (tmp_path / "snapshots/BAD/2027-01").symlink_to("nowhere")
-    (tmp_path / "snapshots/GONE").symlink_to("nowhere")
+    link(tmp_path / "snapshots/BAD/2027-01", "nowhere")
+    link(tmp_path / "snapshots/GONE", "nowhere")
     (tmp_path / "snapshots/readme.txt").write_text("x", encoding="utf-8")
     assert list_servers(tmp_path) == ["BAD", "GONE", "GOOD"]
     assert read_snapshot(tmp_path, server="GOOD").problems == []
