@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from taskanalysis.health.past import hidden_tasks
 from taskanalysis.history import History
 from taskanalysis.snapshot import Snapshot, in_scope, usual_wait
 from taskanalysis.text import count
@@ -66,12 +67,14 @@ class Backup:
 def find_backup(snapshot: Snapshot, folder: str = "", history: History | None = None) -> Backup:
     r"""The backup at the time of a snapshot, of the tasks in `folder` and below ("": all outside ``\Microsoft``).
 
-    A task outside the folders whose definitions were collected counts only where an earlier snapshot stored it.
+    A task outside the folders whose definitions were collected counts only where an earlier snapshot stored it; one that
+    the collector no longer sees counts, too.
     """
     if snapshot.defined_at is None:
         return Backup(None, None, len(snapshot.statuses))
     folders = [folder] if folder else []
-    known = snapshot.statuses.keys() | snapshot.tasks.keys() | snapshot.damaged.keys()
+    hidden = {status.path for status, _ in hidden_tasks(history, snapshot)} if history else set()
+    known = snapshot.statuses.keys() | snapshot.tasks.keys() | snapshot.damaged.keys() | hidden
     stored = history.stored_tasks(snapshot.server) if history else set()
     tasks = [
         path

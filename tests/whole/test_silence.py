@@ -172,7 +172,10 @@ def test_refused_folder_keeps_its_alarm(tmp_path: Path) -> None:
     bad.write(tmp_path, bad.moments[-1], jobs=calm, problems=[Problem("\\OpenData", "access is denied")])
     code, headline, unseen = said(tmp_path)
     assert (code, headline) == (3, f"{ALL}; not everything could be seen.")
-    assert unseen[0] == "It was refused \\OpenData (access is denied)."
+    assert unseen == [
+        "It was refused \\OpenData (access is denied).",
+        "No: 3 of 8 tasks are not in the backup.",
+    ]
     assert sum("when last seen, 6 hours ago" in task.reason for task in judged(tmp_path).loud) == 3
     assert "removed" not in set(read_history(tmp_path).changes["kind"])
 
