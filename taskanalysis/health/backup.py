@@ -67,8 +67,8 @@ class Backup:
 def find_backup(snapshot: Snapshot, folder: str = "", history: History | None = None) -> Backup:
     r"""The backup at the time of a snapshot, of the tasks in `folder` and below ("": all outside ``\Microsoft``).
 
-    A task outside the folders whose definitions were collected counts only where an earlier snapshot stored it; one that
-    the collector no longer sees counts, too.
+    A task outside the folders whose definitions were collected counts only where an earlier snapshot stored it. One
+    that the collector no longer sees counts, too.
     """
     if snapshot.defined_at is None:
         return Backup(None, None, len(snapshot.statuses))
