@@ -3,9 +3,6 @@ r"""Triggers in English, as a manager reads them.
 Each trigger becomes a `Phrase`: a sentence around the one part in which similar triggers differ (a time, an event, a
 user). Triggers that differ in that part alone share a sentence.
 
-Authority for event queries: the query schema of Windows Event Log (QueryList with Select and Suppress, an XPath each).
-Only the common shapes are put into words (providers, event ids, the log); other conditions are mentioned, not guessed.
-
 >>> from taskanalysis.definition.model import CalendarTrigger, DayOfWeek, ScheduleByWeek
 >>> monday = ScheduleByWeek(days_of_week=(DayOfWeek.Monday,), weeks_interval=2)
 >>> describe(CalendarTrigger(start_boundary=datetime(2026, 11, 23, 6, 30), schedule=monday))
@@ -14,21 +11,17 @@ Only the common shapes are put into words (providers, event ids, the log); other
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, datetime, timedelta
 from functools import singledispatch
 from typing import NamedTuple
 
-from lxml import etree
-
 from taskanalysis.definition import model
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.encoding import parse
+from taskanalysis.definition.events import describe_query
 from taskanalysis.definition.model import LAST, TaskDefinition, Trigger
-from taskanalysis.errors import TaskXmlError
-from taskanalysis.text import clip, listed
+from taskanalysis.text import listed
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -201,10 +194,12 @@ def _(trigger: model.SessionStateChangeTrigger) -> Phrase:
 
 @_phrase.register
 def _(trigger: model.EventTrigger) -> Phrase:
-    event, rest = describe_query(trigger.subscription)
-    if trigger.number_of_occurrences > 1:
-        rest += f" {trigger.number_of_occurrences} times"
-        rest += f" within {trigger.period_of_occurrence.words()}" if trigger.period_of_occurrence else ""
+    period = trigger.period_of_occurrence
+    within = f" within {period.words()}" if period else ""
+    several = trigger.number_of_occurrences > 1
+    event, rest = describe_query(
+        trigger.subscription, f" {trigger.number_of_occurrences} times{within}" if several else ""
+    )
     return Phrase("When ", event, f" {rest}", "event") if event else Phrase(f"When an event {rest}")
 
 
@@ -393,69 +388,3 @@ def _ranges(days: Iterable[int | str]) -> list[str]:
 
 def _ordinal(number: int) -> str:
     return f"{number}{'th' if 10 < number < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
-
-
-# Event queries --------------------------------------------------------------------------------------------------------
-
-_EVENT_ID = re.compile(r"""\bEventID\s*=\s*['"]?([0-9]+)['"]?""")
-_PROVIDER = re.compile(r"""Provider\s*\[\s*@Name\s*=\s*(?:'([^']*)'|"([^"]*)")\s*\]""")
-
-
-class QueryWords(NamedTuple):
-    """`event`: ids, or "" where they are not one plain condition; `rest`: provider, log and further conditions."""
-
-    event: str
-    rest: str
-
-
-def describe_query(subscription: str) -> QueryWords:
-    """Describe which events a subscription selects; an unreadable query is only mentioned.
-
-    >>> describe_query("<Query Path='Security'><Select>*[System[EventID=4625]]</Select></Query>")
-    QueryWords(event='4625', rest='is logged in Security')
-    >>> describe_query("no xml").rest
-    'that its query selects is logged'
-    """
-    try:
-        root = parse(subscription.encode("utf-8"))
-    except TaskXmlError:
-        return QueryWords("", "that its query selects is logged")
-    selects = [(query, select) for query in root.iter("{*}Query") for select in query.iter("{*}Select")]
-    if len(selects) != 1:
-        kinds = f"one of {len(selects)} queries" if selects else "its query"
-        logs = sorted({_log(query, select) for query, select in selects} - {""})
-        return QueryWords("", f"that {kinds} selects is logged" + (f" in {_some(logs)}" if logs else ""))
-    query, select = selects[0]
-    return _one(select.text or "", _log(query, select), suppressed=query.find("{*}Suppress") is not None)
-
-
-def _one(xpath: str, log: str, *, suppressed: bool) -> QueryWords:
-    conjoined, plain = _shape(xpath)
-    events = list(dict.fromkeys(_EVENT_ID.findall(xpath))) if conjoined else []
-    providers = [one or other for one, other in _PROVIDER.findall(xpath)] if conjoined else []
-    rest = f"of {_some(providers)} " if providers else ""
-    rest += f"is logged in {log}" if log else "is logged"
-    rest += "" if plain else " and fits its further conditions"
-    rest += " and none of its exceptions" if suppressed else ""
-    return QueryWords(_some(events), rest)
-
-
-def _shape(xpath: str) -> tuple[bool, bool]:
-    """Whether a query is "provider and (id or id) and more", so that these can be named; and whether it has no more."""
-    shape = re.sub(r"[*\[\]()/\s]+|\bSystem\b", " ", _PROVIDER.sub(" P ", _EVENT_ID.sub(" E ", xpath)))
-    terms = [" ".join(term.split()) for term in shape.split(" and ")]
-    named = [term for term in terms if re.search(r"\b[PE]\b", term)]
-    mixed = len(named) > 1 and " or " in shape and "(" not in xpath
-    once = sum(term == "P" for term in named) <= 1 and sum(term != "P" for term in named) <= 1
-    simple = all(re.fullmatch("P|E(?: or E)*", term) for term in named)
-    conjoined = once and simple and not mixed and "not" not in shape.split()
-    return conjoined, conjoined and len(named) == len([term for term in terms if term])
-
-
-def _some(names: list[str]) -> str:
-    """Names joined by "or", a few of them."""
-    return listed([clip(name, 60) for name in names], "or", most=6)
-
-
-def _log(query: etree._Element, select: etree._Element) -> str:
-    return str(select.get("Path") or query.get("Path") or "")
