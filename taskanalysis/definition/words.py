@@ -1,7 +1,7 @@
 r"""Triggers in English, as a manager reads them.
 
 Each trigger becomes a `Phrase`: a sentence around the one part in which similar triggers differ (a time, an event, a
-user). Triggers that differ in that part alone share a sentence.
+user). Triggers that differ in that part alone share a sentence, and so do those that differ in their days alone.
 
 >>> from taskanalysis.definition.model import CalendarTrigger, DayOfWeek, ScheduleByWeek
 >>> monday = ScheduleByWeek(days_of_week=(DayOfWeek.Monday,), weeks_interval=2)
@@ -11,11 +11,11 @@ user). Triggers that differ in that part alone share a sentence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, datetime, timedelta
 from functools import singledispatch
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from taskanalysis.definition import model
 from taskanalysis.definition.duration import Duration
@@ -43,38 +43,75 @@ def describe(subject: Trigger | TaskDefinition, *, at: datetime | None = None) -
     if isinstance(subject, Trigger):
         return _sentence([_phrase_of(subject, at)])
     groups: dict[tuple[str, str, str], list[Phrase]] = {}
-    for trigger in subject.triggers:
-        phrase = _phrase_of(trigger, at)
+    for trigger, number in _joined(subject.triggers, at):
+        phrase = replace(_phrase_of(trigger, at), triggers=number)
         groups.setdefault((phrase.before, phrase.kind, phrase.after), []).append(phrase)
     alike = sorted(groups.values(), key=lambda group: not group[0].enabled)
     sentences = [_sentence(group) for group in alike]
     if len(alike) > MOST_SENTENCES:
         rest = [phrase for group in alike[MOST_SENTENCES - 1 :] for phrase in group]
-        off = sum(not phrase.enabled for phrase in rest)
-        sentences[MOST_SENTENCES - 1 :] = [f"and by {len(rest)} more triggers" + (f" ({off} disabled)" if off else "")]
-    if maintenance := subject.settings.maintenance_settings:
+        more, off = (
+            sum(phrase.triggers for phrase in rest),
+            sum(phrase.triggers for phrase in rest if not phrase.enabled),
+        )
+        sentences[MOST_SENTENCES - 1 :] = [f"and by {more} more triggers" + (f" ({off} disabled)" if off else "")]
+    settings = subject.settings
+    if maintenance := settings.maintenance_settings:
         every = f", about every {_every(maintenance.period)}" if maintenance.period else ""
         sentences.append(f"During automatic maintenance{every}")
     if not sentences:
         never = "Never: it has no trigger and may not be started by hand"
-        sentences = ["Only when started by hand" if subject.settings.allow_start_on_demand else never]
+        sentences = ["Only when started by hand" if settings.allow_start_on_demand else never]
     text = "; ".join([sentences[0], *(sentence[0].lower() + sentence[1:] for sentence in sentences[1:])])
-    return text + _conditions(subject.settings, "" if len(sentences) == 1 else "all ")
-
-
-def _begins_after(trigger: Trigger, at: datetime) -> bool:
-    """Whether a trigger's start boundary lies after `at`, an aware moment in the server's zone."""
-    start = trigger.start_boundary
-    return start is not None and (start if start.tzinfo else start.replace(tzinfo=at.tzinfo)) > at
-
-
-def _conditions(settings: model.Settings, which: str) -> str:
-    """Conditions of the task, which apply to all triggers."""
+    # conditions of the task apply to each trigger
+    only = "; each only " if len(sentences) > 1 else ", " if text.startswith("Only") else ", only "
     conditions = ["while the computer is idle"] * settings.run_only_if_idle
     conditions += ["with a network connection"] * settings.run_only_if_network_available
-    mark = "; " if which else ", "
-    off = "" if settings.enabled else " (the task is disabled)"
-    return (f"{mark}{which}only {listed(conditions)}" if conditions else "") + off
+    text += only + listed(conditions) if conditions else ""
+    return text if settings.enabled else text + " (the task is disabled)"
+
+
+_DAYS = {
+    model.ScheduleByWeek: "days_of_week",
+    model.ScheduleByMonth: "days_of_month",
+    model.ScheduleByMonthDayOfWeek: "days_of_week",
+}
+
+
+def _joined(triggers: Sequence[Any], at: datetime | None) -> Iterable[tuple[Trigger, int]]:
+    """Join triggers that differ in their days alone, and count how many each stands for."""
+    if len(triggers) < 2:
+        return [(trigger, 1) for trigger in triggers]
+    joined: dict[Any, tuple[Any, int]] = {}
+    for place, trigger in enumerate(triggers):
+        key = _without_days(trigger, at) or place
+        if key in joined:
+            other, number = joined[key]
+            field = _DAYS[type(other.schedule)]
+            days = getattr(other.schedule, field) + getattr(trigger.schedule, field)
+            if len({*days}) == len(days):
+                joined[key] = replace(other, schedule=replace(other.schedule, **{field: days})), number + 1
+                continue
+            key = place  # a day in both: two triggers
+        joined[key] = trigger, 1
+    return joined.values()
+
+
+def _without_days(trigger: Any, at: datetime | None) -> Trigger | None:
+    """What a calendar trigger shares with those that it may be joined with; None for any other."""
+    if not isinstance(trigger, model.CalendarTrigger) or type(trigger.schedule) not in _DAYS:
+        return None
+    schedule: Any = trigger.schedule
+    plain, start = replace(schedule, **{_DAYS[type(schedule)]: ()}), trigger.start_boundary
+    # the day of the start boundary counts where it is said, and where it decides which weeks are meant
+    if start and not _is_later(start, at) and getattr(schedule, "weeks_interval", 1) == 1:
+        start = start.replace(2000, 1, 1)
+    return replace(trigger, id="", start_boundary=start, schedule=plain)
+
+
+def _is_later(moment: datetime | None, at: datetime | None) -> bool:
+    """Whether a boundary lies after `at`, an aware moment in the server's zone."""
+    return bool(moment and at and (moment if moment.tzinfo else moment.replace(tzinfo=at.tzinfo)) > at)
 
 
 # Sentences ------------------------------------------------------------------------------------------------------------
@@ -82,13 +119,17 @@ def _conditions(settings: model.Settings, which: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A sentence around its `variable`; `kind` names its type, which decides how several are listed."""
+    """A sentence around its `variable`; `kind` names its type, which decides how several are listed.
+
+    `triggers`: how many it stands for.
+    """
 
     before: str
     variable: str = ""
     after: str = ""
     kind: str = ""
     enabled: bool = True
+    triggers: int = 1
 
 
 def _sentence(group: Sequence[Phrase]) -> str:
@@ -141,7 +182,7 @@ def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
         ", stopping any run still going at the end" if stopped else "",
         f", up to {random.words()} later at random" if random and not random.is_zero else "",
         f", each run stopped after {limit.words()}" if limit and not limit.is_zero else "",
-        f", from {_day(start)}" if start and at and _begins_after(trigger, at) and not dated else "",
+        f", from {_day(start)}" if start and _is_later(start, at) and not dated else "",
         f", before {_moment(trigger.end_boundary)}" if trigger.end_boundary else "",
         " (disabled)" if not trigger.enabled else "",
     ]
@@ -306,17 +347,16 @@ def _moment(moment: datetime) -> str:
 # Days of a calendar schedule ------------------------------------------------------------------------------------------
 
 
-def weekdays(days: Sequence[model.DayOfWeek]) -> str:
-    """Days of the week, in their order.
+def weekdays(days: Iterable[model.DayOfWeek]) -> str:
+    """Days of the week in their order, three or more in a row as a range.
 
-    >>> weekdays([model.DayOfWeek.Saturday, model.DayOfWeek.Sunday])
-    'Saturday and Sunday'
+    >>> days = model.DayOfWeek
+    >>> weekdays([days.Saturday, days.Sunday]), weekdays([days.Sunday, days.Monday, days.Tuesday, days.Wednesday])
+    ('Saturday and Sunday', 'Monday to Wednesday and Sunday')
     """
-    if tuple(days) == tuple(model.DayOfWeek):
+    if {*days} == {*model.DayOfWeek}:
         return "every day"
-    if tuple(days) == tuple(model.DayOfWeek)[:5]:
-        return "Monday to Friday"
-    return listed([day.name for day in days]) if days else "no day of the week"
+    return listed(_ranges(days, lambda day: model.DayOfWeek(day).name)) or "no day of the week"
 
 
 @singledispatch
@@ -339,7 +379,7 @@ def _(schedule: model.ScheduleByWeek) -> str:
     days = weekdays(schedule.days_of_week)
     if days == "every day":
         return " every day" if schedule.weeks_interval == 1 else f" every day of every {schedule.weeks_interval} weeks"
-    days = f", {days}" if days == "Monday to Friday" else f" on {days}"
+    days = f", {days}" if " to " in days else f" on {days}"
     return days if schedule.weeks_interval == 1 else f"{days}, every {schedule.weeks_interval} weeks"
 
 
@@ -347,7 +387,8 @@ def _(schedule: model.ScheduleByWeek) -> str:
 def _(schedule: model.ScheduleByMonth) -> str:
     if set(schedule.days_of_month) >= set(range(1, 32)):
         return f" on every day of {_months(schedule.months)}"
-    days = [f"the {part}" for part in _ranges(schedule.days_of_month)]
+    days = [f"the {part}" for part in _ranges((int(day) for day in schedule.days_of_month if day != LAST), _ordinal)]
+    days += ["the last day"] * (LAST in schedule.days_of_month)
     return f" on {listed(days) if days else 'no day'} of {_months(schedule.months)}"
 
 
@@ -367,23 +408,23 @@ def _months(months: Sequence[model.Month]) -> str:
     return "every month" if len(months) == 12 else listed([month.name for month in months])
 
 
-def _ranges(days: Iterable[int | str]) -> list[str]:
-    """Days of a month as ordinals, three or more in a row as a range.
+def _ranges(days: Iterable[int], name: Callable[[int], str]) -> list[str]:
+    """Names of days in their order, three or more in a row as a range.
 
-    >>> _ranges([1, 2, 3, 15, LAST])
-    ['1st to 3rd', '15th', 'last day']
+    >>> _ranges([1, 2, 3, 15], _ordinal)
+    ['1st to 3rd', '15th']
     """
     runs: list[list[int]] = []
-    for day in sorted(int(day) for day in days if day != LAST):
+    for day in sorted(days):
         if runs and day == runs[-1][-1] + 1:
             runs[-1].append(day)
         else:
             runs.append([day])
     parts: list[str] = []
     for run in runs:
-        names = [_ordinal(day) for day in run]
+        names = [name(day) for day in run]
         parts += [f"{names[0]} to {names[-1]}"] if len(run) > 2 else names
-    return parts + ["last day"] * (LAST in days)
+    return parts
 
 
 def _ordinal(number: int) -> str:
