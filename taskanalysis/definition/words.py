@@ -32,8 +32,8 @@ MOST_SENTENCES = 5  # per task; the table of triggers has them all
 def describe(subject: Trigger | TaskDefinition, *, at: datetime | None = None) -> str:
     """Describe one trigger, or all of a task, in English.
 
-    Times are wall-clock times of the server unless an offset is given. `at` is the aware moment of reading: a trigger
-    that becomes active later then gets its first day.
+    Times are wall-clock times of the server unless an offset is given. `at` is the aware moment of reading: it tells
+    which triggers become active later, and which have ended.
 
     >>> describe(model.BootTrigger(delay=Duration.parse("PT2M")))
     'At start-up, after 2 minutes'
@@ -46,7 +46,7 @@ def describe(subject: Trigger | TaskDefinition, *, at: datetime | None = None) -
     for trigger, number in _joined(subject.triggers, at):
         phrase = replace(_phrase_of(trigger, at), triggers=number)
         groups.setdefault((phrase.before, phrase.kind, phrase.after), []).append(phrase)
-    alike = sorted(groups.values(), key=lambda group: not group[0].enabled)
+    alike = sorted(groups.values(), key=lambda group: not group[0].live)
     sentences = [_sentence(group) for group in alike]
     if len(alike) > MOST_SENTENCES:
         rest = [phrase for group in alike[MOST_SENTENCES - 1 :] for phrase in group]
@@ -121,7 +121,7 @@ def _is_later(moment: datetime | None, at: datetime | None) -> bool:
 class Phrase:
     """A sentence around its `variable`; `kind` names its type, which decides how several are listed.
 
-    `triggers`: how many it stands for.
+    `live`: it is enabled and has not ended; `triggers`: how many it stands for.
     """
 
     before: str
@@ -129,6 +129,7 @@ class Phrase:
     after: str = ""
     kind: str = ""
     enabled: bool = True
+    live: bool = True
     triggers: int = 1
 
 
@@ -173,6 +174,8 @@ def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
     delay, random = getattr(trigger, "delay", None), getattr(trigger, "random_delay", None)
     timed = isinstance(trigger, model.TimeTrigger | model.CalendarTrigger)
     stopped = repetition and repetition.duration and repetition.stop_at_duration_end
+    end = trigger.end_boundary
+    ended = end is not None and at is not None and not _is_later(end, at)
     dated = phrase.before.startswith(("Once on", "From")) or ", counted from " in phrase.before
     parts = [
         phrase.after,
@@ -183,10 +186,10 @@ def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
         f", up to {random.words()} later at random" if random and not random.is_zero else "",
         f", each run stopped after {limit.words()}" if limit and not limit.is_zero else "",
         f", from {_day(start)}" if start and _is_later(start, at) and not dated else "",
-        f", before {_moment(trigger.end_boundary)}" if trigger.end_boundary else "",
+        f", {'ended' if ended else 'expires'} {_moment(end)}" if end else "",
         " (disabled)" if not trigger.enabled else "",
     ]
-    return replace(phrase, after="".join(parts), enabled=trigger.enabled)
+    return replace(phrase, after="".join(parts), enabled=trigger.enabled, live=trigger.enabled and not ended)
 
 
 # A trigger of each type -----------------------------------------------------------------------------------------------

@@ -39,6 +39,8 @@ REWORDED = [
     ("findings", "no trigger is enabled", "no trigger is switched on"),
     ("schedule", ", stopping any run still going at the end", ", what still runs then is stopped"),
     ("interval", ", stopping any run still going at the end", ", what still runs then is stopped"),
+    ("schedule", ", expires ", ", before "),
+    ("interval", ", expires ", ", before "),
 ]
 
 
