@@ -121,13 +121,15 @@ def _is_later(moment: datetime | None, at: datetime | None) -> bool:
 class Phrase:
     """A sentence around its `variable`; `kind` names its type, which decides how several are listed.
 
-    `live`: it is enabled and has not ended; `triggers`: how many it stands for.
+    `dated`: it names the day of the start boundary; `live`: it is enabled and has not ended; `triggers`: how many it
+    stands for.
     """
 
     before: str
     variable: str = ""
     after: str = ""
     kind: str = ""
+    dated: bool = False
     enabled: bool = True
     live: bool = True
     triggers: int = 1
@@ -170,23 +172,21 @@ def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
     """The phrase of a trigger with the properties that any type may have: delay, limit, end, disabled."""
     phrase = _phrase(trigger)
     repetition, limit = trigger.repetition, trigger.execution_time_limit
-    start = trigger.start_boundary
+    start, end = trigger.start_boundary, trigger.end_boundary
     delay, random = getattr(trigger, "delay", None), getattr(trigger, "random_delay", None)
     timed = isinstance(trigger, model.TimeTrigger | model.CalendarTrigger)
     stopped = repetition and repetition.duration and repetition.stop_at_duration_end
-    end = trigger.end_boundary
     ended = end is not None and at is not None and not _is_later(end, at)
-    dated = phrase.before.startswith(("Once on", "From")) or ", counted from " in phrase.before
     parts = [
         phrase.after,
         f", after {delay.words()}" if delay and not delay.is_zero else "",
         f", then every {_every(repetition.interval)}" if repetition and not timed else "",
         f" for {repetition.duration.words()}" if repetition and not timed and repetition.duration else "",
-        ", stopping any run still going at the end" if stopped else "",
         f", up to {random.words()} later at random" if random and not random.is_zero else "",
         f", each run stopped after {limit.words()}" if limit and not limit.is_zero else "",
-        f", from {_day(start)}" if start and _is_later(start, at) and not dated else "",
-        f", {'ended' if ended else 'expires'} {_moment(end)}" if end else "",
+        f", from {_day(start)}" if start and _is_later(start, at) and not phrase.dated else "",
+        f", {'ended' if ended else 'expires'} {_moment(end, start, phrase)}" if end else "",
+        f", and a run still going at {_stop(trigger)} is stopped" if stopped else "",
         " (disabled)" if not trigger.enabled else "",
     ]
     return replace(phrase, after="".join(parts), enabled=trigger.enabled, live=trigger.enabled and not ended)
@@ -262,16 +262,16 @@ def _(trigger: model.TimeTrigger) -> Phrase:
     start, repetition = trigger.start_boundary, trigger.repetition
     if start is None:
         return Phrase("At an unspecified time")
-    if repetition is None or not _starts_again(repetition):
-        return Phrase(f"Once on {_day(start)} at ", _clock(start), "", "time")
-    every = f"very {_every(repetition.interval)}"
-    if repetition.duration:
-        return Phrase(f"From {_day(start)} {_clock(start)} e{every} for {repetition.duration.words()}")
-    if repetition.interval.months or repetition.interval.delta > DAY or DAY % repetition.interval.delta:
-        return Phrase(f"E{every}, counted from {_day(start)} {_clock(start)}")
-    if repetition.interval.delta == DAY:
-        return Phrase(f"E{every}, counted from ", _clock(start), "", "time")
-    return Phrase(_all_day(repetition, start) + ", every day")
+    if repetition is None or not _starts_again(trigger):
+        return Phrase(f"Once on {_day(start)} at ", _clock(start), _offset(start), "time", dated=True)
+    if not repetition.duration and not _ends_within_a_day(trigger):
+        if repetition.interval == Duration(delta=DAY):
+            return Phrase("At ", _clock(start), _offset(start) + " every day", "time")
+        if _divides_a_day(repetition):
+            return Phrase(_all_day(repetition, start) + ", every day")
+    lasting = f" for {repetition.duration.words()}" if repetition.duration else ""
+    first = f"{_day(start)} {_clock(start)}{_offset(start)}"
+    return Phrase(f"Every {_every(repetition.interval)} from {first}{lasting}", dated=True)
 
 
 @_phrase.register
@@ -280,30 +280,50 @@ def _(trigger: model.CalendarTrigger) -> Phrase:
     days = days_of(trigger.schedule)
     if start is None:
         return Phrase(f"At an unspecified time,{days.removeprefix(',')}")
-    if repetition is None or not _starts_again(repetition):
-        monthly = isinstance(trigger.schedule, model.ScheduleByMonth | model.ScheduleByMonthDayOfWeek)
+    if isinstance(trigger.schedule, model.ScheduleByDay) and _ends_within_a_day(trigger):  # so it has a single day
+        return _phrase(
+            model.TimeTrigger(start_boundary=start, end_boundary=trigger.end_boundary, repetition=repetition)
+        )
+    then = ""
+    if repetition and _starts_again(trigger):
+        after = days if days.startswith(",") else "," + days
+        a_day = repetition.duration == Duration(delta=DAY)
+        every_day = days == " every day" and (a_day or repetition.duration is None)
+        if (every_day or (a_day and start.time() == datetime.min.time())) and _divides_a_day(repetition):
+            return Phrase(_all_day(repetition, start) + after)
+        if repetition.duration:
+            span = _span(start, repetition.duration)
+            return Phrase(f"Every {_every(repetition.interval)} ", span, _offset(start) + after, "span")
+        then = f", then every {_every(repetition.interval)} indefinitely"
+    if isinstance(trigger.schedule, model.ScheduleByMonth | model.ScheduleByMonthDayOfWeek):
         on = days.lstrip(", ")
-        before, after = (on[0].upper() + on[1:] + " at ", "") if monthly else ("At ", days)
-        return Phrase(before, _clock(start), after, "time")
-    days = days if days.startswith(",") else "," + days
-    a_day = repetition.duration == Duration(delta=DAY)
-    every_day = days == ", every day" and (a_day or repetition.duration is None)
-    if (every_day or (a_day and start.time() == datetime.min.time())) and _divides_a_day(repetition):
-        return Phrase(_all_day(repetition, start) + days)
-    if repetition.duration is None:
-        return Phrase(f"Every {_every(repetition.interval)} indefinitely, restarting at ", _clock(start), days, "time")
-    return Phrase(f"Every {_every(repetition.interval)} ", _span(start, repetition.duration), days, "span")
+        return Phrase(on[0].upper() + on[1:] + " at ", _clock(start), _offset(start) + then, "time")
+    return Phrase("At ", _clock(start), _offset(start) + days + then, "time")
 
 
 # Times ----------------------------------------------------------------------------------------------------------------
 
 
-def _starts_again(repetition: model.Repetition | None) -> bool:
-    """Whether a repetition has a second start: an interval longer than its duration has none."""
-    if repetition is None:
+def _starts_again(trigger: Trigger) -> bool:
+    """Whether a repetition has a second start: an interval longer than its duration, or than the trigger, has none."""
+    if trigger.repetition is None:
         return False
-    interval, duration = repetition.interval, repetition.duration
+    interval, duration = trigger.repetition.interval, trigger.repetition.duration
+    lasting = _lasting(trigger)
+    if lasting is not None and lasting <= interval.delta:
+        return False
     return duration is None or duration.months > 0 or (interval.delta <= duration.delta and not interval.months)
+
+
+def _lasting(trigger: Trigger) -> timedelta | None:
+    """From start to end boundary, where both are known and of one kind."""
+    start, end = trigger.start_boundary, trigger.end_boundary
+    return end - start if start and end and (start.tzinfo is None) == (end.tzinfo is None) else None
+
+
+def _ends_within_a_day(trigger: Trigger) -> bool:
+    lasting = _lasting(trigger)
+    return lasting is not None and lasting <= DAY
 
 
 def _divides_a_day(repetition: model.Repetition) -> bool:
@@ -312,16 +332,33 @@ def _divides_a_day(repetition: model.Repetition) -> bool:
 
 
 def _all_day(repetition: model.Repetition, start: datetime) -> str:
-    """Round the clock; from an hour up it matters at which hours."""
-    counted = f" from {_clock(start)}" if repetition.interval.delta > HOUR else ""
-    return f"Every {_every(repetition.interval)}{counted}, all day"
+    """Round the clock, with the first time where the interval does not tell it, as "every hour" tells the full hour."""
+    interval = repetition.interval.delta
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    told = interval <= HOUR and not (start - midnight) % interval
+    first = "" if told else f" from {_clock(start)}{_offset(start)}"
+    return f"Every {_every(repetition.interval)}{first}, all day"
 
 
 def _span(start: datetime, duration: Duration) -> str:
-    if duration.months or duration.delta > DAY or start.year == MAXYEAR:
+    end = _end_of(start, duration)
+    if end is None:
         return f"from {_clock(start)} for {duration.words()}"
-    end = start + duration.delta
-    return f"from {_clock(start)} to {end:%H:%M}" + (" the next day" if end.date() != start.date() else "")
+    return f"from {_clock(start)} to {_clock(end)}" + (" the next day" if end.date() != start.date() else "")
+
+
+def _end_of(start: datetime, duration: Duration) -> datetime | None:
+    """When a repetition ends, if within a day."""
+    within = not duration.months and duration.delta <= DAY and start.year < MAXYEAR
+    return start + duration.delta if within else None
+
+
+def _stop(trigger: Trigger) -> str:
+    """When a trigger stops a run that is still going: a time of day where there is one."""
+    start, duration = trigger.start_boundary, trigger.repetition and trigger.repetition.duration
+    timed = isinstance(trigger, model.TimeTrigger | model.CalendarTrigger)
+    end = _end_of(start, duration) if timed and start and duration else None
+    return _clock(end) if end else "the end"
 
 
 def _every(interval: Duration) -> str:
@@ -334,17 +371,26 @@ def _every(interval: Duration) -> str:
 
 
 def _clock(moment: datetime) -> str:
-    """Time of day, with its offset where it is a fixed instant."""
-    return f"{moment:%H:%M:%S}".removesuffix(":00") + (f" ({moment.tzname()})" if moment.tzinfo else "")
+    """Time of day."""
+    return f"{moment:%H:%M:%S}".removesuffix(":00")
+
+
+def _offset(moment: datetime) -> str:
+    """The offset of a fixed instant, as it follows a time."""
+    return f" ({moment.tzname()})" if moment.tzinfo else ""
 
 
 def _day(moment: datetime) -> str:
     return moment.date().isoformat()
 
 
-def _moment(moment: datetime) -> str:
-    midnight = moment.time() == datetime.min.time() and moment.tzinfo is None
-    return _day(moment) if midnight else f"{_day(moment)} {_clock(moment)}"
+def _moment(end: datetime, start: datetime | None, phrase: Phrase) -> str:
+    """Day and time of an end boundary, with its offset where that is not the one that the phrase names."""
+    named = _offset(start) if start else ""
+    named = named if named in phrase.before + phrase.after else ""
+    if end.time() == datetime.min.time() and _offset(end) in ("", named):
+        return _day(end)
+    return f"{_day(end)} {_clock(end)}{'' if _offset(end) == named else _offset(end) or ' (server time)'}"
 
 
 # Days of a calendar schedule ------------------------------------------------------------------------------------------
