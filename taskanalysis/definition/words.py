@@ -161,10 +161,10 @@ class Style(NamedTuple):
 _STYLES = {
     "": Style(),
     "time": Style("and", "", "{number} times between {first} and {last}"),
-    "span": Style("and", "", "at {number} spans of a day"),
+    "span": Style("and", "", "in {number} spans, the first {first}"),
     "user": Style("or", "", "one of {number} users"),
-    "event": Style("or", "event ", "one of {number} events ({first} to {last})"),
-    "state": Style("or", "state ", "{number} states"),
+    "event": Style("or", "event ", "one of {number} events between {first} and {last}"),
+    "state": Style("or", "state ", "one of {number} states"),
 }
 
 
@@ -249,7 +249,7 @@ def _(trigger: model.EventTrigger) -> Phrase:
 
 @_phrase.register
 def _(trigger: model.WnfStateChangeTrigger) -> Phrase:
-    return Phrase("When Windows reports a change of its ", trigger.state_name or "(not named)", "", "state")
+    return Phrase("When Windows reports a change of ", trigger.state_name or "(not named)", "", "state")
 
 
 @_phrase.register

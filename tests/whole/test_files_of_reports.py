@@ -43,6 +43,8 @@ REWORDED = [
         for new, old in (
             (", and a run still going at 22:00 is stopped", ", what still runs then is stopped"),
             (", expires ", ", before "),
+            (" events between 4101 and 4106 ", " events (4101 to 4106) "),
+            (" a change of state ", " a change of its state "),
             *[(f" from {minute}, all day", ", all day") for minute in ("00:04", "00:05", "00:10", "00:25")],
         )
     ],
