@@ -161,6 +161,7 @@ class Style(NamedTuple):
 _STYLES = {
     "": Style(),
     "time": Style("and", "", "{number} times between {first} and {last}"),
+    "day": Style("and", "", "{number} days between {first} and {last}"),
     "span": Style("and", "", "in {number} spans, the first {first}"),
     "user": Style("or", "", "one of {number} users"),
     "event": Style("or", "event ", "one of {number} events between {first} and {last}"),
@@ -263,7 +264,7 @@ def _(trigger: model.TimeTrigger) -> Phrase:
     if start is None:
         return Phrase("At an unspecified time")
     if repetition is None or not _starts_again(trigger):
-        return Phrase(f"Once on {_day(start)} at ", _clock(start), _offset(start), "time", dated=True)
+        return Phrase("Once on ", _day(start), f" at {_clock(start)}{_offset(start)}", "day", dated=True)
     if not repetition.duration and not _ends_within_a_day(trigger):
         if repetition.interval == Duration(delta=DAY):
             return Phrase("At ", _clock(start), _offset(start) + " every day", "time")
