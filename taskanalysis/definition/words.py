@@ -266,8 +266,8 @@ def _(trigger: model.TimeTrigger) -> Phrase:
     if repetition is None or not _starts_again(trigger):
         return Phrase("Once on ", _day(start), f" at {_clock(start)}{_offset(start)}", "day", dated=True)
     if not repetition.duration and not _ends_within_a_day(trigger):
-        if repetition.interval == Duration(delta=DAY):
-            return Phrase("At ", _clock(start), _offset(start) + " every day", "time")
+        if repetition.interval == Duration(delta=DAY):  # in elapsed time, so that summer time moves it
+            return Phrase("Every 24 hours from ", _clock(start), _offset(start), "time")
         if _divides_a_day(repetition):
             return Phrase(_all_day(repetition, start) + ", every day")
     lasting = f" for {repetition.duration.words()}" if repetition.duration else ""
