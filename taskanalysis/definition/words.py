@@ -44,7 +44,7 @@ def describe(subject: Trigger | TaskDefinition, *, at: datetime | None = None) -
         return _sentence([_phrase_of(subject, at)])
     groups: dict[tuple[str, str, str], list[Phrase]] = {}
     for trigger, number in _joined(subject.triggers, at):
-        phrase = replace(_phrase_of(trigger, at), triggers=number)
+        phrase = _phrase_of(trigger, at, number)
         groups.setdefault((phrase.before, phrase.kind, phrase.after), []).append(phrase)
     alike = sorted(groups.values(), key=lambda group: not group[0].live)
     sentences = [_sentence(group) for group in alike]
@@ -169,7 +169,7 @@ _STYLES = {
 }
 
 
-def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
+def _phrase_of(trigger: Trigger, at: datetime | None, triggers: int = 1) -> Phrase:
     """The phrase of a trigger with the properties that any type may have: delay, limit, end, disabled."""
     phrase = _phrase(trigger)
     repetition, limit = trigger.repetition, trigger.execution_time_limit
@@ -190,7 +190,8 @@ def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
         f", and a run still going at {_stop(trigger)} is stopped" if stopped else "",
         " (disabled)" if not trigger.enabled else "",
     ]
-    return replace(phrase, after="".join(parts), enabled=trigger.enabled, live=trigger.enabled and not ended)
+    live = trigger.enabled and not ended
+    return replace(phrase, after="".join(parts), enabled=trigger.enabled, live=live, triggers=triggers)
 
 
 # A trigger of each type -----------------------------------------------------------------------------------------------
