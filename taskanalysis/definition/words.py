@@ -57,7 +57,7 @@ def describe(subject: Trigger | TaskDefinition, *, at: datetime | None = None) -
         sentences[MOST_SENTENCES - 1 :] = [f"and by {more} more triggers" + (f" ({off} disabled)" if off else "")]
     settings = subject.settings
     if maintenance := settings.maintenance_settings:
-        every = f", about every {_every(maintenance.period)}" if maintenance.period else ""
+        every = f", about every {_unit(maintenance.period)}" if maintenance.period else ""
         sentences.append(f"During automatic maintenance{every}")
     if not sentences:
         never = "Never: it has no trigger and may not be started by hand"
@@ -267,8 +267,8 @@ def _(trigger: model.TimeTrigger) -> Phrase:
     if repetition is None or not _starts_again(trigger):
         return Phrase("Once on ", _day(start), f" at {_clock(start)}{_offset(start)}", "day", dated=True)
     if not repetition.duration and not _ends_within_a_day(trigger):
-        if repetition.interval == Duration(delta=DAY):  # in elapsed time, so that summer time moves it
-            return Phrase("Every 24 hours from ", _clock(start), _offset(start), "time")
+        if repetition.interval == Duration(delta=DAY):
+            return Phrase(f"Every {_every(repetition.interval)} from ", _clock(start), _offset(start), "time")
         if _divides_a_day(repetition):
             return Phrase(_all_day(repetition, start) + ", every day")
     lasting = f" for {repetition.duration.words()}" if repetition.duration else ""
@@ -364,11 +364,17 @@ def _stop(trigger: Trigger) -> str:
 
 
 def _every(interval: Duration) -> str:
-    """An interval after the word "every": "hour", "5 minutes"."""
+    """An interval of a repetition after the word "every": "hour", "5 minutes"."""
     minutes = interval.delta // timedelta(minutes=1)
-    words = interval.words()
     if not interval.months and 60 < minutes < 180 and minutes % 60:
         return f"{minutes} minutes"  # "90 minutes", not "1 hour 30 minutes"
+    # "24 hours", not "day": it counts elapsed time, so that summer time moves it
+    return "24 hours" if interval == Duration(delta=DAY) else _unit(interval)
+
+
+def _unit(duration: Duration) -> str:
+    """A duration after the word "every", without the number 1."""
+    words = duration.words()
     return words[2:] if words.startswith("1 ") and words.count(" ") == 1 else words
 
 
