@@ -1,10 +1,7 @@
 r"""Triggers in English, as a manager reads them.
 
 Each trigger becomes a `Phrase`: a sentence around the one part in which similar triggers differ (a time, an event, a
-user). Triggers that differ in that part alone share a sentence.
-
-Authority for event queries: the query schema of Windows Event Log (QueryList with Select and Suppress, an XPath each).
-Only the common shapes are put into words (providers, event ids, the log); other conditions are mentioned, not guessed.
+user). Triggers that differ in that part alone share a sentence, and so do those that differ in their days alone.
 
 >>> from taskanalysis.definition.model import CalendarTrigger, DayOfWeek, ScheduleByWeek
 >>> monday = ScheduleByWeek(days_of_week=(DayOfWeek.Monday,), weeks_interval=2)
@@ -14,21 +11,17 @@ Only the common shapes are put into words (providers, event ids, the log); other
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, datetime, timedelta
 from functools import singledispatch
-from typing import NamedTuple
-
-from lxml import etree
+from typing import Any, NamedTuple
 
 from taskanalysis.definition import model
 from taskanalysis.definition.duration import Duration
-from taskanalysis.definition.encoding import parse
+from taskanalysis.definition.events import describe_query
 from taskanalysis.definition.model import LAST, TaskDefinition, Trigger
-from taskanalysis.errors import TaskXmlError
-from taskanalysis.text import clip, listed
+from taskanalysis.text import listed
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -39,8 +32,8 @@ MOST_SENTENCES = 5  # per task; the table of triggers has them all
 def describe(subject: Trigger | TaskDefinition, *, at: datetime | None = None) -> str:
     """Describe one trigger, or all of a task, in English.
 
-    Times are wall-clock times of the server unless an offset is given. `at` is the aware moment of reading: a trigger
-    that becomes active later then gets its first day.
+    Times are wall-clock times of the server unless an offset is given. `at` is the aware moment of reading: it tells
+    which triggers become active later, and which have ended.
 
     >>> describe(model.BootTrigger(delay=Duration.parse("PT2M")))
     'At start-up, after 2 minutes'
@@ -50,38 +43,75 @@ def describe(subject: Trigger | TaskDefinition, *, at: datetime | None = None) -
     if isinstance(subject, Trigger):
         return _sentence([_phrase_of(subject, at)])
     groups: dict[tuple[str, str, str], list[Phrase]] = {}
-    for trigger in subject.triggers:
-        phrase = _phrase_of(trigger, at)
+    for trigger, number in _joined(subject.triggers, at):
+        phrase = _phrase_of(trigger, at, number)
         groups.setdefault((phrase.before, phrase.kind, phrase.after), []).append(phrase)
-    alike = sorted(groups.values(), key=lambda group: not group[0].enabled)
+    alike = sorted(groups.values(), key=lambda group: not group[0].live)
     sentences = [_sentence(group) for group in alike]
     if len(alike) > MOST_SENTENCES:
         rest = [phrase for group in alike[MOST_SENTENCES - 1 :] for phrase in group]
-        off = sum(not phrase.enabled for phrase in rest)
-        sentences[MOST_SENTENCES - 1 :] = [f"and by {len(rest)} more triggers" + (f" ({off} disabled)" if off else "")]
-    if maintenance := subject.settings.maintenance_settings:
-        every = f", about every {_every(maintenance.period)}" if maintenance.period else ""
+        more, off = (
+            sum(phrase.triggers for phrase in rest),
+            sum(phrase.triggers for phrase in rest if not phrase.enabled),
+        )
+        sentences[MOST_SENTENCES - 1 :] = [f"and by {more} more triggers" + (f" ({off} disabled)" if off else "")]
+    settings = subject.settings
+    if maintenance := settings.maintenance_settings:
+        every = f", about every {_unit(maintenance.period)}" if maintenance.period else ""
         sentences.append(f"During automatic maintenance{every}")
     if not sentences:
         never = "Never: it has no trigger and may not be started by hand"
-        sentences = ["Only when started by hand" if subject.settings.allow_start_on_demand else never]
+        sentences = ["Only when started by hand" if settings.allow_start_on_demand else never]
     text = "; ".join([sentences[0], *(sentence[0].lower() + sentence[1:] for sentence in sentences[1:])])
-    return text + _conditions(subject.settings, "" if len(sentences) == 1 else "all ")
-
-
-def _begins_after(trigger: Trigger, at: datetime) -> bool:
-    """Whether a trigger's start boundary lies after `at`, an aware moment in the server's zone."""
-    start = trigger.start_boundary
-    return start is not None and (start if start.tzinfo else start.replace(tzinfo=at.tzinfo)) > at
-
-
-def _conditions(settings: model.Settings, which: str) -> str:
-    """Conditions of the task, which apply to all triggers."""
+    # conditions of the task apply to each trigger
+    only = "; each only " if len(sentences) > 1 else ", " if text.startswith("Only") else ", only "
     conditions = ["while the computer is idle"] * settings.run_only_if_idle
     conditions += ["with a network connection"] * settings.run_only_if_network_available
-    mark = "; " if which else ", "
-    off = "" if settings.enabled else " (the task is disabled)"
-    return (f"{mark}{which}only {listed(conditions)}" if conditions else "") + off
+    text += only + listed(conditions) if conditions else ""
+    return text if settings.enabled else text + " (the task is disabled)"
+
+
+_DAYS = {
+    model.ScheduleByWeek: "days_of_week",
+    model.ScheduleByMonth: "days_of_month",
+    model.ScheduleByMonthDayOfWeek: "days_of_week",
+}
+
+
+def _joined(triggers: Sequence[Any], at: datetime | None) -> Iterable[tuple[Trigger, int]]:
+    """Join triggers that differ in their days alone, and count how many each stands for."""
+    if len(triggers) < 2:
+        return [(trigger, 1) for trigger in triggers]
+    joined: dict[Any, tuple[Any, int]] = {}
+    for place, trigger in enumerate(triggers):
+        key = _without_days(trigger, at) or place
+        if key in joined:
+            other, number = joined[key]
+            field = _DAYS[type(other.schedule)]
+            days = getattr(other.schedule, field) + getattr(trigger.schedule, field)
+            if len({*days}) == len(days):
+                joined[key] = replace(other, schedule=replace(other.schedule, **{field: days})), number + 1
+                continue
+            key = place  # a day in both: two triggers
+        joined[key] = trigger, 1
+    return joined.values()
+
+
+def _without_days(trigger: Any, at: datetime | None) -> Trigger | None:
+    """What a calendar trigger shares with those that it may be joined with; None for any other."""
+    if not isinstance(trigger, model.CalendarTrigger) or type(trigger.schedule) not in _DAYS:
+        return None
+    schedule: Any = trigger.schedule
+    plain, start = replace(schedule, **{_DAYS[type(schedule)]: ()}), trigger.start_boundary
+    # the day of the start boundary counts where it is said, and where it decides which weeks are meant
+    if start and not _is_later(start, at) and getattr(schedule, "weeks_interval", 1) == 1:
+        start = start.replace(2000, 1, 1)
+    return replace(trigger, id="", start_boundary=start, schedule=plain)
+
+
+def _is_later(moment: datetime | None, at: datetime | None) -> bool:
+    """Whether a boundary lies after `at`, an aware moment in the server's zone."""
+    return bool(moment and at and (moment if moment.tzinfo else moment.replace(tzinfo=at.tzinfo)) > at)
 
 
 # Sentences ------------------------------------------------------------------------------------------------------------
@@ -89,13 +119,20 @@ def _conditions(settings: model.Settings, which: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A sentence around its `variable`; `kind` names its type, which decides how several are listed."""
+    """A sentence around its `variable`; `kind` names its type, which decides how several are listed.
+
+    `dated`: it names the day of the start boundary; `live`: it is enabled and has not ended; `triggers`: how many it
+    stands for.
+    """
 
     before: str
     variable: str = ""
     after: str = ""
     kind: str = ""
+    dated: bool = False
     enabled: bool = True
+    live: bool = True
+    triggers: int = 1
 
 
 def _sentence(group: Sequence[Phrase]) -> str:
@@ -124,35 +161,37 @@ class Style(NamedTuple):
 _STYLES = {
     "": Style(),
     "time": Style("and", "", "{number} times between {first} and {last}"),
-    "span": Style("and", "", "at {number} spans of a day"),
+    "day": Style("and", "", "{number} days between {first} and {last}"),
+    "span": Style("and", "", "in {number} spans, the first {first}"),
     "user": Style("or", "", "one of {number} users"),
-    "event": Style("or", "event ", "one of {number} events ({first} to {last})"),
-    "state": Style("or", "state ", "{number} states"),
+    "event": Style("or", "event ", "one of {number} events between {first} and {last}"),
+    "state": Style("or", "state ", "one of {number} states"),
 }
 
 
-def _phrase_of(trigger: Trigger, at: datetime | None) -> Phrase:
+def _phrase_of(trigger: Trigger, at: datetime | None, triggers: int = 1) -> Phrase:
     """The phrase of a trigger with the properties that any type may have: delay, limit, end, disabled."""
     phrase = _phrase(trigger)
     repetition, limit = trigger.repetition, trigger.execution_time_limit
-    start = trigger.start_boundary
+    start, end = trigger.start_boundary, trigger.end_boundary
     delay, random = getattr(trigger, "delay", None), getattr(trigger, "random_delay", None)
     timed = isinstance(trigger, model.TimeTrigger | model.CalendarTrigger)
     stopped = repetition and repetition.duration and repetition.stop_at_duration_end
-    dated = phrase.before.startswith(("Once on", "From")) or ", counted from " in phrase.before
+    ended = end is not None and at is not None and not _is_later(end, at)
     parts = [
         phrase.after,
         f", after {delay.words()}" if delay and not delay.is_zero else "",
         f", then every {_every(repetition.interval)}" if repetition and not timed else "",
         f" for {repetition.duration.words()}" if repetition and not timed and repetition.duration else "",
-        ", stopping any run still going at the end" if stopped else "",
         f", up to {random.words()} later at random" if random and not random.is_zero else "",
         f", each run stopped after {limit.words()}" if limit and not limit.is_zero else "",
-        f", from {_day(start)}" if start and at and _begins_after(trigger, at) and not dated else "",
-        f", before {_moment(trigger.end_boundary)}" if trigger.end_boundary else "",
+        f", from {_day(start)}" if start and _is_later(start, at) and not phrase.dated else "",
+        f", {'ended' if ended else 'expires'} {_moment(end, start, phrase)}" if end else "",
+        f", and a run still going at {_stop(trigger)} is stopped" if stopped else "",
         " (disabled)" if not trigger.enabled else "",
     ]
-    return replace(phrase, after="".join(parts), enabled=trigger.enabled)
+    live = trigger.enabled and not ended
+    return replace(phrase, after="".join(parts), enabled=trigger.enabled, live=live, triggers=triggers)
 
 
 # A trigger of each type -----------------------------------------------------------------------------------------------
@@ -201,16 +240,18 @@ def _(trigger: model.SessionStateChangeTrigger) -> Phrase:
 
 @_phrase.register
 def _(trigger: model.EventTrigger) -> Phrase:
-    event, rest = describe_query(trigger.subscription)
-    if trigger.number_of_occurrences > 1:
-        rest += f" {trigger.number_of_occurrences} times"
-        rest += f" within {trigger.period_of_occurrence.words()}" if trigger.period_of_occurrence else ""
+    period = trigger.period_of_occurrence
+    within = f" within {period.words()}" if period else ""
+    several = trigger.number_of_occurrences > 1
+    event, rest = describe_query(
+        trigger.subscription, f" {trigger.number_of_occurrences} times{within}" if several else ""
+    )
     return Phrase("When ", event, f" {rest}", "event") if event else Phrase(f"When an event {rest}")
 
 
 @_phrase.register
 def _(trigger: model.WnfStateChangeTrigger) -> Phrase:
-    return Phrase("When Windows reports a change of its ", trigger.state_name or "(not named)", "", "state")
+    return Phrase("When Windows reports a change of ", trigger.state_name or "(not named)", "", "state")
 
 
 @_phrase.register
@@ -223,16 +264,16 @@ def _(trigger: model.TimeTrigger) -> Phrase:
     start, repetition = trigger.start_boundary, trigger.repetition
     if start is None:
         return Phrase("At an unspecified time")
-    if repetition is None or not _starts_again(repetition):
-        return Phrase(f"Once on {_day(start)} at ", _clock(start), "", "time")
-    every = f"very {_every(repetition.interval)}"
-    if repetition.duration:
-        return Phrase(f"From {_day(start)} {_clock(start)} e{every} for {repetition.duration.words()}")
-    if repetition.interval.months or repetition.interval.delta > DAY or DAY % repetition.interval.delta:
-        return Phrase(f"E{every}, counted from {_day(start)} {_clock(start)}")
-    if repetition.interval.delta == DAY:
-        return Phrase(f"E{every}, counted from ", _clock(start), "", "time")
-    return Phrase(_all_day(repetition, start) + ", every day")
+    if repetition is None or not _starts_again(trigger):
+        return Phrase("Once on ", _day(start), f" at {_clock(start)}{_offset(start)}", "day", dated=True)
+    if not repetition.duration and not _ends_within_a_day(trigger):
+        if repetition.interval == Duration(delta=DAY):
+            return Phrase(f"Every {_every(repetition.interval)} from ", _clock(start), _offset(start), "time")
+        if _divides_a_day(repetition):
+            return Phrase(_all_day(repetition, start) + ", every day")
+    lasting = f" for {repetition.duration.words()}" if repetition.duration else ""
+    first = f"{_day(start)} {_clock(start)}{_offset(start)}"
+    return Phrase(f"Every {_every(repetition.interval)} from {first}{lasting}", dated=True)
 
 
 @_phrase.register
@@ -241,30 +282,50 @@ def _(trigger: model.CalendarTrigger) -> Phrase:
     days = days_of(trigger.schedule)
     if start is None:
         return Phrase(f"At an unspecified time,{days.removeprefix(',')}")
-    if repetition is None or not _starts_again(repetition):
-        monthly = isinstance(trigger.schedule, model.ScheduleByMonth | model.ScheduleByMonthDayOfWeek)
+    if isinstance(trigger.schedule, model.ScheduleByDay) and _ends_within_a_day(trigger):  # so it has a single day
+        return _phrase(
+            model.TimeTrigger(start_boundary=start, end_boundary=trigger.end_boundary, repetition=repetition)
+        )
+    then = ""
+    if repetition and _starts_again(trigger):
+        after = days if days.startswith(",") else "," + days
+        a_day = repetition.duration == Duration(delta=DAY)
+        every_day = days == " every day" and (a_day or repetition.duration is None)
+        if (every_day or (a_day and start.time() == datetime.min.time())) and _divides_a_day(repetition):
+            return Phrase(_all_day(repetition, start) + after)
+        if repetition.duration:
+            span = _span(start, repetition.duration)
+            return Phrase(f"Every {_every(repetition.interval)} ", span, _offset(start) + after, "span")
+        then = f", then every {_every(repetition.interval)} indefinitely"
+    if isinstance(trigger.schedule, model.ScheduleByMonth | model.ScheduleByMonthDayOfWeek):
         on = days.lstrip(", ")
-        before, after = (on[0].upper() + on[1:] + " at ", "") if monthly else ("At ", days)
-        return Phrase(before, _clock(start), after, "time")
-    days = days if days.startswith(",") else "," + days
-    a_day = repetition.duration == Duration(delta=DAY)
-    every_day = days == ", every day" and (a_day or repetition.duration is None)
-    if (every_day or (a_day and start.time() == datetime.min.time())) and _divides_a_day(repetition):
-        return Phrase(_all_day(repetition, start) + days)
-    if repetition.duration is None:
-        return Phrase(f"Every {_every(repetition.interval)} indefinitely, restarting at ", _clock(start), days, "time")
-    return Phrase(f"Every {_every(repetition.interval)} ", _span(start, repetition.duration), days, "span")
+        return Phrase(on[0].upper() + on[1:] + " at ", _clock(start), _offset(start) + then, "time")
+    return Phrase("At ", _clock(start), _offset(start) + days + then, "time")
 
 
 # Times ----------------------------------------------------------------------------------------------------------------
 
 
-def _starts_again(repetition: model.Repetition | None) -> bool:
-    """Whether a repetition has a second start: an interval longer than its duration has none."""
-    if repetition is None:
+def _starts_again(trigger: Trigger) -> bool:
+    """Whether a repetition has a second start: an interval longer than its duration, or than the trigger, has none."""
+    if trigger.repetition is None:
         return False
-    interval, duration = repetition.interval, repetition.duration
+    interval, duration = trigger.repetition.interval, trigger.repetition.duration
+    lasting = _lasting(trigger)
+    if lasting is not None and lasting <= interval.delta:
+        return False
     return duration is None or duration.months > 0 or (interval.delta <= duration.delta and not interval.months)
+
+
+def _lasting(trigger: Trigger) -> timedelta | None:
+    """From start to end boundary, where both are known and of one kind."""
+    start, end = trigger.start_boundary, trigger.end_boundary
+    return end - start if start and end and (start.tzinfo is None) == (end.tzinfo is None) else None
+
+
+def _ends_within_a_day(trigger: Trigger) -> bool:
+    lasting = _lasting(trigger)
+    return lasting is not None and lasting <= DAY
 
 
 def _divides_a_day(repetition: model.Repetition) -> bool:
@@ -273,55 +334,86 @@ def _divides_a_day(repetition: model.Repetition) -> bool:
 
 
 def _all_day(repetition: model.Repetition, start: datetime) -> str:
-    """Round the clock; from an hour up it matters at which hours."""
-    counted = f" from {_clock(start)}" if repetition.interval.delta > HOUR else ""
-    return f"Every {_every(repetition.interval)}{counted}, all day"
+    """Round the clock, with the first time where the interval does not tell it, as "every hour" tells the full hour."""
+    interval = repetition.interval.delta
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    told = interval <= HOUR and not (start - midnight) % interval
+    first = "" if told else f" from {_clock(start)}{_offset(start)}"
+    return f"Every {_every(repetition.interval)}{first}, all day"
 
 
 def _span(start: datetime, duration: Duration) -> str:
-    if duration.months or duration.delta > DAY or start.year == MAXYEAR:
+    end = _end_of(start, duration)
+    if end is None:
         return f"from {_clock(start)} for {duration.words()}"
-    end = start + duration.delta
-    return f"from {_clock(start)} to {end:%H:%M}" + (" the next day" if end.date() != start.date() else "")
+    return f"from {_clock(start)} to {_clock(end)}" + (" the next day" if end.date() != start.date() else "")
+
+
+def _end_of(start: datetime, duration: Duration) -> datetime | None:
+    """When a repetition ends, if within a day."""
+    within = not duration.months and duration.delta <= DAY and start.year < MAXYEAR
+    return start + duration.delta if within else None
+
+
+def _stop(trigger: Trigger) -> str:
+    """When a trigger stops a run that is still going: a time of day where there is one."""
+    start, duration = trigger.start_boundary, trigger.repetition and trigger.repetition.duration
+    timed = isinstance(trigger, model.TimeTrigger | model.CalendarTrigger)
+    end = _end_of(start, duration) if timed and start and duration else None
+    return _clock(end) if end else "the end"
 
 
 def _every(interval: Duration) -> str:
-    """An interval after the word "every": "hour", "5 minutes"."""
+    """An interval of a repetition after the word "every": "hour", "5 minutes"."""
     minutes = interval.delta // timedelta(minutes=1)
-    words = interval.words()
     if not interval.months and 60 < minutes < 180 and minutes % 60:
         return f"{minutes} minutes"  # "90 minutes", not "1 hour 30 minutes"
+    # "24 hours", not "day": it counts elapsed time, so that summer time moves it
+    return "24 hours" if interval == Duration(delta=DAY) else _unit(interval)
+
+
+def _unit(duration: Duration) -> str:
+    """A duration after the word "every", without the number 1."""
+    words = duration.words()
     return words[2:] if words.startswith("1 ") and words.count(" ") == 1 else words
 
 
 def _clock(moment: datetime) -> str:
-    """Time of day, with its offset where it is a fixed instant."""
-    return f"{moment:%H:%M:%S}".removesuffix(":00") + (f" ({moment.tzname()})" if moment.tzinfo else "")
+    """Time of day."""
+    return f"{moment:%H:%M:%S}".removesuffix(":00")
+
+
+def _offset(moment: datetime) -> str:
+    """The offset of a fixed instant, as it follows a time."""
+    return f" ({moment.tzname()})" if moment.tzinfo else ""
 
 
 def _day(moment: datetime) -> str:
     return moment.date().isoformat()
 
 
-def _moment(moment: datetime) -> str:
-    midnight = moment.time() == datetime.min.time() and moment.tzinfo is None
-    return _day(moment) if midnight else f"{_day(moment)} {_clock(moment)}"
+def _moment(end: datetime, start: datetime | None, phrase: Phrase) -> str:
+    """Day and time of an end boundary, with its offset where that is not the one that the phrase names."""
+    named = _offset(start) if start else ""
+    named = named if named in phrase.before + phrase.after else ""
+    if end.time() == datetime.min.time() and _offset(end) in ("", named):
+        return _day(end)
+    return f"{_day(end)} {_clock(end)}{'' if _offset(end) == named else _offset(end) or ' (server time)'}"
 
 
 # Days of a calendar schedule ------------------------------------------------------------------------------------------
 
 
-def weekdays(days: Sequence[model.DayOfWeek]) -> str:
-    """Days of the week, in their order.
+def weekdays(days: Iterable[model.DayOfWeek]) -> str:
+    """Days of the week in their order, three or more in a row as a range.
 
-    >>> weekdays([model.DayOfWeek.Saturday, model.DayOfWeek.Sunday])
-    'Saturday and Sunday'
+    >>> days = model.DayOfWeek
+    >>> weekdays([days.Saturday, days.Sunday]), weekdays([days.Sunday, days.Monday, days.Tuesday, days.Wednesday])
+    ('Saturday and Sunday', 'Monday to Wednesday and Sunday')
     """
-    if tuple(days) == tuple(model.DayOfWeek):
+    if {*days} == {*model.DayOfWeek}:
         return "every day"
-    if tuple(days) == tuple(model.DayOfWeek)[:5]:
-        return "Monday to Friday"
-    return listed([day.name for day in days]) if days else "no day of the week"
+    return listed(_ranges(days, lambda day: model.DayOfWeek(day).name)) or "no day of the week"
 
 
 @singledispatch
@@ -344,7 +436,7 @@ def _(schedule: model.ScheduleByWeek) -> str:
     days = weekdays(schedule.days_of_week)
     if days == "every day":
         return " every day" if schedule.weeks_interval == 1 else f" every day of every {schedule.weeks_interval} weeks"
-    days = f", {days}" if days == "Monday to Friday" else f" on {days}"
+    days = f", {days}" if " to " in days else f" on {days}"
     return days if schedule.weeks_interval == 1 else f"{days}, every {schedule.weeks_interval} weeks"
 
 
@@ -352,7 +444,8 @@ def _(schedule: model.ScheduleByWeek) -> str:
 def _(schedule: model.ScheduleByMonth) -> str:
     if set(schedule.days_of_month) >= set(range(1, 32)):
         return f" on every day of {_months(schedule.months)}"
-    days = [f"the {part}" for part in _ranges(schedule.days_of_month)]
+    days = [f"the {part}" for part in _ranges((int(day) for day in schedule.days_of_month if day != LAST), _ordinal)]
+    days += ["the last day"] * (LAST in schedule.days_of_month)
     return f" on {listed(days) if days else 'no day'} of {_months(schedule.months)}"
 
 
@@ -372,90 +465,24 @@ def _months(months: Sequence[model.Month]) -> str:
     return "every month" if len(months) == 12 else listed([month.name for month in months])
 
 
-def _ranges(days: Iterable[int | str]) -> list[str]:
-    """Days of a month as ordinals, three or more in a row as a range.
+def _ranges(days: Iterable[int], name: Callable[[int], str]) -> list[str]:
+    """Names of days in their order, three or more in a row as a range.
 
-    >>> _ranges([1, 2, 3, 15, LAST])
-    ['1st to 3rd', '15th', 'last day']
+    >>> _ranges([1, 2, 3, 15], _ordinal)
+    ['1st to 3rd', '15th']
     """
     runs: list[list[int]] = []
-    for day in sorted(int(day) for day in days if day != LAST):
+    for day in sorted(days):
         if runs and day == runs[-1][-1] + 1:
             runs[-1].append(day)
         else:
             runs.append([day])
     parts: list[str] = []
     for run in runs:
-        names = [_ordinal(day) for day in run]
+        names = [name(day) for day in run]
         parts += [f"{names[0]} to {names[-1]}"] if len(run) > 2 else names
-    return parts + ["last day"] * (LAST in days)
+    return parts
 
 
 def _ordinal(number: int) -> str:
     return f"{number}{'th' if 10 < number < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
-
-
-# Event queries --------------------------------------------------------------------------------------------------------
-
-_EVENT_ID = re.compile(r"""\bEventID\s*=\s*['"]?([0-9]+)['"]?""")
-_PROVIDER = re.compile(r"""Provider\s*\[\s*@Name\s*=\s*(?:'([^']*)'|"([^"]*)")\s*\]""")
-
-
-class QueryWords(NamedTuple):
-    """`event`: ids, or "" where they are not one plain condition; `rest`: provider, log and further conditions."""
-
-    event: str
-    rest: str
-
-
-def describe_query(subscription: str) -> QueryWords:
-    """Describe which events a subscription selects; an unreadable query is only mentioned.
-
-    >>> describe_query("<Query Path='Security'><Select>*[System[EventID=4625]]</Select></Query>")
-    QueryWords(event='4625', rest='is logged in Security')
-    >>> describe_query("no xml").rest
-    'that its query selects is logged'
-    """
-    try:
-        root = parse(subscription.encode("utf-8"))
-    except TaskXmlError:
-        return QueryWords("", "that its query selects is logged")
-    selects = [(query, select) for query in root.iter("{*}Query") for select in query.iter("{*}Select")]
-    if len(selects) != 1:
-        kinds = f"one of {len(selects)} queries" if selects else "its query"
-        logs = sorted({_log(query, select) for query, select in selects} - {""})
-        return QueryWords("", f"that {kinds} selects is logged" + (f" in {_some(logs)}" if logs else ""))
-    query, select = selects[0]
-    return _one(select.text or "", _log(query, select), suppressed=query.find("{*}Suppress") is not None)
-
-
-def _one(xpath: str, log: str, *, suppressed: bool) -> QueryWords:
-    conjoined, plain = _shape(xpath)
-    events = list(dict.fromkeys(_EVENT_ID.findall(xpath))) if conjoined else []
-    providers = [one or other for one, other in _PROVIDER.findall(xpath)] if conjoined else []
-    rest = f"of {_some(providers)} " if providers else ""
-    rest += f"is logged in {log}" if log else "is logged"
-    rest += "" if plain else " and fits its further conditions"
-    rest += " and none of its exceptions" if suppressed else ""
-    return QueryWords(_some(events), rest)
-
-
-def _shape(xpath: str) -> tuple[bool, bool]:
-    """Whether a query is "provider and (id or id) and more", so that these can be named; and whether it has no more."""
-    shape = re.sub(r"[*\[\]()/\s]+|\bSystem\b", " ", _PROVIDER.sub(" P ", _EVENT_ID.sub(" E ", xpath)))
-    terms = [" ".join(term.split()) for term in shape.split(" and ")]
-    named = [term for term in terms if re.search(r"\b[PE]\b", term)]
-    mixed = len(named) > 1 and " or " in shape and "(" not in xpath
-    once = sum(term == "P" for term in named) <= 1 and sum(term != "P" for term in named) <= 1
-    simple = all(re.fullmatch("P|E(?: or E)*", term) for term in named)
-    conjoined = once and simple and not mixed and "not" not in shape.split()
-    return conjoined, conjoined and len(named) == len([term for term in terms if term])
-
-
-def _some(names: list[str]) -> str:
-    """Names joined by "or", a few of them."""
-    return listed([clip(name, 60) for name in names], "or", most=6)
-
-
-def _log(query: etree._Element, select: etree._Element) -> str:
-    return str(select.get("Path") or query.get("Path") or "")

@@ -1,6 +1,6 @@
 """Every trigger in words: each file in tests/files/triggers carries the sentence that it should give."""
 
-import re
+import sys
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
@@ -10,22 +10,11 @@ import pytest
 
 from taskanalysis.definition import model
 from taskanalysis.definition.model import ScheduleByMonthDayOfWeek, Trigger
-from taskanalysis.definition.reader import read_task
 from taskanalysis.definition.words import _phrase, days_of, describe
-from tests import build
+from tests import build, proofread
+from tests.proofread import TRIGGERS, expectation, sentence
 
-FILES = sorted((build.FILES / "triggers").glob("*.xml"))
-
-
-def expectation(file: Path) -> dict[str, str]:
-    """What the comment before the root element says: About, Says and so on."""
-    (comment,) = re.findall(r"\A<!--\n(.*?)-->", file.read_text(encoding="utf-8"), re.DOTALL)
-    return dict(line.split(": ", 1) for line in comment.splitlines())
-
-
-def sentence(file: Path) -> str:
-    at = expectation(file).get("At")
-    return describe(read_task(file), at=datetime.fromisoformat(at) if at else None)
+FILES = sorted(TRIGGERS.glob("*.xml"))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -39,13 +28,33 @@ def test_each_file_says_what_it_is_about(file: Path) -> None:
     assert expectation(file)["About"]
 
 
-def test_all_sentences_as_a_table_to_proofread() -> None:
-    """`pytest tests/definition/test_words.py -k proofread -rP` prints what each file is about, and its sentence."""
-    table = [(expectation(file)["About"], sentence(file)) for file in FILES]
-    width = max(len(about) for about, _ in table)
-    print("\n".join(f"{about:<{width}} | {said}" for about, said in table))
-    assert len(table) >= 60
-    assert [said for _, said in table if said != said.strip() or "  " in said or "None" in said] == []
+def test_no_two_files_are_about_the_same() -> None:
+    abouts = [expectation(file)["About"] for file in FILES]
+    assert [about for about in abouts if abouts.count(about) > 1] == []
+
+
+def listed_sentences(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    monkeypatch.setattr(sys, "argv", ["proofread", str(folder), "--at", "2026-11-23T06:02"])
+    proofread.main()
+    return capsys.readouterr().out.splitlines()
+
+
+def test_list_to_proofread_has_the_sentences_of_the_tests_and_of_a_folder(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = build.FILES / "folder"
+    *ours, broken, load, nightly = listed_sentences(folder, monkeypatch, capsys)
+    assert [line.split("\t")[1] for line in ours] == [expectation(file)["Says"] for file in FILES]
+    assert broken.startswith(f"{folder / 'OpenData' / 'Broken.xml'}\t(can't be read: ")
+    assert load == f"{folder / 'OpenData' / 'Load.xml'}\tAt 06:30 every day"
+    assert nightly.startswith(str(folder / "OpenData" / "Permits" / "Nightly.xml"))
+
+
+def test_sentences_have_no_gaps(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of the tests and, where they lie beside the checkout, of real files."""
+    folder = build.CORPUS if build.CORPUS.is_dir() else build.FILES
+    said = [line.split("\t")[1] for line in listed_sentences(folder, monkeypatch, capsys)]
+    assert [text for text in said if text != text.strip() or "  " in text or "None" in text or ",," in text] == []
 
 
 KINDS = {kind for kind in vars(model).values() if isinstance(kind, type) and issubclass(kind, Trigger)} - {Trigger}

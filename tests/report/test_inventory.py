@@ -12,7 +12,7 @@ from taskanalysis.health import known_history
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.inventory import Inventory
 from taskanalysis.snapshot.snapshot import Snapshot
-from tests.build import NOON, ROOT, rows
+from tests.build import NOON, ROOT, rows, scheduled
 
 TABLES = ("tasks", "triggers", "actions", "findings", "problems")
 
@@ -131,6 +131,16 @@ def test_row_of_the_inventory_says_what_the_definition_says(inventory: Inventory
     assert len(row["sha256"]) == 64
     assert row["file"] == "OpenData/Portal/Publish datasets.xml"
     assert frame.loc[r"\OpenData\Admin\Monthly archive", "schedule"].endswith(", from 2026-12-01")
+
+
+def test_trigger_that_ended_before_the_snapshot_says_so() -> None:
+    ends = [
+        f"<BootTrigger><EndBoundary>{day}T00:00:00</EndBoundary></BootTrigger>" for day in ("2026-11-20", "2026-11-21")
+    ]
+    page = Inventory(Snapshot("S", NOON, tasks={r"\A": read_task(scheduled("".join(ends)))}))
+    said = ["At start-up, ended 2026-11-20", "At start-up, expires 2026-11-21"]
+    assert page.triggers.frame["schedule"].tolist() == said
+    assert page.tasks.frame["schedule"].tolist() == [f"{said[1]}; at start-up, ended 2026-11-20"]
 
 
 def test_triggers_and_actions_are_numbered_in_each_task(inventory: Inventory) -> None:

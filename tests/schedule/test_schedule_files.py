@@ -18,7 +18,7 @@ from taskanalysis.definition.reader import read_task
 from taskanalysis.definition.words import describe
 from taskanalysis.schedule.slots import expected_runs, next_run, previous_run, slot_arrays, slots
 from tests import build
-from tests.definition.test_words import expectation
+from tests.proofread import expectation
 from tests.schedule.oracle import simulate
 
 FILES = sorted((build.FILES / "schedules").glob("*.xml"))

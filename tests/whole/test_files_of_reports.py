@@ -45,8 +45,17 @@ REWORDED = [
     ("meaning", "counts this code as success.", "says that this code is success."),
     ("reason", "no trigger is enabled", "no trigger is switched on"),
     ("findings", "no trigger is enabled", "no trigger is switched on"),
-    ("schedule", ", stopping any run still going at the end", ", what still runs then is stopped"),
-    ("interval", ", stopping any run still going at the end", ", what still runs then is stopped"),
+    *[
+        (column, new, old)
+        for column in ("schedule", "interval")
+        for new, old in (
+            (", and a run still going at 22:00 is stopped", ", what still runs then is stopped"),
+            (", expires ", ", before "),
+            (" events between 4101 and 4106 ", " events (4101 to 4106) "),
+            (" a change of state ", " a change of its state "),
+            *[(f" from {minute}, all day", ", all day") for minute in ("00:04", "00:05", "00:10", "00:25")],
+        )
+    ],
 ]
 
 
