@@ -15,7 +15,8 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +44,6 @@ class Rule:
     ignore_until: date | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
 
-    def matches(self, server: str, path: str) -> bool:
-        r"""Whether the rule is for this task.
-
-        >>> Rule(task=r"\OpenData\*").matches("OPENDATA01", r"\opendata\GIS\Tiles")
-        True
-        """
-        return _fits(self.server or "*", server) and _fits(self.task, path)
-
     def ignores(self, day: date) -> bool:
         """Whether the task is not listed on `day`, a day of the server's zone."""
         if self.ignore_until is not None:
@@ -70,20 +63,68 @@ class Rules:
 
     def of(self, server: str, path: str) -> Rule:
         """All matching rules of a task in one, `NO_RULE` where none matches; later ones win, key by key."""
-        matching = [rule for rule in self.rules if rule.matches(server, path)]
+        matching = self._matching(server, path)
+        if matching not in self._merged:
+            self._merged[matching] = self._merge(matching)
+        return self._merged[matching]
+
+    def _merge(self, matching: Iterable[int]) -> Rule:
         values: dict[str, Any] = {}
         lines: dict[str, int] = {}
-        for rule in matching:
+        for rule in map(self.rules.__getitem__, matching):
             values |= {key: value for key in _KEYS if (value := getattr(rule, key)) is not None}
             lines |= rule.lines
-        return Rule(**values, lines=lines) if matching else NO_RULE
+        return Rule(**values, lines=lines)
 
     def unused(self, tasks: Iterable[tuple[str, str]]) -> list[Rule]:
         """The rules that match none of these tasks (server, task path)."""
-        tasks = list(tasks)
-        return [rule for rule in self.rules if not any(rule.matches(*task) for task in tasks)]
+        used = {number for task in tasks for number in self._matching(*task)}
+        return [rule for number, rule in enumerate(self.rules) if number not in used]
+
+    def _matching(self, server: str, path: str) -> tuple[int, ...]:
+        """The places of the rules that match a task, kept: a page asks for each task several times."""
+        known = self._known.get((server, path))
+        if known is None:
+            text = path.casefold()
+            numbers = [
+                number
+                for (begin, end), by_ends in self._on(server).items()
+                for piece, fits, number in by_ends.get((text[:begin], text[len(text) - end :]), ())
+                if piece in text and fits(text)
+            ]
+            known = self._known[server, path] = tuple(sorted(numbers))
+        return known
+
+    def _on(self, server: str) -> _Index:
+        """The rules for a server."""
+        if server not in self._by_server:
+            index: _Index = {}
+            for number, rule in enumerate(self.rules):
+                if _fits(rule.server or "*")(server.casefold()):
+                    begin, *more = parts = rule.task.casefold().split("*")
+                    end = more[-1] if more else ""
+                    by_ends = index.setdefault((len(begin), len(end)), {})
+                    by_ends.setdefault((begin, end), []).append((max(parts, key=len), _fits(rule.task), number))
+            self._by_server[server] = index
+        return self._by_server[server]
+
+    @cached_property
+    def _merged(self) -> dict[tuple[int, ...], Rule]:
+        """The rules of tasks that the same rules match; of most tasks that is none."""
+        return {(): NO_RULE}
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], tuple[int, ...]]:
+        return {}
+
+    @cached_property
+    def _by_server(self) -> dict[str, _Index]:
+        return {}
 
 
+_Index = dict[tuple[int, int], dict[tuple[str, str], list[tuple[str, Callable[[str], object], int]]]]
+"""Rules by the text before the first ``*`` and after the last, and these by their lengths: 15 million trials take too
+long. Of each rule: the longest of its parts, its test, and its place."""
 NO_RULE, NO_RULES = Rule(), Rules()
 
 
@@ -137,9 +178,9 @@ def _rule(table: Mapping[str, Any], lines: list[str], head: int, file: str) -> R
     return Rule(**values, lines=where)
 
 
-def _fits(glob: str, text: str) -> bool:
-    """Whether `text` is `glob` with any text in place of each ``*``; ``[`` and ``?`` are plain, case is ignored."""
-    return fnmatchcase(text.casefold(), re.sub(r"[\[?]", r"[\g<0>]", glob.casefold()))
+def _fits(glob: str) -> Callable[[str], object]:
+    """Whether a text is `glob` with any text in place of each ``*``; ``[`` and ``?`` are plain; both in one case."""
+    return re.compile(translate(re.sub(r"[\[?]", r"[\g<0>]", glob.casefold()))).match
 
 
 def _place(text: str, error: str) -> str:

@@ -1,6 +1,8 @@
 """``rules.toml``: how rules apply, and each way of writing them wrong."""
 
+import re
 from datetime import date
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskanalysis.errors import RulesError
-from taskanalysis.health.rules import NO_RULES, Rule, parse_rules, read_rules
+from taskanalysis.health.rules import NO_RULES, Rule, Rules, parse_rules, read_rules
 
 TEXT = r"""
 # all of the office
@@ -54,18 +56,58 @@ def test_star_is_any_text_and_case_does_not_matter() -> None:
     assert rules.of("S", r"\OpenData").owner is None
 
 
-@given(st.lists(st.text("ab*", max_size=4), max_size=4), st.text("ab", max_size=12))
-def test_glob_does_what_a_regular_expression_does(parts: list[str], text: str) -> None:
-    import re  # noqa: PLC0415
+def plain(rules: list[Rule], server: str, path: str) -> Rule:
+    """All matching rules in one, each tried for itself: what `Rules.of` gives."""
 
-    glob = "*".join(parts)
-    expected = re.fullmatch(".*".join(map(re.escape, glob.split("*"))), text) is not None
-    assert Rule(task=glob).matches("", text) == expected
+    def fits(glob: str, text: str) -> bool:
+        return (
+            re.fullmatch(".*".join(map(re.escape, glob.casefold().split("*"))), text.casefold(), re.DOTALL) is not None
+        )
+
+    found = Rule()
+    for rule in rules:
+        if fits(rule.server or "*", server) and fits(rule.task, path):
+            owner, note = rule.owner or found.owner, rule.note or found.note
+            found = Rule(owner=owner, note=note, lines={**found.lines, **rule.lines})
+    return found
+
+
+TEXTS = st.text("aA", max_size=4) | st.text("aB[?\\\n", max_size=8)
+GLOBS = st.text("aA*", max_size=4) | st.text("aAb*[]?\\\n", max_size=6)
+SETTINGS = st.dictionaries(st.sampled_from(["owner", "note"]), st.text("xyz", min_size=1, max_size=2))
+
+
+RULES = st.lists(st.tuples(GLOBS, st.sampled_from(["", "S", "s*", "t"]), SETTINGS), max_size=5)
+
+
+@given(RULES, st.lists(TEXTS, max_size=5))
+def test_rules_win_as_if_each_was_tried_for_each_task(
+    made: list[tuple[str, str, dict[str, str]]], paths: list[str]
+) -> None:
+    each = [
+        Rule(task=task, server=server, lines=dict.fromkeys(values, number), **values)  # type: ignore[arg-type]
+        for number, (task, server, values) in enumerate(made)
+    ]
+    rules = Rules(tuple(each))
+    for path in [*paths, *paths]:
+        assert rules.of("S", path) == plain(each, "S", path)
+    unused = [id(rule) for rule in rules.unused(("S", path) for path in paths)]
+    assert unused == [id(rule) for rule in each if not any(of_one(rule, path) for path in paths)]
+
+
+@pytest.mark.parametrize("globs", list(permutations([r"\a\b", r"\a\*", r"\A\*", "*b", r"*a\*"])))
+def test_last_rule_wins_whatever_its_stars(globs: tuple[str, ...]) -> None:
+    rules = Rules(tuple(Rule(task=glob, owner=glob) for glob in globs))
+    assert rules.of("S", r"\A\B").owner == globs[-1]
+
+
+def of_one(rule: Rule, path: str) -> bool:
+    return plain([Rule(task=rule.task, server=rule.server, owner="x")], "S", path).owner == "x"
 
 
 def test_characters_of_other_globs_are_plain() -> None:
-    assert Rule(task=r"\a[1]?.").matches("", r"\a[1]?.")
-    assert not Rule(task=r"\a?").matches("", r"\ab")
+    assert Rules((Rule(task=r"\a[1]?.", owner="x"),)).of("", r"\a[1]?.").owner == "x"
+    assert Rules((Rule(task=r"\a?*", owner="x"),)).of("", r"\ab").owner is None
 
 
 def test_mute_ends_on_its_day() -> None:
