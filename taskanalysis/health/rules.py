@@ -25,6 +25,8 @@ from taskanalysis.errors import RulesError, TaskXmlError
 from taskanalysis.results import unsigned
 from taskanalysis.text import clip
 
+FILE = "rules.toml"
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -52,14 +54,15 @@ class Rule:
 
     def name(self, key: str) -> str:
         """Where a key is set, such as "rules.toml, line 7"."""
-        return f"rules.toml, line {self.lines[key]}"
+        return f"{FILE}, line {self.lines[key]}"
 
 
 @dataclass(frozen=True)
 class Rules:
-    """All rules of a file, in its order."""
+    """All rules of a file, in its order; `problem` is why a broken file has none."""
 
     rules: tuple[Rule, ...] = ()
+    problem: str = ""
 
     def of(self, server: str, path: str) -> Rule:
         """All matching rules of a task in one, `NO_RULE` where none matches; later ones win, key by key."""
@@ -126,6 +129,18 @@ _Index = dict[tuple[int, int], dict[tuple[str, str], list[tuple[str, Callable[[s
 """Rules by the text before the first ``*`` and after the last, and these by their lengths: 15 million trials take too
 long. Of each rule: the longest of its parts, its test, and its place."""
 NO_RULE, NO_RULES = Rule(), Rules()
+
+
+def rules_of(share: Path) -> Rules:
+    """The rules of a share; a broken ``rules.toml`` gives none, with its `problem`, and stops no page.
+
+    >>> rules_of(Path("tests")).problem
+    ''
+    """
+    try:
+        return read_rules(share / FILE)
+    except RulesError as error:
+        return Rules(problem=f"No rule of the office is applied: {error}.")
 
 
 def read_rules(file: Path) -> Rules:
