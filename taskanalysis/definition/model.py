@@ -434,3 +434,8 @@ class TaskDefinition:
     def programs(self) -> tuple[ExecAction, ...]:
         """The actions that start a program, in order."""
         return tuple(action for action in self.actions if isinstance(action, ExecAction))
+
+    @property
+    def command_lines(self) -> list[tuple[str, str]]:
+        """Command and arguments of each program, in order."""
+        return [(action.command, action.arguments) for action in self.programs]

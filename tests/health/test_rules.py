@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskanalysis.errors import RulesError
+from taskanalysis.health.findings import KINDS
 from taskanalysis.health.rules import NO_RULES, Rule, Rules, parse_rules, read_rules
+from tests.build import ROOT
 
 TEXT = r"""
 # all of the office
@@ -110,6 +112,87 @@ def test_characters_of_other_globs_are_plain() -> None:
     assert Rules((Rule(task=r"\a?*", owner="x"),)).of("", r"\ab").owner is None
 
 
+def test_findings_run_book_and_logs_are_read() -> None:
+    text = r"""
+[[rule]]
+task = '*'
+accept = ["stored password", "no description"]
+link = '\\files\docs\Load.docx'
+log = 'D:\logs\load*.log'
+
+[[rule]]
+task = '*\Load'
+accept = ["drive letter"]
+log = ['\\files\logs\*\load.txt', '%ProgramData%\load\*.log']
+"""
+    rules = parse_rules(text)
+    other, load = rules.of("S", r"\Other"), rules.of("S", r"\Load")
+    assert (other.accepts("stored password"), load.accepts("stored password"), load.accepts("drive letter")) == (
+        True,
+        False,
+        True,
+    )
+    assert load.with_link("") == r"(Run book: \\files\docs\Load.docx)"
+    assert (other.log, load.log) == (
+        (r"D:\logs\load*.log",),
+        (r"\\files\logs\*\load.txt", r"%ProgramData%\load\*.log"),
+    )
+    assert (Rule().accepts("drive letter"), Rule().with_link("Look.")) == (False, "Look.")
+
+
+CODES = r"""
+[[code]]
+program = 'Load.EXE'
+code = 3
+meaning = "There was nothing to load."
+outcome = "succeeded"
+
+[[rule]]
+task = '*\Strict'
+ok_codes = [4]
+
+[[code]]
+program = 'sync.py'
+code = "0xFFFFFFFF"
+meaning = "The portal did not answer."
+outcome = "failed"
+
+[[code]]
+program = 'load.exe'
+code = 4
+meaning = "Stopped by hand."
+outcome = "stopped"
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "lines", "said"),
+    [
+        ("\\A", [("D:\\x\\LOAD.exe", "")], {3: ("succeeded", 2), 4: ("stopped", 18)}),
+        ("\\Strict", [("load", "")], {3: ("succeeded", 2), 4: ("succeeded", 10)}),
+        ("\\A", [("cmd.exe", "/c D:\\x\\load.exe --all")], {3: ("succeeded", 2), 4: ("stopped", 18)}),
+        ("\\A", [("python.exe", '"D:\\my jobs\\sync.py" 3')], {0xFFFFFFFF: ("failed", 12)}),
+        ("\\A", [("python.exe", "D:\\jobs\\resync.py")], {}),
+        ("\\A", [("load.exe", ""), ("load.exe", "x")], {3: ("succeeded", 2), 4: ("stopped", 18)}),
+        ("\\A", [("load.exe", ""), ("robocopy.exe", "")], {}),
+        ("\\A", [], {}),
+        ("\\Strict", [], {4: ("succeeded", 10)}),
+    ],
+)
+def test_codes_are_those_of_the_program_and_a_rule_for_the_task_wins(
+    path: str, lines: list[tuple[str, str]], said: dict[int, tuple[str, int]]
+) -> None:
+    found = parse_rules(CODES).of("S", path).meanings(lines)
+    assert {code: (each.outcome.value, each.basis) for code, each in found.items()} == {
+        code: (outcome, f"rules.toml, line {line}") for code, (outcome, line) in said.items()
+    }
+
+
+def test_every_finding_that_can_be_accepted_is_documented() -> None:
+    named = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8").split("## Findings")[1].split("##")[0]
+    assert {name for name in KINDS if f"`{name}`" not in " ".join(named.split())} == set()
+
+
 def test_mute_ends_on_its_day() -> None:
     rule = parse_rules(TEXT).of("S", r"\Monthly archive")
     assert rule.ignores(date(2026, 11, 30))
@@ -151,6 +234,30 @@ BAD = {
     '[[rule]]\ntask = "\\OpenData"': "line 2",
     "[[rule]]\ntask = '*'\n[[rule]]\ntask = '*'\nowner = 5": "line 5: 'owner'",
     "[[rule]": "rules.toml, line 1: Expected",
+    "[[rule]]\ntask = '*'\naccept = 'no description'": "line 3: 'accept' is not a list of findings, such as",
+    "[[rule]]\ntask = '*'\naccept = ['no descripton']": "'accept' is not a list of findings: 'no descripton' is none",
+    "[[rule]]\ntask = '*'\naccept = [['x']]": "line 3: 'accept' is not a list of findings: ['x'] is none",
+    "[[rule]]\ntask = '*'\nlink = 'http://wiki'": "line 3: 'link' is not a link: https://",
+    "[[rule]]\ntask = '*'\nlink = 'javascript:alert(1)'": "line 3: 'link' is not a link",
+    "[[rule]]\ntask = '*'\nlink = 'file:///D:/x'": "line 3: 'link' is not a link",
+    "[[rule]]\ntask = '*'\nlink = 'https:// x'": "line 3: 'link' is not a link",
+    "[[rule]]\ntask = '*'\nlink = 'docs/load.md'": "line 3: 'link' is not a link",
+    "[[rule]]\ntask = '*'\nlink = 'D:load.md'": "line 3: 'link' is not a link",
+    "[[rule]]\ntask = '*'\nlink = 5": "line 3: 'link' is not text in quotes",
+    "[[rule]]\ntask = '*'\nlog = 'load.log'": "line 3: 'log' is not a path of log files such as 'D:",
+    "[[rule]]\ntask = '*'\nlog = []": "line 3: 'log' is not a path",
+    "[[rule]]\ntask = '*'\nlog = ['D:/a.log', 5]": "line 3: 'log' is not a path",
+    "[[rule]]\ntask = '*'\n[[code]]\ncode = 1": "line 3: a code needs the key 'program'",
+    "[[code]]\nprogram = 'x.exe'\ncode = 1\nmeaning = 'x'": "line 1: a code needs the key 'outcome'",
+    "[[code]]\nprogram = 'x.exe'\ncodes = 1": "line 3: 'codes' is not known; known are program, code, meaning, outcome",
+    "[[code]]\nprogram = 'x.exe'\ncode = 1.5": "line 3: 'code' is not a result code: 1.5",
+    "[[code]]\nprogram = 'x.exe'\ncode = nan": "line 3: 'code' is not a result code",
+    "[[code]]\nprogram = ''": "line 2: 'program' is not the file name of a program",
+    "[[code]]\nprogram = '*.exe'": "line 2: 'program' is not the file name of a program",
+    "[[code]]\nmeaning = ' '": "line 2: 'meaning' is empty",
+    "[[code]]\noutcome = 'good'": "line 2: 'outcome' is none of succeeded, failed, stopped, not started, unknown",
+    "[[code]]\noutcome = 'running'": "line 2: 'outcome' is none of",
+    "[code]\nprogram = 'x'": "line 1: 'code' is not known here",
 }
 
 
