@@ -31,6 +31,7 @@ TOPICS = {
     "collect": "collect:measured",
     "fleet": "fleet:measured",
     "rows": "rows:measured",
+    "rules": "rules:measured",
 }
 
 

@@ -26,7 +26,7 @@ import click
 
 from taskanalysis.cli.main import BAD_INPUT, NAGIOS_UNKNOWN, NOT_FINISHED, data_path, fail
 from taskanalysis.errors import Problem, TaskAnalysisError
-from taskanalysis.health import BLIND, Assessment, Judged, Verdict, assess, known_history, read_rules
+from taskanalysis.health import BLIND, Assessment, Judged, Verdict, assess, known_history, rules_of
 from taskanalysis.snapshot import instant, list_servers, read_snapshot, write_whole
 from taskanalysis.text import count, listed, mask, one_line
 
@@ -95,7 +95,7 @@ def _assess(
     snapshot = read_snapshot(path, server=server, at=at, zone=zone, dates=dates or "", now=now)
     snapshot.check_folder(folder)
     moment = min(instant(at, snapshot.zone), now) if at else now
-    return assess(snapshot, read_rules(snapshot.share / "rules.toml"), folder, known_history(snapshot), moment)
+    return assess(snapshot, rules_of(snapshot.share), folder, known_history(snapshot), moment)
 
 
 @dataclass(frozen=True)

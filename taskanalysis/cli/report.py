@@ -12,7 +12,6 @@ import click
 
 from taskanalysis.cli.main import NOT_FINISHED, fail, say
 from taskanalysis.errors import SnapshotError, TaskAnalysisError
-from taskanalysis.health import read_rules
 from taskanalysis.publish import NOTEBOOKS, Keep, Outcome, check_own, make_all, make_reports, renew_history
 from taskanalysis.snapshot import Snapshot, long_path, read_snapshot
 from taskanalysis.text import count
@@ -42,18 +41,23 @@ def run(share: Path, reports: str, *, every: bool, fail_on: str | None, **option
 
 
 def _run_one(share: Path, out: Path, **options: Any) -> int:
-    """The reports of one server; the code for ``--fail-on``. Ends with code 3 where one could not be made."""
+    """The reports of one server; the code for ``--fail-on``.
+
+    Ends with code 3 where one could not be made, or the rules of the office could not be read.
+    """
     outcome = _make(share, out, **options)
     for page in (out / "index.html", *(out / "latest" / f"{name}.html" for name in NOTEBOOKS)):
         click.echo(f"Open {page}")
     if outcome.failures:
         failed = ", ".join(str(out / "latest" / f"{failure.report}-failed.html") for failure in outcome.failures)
         fail(f"{outcome.failures[0].what} (see {failed})", NOT_FINISHED)
+    if outcome.no_rules:
+        fail(outcome.no_rules, NOT_FINISHED)
     return outcome.code
 
 
 def _run_all(share: Path, out: Path, **options: Any) -> int:
-    """The reports of all servers; the worst code for ``--fail-on``. Ends with code 3 where one could not be made."""
+    """The reports of all servers; the worst code for ``--fail-on``. Ends with code 3 as those of one server do."""
     if not (share / "snapshots").is_dir():
         raise click.UsageError(f"--all-servers needs a share: {share} has no folder snapshots")
 
@@ -69,6 +73,8 @@ def _run_all(share: Path, out: Path, **options: Any) -> int:
     if failed:
         more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
         fail(f"{failed[0]}{more} (see {out / 'index.html'})", NOT_FINISHED)
+    if no_rules := next((outcome.no_rules for outcome in made if outcome.no_rules), ""):
+        fail(no_rules, NOT_FINISHED)
     return max((outcome.code for outcome in made), default=0)
 
 
@@ -76,7 +82,6 @@ def _make(share: Path, out: Path, *, above: str = "", **options: Any) -> Outcome
     # missing data is reported at once, not by a notebook
     selected = {name: options[name] or "" for name in ("server", "at", "zone", "dates")}
     snapshot = read_snapshot(share, **selected, now=options["now"])
-    read_rules(snapshot.share / "rules.toml")
     try:
         snapshot.check_folder(options["folder"])
     except SnapshotError as error:

@@ -5,6 +5,7 @@ another (`differences`).
 """
 
 from taskanalysis.definition import model
+from taskanalysis.definition.accounts import is_localised, service_sid
 from taskanalysis.definition.differences import differences
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.encoding import (
@@ -46,12 +47,14 @@ __all__ = [
     "Trigger",
     "describe",
     "differences",
+    "is_localised",
     "model",
     "open_regular",
     "parse",
     "read_bytes",
     "read_many",
     "read_task",
+    "service_sid",
     "split_tasks",
     "type_name",
     "weekdays",

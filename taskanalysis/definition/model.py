@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Final, Literal
 
+from taskanalysis.definition.accounts import SERVICES, service_sid
 from taskanalysis.definition.duration import Duration
 from taskanalysis.text import program_name
 
@@ -218,8 +219,6 @@ class RegistrationInfo:
     security_descriptor: str = ""
 
 
-_SERVICES = {"S-1-5-18": "SYSTEM", "S-1-5-19": "LOCAL SERVICE", "S-1-5-20": "NETWORK SERVICE"}
-_SERVICES |= {name.replace(" ", ""): name for name in _SERVICES.values()} | {"LOCALSYSTEM": "SYSTEM"}
 # well-known SIDs (Windows protocols, [MS-DTYP] 2.4.2.4)
 _GROUPS = {
     "S-1-1-0": "Everyone",
@@ -254,12 +253,12 @@ class Principal:
 
     @property
     def service(self) -> str:
-        """The service account that this is, such as SYSTEM; "" for any other account."""
-        return _SERVICES.get(self.user_id.upper().removeprefix("NT AUTHORITY\\").replace(" ", ""), "")
+        """The service account that this is, such as SYSTEM, by its English name; "" for any other account."""
+        return SERVICES.get(service_sid(self.user_id), "")
 
     @property
     def is_service(self) -> bool:
-        """Whether this is SYSTEM, LOCAL SERVICE or NETWORK SERVICE, by name or SID."""
+        """Whether this is SYSTEM, LOCAL SERVICE or NETWORK SERVICE, by SID or by its name in any language."""
         return bool(self.service)
 
     @property
@@ -434,3 +433,8 @@ class TaskDefinition:
     def programs(self) -> tuple[ExecAction, ...]:
         """The actions that start a program, in order."""
         return tuple(action for action in self.actions if isinstance(action, ExecAction))
+
+    @property
+    def command_lines(self) -> list[tuple[str, str]]:
+        """Command and arguments of each program, in order."""
+        return [(action.command, action.arguments) for action in self.programs]

@@ -1,7 +1,7 @@
 """What needs attention?
 
 `judge` gives each task one verdict with its reason. `find_findings` inspects definitions, `find_incidents` groups tasks
-by cause, `slot_fates` classifies every scheduled start, and `read_rules` reads what the office says of its tasks.
+by cause, `slot_fates` classifies every scheduled start, and `rules_of` reads what the office says of its tasks.
 """
 
 import lazy_loader

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def advice_on(judged: Judged) -> str:
-    """The first step for a task that needs attention; else the advice on its last result, "" where there is none."""
+    """The first step for a task that needs attention, with its run book; else the advice on its last result, or ""."""
     if not judged.needs_attention:
         return judged.result.advice
-    advice = _advice(judged)
+    advice = judged.due.rule.with_link(_advice(judged))
     if judged.hidden_since:
         return f"Give the collector back what it lost, to see how the task stands now. {advice}"
     return advice

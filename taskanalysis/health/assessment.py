@@ -37,6 +37,7 @@ class Assessment:
     r"""The verdicts on the tasks of a snapshot in `folder` and below ("": all outside ``\Microsoft``).
 
     `judged` has muted tasks too. `now` is the moment at which age is judged (aware; None: age is not judged here).
+    `no_rules` is why the rules of the office are not applied; "" where they are.
     """
 
     snapshot: Snapshot
@@ -44,6 +45,7 @@ class Assessment:
     folder: str = ""
     history: History | None = None
     now: datetime | None = None
+    no_rules: str = ""
 
     @cached_property
     def shown(self) -> list[Judged]:
@@ -118,7 +120,8 @@ class Assessment:
     @cached_property
     def unseen(self) -> list[str]:
         """All that could not be judged, read or seen, as sentences: with any of them, nobody may call it well."""
-        sentences = [
+        sentences = [self.no_rules] if self.no_rules else []
+        sentences += [
             f"{count(len(paths), 'task')}: not judged, because {why}: {listed(paths, most=MOST_NAMED)}."
             for why, paths in self.not_judged.items()
         ]
@@ -219,4 +222,5 @@ def assess(
     now: datetime | None = None,
 ) -> Assessment:
     """Judge the tasks of a snapshot; the parameters are those of `judge` and of `Assessment`."""
-    return Assessment(snapshot, judge(snapshot, rules, folder, history), folder, history, now)
+    judged = judge(snapshot, rules, folder, history)
+    return Assessment(snapshot, judged, folder, history, now, rules.problem)

@@ -6,7 +6,7 @@ look, not a verdict; a disabled task gets those that matter when it is restored 
 >>> from datetime import UTC
 >>> found = find_findings({"\\Load": TaskDefinition()}, at=datetime(2026, 11, 23, tzinfo=UTC))
 >>> [finding.kind for finding in found["\\Load"]]
-['nothing starts it', 'default time limit', 'no description']
+['nothing starts it', 'no action', 'default time limit', 'no description']
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from taskanalysis.definition import CalendarTrigger, Duration, ExecAction, TaskDefinition, TimeTrigger, Trigger
+from taskanalysis.definition import CalendarTrigger, Duration, ExecAction, TaskDefinition, TimeTrigger, Trigger, model
 from taskanalysis.schedule import next_run, unscheduled
-from taskanalysis.text import has_secret, hides_exit_code, listed, mask, mask_arguments
+from taskanalysis.text import has_secret, hides_exit_code, listed, mask, mask_arguments, program_name
 
 
 class Finding(NamedTuple):
@@ -46,6 +46,7 @@ _LINES = Path(__file__).with_name("findings.csv").read_text(encoding="utf-8").sp
 _ROWS = csv.DictReader(line for line in _LINES if not line.startswith("#"))
 KINDS = {row["kind"]: Kind(row["meaning"], row["advice"]) for row in _ROWS}
 """All kinds, the most pressing first."""
+_ORDER = list(KINDS)
 
 _INTERPRETERS = {"python": "Python", "pythonw": "Python", "py": "Python", "rscript": "R", "node": "Node.js"} | {
     name: name.capitalize() for name in ("java", "perl", "php", "ruby")
@@ -57,21 +58,37 @@ _NETWORK = re.compile(  # \\server\share or //server/share, but no https://host/
     r"""(?:(?<![^\s"'=:(,;])\\\\|(?<![^\s"'=(,;])//)(?![?.][\\/]|localhost[\\/])[\w.$-]+(?=[\\/])""", re.IGNORECASE
 )
 _ROOTED = re.compile(r"""["']?(?:[A-Za-z]:|\\\\|[\\/]|%\w+%)""")
+_SESSION = (model.LogonTrigger, model.SessionStateChangeTrigger)
+_SHELLS = {"cmd", "powershell", "pwsh", "bash", "sh", "zsh", "wsl", "busybox"}
+_SHELL_MARK = re.compile(  # " > x", " 2>&1", "x.log>>", " | x" and " && x", but no "a|b", "->" and "<x>"
+    r"""(?:^|\s)(?:[12]?(>{1,2})(?=[\s"'\w.%\\&])|(\||&&)(?=\s))|(?<=\w)(>>)"""
+)
+_SCRIPT = re.compile(r"\.(?:pyw?|ps[dm]?1|vb[se]|jse?|ws[fh]|pl|rb|r|php|sh|jar|lua|tcl)$")
+_MORE = re.compile(  # a program in quotes, with its ending, as a variable, or by a name and then an option; and more
+    r"""(?:"([^"]+)"|(.+?\.(?:exe|com|bat|cmd|ps1|pyw?|vbs))(?=\s)|(%\w+%)(?=\s)|([\w-]+)(?=\s+["/-]))\s*(\S.*)""",
+    re.IGNORECASE | re.DOTALL,
+)
+_LONGEST_DAYS, _LONGEST_INTERVAL = 36_525, timedelta(days=31)
+
+
+def _words(name: str) -> frozenset[str]:
+    lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+_ON_PATH = _words("search_path.txt")
 
 
 def find_findings(tasks: Mapping[str, TaskDefinition], *, at: datetime) -> dict[str, list[Finding]]:
     """The findings of each task, in the order of `KINDS`; `at` is an aware moment in the server's zone."""
     usual = _usual_interpreters(tasks.values())
-    order = list(KINDS)
-    return {
-        path: sorted(
-            dict.fromkeys(
-                [*_of_principal(task), *_of_triggers(task, at), *_of_settings(task), *_of_actions(task, usual)]
-            ),
-            key=lambda finding: order.index(finding.kind),
-        )
-        for path, task in tasks.items()
-    }
+    return {path: _of_task(task, at, usual) for path, task in tasks.items()}
+
+
+def _of_task(task: TaskDefinition, at: datetime, usual: Mapping[str, str]) -> list[Finding]:
+    live = [trigger for trigger in task.triggers if trigger.enabled and not _is_over(trigger, at)]
+    found = [*_of_principal(task, live), *_of_triggers(task, live, at), *_of_settings(task), *_of_actions(task, usual)]
+    return sorted(dict.fromkeys(found), key=lambda finding: _ORDER.index(finding.kind))
 
 
 def why_nothing_starts(task: TaskDefinition, at: datetime) -> str:
@@ -87,9 +104,10 @@ def why_nothing_starts(task: TaskDefinition, at: datetime) -> str:
 # Parts of a definition ------------------------------------------------------------------------------------------------
 
 
-def _of_principal(task: TaskDefinition) -> Iterator[Finding]:
+def _of_principal(task: TaskDefinition, live: Sequence[Trigger]) -> Iterator[Finding]:
     principal = task.principal
-    if (principal.logon_type == "InteractiveToken" and not principal.service) or principal.group_id:
+    is_meant = live and all(isinstance(trigger, _SESSION) for trigger in live)  # someone is logged on just then
+    if ((principal.logon_type == "InteractiveToken" and not principal.service) or principal.group_id) and not is_meant:
         yield Finding("only when logged on", principal.account)
     if principal.needs_password:
         yield Finding("stored password", principal.account)
@@ -100,13 +118,15 @@ def _of_principal(task: TaskDefinition) -> Iterator[Finding]:
         yield Finding("drive letter", listed([f"{letter}:" for letter in letters]))
 
 
-def _of_triggers(task: TaskDefinition, at: datetime) -> Iterator[Finding]:
-    live = [trigger for trigger in task.triggers if trigger.enabled and not _is_over(trigger, at)]
+def _of_triggers(task: TaskDefinition, live: Sequence[Trigger], at: datetime) -> Iterator[Finding]:
+    for repetition in filter(None, (trigger.repetition for trigger in task.triggers)):  # Windows refuses the whole task
+        if repetition.is_too_short:
+            yield Finding("repetition under a minute", f"every {repetition.interval.words()}")
+        if refused := _refused(repetition):
+            yield Finding("repetition refused", refused)
     if not live and task.settings.enabled and (why := why_nothing_starts(task, at)):
         yield Finding("nothing starts it", why)
     for trigger in live:
-        if trigger.repetition and trigger.repetition.is_too_short:
-            yield Finding("repetition under a minute", f"every {trigger.repetition.interval.words()}")
         if trigger.end_boundary and _aware(trigger.end_boundary, at) <= at + _SOON:
             yield Finding("ends soon", f"{trigger.end_boundary:%Y-%m-%d}")
         recurs = isinstance(trigger, CalendarTrigger) or (isinstance(trigger, TimeTrigger) and trigger.repetition)
@@ -127,13 +147,26 @@ def _of_settings(task: TaskDefinition) -> Iterator[Finding]:
 
 
 def _of_actions(task: TaskDefinition, usual: Mapping[str, str]) -> Iterator[Finding]:
+    if not task.actions:
+        yield Finding("no action")
     for action in task.programs:
+        program, more = _split(action.command)
+        name, arguments = program_name(program), f"{more} {action.arguments}"
+        if more:
+            yield Finding("arguments in the program", mask(name))
+        if _SCRIPT.search(name):
+            yield Finding("script as the program", mask(name))
+        if '"' in action.working_directory:
+            yield Finding("quotes around the folder", mask(action.working_directory))
+        if mark := _shell_mark(name, arguments):
+            yield Finding("redirect without a shell", f"{mark} after {mask(name)}")
         if has_secret(action.command) or mask_arguments(action.command, action.arguments) != action.arguments:
             yield Finding("secret in arguments", action.program)
-        if hider := hides_exit_code(action.command, action.arguments):
+        if hider := hides_exit_code(program, arguments):
             yield Finding("exit code hidden", hider)
-        if action.command and not action.working_directory and not _ROOTED.match(action.command):
-            yield Finding("relative program", mask(action.command))
+        is_found = name.removesuffix(".com") in _ON_PATH and not re.search(r"[\\/]", program)
+        if program and not action.working_directory and not _ROOTED.match(program) and not is_found:
+            yield Finding("relative program", mask(program))
         for kind, folder in _interpreters(action):
             if usual.get(kind, folder).casefold() != folder.casefold():
                 yield Finding("other interpreter", f"{kind} in {folder or 'the search path'}, mostly in {usual[kind]}")
@@ -156,6 +189,42 @@ def _is_over(trigger: Trigger, at: datetime) -> bool:
 
 def _aware(boundary: datetime, at: datetime) -> datetime:
     return boundary if boundary.tzinfo else boundary.replace(tzinfo=at.tzinfo)
+
+
+def _refused(repetition: model.Repetition) -> str:
+    """What Windows refuses of a repetition; "" where it takes it, or where the interval is under a minute."""
+    interval, duration = repetition.interval, repetition.duration
+    if _days(interval) > _LONGEST_INTERVAL.days or interval.delta > _LONGEST_INTERVAL:
+        return f"every {interval.words()}"
+    if duration and (
+        _days(duration) > _LONGEST_DAYS or (not duration.months and duration.delta < timedelta(minutes=1))
+    ):
+        return f"for {duration.words()}"
+    return ""
+
+
+def _days(duration: Duration) -> int:
+    """Its whole days, a month as 31."""
+    return 31 * duration.months + duration.delta.days
+
+
+def _split(command: str) -> tuple[str, str]:
+    r"""The program in the field of the program, and what stands after it.
+
+    >>> _split(r'cmd /c "C:\open it.bat"'), _split(r"C:\Program Files\x.exe")
+    (('cmd', '/c "C:\\open it.bat"'), ('C:\\Program Files\\x.exe', ''))
+    """
+    command = command.strip()
+    found = _MORE.fullmatch(command)
+    return (next(filter(None, found.groups()[:-1])), found[5]) if found else (command.strip('"'), "")
+
+
+def _shell_mark(program: str, arguments: str) -> str:
+    """The first mark in the arguments that only a shell understands, where no shell is started; else ""."""
+    if program.endswith((".bat", ".cmd")) or not _SHELLS.isdisjoint(map(program_name, [program, *arguments.split()])):
+        return ""
+    found = _SHELL_MARK.search(re.sub(r'"[^"]*"', '""', arguments))
+    return next(filter(None, found.groups())) if found else ""
 
 
 def _interpreters(action: ExecAction) -> Iterator[tuple[str, str]]:

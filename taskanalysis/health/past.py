@@ -24,7 +24,7 @@ from pandas.api.types import union_categoricals
 from taskanalysis.health.busy import EARLIER_RUNS, RunTimes, TaskRuns, run_times
 from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.history import History, microseconds_of, read_history, task_slices
-from taskanalysis.results import BAD_OUTCOMES, SETTLED
+from taskanalysis.results import BAD_OUTCOMES, SETTLED, Outcome
 from taskanalysis.schedule import Moments, microseconds, moment_of
 from taskanalysis.snapshot import STATUS_FIELDS, Snapshot, Status
 
@@ -119,8 +119,8 @@ def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict
     finished = _of(history.runs[history.runs["code"].notna()], server)
     runs, tasks = _runs(finished, _of(history.coverage, server)["taken_at"]), task_slices(finished)
     for path, rows in tasks.items():
-        if ok_codes := rules.of(server, path).ok_codes:
-            runs.sign[rows] = np.where(np.isin(runs.code[rows], list(ok_codes)), GOOD, runs.sign[rows])
+        for code, said in rules.meanings_of(server, path, snapshot.tasks.get(path)).items():
+            runs.sign[rows] = np.where(runs.code[rows] == code, sign_of(said.outcome), runs.sign[rows])
     begins = np.array([rows.start for rows in tasks.values()], dtype=np.int64)
     finished_pasts = dict(zip(tasks, _pasts(runs, begins, snapshot.taken_at), strict=True))
     changes, events = _of(history.changes, server), _of(history.events, server)
@@ -217,6 +217,11 @@ def _of(frame: pd.DataFrame, server: str) -> pd.DataFrame:
 
 def _by_task(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {str(path): group for path, group in frame.groupby("task_path", observed=True)}
+
+
+def sign_of(outcome: Outcome) -> int:
+    """The sign of a run whose outcome is certain."""
+    return GOOD if outcome is Outcome.SUCCEEDED else BAD if outcome in BAD_OUTCOMES else UNCLEAR
 
 
 def _runs(runs: pd.DataFrame, taken_at: pd.Series) -> _Runs:

@@ -229,22 +229,22 @@ def _after_snapshot(due: Due) -> bool:
 
 
 def _result(due: Due) -> Result:
-    """The decoded result, which a rule of the office may count as success."""
-    status, rule = due.status, due.rule
-    programs = due.task.programs if due.task else ()
-    lines = [(action.command, action.arguments) for action in programs]
+    """The decoded result, or what the office says of the code."""
+    status = due.status
+    lines = (due.task.command_lines if due.task else []) or [_split(due.snapshot.commands.get(status.path, ""))]
     ever_ran = False if status.never_ran else None if status.last_run is None else True
     result = decode_lines(
         status.last_result,
-        lines or [_split(due.snapshot.commands.get(status.path, ""))],
+        lines,
         state=None if status.state == "Unknown" else status.state,
         ever_ran=ever_ran,
     )
     finished = result.outcome not in (Outcome.RUNNING, Outcome.NEVER_RAN)
-    if not (rule.ok_codes and status.last_result in rule.ok_codes and finished):
+    said = due.rule.meanings(lines).get(status.last_result) if finished and status.last_result is not None else None
+    if not said:
         return result
-    meaning, basis = "A rule of the office counts this code as success.", rule.name("ok_codes")
-    return replace(result, outcome=Outcome.SUCCEEDED, advice="", certainty="certain", meaning=meaning, basis=basis)
+    advice = "" if said.outcome is Outcome.SUCCEEDED else result.advice
+    return replace(result, certainty="certain", advice=advice, **said._asdict())
 
 
 def _verdict(due: Due, result: Result, past: Past) -> _Decision:  # noqa: PLR0911 (one return a rule, in their order)

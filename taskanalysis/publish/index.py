@@ -173,11 +173,11 @@ def servers(share: Path, at: str = "", now: datetime | None = None) -> list[Serv
 
 
 def _server(share: Path, at: str, now: datetime | None, name: str) -> Server:
-    from taskanalysis.health import assess, known_history, read_rules  # noqa: PLC0415 (pandas)
+    from taskanalysis.health import assess, known_history, rules_of  # noqa: PLC0415 (pandas)
 
     try:
         snapshot = read_snapshot(share, server=name, at=at, now=now)
-        found = assess(snapshot, read_rules(share / "rules.toml"), history=known_history(snapshot))
+        found = assess(snapshot, rules_of(share), history=known_history(snapshot))
         counts = Counter(_word(task.verdict.value, task.rule) for task in found.shown)
         attention = len(found.loud) if found.shown else None
         listing, unseen = Standing(in_order(counts)).listing(), _clipped(found.unseen)

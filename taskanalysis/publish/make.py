@@ -22,6 +22,7 @@ from typing import Any
 
 from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
 from taskanalysis.errors import ExecutorError, Problem, ReportError, TaskAnalysisError
+from taskanalysis.health import rules_of
 from taskanalysis.history import executor_for
 from taskanalysis.publish import pages
 from taskanalysis.publish.folder import Keep, held, new_stamp, publish, workplace
@@ -53,7 +54,7 @@ class Outcome:
     """The result of a run: failures, files that stayed locked, and how the tasks stand, where known.
 
     `code` is what ``--fail-on attention`` ends with, the same as `check`; `left_out` is why no report was to be made,
-    "" where one was.
+    "" where one was; `no_rules` is why they were made without the rules of the office.
     """
 
     stamp: str
@@ -62,6 +63,7 @@ class Outcome:
     standing: Standing | None = None
     code: int = 0
     left_out: str = ""
+    no_rules: str = ""
 
 
 def make_reports(
@@ -100,7 +102,8 @@ def make_reports(
         moment = min(instant(at, snapshot.zone), now) if at else now
         if snapshot.manifest:  # all pages are of one snapshot, also where a newer one arrives
             parameters = {**parameters, "at": snapshot.taken_at.isoformat(), "server": snapshot.server}
-        run = Run(stamp, now, snapshot.taken_at, due, snapshot.zone, NOTEBOOKS, sample)
+        no_rules = rules_of(snapshot.share).problem
+        run = Run(stamp, now, snapshot.taken_at, due, snapshot.zone, NOTEBOOKS, _banners(sample, no_rules))
         problems = renew_history(Path(str(parameters["data"])), executor)
         made = _Made(run, reports, work / "made", parameters)
         began = time.monotonic()
@@ -125,7 +128,7 @@ def make_reports(
         )
         outdated = [f"{name}-failed.html" for name in NOTEBOOKS if name not in made.failures]
         locked = publish(made.kept, made.latest, reports, stamp=stamp, keep=keep, now=now, index=index, gone=outdated)
-        return Outcome(stamp, list(made.failures.values()), locked, standing, code)
+        return Outcome(stamp, list(made.failures.values()), locked, standing, code, no_rules=no_rules)
 
 
 def make_all(
@@ -155,9 +158,14 @@ def make_all(
                 outcome = error
             outcomes.append(outcome)
             rows.append(read_reports(name, folder, _failed(outcome)))
-        text = servers_page(rows, Run(new_stamp(reports, now), now, now, None, "", ()), problems)
+        run = Run(new_stamp(reports, now), now, now, None, "", (), _banners(rules_of(share).problem))
+        text = servers_page(rows, run, problems)
         write_whole(reports / "index.html", text.encode())
     return outcomes
+
+
+def _banners(*texts: str) -> list[str]:
+    return [pages.shown(text) for text in texts if text]
 
 
 def _failed(outcome: Outcome | TaskAnalysisError) -> str:

@@ -46,7 +46,7 @@ class Run:
     """What all pages of a run share: its stamp, when it was made, and the time of its snapshot.
 
     Times are aware. `due` is when a newer snapshot should exist, None where ``--at`` selected an earlier one; `zone` is
-    the server's, "" where not known; `names` are the reports; `sample` is a banner for each page.
+    the server's, "" where not known; `names` are the reports; `banners` stand on each page.
     """
 
     stamp: str
@@ -55,7 +55,7 @@ class Run:
     due: datetime | None
     zone: str
     names: Sequence[str]
-    sample: str = ""
+    banners: Sequence[str] = ()
 
     def local(self, moment: datetime) -> str:
         """A time in the zone of the server."""

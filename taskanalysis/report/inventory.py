@@ -61,6 +61,7 @@ class Inventory(Page):
             f"Restoring them needs {needed}.",
             f"Look first at: {listed(pressing)}." if pressing else "There is nothing to look at.",
             f"Nothing was found in {clean} of {tasks}." if clean else f"Something was found in each of {tasks}.",
+            *self._accepted_lines(),
         ]
         return Sentences(lines)
 
@@ -263,8 +264,25 @@ class Inventory(Page):
         return self.snapshot.within(self.folder)
 
     @cached_property
-    def _found(self) -> dict[str, list[Finding]]:
+    def _all_found(self) -> dict[str, list[Finding]]:
         return find_findings(self._definitions, at=self.snapshot.local_time)
+
+    @cached_property
+    def _found(self) -> dict[str, list[Finding]]:
+        """The findings of each task but for those that a rule accepts."""
+        server = self.snapshot.server
+        rules = {path: self.rules.of(server, path) for path in self._all_found}
+        return {
+            path: [finding for finding in found if not rules[path].accepts(finding.kind)]
+            for path, found in self._all_found.items()
+        }
+
+    def _accepted_lines(self) -> list[str]:
+        meant = [len(found) - len(self._found[path]) for path, found in self._all_found.items()]
+        if not any(meant):
+            return []
+        findings, tasks = count(sum(meant), "finding"), count(sum(map(bool, meant)), "task")
+        return [f"{findings} in {tasks} accepted by rules.toml: counted, not listed."]
 
 
 def _task_row(snapshot: Snapshot, path: str, task: TaskDefinition, findings: list[Finding]) -> dict[str, Any]:

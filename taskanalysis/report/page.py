@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self
 import pandas as pd
 
 from taskanalysis import __version__
-from taskanalysis.health import NO_RULES, Assessment, Incident, Judged, Rules, assess, known_history, read_rules
+from taskanalysis.health import NO_RULES, Assessment, Incident, Judged, Rules, assess, known_history, rules_of
 from taskanalysis.history import History
 from taskanalysis.report.columns import COLUMNS, frame
 from taskanalysis.report.display import Heading, Sentences, Table
@@ -64,12 +64,13 @@ def change_rows(snapshot: Snapshot, changes: pd.DataFrame, folder: str) -> list[
 class Page:
     r"""A page about the tasks of a snapshot in `folder` and below ("": all outside ``\Microsoft``).
 
-    `history` is that of the server, None where there is none.
+    `history` is that of the server, None where there is none; `rules` are those of the office.
     """
 
     snapshot: Snapshot
     folder: str = ""
     history: History | None = None
+    rules: Rules = NO_RULES
 
     title: ClassVar[str] = ""
 
@@ -88,8 +89,8 @@ class Page:
         r"""The newest snapshot in `data` ("": the sample share), with what the share has beside it.
 
         The parameters are those of `snapshot.read_snapshot`; `folder` takes the tasks in it and below. A page of a
-        period takes `days`, too. SnapshotError where there is no snapshot or no task in the folder, RulesError where
-        ``rules.toml`` is wrong.
+        period takes `days`, too. SnapshotError where there is no snapshot or no task in the folder; a ``rules.toml``
+        that is wrong is a line of `check`, and no rule is applied.
         """
         place = data or sample_share()
         snapshot = read_snapshot(place, server=server, at=at, zone=zone, dates=dates)
@@ -99,7 +100,7 @@ class Page:
     @classmethod
     def _beside(cls, snapshot: Snapshot) -> dict[str, Any]:
         """What the share has beside the snapshot, as the fields of the page."""
-        return {"history": known_history(snapshot)}
+        return {"history": known_history(snapshot), "rules": rules_of(snapshot.share)}
 
     @property
     def heading(self) -> Heading:
@@ -184,20 +185,16 @@ class Page:
             lines.append(f"{count(len(snapshot.statuses), 'status row')}, {partners}.")
         if snapshot.others:
             lines.append(f"{count(len(snapshot.others), 'other server')} in this share: not on this page.")
+        if self.rules.problem:
+            lines.append(self.rules.problem)
         return lines
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class JudgedPage(Page):
-    """A page that rests on verdicts, by `rules` and by the history of the server."""
-
-    rules: Rules = NO_RULES
+    """A page that rests on verdicts, by the rules of the office and the history of the server."""
 
     no_cause: ClassVar[str] = "There is none."
-
-    @classmethod
-    def _beside(cls, snapshot: Snapshot) -> dict[str, Any]:
-        return {"rules": read_rules(snapshot.share / "rules.toml"), **super()._beside(snapshot)}
 
     @cached_property
     def assessment(self) -> Assessment:

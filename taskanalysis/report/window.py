@@ -2,7 +2,7 @@ r"""The window of the trends: runs, expected starts and changes of one server's 
 
 A window ends with a snapshot and begins some days before. Days are the server's (UTC where its zone is not known) and
 stand in frames as local midnights without zone. A day without a snapshot inside a blind time is `blind`: not
-known. Results that rules.toml calls good are good here; a bad result by a guess is unknown.
+known. Results mean here what rules.toml says; a bad result by a guess is unknown.
 
 >>> from taskanalysis.health import known_history
 >>> from taskanalysis.snapshot import read_snapshot
@@ -161,10 +161,11 @@ class Window(JudgedPage):
 
     @cached_property
     def all_changes(self) -> pd.DataFrame:
-        """The changes of the window, as `History.changes` has them; of tasks with ``ok_codes``, as the rule says."""
+        """The changes of the window, as `History.changes` has them; where rules explain codes, as they say."""
         changes = self._within(self._past.changes)
-        ruled = changes["task_path"].isin(list(self._good_codes))
-        flips = self._flips(self.all_runs[self.all_runs["task_path"].isin(list(self._good_codes))])
+        explained = {path for paths in self._explained.values() for path in paths}
+        ruled = changes["task_path"].isin(explained)
+        flips = self._flips(self.all_runs[self.all_runs["task_path"].isin(explained)])
         changes = pd.concat([changes[~(ruled & (changes["kind"] == "outcome"))], flips], ignore_index=True)
         changes["kind"] = changes["kind"].astype("category")
         changes["task_path"] = changes["task_path"].astype("category")
@@ -216,22 +217,25 @@ class Window(JudgedPage):
         return self.history or History(Path(), [], [], {}, read_logs(Path(), []))
 
     @cached_property
-    def _good_codes(self) -> dict[str, list[int]]:
-        """The codes that a rule calls good, by task path, where there is such a rule."""
-        paths = map(str, self._past.runs["task_path"].cat.categories)
-        codes = {path: self.rules.of(self.snapshot.server, path).ok_codes for path in paths}
-        return {path: list(good) for path, good in codes.items() if good}
+    def _explained(self) -> dict[tuple[int, str], list[str]]:
+        """The task paths for which rules explain a code, by code and outcome."""
+        server, tasks = self.snapshot.server, self.snapshot.tasks
+        explained: dict[tuple[int, str], list[str]] = {}
+        for path in map(str, self._past.runs["task_path"].cat.categories):
+            for code, said in self.rules.meanings_of(server, path, tasks.get(path)).items():
+                explained.setdefault((code, said.outcome.value), []).append(path)
+        return explained
 
     @cached_property
     def all_runs(self) -> pd.DataFrame:
         """All runs in scope, also those before the window: they show how a task stood when it began."""
         runs = self._within(self._past.runs)
         path, code = runs["task_path"], runs["code"]
-        by_rule = np.zeros(len(runs), dtype=bool)
-        for name, codes in self._good_codes.items():
-            by_rule |= ((path == name) & code.isin(codes)).to_numpy(dtype=bool)
-        outcome = runs["outcome"].cat.set_categories([outcome.value for outcome in Outcome]).mask(by_rule, "succeeded")
-        certainty = runs["certainty"].cat.set_categories(["certain", "likely", "guess"]).mask(by_rule, "certain")
+        outcome = runs["outcome"].cat.set_categories([outcome.value for outcome in Outcome])
+        certainty = runs["certainty"].cat.set_categories(["certain", "likely", "guess"])
+        for (number, word), paths in self._explained.items():
+            by_rule = (path.isin(paths) & (code == number)).to_numpy(dtype=bool)
+            outcome, certainty = outcome.mask(by_rule, word), certainty.mask(by_rule, "certain")  # type: ignore[arg-type]
         runs = runs.assign(outcome=outcome, certainty=certainty)
         place = [ENDINGS.index(name) if name in ENDINGS else -1 for name in outcome.cat.categories]
         ending = np.array([*place, -1])[outcome.cat.codes]

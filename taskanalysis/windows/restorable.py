@@ -22,10 +22,12 @@ from taskanalysis.definition import (
     Chunk,
     Principal,
     TaskDefinition,
+    is_localised,
     model,
     parse,
     read_bytes,
     read_task,
+    service_sid,
     split_tasks,
     without_mark,
     xml_text,
@@ -144,7 +146,8 @@ def read_wanted(
     for path in chosen:
         try:
             xml, task = files.text(path), snapshot.tasks[path]
-            if mapping and (renamed := _renamed(xml, mapping, used)):
+            accounts = {**_by_sid(task), **(mapping or {})}
+            if accounts and (renamed := _renamed(xml, accounts, used)):
                 xml, task = renamed, read_task(encoded(renamed))
         except (TaskXmlError, OSError) as error:
             wanted.problems.append(Problem(snapshot.files[path], str(error)))
@@ -284,6 +287,12 @@ class _Files:
 # Accounts -------------------------------------------------------------------------------------------------------------
 
 
+def _by_sid(task: TaskDefinition) -> dict[str, str]:
+    """Service accounts by a name that only Windows of some languages knows -> their SIDs, which every one knows."""
+    names = [principal.user_id for principal in task.principals if is_localised(principal.user_id)]
+    return {name.casefold(): service_sid(name) for name in names}
+
+
 def _renamed(xml: str, mapping: Mapping[str, str], used: set[str]) -> str:
     """Replace the accounts of principals and triggers; "" if the definition names none of them."""
     root = parse(encoded(xml))
@@ -291,7 +300,7 @@ def _renamed(xml: str, mapping: Mapping[str, str], used: set[str]) -> str:
     changed = False
     for element in elements:
         text = (element.text or "").strip()
-        spellings = [text.casefold(), Principal(user_id=text).account.casefold()]
+        spellings = [Principal(user_id=text).account.casefold(), text.casefold()]
         old = next((spelling for spelling in spellings if spelling in mapping), "")
         if etree.QName(element).localname in ("UserId", "GroupId") and old:
             used.add(old)

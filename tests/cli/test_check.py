@@ -164,6 +164,21 @@ def test_check_of_a_share_uses_its_rules_and_its_scope(share: Path) -> None:
     assert run("check", "--data", str(share), "--folder", "\\")[1].count("FAILING") == 2
 
 
+def test_run_book_stands_beside_the_advice(share: Path) -> None:
+    (share / "rules.toml").write_text(r"[[rule]]" "\ntask = '*'\nlink = 'D:\\docs\\bad.md'\n", encoding="utf-8")
+    found = json.loads(run("check", "--data", str(share), "--format", "json")[1])
+    assert {each["advice"].partition("(Run book: ")[2] for each in found["attention"]} == {r"D:\docs\bad.md)"}
+
+
+def test_broken_rules_are_said_and_no_task_is_muted(share: Path) -> None:
+    (share / "rules.toml").write_text("[[rule]]\ntask = '*Muted'\nignored = true\n", encoding="utf-8")
+    code, out, _ = run("check", "--data", str(share))
+    assert code == 3
+    assert out.count("FAILING") == 2
+    assert "\nNo rule of the office is applied: rules.toml, line 3: 'ignored' is not known" in out
+    assert run("check", "--data", str(share), "--format", "nagios")[0] == 3
+
+
 def test_output_goes_into_a_file_without_mark_and_with_lf(share: Path, tmp_path: Path) -> None:
     file = tmp_path / "out" / "tasks.prom"
     code, out, _ = run("check", "--data", str(share), "--format", "prometheus", "--output", str(file))

@@ -179,13 +179,26 @@ def test_bad_input_is_one_sentence_and_nothing_done(options: list[str], said: st
     assert not (tmp_path / "out").exists()
 
 
-def test_mistake_in_the_rules_is_reported_before_anything_is_made(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--fail-on", "attention"]])
+def test_mistake_in_the_rules_is_the_last_sentence_after_the_pages(
+    options: list[str], outcome: Ends, tmp_path: Path
+) -> None:
+    outcome(no_rules="No rule of the office is applied: rules.toml, line 2: 'task' --password S3cret")
+    done = run("--reports", str(tmp_path), *options)
+    assert done.exit_code == 3
+    assert "Open " in done.stdout
+    said = "taskanalysis: No rule of the office is applied: rules.toml, line 2: 'task' --password ***"
+    assert done.stderr.splitlines()[-1] == said
+
+
+def test_mistake_in_the_rules_ends_the_reports_of_all_servers_with_3(outcome: Ends, tmp_path: Path) -> None:
+    write(tmp_path, 0, status(), server="ALPHA")
     (tmp_path / "rules.toml").write_text("[[rule]]\ntask = 'x'\n", encoding="utf-8")
-    (tmp_path / "Load.xml").write_bytes(xml())
-    done = run("--reports", str(tmp_path / "out"), "--data", str(tmp_path))
-    assert done.exit_code == 2
-    assert done.stderr.startswith("taskanalysis: rules.toml, line 2: 'task'")
-    assert not (tmp_path / "out").exists()
+    outcome(no_rules="No rule of the office is applied: x")
+    done = run("--all-servers", "--data", str(tmp_path), "--reports", str(tmp_path / "out"))
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (3, "taskanalysis: No rule of the office is applied: x")
+    banners = html.parse(str(tmp_path / "out" / "index.html")).xpath("//p[@class='banner']/text()")
+    assert [banner.partition(",")[0] for banner in banners] == ["No rule of the office is applied: rules.toml"]
 
 
 def test_server_without_the_folder_has_no_report_and_the_page_of_all_says_why(tmp_path: Path) -> None:

@@ -57,6 +57,10 @@ FEBRUARY_30 = (
 )
 EVERY = "<Repetition><Interval>{}</Interval></Repetition>"
 REPEAT, OFTEN = EVERY.format("PT5M"), EVERY.format("PT0.001S")
+LOGON = "<LogonTrigger><Enabled>true</Enabled></LogonTrigger>"
+UNLOCK = "<SessionStateChangeTrigger><StateChange>SessionUnlock</StateChange></SessionStateChangeTrigger>"
+OFF = DAILY.replace("<Sched", "<Enabled>false</Enabled><Sched")
+PYTHON = r"C:\Python311\python.exe"
 REPEAT_AN_HOUR = "<Repetition><Interval>PT5M</Interval><Duration>PT1H</Duration></Repetition>"
 SYSTEM, ETL, MANAGED = "S-1-5-18", r"TOWN\etl", r"TOWN\gmsa-etl$"
 RESTART = "<RestartOnFailure><Interval>PT15M</Interval><Count>3</Count></RestartOnFailure>"
@@ -64,6 +68,11 @@ RESTART = "<RestartOnFailure><Interval>PT15M</Interval><Count>3</Count></Restart
 
 def user(name: str, logon: str = "") -> str:
     return f"<UserId>{name}</UserId>" + (f"<LogonType>{logon}</LogonType>" if logon else "")
+
+
+def repeated(interval: str, duration: str) -> str:
+    repetition = f"<Repetition><Interval>{interval}</Interval><Duration>{duration}</Duration></Repetition>"
+    return task(triggers=DAILY.replace("<Start", f"{repetition}<Start"))
 
 
 FOUND = [
@@ -105,7 +114,55 @@ FOUND = [
     ("network as service", "//b as SYSTEM", task(principal=user(SYSTEM), actions=run(r"C:\x.exe", "//b/a"))),
     ("exit code hidden", "cmd /c start", task(actions=run("%ComSpec%", "/c start x.exe"))),
     ("exit code hidden", "cmd /c start", task(actions=run(r"C:\cmd.exe", '/c "cd /d D:\\j &amp;&amp; start x.bat"'))),
-    ("exit code hidden", "wscript", task(actions=run(r"D:\jobs\load.vbs"))),
+    ("no action", "", task(actions="")),
+    ("only when logged on", ETL, task(principal=user(ETL, "InteractiveToken"), triggers=LOGON + DAILY)),
+    (
+        "only when logged on",
+        ETL,
+        task(principal=user(ETL, "InteractiveToken"), triggers=OFF + "<BootTrigger/>"),
+    ),
+    (
+        "only when logged on",
+        ETL,
+        task(principal=user(ETL, "InteractiveToken"), triggers="", settings=LIMIT + "<Enabled>false</Enabled>"),
+    ),
+    ("relative program", "python", task(actions=run("python", "x.py"))),
+    ("relative program", r"tools\robocopy.exe", task(actions=run(r"tools\robocopy.exe", "a b"))),
+    ("arguments in the program", "python", task(actions=run(r"C:\x\python.exe script.py"))),
+    ("arguments in the program", "python", task(actions=run(r'"C:\my x\python.exe" -u script.py'))),
+    ("arguments in the program", "cmd", task(actions=run(r'cmd /c "C:\jobs\open it.bat"'))),
+    ("arguments in the program", "cmd", task(actions=run(r"%ComSpec% /c C:\jobs\a.bat"))),
+    ("arguments in the program", "x", task(actions=run('"C:\\x.exe" "a &gt; b"'))),
+    ("arguments in the program", "load.bat", task(actions=run(r"C:\my jobs\load.bat --password %PASSWORD%"))),
+    ("script as the program", "load.py", task(actions=run(r"D:\jobs\load.py", "--all"))),
+    ("script as the program", "load.ps1", task(actions=run(r'"D:\my jobs\Load.PS1"'))),
+    ("script as the program", "load.jar", task(actions=run("load.jar", folder=r"D:\jobs"))),
+    ("quotes around the folder", r'"C:\my jobs"', task(actions=run(r"C:\x.exe", folder=r'"C:\my jobs"'))),
+    ("redirect without a shell", ">> after python", task(actions=run(PYTHON, r"x.py &gt;&gt; C:\log.txt 2&gt;&amp;1"))),
+    ("redirect without a shell", "> after python", task(actions=run(PYTHON, "x.py 2&gt;&amp;1"))),
+    ("redirect without a shell", ">> after python", task(actions=run(PYTHON, "x.py&gt;&gt;log.txt"))),
+    ("redirect without a shell", "> after load", task(actions=run(r"C:\load.exe", r'"a b" &gt; "D:\log 1.txt"'))),
+    ("redirect without a shell", "| after load", task(actions=run(r"C:\load.exe", "a | b.exe"))),
+    ("redirect without a shell", "&& after load", task(actions=run(r"C:\load.exe", "a &amp;&amp; b.exe"))),
+    (
+        "repetition refused",
+        "for 99,999,999 days 23 hours 59 minutes 59 seconds",
+        repeated("PT5M", "P99999999DT23H59M59S"),
+    ),
+    (
+        "repetition refused",
+        "every 32 days",
+        task(triggers=once("2020-01-01T00:00:00", "<Enabled>false</Enabled>" + EVERY.format("P32D")) + DAILY),
+    ),
+    ("repetition refused", "for 101 years", repeated("PT5M", "P101Y")),
+    ("repetition refused", "for 0 seconds", repeated("PT5M", "PT0S")),
+    ("repetition refused", "every 31 days 1 minute", repeated("P31DT1M", "P1Y")),
+    ("repetition refused", "every 2 months", repeated("P2M", "P1Y")),
+    (
+        "network as service",
+        r"\\files as NETWORK SERVICE",
+        task(principal=user(r"NT-AUTORITÄT\Netzwerkdienst"), actions=run(r"C:\x.exe", r"\\files\a")),
+    ),
     ("nothing starts it", "its triggers give no further start", task(triggers=once("2027-01-01T00:00:00", END_2026))),
     ("exit code hidden", "wscript", task(actions=run(r"C:\Windows\System32\wscript.exe", "load.vbs"))),
     ("exit code hidden", "conhost", task(actions=run(r"C:\Windows\System32\conhost.exe", "--headless x.exe"))),
@@ -127,6 +184,23 @@ FOUND = [
 ]
 
 NOT_FOUND = [
+    task(principal=user(ETL, "InteractiveToken"), triggers=LOGON),
+    task(principal="<GroupId>S-1-5-32-545</GroupId>", triggers=LOGON + UNLOCK + OFF),
+    task(principal=user(r"NT-AUTORITÄT\SYSTEM", "InteractiveToken"), actions=run(r"C:\x.exe")),
+    task(actions=run("powershell.exe", r"-File C:\jobs\a.ps1")),
+    task(actions=run("ROBOCOPY", "a b")),
+    task(actions=run("chcp.com", "65001")),
+    task(actions=run(r"C:\ZeroTier Script\disconnect.bat")),
+    task(actions=run(r'"C:\my x\python.exe"', "script.py", r"C:\my x")),
+    task(actions=run(r"C:\x.exe", "load.py")),
+    task(actions=run(PYTHON, 'x.py --send dumps|report --to "a &gt; b" &lt;c&gt; -&gt; d?a=1&amp;&amp;b=2')),
+    task(actions=run("cmd.exe", r"/c C:\jobs\a.exe &gt;&gt; C:\log.txt")),
+    task(actions=run(r"C:\jobs\a.bat", "&gt; log.txt")),
+    task(actions=run(r"C:\Tools\hidden.exe", r"cmd /c a.exe &gt; log.txt")),
+    task(actions=run(r'"C:\x.exe"', '"a &gt; b"')),
+    repeated("P31D", "P1Y"),
+    repeated("P1M", "P3650D"),
+    repeated("PT1M", "PT1M"),
     task(principal=user(SYSTEM, "InteractiveToken")),
     task(settings="", triggers=DAILY.replace("<Sched", "<ExecutionTimeLimit>PT4H</ExecutionTimeLimit><Sched")),
     task(actions=run(r"C:\Windows\System32\cmd.exe", "/c start.bat")),
@@ -175,6 +249,11 @@ def python(folder: str, program: str = "python.exe") -> str:
     return task(actions=run(f"{folder}\\{program}", "x.py", r"D:\jobs"))
 
 
+def test_script_whose_interpreter_hides_the_exit_code_is_both() -> None:
+    kinds = [finding.kind for finding in found(task(actions=run(r"D:\jobs\load.vbs")))]
+    assert kinds == ["script as the program", "exit code hidden"]
+
+
 def test_interpreter_that_differs_from_the_others_is_found() -> None:
     usual = [python(r"C:\Python311"), python(r"C:\Python311"), python(r"C:\Python311", "pythonw.exe")]
     assert found(*usual, python(r"C:\Python38")) == [
@@ -213,8 +292,8 @@ def test_most_pressing_finding_comes_first() -> None:
 
 
 def test_finding_never_shows_the_secret() -> None:
-    hidden = task(actions=run("load.exe --password S3cret"))
-    assert "S3cret" not in str(found(hidden))
+    for hidden in (run("load.exe --password S3cret"), run(r"C:\x.exe", folder='"--password S3cret"')):
+        assert "S3cret" not in str(found(task(actions=hidden)))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from taskanalysis.health.rules import NO_RULES, Rules, parse_rules
 from taskanalysis.health.verdicts import Judged, Verdict, judge
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 from taskanalysis.snapshot.status import Status
-from tests.build import LOAD, every, hours, scheduled, status, write
+from tests.build import LOAD, every, hours, scheduled, status, write, xml
 
 Seen = Mapping[float, Sequence[Status]]
 """The statuses that snapshots show, by their hour."""
@@ -85,6 +85,13 @@ def test_rates_look_back_seven_and_thirty_days(tmp_path: Path) -> None:
 def test_rule_that_calls_a_code_success_holds_for_the_past_too(tmp_path: Path) -> None:
     found = past(tmp_path, [1, 1, 1], parse_rules("[[rule]]\ntask = '*'\nok_codes = [1]"))
     assert (found.failures, found.week) == (0, Rate(3, 1.0))
+
+
+@pytest.mark.parametrize(("outcome", "failures", "runs"), [("succeeded", 0, 3), ("failed", 3, 3), ("unknown", 0, 0)])
+def test_code_of_an_own_program_holds_for_the_past_too(outcome: str, failures: int, runs: int, tmp_path: Path) -> None:
+    text = f"[[code]]\nprogram = 'x.exe'\ncode = 300\nmeaning = 'x'\noutcome = '{outcome}'"
+    found = past_of(newest(tmp_path, hourly(300, 300, 300), xml("x.exe")), parse_rules(text))
+    assert (found.failures, found.week.runs) == (failures, runs)
 
 
 @pytest.mark.parametrize(

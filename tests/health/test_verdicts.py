@@ -161,6 +161,23 @@ def test_rule_calls_a_code_success_and_is_named() -> None:
     assert judged(rules=rules("ok_codes = [267009]"), state="Running", last_result=267009).verdict is Verdict.RUNNING
 
 
+@pytest.mark.parametrize(
+    ("outcome", "verdict", "rule"),
+    [
+        ("succeeded", Verdict.OK, "rules.toml, line 1"),
+        ("failed", Verdict.FAILING, "last run failed"),
+        ("not started", Verdict.FAILING, "not started"),
+        ("unknown", Verdict.UNKNOWN, "no result"),
+    ],
+)
+def test_code_of_an_own_program_means_what_the_office_says(outcome: str, verdict: Verdict, rule: str) -> None:
+    explained = parse_rules(f"[[code]]\nprogram = 'load.exe'\ncode = 300\nmeaning = 'Nil.'\noutcome = '{outcome}'")
+    found = judged(task("load.exe"), explained, last_result=300)
+    assert (found.verdict, found.rule, found.result.meaning) == (verdict, rule, "Nil.")
+    assert (found.result.basis, found.result.certainty) == ("rules.toml, line 1", "certain")
+    assert judged(task("other.exe"), explained, last_result=300).rule == "unknown code"
+
+
 def test_rule_limits_how_long_a_task_may_run_and_is_named() -> None:
     limit = rules("max_minutes = 30")
     assert judged(rules=limit, state="Running").verdict is Verdict.RUNNING_LONG

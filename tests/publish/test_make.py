@@ -297,7 +297,9 @@ def test_the_process_that_waits_imports_no_pandas() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_all_pages_are_of_the_snapshot_that_the_run_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_pages_are_of_the_snapshot_that_the_run_began_with_and_say_that_rules_are_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: dict[str, Any] = {}
 
     class Asked(Team):
@@ -310,7 +312,11 @@ def test_all_pages_are_of_the_snapshot_that_the_run_began_with(tmp_path: Path, m
     write(share, 0, status())
     snapshot = read_snapshot(share)
     write(share, 1, status())
+    (share / "rules.toml").write_text("[[rule]]\nowner = 'x'", encoding="utf-8")
     outcome = make_reports(snapshot, tmp_path / "out", {"data": str(share), "at": "", "server": ""}, now=hours(1))
+    said = "No rule of the office is applied: rules.toml, line 1: a rule needs a 'task', such as '\\OpenData\\*'."
+    index = html.parse(str(tmp_path / "out" / "index.html"))
+    assert (outcome.no_rules, index.xpath("//p[@class='banner']/text()")[0]) == (said, said)
     chosen = {(job["parameters"]["at"], job["parameters"]["server"]) for job in asked.values()}
     assert (asked.keys(), chosen) == ({*NOTEBOOKS}, {(hours(0).isoformat(), "SRV")})
     assert outcome.code == 3  # no status report: nothing is known

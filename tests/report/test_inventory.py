@@ -9,6 +9,7 @@ import pytest
 
 from taskanalysis.definition.reader import read_task
 from taskanalysis.health import known_history
+from taskanalysis.health.rules import parse_rules
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.inventory import Inventory
 from taskanalysis.snapshot.snapshot import Snapshot
@@ -54,6 +55,17 @@ def test_tasks_that_are_not_in_the_backup_are_counted_first_and_listed(sample: S
         [lost, "its definition is not stored"],
     ]
     assert page.missing.frame["since"].iloc[1] == datetime(2026, 9, 24, 13, 2, tzinfo=ZoneInfo("America/New_York"))
+
+
+def test_accepted_findings_are_counted_and_not_listed(sample: Snapshot) -> None:
+    rules = parse_rules("[[rule]]\ntask = '\\Backup\\*'\naccept = ['default time limit']")
+    page, plain = Inventory(sample, rules=rules), Inventory(sample)
+    assert page.answer.lines[-1] == "1 finding in 1 task accepted by rules.toml: counted, not listed."
+    assert plain.answer.lines[-1].startswith("Nothing was found in ")
+    found, before = (each.findings.frame.set_index("finding")["which"] for each in (page, plain))
+    assert before["default time limit"] == [*found["default time limit"], r"\Backup\System state"][::-1]
+    changed = page.tasks.frame["findings"] != plain.tasks.frame["findings"]
+    assert page.tasks.frame.loc[changed, "task_path"].tolist() == [r"\Backup\System state"]
 
 
 def test_page_is_as_old_as_the_definitions(sample: Snapshot) -> None:

@@ -15,6 +15,7 @@ from taskanalysis.report.status import StatusPage
 from taskanalysis.report.trends import Trends
 from taskanalysis.snapshot.snapshot import Snapshot
 from taskanalysis.snapshot.status import Status
+from tests.build import LOAD, status, write, xml
 
 
 @pytest.mark.parametrize("page", [Inventory, StatusPage, Trends])
@@ -98,6 +99,18 @@ def test_rule_that_matches_no_task_is_reported(sample: Snapshot) -> None:
         "The rule for *Gone* in rules.toml, line 5 matches no task.",
         "The rule for * in rules.toml, line 3 mutes without an end.",
     ]
+
+
+def test_broken_rules_stop_no_page_and_are_never_calm(tmp_path: Path) -> None:
+    write(tmp_path, 0, status(), definitions={LOAD: xml()}, zone="Europe/London", elevated=True)
+    (tmp_path / "rules.toml").write_text("[[rule]]\ntask = '*'\nignored = true\n", encoding="utf-8")
+    page = StatusPage.read(tmp_path)
+    said = "No rule of the office is applied: rules.toml, line 3: 'ignored' is not known"
+    assert page.answer.lines[0] == "None of 1 task needs attention; not everything could be seen."
+    assert [line[: len(said)] for line in page.assessment.unseen] == [said]
+    assert Inventory.read(tmp_path).check.lines[-1].startswith(said)
+    (tmp_path / "rules.toml").unlink()
+    assert StatusPage.read(tmp_path).answer.lines[0] == "None of 1 task needs attention: no need to worry."
 
 
 # Files ----------------------------------------------------------------------------------------------------------------

@@ -40,6 +40,14 @@ def test_page_reads_rules_and_history_of_the_share() -> None:
     assert len(page.running.frame) == 1
 
 
+def test_run_book_stands_beside_the_advice_of_tasks_that_need_attention(sample: Snapshot) -> None:
+    rules = parse_rules("[[rule]]\ntask = '*'\nlink = 'https://wiki.example/x'")
+    frame = StatusPage(sample, r"\OpenData\Transit", rules=rules).tasks.frame
+    has_link = frame["advice"].str.endswith(" (Run book: https://wiki.example/x)")
+    assert frame.loc[has_link, "verdict"].tolist() == ["FAILING", "FAILING"]
+    assert len(frame) > 2
+
+
 # Sentences ------------------------------------------------------------------------------------------------------------
 
 

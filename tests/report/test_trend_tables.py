@@ -96,6 +96,16 @@ def test_rule_of_the_office_makes_a_code_good_in_runs_and_changes(sample: Snapsh
     assert (worst.loc[BUS, "bad_runs"], worst.loc[BUS, "success_rate"], worst.loc[BUS, "missed"]) == (0, 1, 10)
 
 
+def test_code_of_an_own_program_means_the_same_in_runs(sample: Snapshot) -> None:
+    text = "[[code]]\nprogram = 'bus_stops.py'\ncode = 1\nmeaning = 'x'\noutcome = '{}'"
+    for word, ending in (("succeeded", "succeeded"), ("stopped", "stopped"), ("unknown", "unknown")):
+        runs = trends_of(sample, parse_rules(text.format(word))).runs
+        ones = (
+            runs[runs["code"] == 1].groupby("ending", observed=True)["task_path"].agg(lambda paths: BUS in set(paths))
+        )
+        assert [name for name, has_bus in ones.items() if has_bus] == [ending]
+
+
 def test_turn_that_lasted_is_shown_with_its_end_and_one_that_did_not_is_not(tmp_path: Path) -> None:
     codes = [0, 1, 0, 1, 1, 1, 0, 0]
     rows = {6.0 * n: [status(last_run=6 * n - 1, code=code)] for n, code in enumerate(codes)}

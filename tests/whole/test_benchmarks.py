@@ -164,14 +164,15 @@ def test_everything_runs_at_a_tiny_size(tmp_path: Path) -> None:
     assert (done.returncode, [line for line in done.stderr.splitlines() if "PROBLEM" in line]) == (0, [])
     said = json.loads(told.read_text(encoding="utf-8"))
     ways = {(row["what"], row["way"]) for row in said["rows"]}
-    topics = "collect, decoding, definitions, event log, expected runs, fleet, history, memory, reports, rows, statuses"
-    assert sorted({what for what, _ in ways}) == topics.split(", ")
+    topics = "collect, decoding, definitions, event log, expected runs, fleet, history, memory, reports, rows, rules"
+    assert sorted({what for what, _ in ways}) == [*topics.split(", "), "statuses"]
     assert {
         ("definitions", "ours"),
         ("definitions", "minidom, 4 fields"),
         ("statuses", "pandas.read_csv in a loop, concat"),
         ("history", "add one snapshot"),
         ("rows", "check, an export"),
+        ("rules", "each rule tried for each task"),
         ("event log", "the package evtx alone, the limit"),
     } <= ways
     assert all(row["goals"] == [] or row["goals"][0]["is_met"] is None for row in said["rows"])

@@ -18,12 +18,12 @@ import pytest
 BEFORE = {
     "actions.csv": "867a5599756829ed4d3fd0a25a094c8281d160a4e8b5d846990df512f629b2bc",
     "changes.csv": "92a53e178fe5041b1e983ee37dece53ee2d5b3b7edd1de00e69b2e8f552f0a0b",
-    "inventory.csv": "0904fea11001232987224af0549f8453ec8e9bfa70d1d3e4f4eb0405ffb2b75f",
+    "inventory.csv": "bda91e75106339fd66fbf25262e0d4410de64f4dcf381e341c4583da7841f853",
     "runs.csv": "f21d0812bc707e626228107bca7928c842e380073078a7c142c538217a92f955",
     "slots.csv": "f1e42a8462e9fda48e6c56a3d4e98c31819c8378a5cfe421baaff4492b679b30",
     "status.csv": "3c42b06c921a1f6c0a43032f6cbf83ba5b10a51d36c52749bee58d591f0dbc6d",
     "task-status.csv": "1ed82e8979e88c1762c4e740511b83eb2f13986ae1be445ce2ab8c3be5d1ad21",
-    "task_scheduler_backup.csv": "8dfe03c77fa60c78f8172a27cad89e8595e58586452bca2f7752b7320c5dd328",
+    "task_scheduler_backup.csv": "a455e28943bb785aae07492032a8dc03683c76a73cc3d1aaf082449200a199d1",
     "triggers.csv": "d4070cc0d3aff28622c9bed402b937790b1c56595a4e9b309c9dd7aafd66a692",
     "status.json": "b3db5ff8fb75d1b7dd98cead27da6ec751b1ed1096b48cbee535c28b1d563f9c",
 }

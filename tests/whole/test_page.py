@@ -69,7 +69,7 @@ def index_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         NOW + timedelta(hours=9),
         "America/New_York",
         names,
-        "A sample.",
+        ["A sample."],
     )
     old = Run("20261120T110500Z", NOW - timedelta(days=3), NOW, NOW, "", names)
     body = page_maker.Rendered("Inventory", "<h1>Inventory</h1>")

@@ -304,6 +304,19 @@ def test_service_account_is_the_same_by_any_name(tmp_path: Path) -> None:
         assert actions(plan(snapshot, fake)) == {LOAD: "leave"}
 
 
+@pytest.mark.parametrize("given", [{}, {"mapping": {"system": r"TOWN\etl"}}])
+def test_service_account_of_another_language_is_registered_by_its_sid(given: Any, tmp_path: Path) -> None:
+    snapshot, fake = (
+        taken(tmp_path, {LOAD: task_xml(principal=r"<UserId>NT-AUTORITÄT\SYSTEM</UserId>")}),
+        FakeScheduler(),
+    )
+    planned = plan(snapshot, fake, **given)
+    expected = STORED if given else "<UserId>S-1-5-18</UserId>"
+    assert planned.unknown == {}
+    assert planned.steps[0].wanted.task == read_task(encoded(task_xml(principal=expected)))
+    assert done(planned, fake)[LOAD].result == "created"
+
+
 def test_account_of_a_trigger_is_mapped_and_looked_up(tmp_path: Path) -> None:
     trigger = r"<LogonTrigger><UserId>TOWN\anna</UserId></LogonTrigger>"
     snapshot = taken(tmp_path, {LOAD: task_xml(triggers=trigger), NIGHTLY: task_xml()})
