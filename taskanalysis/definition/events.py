@@ -57,11 +57,11 @@ def describe_query(subscription: str, times: str = "") -> QueryWords:
 def _one(xpath: str, clauses: list[str]) -> QueryWords:
     """Describe one XPath; `clauses` say what must become of such an event."""
     found = _conditions(xpath)
-    known = {path: values for path, sign, values in found if sign == "=" and path in _NAMED}
-    if found and not known:
+    named = {path: values for path, sign, values in found if sign == "=" and path in _NAMED}
+    if found and not named:
         return QueryWords("", f"that its query selects {listed(clauses)}")
-    events, providers, levels = (known.get(path, ()) for path in _NAMED)
-    if len(known) < len(found):
+    events, providers, levels = (named.get(path, ()) for path in _NAMED)
+    if len(named) < len(found):
         clauses = [clauses[0], "meets further conditions", *clauses[1:]]
     what = [f"of {_some(providers)}"] if providers else []
     what += [f"at level {_some([_LEVELS.get(level, level) for level in levels])}"] if levels else []

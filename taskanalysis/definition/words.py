@@ -337,8 +337,8 @@ def _all_day(repetition: model.Repetition, start: datetime) -> str:
     """Round the clock, with the first time where the interval does not tell it, as "every hour" tells the full hour."""
     interval = repetition.interval.delta
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    told = interval <= HOUR and not (start - midnight) % interval
-    first = "" if told else f" from {_clock(start)}{_offset(start)}"
+    is_plain = interval <= HOUR and not (start - midnight) % interval
+    first = "" if is_plain else f" from {_clock(start)}{_offset(start)}"
     return f"Every {_every(repetition.interval)}{first}, all day"
 
 

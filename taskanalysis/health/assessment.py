@@ -86,10 +86,7 @@ class Assessment:
     @cached_property
     def not_judged(self) -> dict[str, list[str]]:
         """The task paths that could not be judged, by the reason as the end of a sentence."""
-        found: dict[str, list[str]] = {}
-        for task in self.shown:
-            if (why := task.not_judged) and why != OUTSIDE:
-                found.setdefault(why, []).append(task.path)
+        found = {why: paths for why, paths in self._by_doubt.items() if why != OUTSIDE}
         if self.snapshot.statuses and "definitions" in self.snapshot.holds:
             without = self.snapshot.tasks.keys() - self.snapshot.statuses.keys()
             without -= {task.path for task in self.judged}  # hidden ones
@@ -100,7 +97,15 @@ class Assessment:
     @cached_property
     def outside(self) -> list[str]:
         """Tasks whose definitions are not collected by choice: their missed starts can't be seen."""
-        return [task.path for task in self.shown if task.not_judged == OUTSIDE]
+        return self._by_doubt.get(OUTSIDE, [])
+
+    @cached_property
+    def _by_doubt(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for task in self.shown:
+            if task.doubt and (why := task.not_judged):
+                found.setdefault(why, []).append(task.path)
+        return found
 
     @cached_property
     def backup(self) -> Backup:

@@ -74,11 +74,11 @@ def find_backup(snapshot: Snapshot, folder: str = "", history: History | None = 
         return Backup(None, None, len(snapshot.statuses))
     folders = [folder] if folder else []
     hidden = {status.path for status, _ in hidden_tasks(history, snapshot)} if history else set()
-    known = snapshot.statuses.keys() | snapshot.tasks.keys() | snapshot.damaged.keys() | hidden
+    paths = snapshot.statuses.keys() | snapshot.tasks.keys() | snapshot.damaged.keys() | hidden
     stored = history.stored_tasks(snapshot.server) if history else set()
     tasks = [
         path
-        for path in sorted(known, key=str.casefold)
+        for path in sorted(paths, key=str.casefold)
         if in_scope(path, folders) and (path in snapshot.tasks or path in stored or in_scope(path, snapshot.folders))
     ]
     missing = {path: what for path in tasks if (what := _what(snapshot, path))}

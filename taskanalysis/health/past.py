@@ -12,7 +12,7 @@ Unknown results count neither as success nor as failure: the `sign` of a run is 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -54,8 +54,7 @@ class Rate:
         return cls(len(clear), float(np.mean(clear == GOOD)) if len(clear) >= LEAST_RUNS else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """The history of one task; times are aware UTC, None where unknown.
 
     `form_since` is the first snapshot that shows it with its present triggers and enabled, None where that is the
@@ -67,9 +66,6 @@ class Past:
     (0 is Monday).
     """
 
-    form_since: datetime | None = None
-    disabled_since: datetime | None = None
-    added_at: datetime | None = None
     last_success: datetime | None = None
     failures: int = 0
     failing_since: datetime | None = None
@@ -79,12 +75,15 @@ class Past:
     month: Rate = Rate()
     flapping: bool = False
     longest: timedelta | None = None
-    refused_since: datetime | None = None
     code_since: datetime | None = None
-    first_seen: datetime | None = None
     longest_is_exact: bool = False
     last_bad: datetime | None = None
     bad_before: datetime | None = None
+    refused_since: datetime | None = None
+    form_since: datetime | None = None
+    disabled_since: datetime | None = None
+    added_at: datetime | None = None
+    first_seen: datetime | None = None
     weekdays: tuple[int, ...] = ()
 
 
@@ -133,15 +132,15 @@ def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict
         if past.last_bad and past.last_bad > snapshot.taken_at - timedelta(days=60):
             rows = tasks[path]
             days = _bad_weekdays(runs.sign[rows], runs.started[rows], snapshot.local_time)
-            past = replace(past, weekdays=days) if days else past
+            past = past._replace(weekdays=days) if days else past
         if path in never:
-            past = replace(past, first_seen=never[path])
+            past = past._replace(first_seen=never[path])
         if path in refused:
-            past = replace(past, refused_since=_refused_since(refused[path], past.last_success))
+            past = past._replace(refused_since=_refused_since(refused[path], past.last_success))
         if path in redefined:
             form_since = _form_since(path, redefined[path], history, server)
             disabled, added = (_last(redefined[path], kind) for kind in ("disabled", "added"))
-            past = replace(past, form_since=form_since, disabled_since=disabled, added_at=added)
+            past = past._replace(form_since=form_since, disabled_since=disabled, added_at=added)
         result[path] = past
     return result
 
@@ -281,23 +280,22 @@ def _pasts(runs: _Runs, begins: Moments, now: datetime) -> Iterator[Past]:
     longest[np.add.reduceat(counted, begins, dtype=np.int64) < 5] = -np.inf
     exact = np.maximum.reduceat(np.where(counted & runs.is_exact, runs.took, -np.inf), begins)
     bad_before = np.maximum.reduceat(np.where(bad & ~bad_after_good, place, -1), begins)
-    columns = {
-        "last_success": _moments(runs.started, last_good),
-        "failures": np.add.reduceat(bad_after_good, begins, dtype=np.int64).tolist(),
-        "failing_since": _moments(runs.started, first_bad),
-        "good_since": _moments(runs.started, first_good),
-        "last_finished_failed": bad[ends - 1].tolist(),
-        "week": _rates(runs, begins, now - timedelta(days=7)),
-        "month": _rates(runs, begins, now - timedelta(days=30)),
-        "flapping": (_turns(runs.sign, task, len(begins)) >= 3).tolist(),
-        "longest": [timedelta(seconds=took) if took > -np.inf else None for took in longest.tolist()],
-        "code_since": _moments(runs.started, _same_code_since(runs.code, begins, ends)),
-        "longest_is_exact": ((longest == exact) & (longest > -np.inf)).tolist(),
-        "last_bad": _moments(runs.started, last_bad),
-        "bad_before": _moments(runs.started, bad_before),
-    }
-    for values in zip(*columns.values(), strict=True):
-        yield Past(**dict(zip(columns, values, strict=True)))
+    yield from map(  # in the order of the fields
+        Past,
+        _moments(runs.started, last_good),
+        np.add.reduceat(bad_after_good, begins, dtype=np.int64).tolist(),
+        _moments(runs.started, first_bad),
+        _moments(runs.started, first_good),
+        bad[ends - 1].tolist(),
+        _rates(runs, begins, now - timedelta(days=7)),
+        _rates(runs, begins, now - timedelta(days=30)),
+        (_turns(runs.sign, task, len(begins)) >= 3).tolist(),
+        [timedelta(seconds=took) if took > -np.inf else None for took in longest.tolist()],
+        _moments(runs.started, _same_code_since(runs.code, begins, ends)),
+        ((longest == exact) & (longest > -np.inf)).tolist(),
+        _moments(runs.started, last_bad),
+        _moments(runs.started, bad_before),
+    )
 
 
 def _same_code_since(code: Moments, begins: Moments, ends: Moments) -> Moments:

@@ -129,6 +129,7 @@ class Judged:
 
 LOUD = (Verdict.FAILING, Verdict.OVERDUE, Verdict.RUNNING_LONG)
 NO_FURTHER_START = "no further start"
+CLOCK = "clock in doubt"
 LOUD_RULES = ("unknown code", NO_FURTHER_START)
 """Rules whose verdict, UNKNOWN, needs attention."""
 HIDDEN = "it is missing from the snapshot, and nothing proves that it was removed"
@@ -183,7 +184,9 @@ def _judge(status: Status, snapshot: Snapshot, rule: Rule, past: Past, runs: Tas
     result = _result(due)
     verdict, name, reason = _verdict(due, result, past)
     reason += _trail(verdict, past)
-    return Judged(verdict, reason, name, result, due, _since(verdict, due, past), past, _doubt(due, result, verdict))
+    return Judged(
+        verdict, reason, name, result, due, _since(verdict, due, past), past, _doubt(due, result, verdict, name)
+    )
 
 
 def _hidden(task: Judged, snapshot: Snapshot) -> Judged:
@@ -196,7 +199,7 @@ def _hidden(task: Judged, snapshot: Snapshot) -> Judged:
     return replace(task, reason=reason, hidden_since=seen, doubt=HIDDEN)
 
 
-def _doubt(due: Due, result: Result, verdict: Verdict) -> str:  # noqa: PLR0911 (one return a reason)
+def _doubt(due: Due, result: Result, verdict: Verdict, rule: str) -> str:  # noqa: PLR0911 (one return a reason)
     """Why the task could not be judged, or not wholly, as the end of a sentence; "" where it was."""
     status, snapshot = due.status, due.snapshot
     if verdict is Verdict.DISABLED:
@@ -204,7 +207,7 @@ def _doubt(due: Due, result: Result, verdict: Verdict) -> str:  # noqa: PLR0911 
     if verdict is Verdict.RUNNING:
         is_bounded = due.task is None or not _is_service(due.task)
         return "it is running since a time that is not known" if status.last_run is None and is_bounded else ""
-    if _after_snapshot(due):
+    if rule == CLOCK:
         return "the last run lies after the snapshot, so a clock or the time zone is wrong"
     if status.state == "Unknown" and verdict is Verdict.UNKNOWN:
         return "the state is not known"
@@ -240,11 +243,11 @@ def _result(due: Due) -> Result:
         ever_ran=ever_ran,
     )
     finished = result.outcome not in (Outcome.RUNNING, Outcome.NEVER_RAN)
-    said = due.rule.meanings(lines).get(status.last_result) if finished and status.last_result is not None else None
-    if not said:
+    meaning = due.rule.meanings(lines).get(status.last_result) if finished and status.last_result is not None else None
+    if not meaning:
         return result
-    advice = "" if said.outcome is Outcome.SUCCEEDED else result.advice
-    return replace(result, certainty="certain", advice=advice, **said._asdict())
+    advice = "" if meaning.outcome is Outcome.SUCCEEDED else result.advice
+    return replace(result, certainty="certain", advice=advice, **meaning._asdict())
 
 
 def _verdict(due: Due, result: Result, past: Past) -> _Decision:  # noqa: PLR0911 (one return a rule, in their order)
@@ -256,7 +259,7 @@ def _verdict(due: Due, result: Result, past: Past) -> _Decision:  # noqa: PLR091
         return Verdict.DISABLED, "disabled", f"It is disabled; {last}."
     if _after_snapshot(due):
         reason = "Its last run lies after the snapshot, so a clock or the time zone is wrong."
-        return Verdict.UNKNOWN, "clock in doubt", reason
+        return Verdict.UNKNOWN, CLOCK, reason
     if status.state == "Running" or result.outcome is Outcome.RUNNING:
         return _running(due, past)
     late = _late(due, result)

@@ -142,10 +142,10 @@ def came_and_went(observed: Observed, server: Numbers, begins: Numbers, sight: S
 
 def switched(observed: Observed) -> Seen:
     """Tasks enabled and disabled: snapshots whose value differs from the last known one."""
-    known = np.flatnonzero(observed.enabled != NONE)
-    task, enabled = observed.task[known], observed.enabled[known]
+    rows = np.flatnonzero(observed.enabled != NONE)
+    task, enabled = observed.task[rows], observed.enabled[rows]
     flips = np.flatnonzero(~differs(task) & differs(enabled))
-    return Seen(task[flips], observed.first[known[flips]], enabled[flips] == 1)
+    return Seen(task[flips], observed.first[rows[flips]], enabled[flips] == 1)
 
 
 # Definitions ----------------------------------------------------------------------------------------------------------

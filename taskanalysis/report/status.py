@@ -153,7 +153,7 @@ _OLD_WORDS = {"succeeded": "Working", "running": "Working"} | dict.fromkeys(BAD_
 
 def _row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, Any]:
     result, status, rule, past = judged.result, judged.status, judged.due.rule, judged.past
-    known = past is not NO_PAST
+    has_past = past is not NO_PAST
     return {
         "server": snapshot.server,
         "task_path": judged.path,
@@ -177,10 +177,10 @@ def _row(snapshot: Snapshot, judged: Judged, incident: str) -> dict[str, Any]:
         "owner": rule.owner or "",
         "note": rule.note or "",
         "rule": judged.rule,
-        "consecutive_failures": past.failures if known else None,
-        "runs_7d": past.week.runs if known else None,
+        "consecutive_failures": past.failures if has_past else None,
+        "runs_7d": past.week.runs if has_past else None,
         "success_rate_7d": past.week.success,
-        "runs_30d": past.month.runs if known else None,
+        "runs_30d": past.month.runs if has_past else None,
         "success_rate_30d": past.month.success,
-        "flapping": past.flapping if known else None,
+        "flapping": past.flapping if has_past else None,
     }

@@ -222,8 +222,8 @@ class Window(JudgedPage):
         server, tasks = self.snapshot.server, self.snapshot.tasks
         explained: dict[tuple[int, str], list[str]] = {}
         for path in map(str, self._past.runs["task_path"].cat.categories):
-            for code, said in self.rules.meanings_of(server, path, tasks.get(path)).items():
-                explained.setdefault((code, said.outcome.value), []).append(path)
+            for code, meaning in self.rules.meanings_of(server, path, tasks.get(path)).items():
+                explained.setdefault((code, meaning.outcome.value), []).append(path)
         return explained
 
     @cached_property

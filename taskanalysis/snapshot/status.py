@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -76,12 +77,15 @@ def read_statuses(file: Path, sha256: str | None, problems: list[Problem]) -> di
     return statuses
 
 
+_PATH = re.compile(r"\\[^\\]")
+
+
 def status_of(row: Sequence[str]) -> Status:
     """The status in a row of ``status.csv``; ValueError where a cell is wrong."""
     if len(row) != len(STATUS_HEADER):
         raise ValueError(f"has {count(len(row), 'cell')} instead of {len(STATUS_HEADER)}")
     path, state, enabled, last_run, last_result, next_run, missed = row
-    if not re.match(r"\\[^\\]", path):
+    if not _PATH.match(path):
         raise ValueError(f"'{path}' is not a task path")
     if state not in ("", *STATES) or enabled not in ("", "true", "false"):
         raise ValueError(f"state '{state}' or enabled '{enabled}' is not known")
@@ -96,12 +100,14 @@ def status_of(row: Sequence[str]) -> Status:
     )
 
 
+@lru_cache(maxsize=4096)
 def _number(text: str) -> int | None:
     if text and not (re.fullmatch(r"[0-9]{1,10}", text) and int(text) < 2**32):
         raise ValueError(f"'{text}' is not a number from 0 to 4294967295")
     return int(text) if text else None
 
 
+@lru_cache(maxsize=65536)  # many tasks start at one time
 def _moment(text: str) -> Moment:
     return aware(text) if text not in ("", "never") else "never" if text else None
 

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from benchmarks import history as benchmark
 from taskanalysis.history.frames import read_history
 from taskanalysis.snapshot.snapshot import read_snapshot
@@ -18,11 +16,3 @@ def test_its_share_is_one_that_can_be_read(tmp_path: Path) -> None:
     assert snapshot.taken_at == share.now == history.coverage["taken_at"].max()
     assert len(snapshot.statuses) == len(snapshot.tasks) == 20
     assert len(history.observations) == 20 * benchmark.A_DAY // 4
-
-
-@pytest.mark.slow
-def test_it_runs_at_a_small_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    benchmark.main(6, 5, tmp_path)
-    out = capsys.readouterr().out
-    assert "| add one snapshot | at 350 |" in out
-    assert "| store on disk | 6 files, " in out
