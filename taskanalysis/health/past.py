@@ -11,7 +11,7 @@ Unknown results count neither as success nor as failure: the `sign` of a run is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -235,13 +235,15 @@ def _runs(runs: pd.DataFrame, taken_at: pd.Series) -> _Runs:
     )
 
 
-def last_runs(history: History, server: str) -> dict[str, TaskRuns]:
-    """The last runs of each task, finished or not, by task path."""
+def last_runs(history: History, server: str) -> Callable[[str], TaskRuns | None]:
+    """A function that gives the last runs of a task, finished or not; None for one without."""
     times, slices = known_runs(history, server), task_slices(_of(history.runs, server))
-    return {
-        path: TaskRuns(times, slice(max(rows.start, rows.stop - EARLIER_RUNS - 1), rows.stop))
-        for path, rows in slices.items()
-    }
+
+    def of(path: str) -> TaskRuns | None:
+        rows = slices.get(path)
+        return TaskRuns(times, slice(max(rows.start, rows.stop - EARLIER_RUNS - 1), rows.stop)) if rows else None
+
+    return of
 
 
 def known_runs(history: History, server: str) -> RunTimes:

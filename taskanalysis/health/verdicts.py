@@ -151,10 +151,10 @@ def judge(
     snapshot (`known_history`); tasks that it shows and the snapshot hides get their last verdict.
     """
     past = pasts(history, snapshot, rules) if history else {}
-    runs = last_runs(history, snapshot.server) if history else {}
+    runs = last_runs(history, snapshot.server) if history else lambda _: None
     folders = [folder] if folder else []
     judged = [
-        _judge(status, snapshot, rules.of(snapshot.server, path), past.get(path, NO_PAST), runs.get(path))
+        _judge(status, snapshot, rules.of(snapshot.server, path), past.get(path, NO_PAST), runs(path))
         for path, status in snapshot.statuses.items()
         if in_scope(path, folders)
     ]
@@ -163,7 +163,7 @@ def judge(
             if in_scope(status.path, folders):
                 then = replace(snapshot, taken_at=seen, tasks=_defined(history, snapshot, seen))
                 rule = rules.of(snapshot.server, status.path)
-                task = _judge(status, then, rule, past.get(status.path, NO_PAST), runs.get(status.path))
+                task = _judge(status, then, rule, past.get(status.path, NO_PAST), runs(status.path))
                 judged.append(_hidden(task, snapshot))
     return sorted(judged, key=lambda task: task.path.casefold())
 

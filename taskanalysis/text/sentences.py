@@ -68,5 +68,8 @@ def one_line(text: str) -> str:
     'load --password ***'
     """
     # masked before, too: a zero-width character inside a word is no blank
-    runs = groupby(mask(text), str.isprintable)
+    masked = mask(text)
+    if masked.isprintable():
+        return masked
+    runs = groupby(masked, str.isprintable)
     return mask("".join("".join(run) if fit else " " for fit, run in runs))
