@@ -28,7 +28,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from pyarrow import csv
 
 from taskanalysis.schedule import microseconds
-from taskanalysis.snapshot import STATES, STATUS_HEADER, Status, aware, status_of
+from taskanalysis.snapshot import STATES, STATUS_HEADER, Status, aware, check_path, status_of
 
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -203,7 +203,7 @@ def regular(contents: Sequence[bytes]) -> tuple[Rows, list[str]] | None:
         cells = _cells(b"".join(bodies))
         which, paths = numbers(cells, "Path"), categories(cells, "Path")
         for path in paths:
-            status_of([path, *[""] * 6])
+            check_path(path)
         values = [_checked(cells, number, value) for number, value in _CELLS.items()]
     except (ValueError, pa.ArrowException):
         return None

@@ -80,13 +80,18 @@ def read_statuses(file: Path, sha256: str | None, problems: list[Problem]) -> di
 _PATH = re.compile(r"\\[^\\]")
 
 
+def check_path(path: str) -> None:
+    """ValueError where a text is no task path."""
+    if not _PATH.match(path):
+        raise ValueError(f"'{path}' is not a task path")
+
+
 def status_of(row: Sequence[str]) -> Status:
     """The status in a row of ``status.csv``; ValueError where a cell is wrong."""
     if len(row) != len(STATUS_HEADER):
         raise ValueError(f"has {count(len(row), 'cell')} instead of {len(STATUS_HEADER)}")
     path, state, enabled, last_run, last_result, next_run, missed = row
-    if not _PATH.match(path):
-        raise ValueError(f"'{path}' is not a task path")
+    check_path(path)
     if state not in ("", *STATES) or enabled not in ("", "true", "false"):
         raise ValueError(f"state '{state}' or enabled '{enabled}' is not known")
     return Status(
