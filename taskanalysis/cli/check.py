@@ -157,12 +157,11 @@ class Check:
     def json(self) -> str:
         """One object: the snapshot, and the tasks that need attention; of all servers, a list of such objects."""
         objects = [self._object(assessment) for assessment in self.assessments]
-        content: dict[str, Any] = (
-            {} if self.all_servers else objects[0] | {"not_judged_servers": [mask(name) for name in self.others]}
-        )
         if self.all_servers:
             failed = [{"server": mask(server), "what": mask(what)} for server, what in self.failed]
-            content = {"servers": objects, "failed": failed}
+            content: dict[str, Any] = {"servers": objects, "failed": failed}
+        else:
+            content = objects[0] | {"not_judged_servers": [mask(name) for name in self.others]}
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
     def _object(self, assessment: Assessment) -> dict[str, Any]:

@@ -35,7 +35,7 @@ START_WHEN_AVAILABLE = timedelta(minutes=10)
 DOUBTED = timedelta(hours=26)
 """How far a wrong time zone can move a start: a start that is later than this is missed in any zone."""
 REFUSED = 0x800710E0
-"""SCHED: "the operator or administrator has refused the request", as where a condition of the task is not met."""
+"""ERROR_REQUEST_REFUSED ([MS-ERREF] 2.2): the start was refused, as where a condition of the task is not met."""
 LONGEST_LOOK = timedelta(days=400)
 COLLECTING = timedelta(minutes=5)
 """The longest time between the moment of a snapshot and the reading of its last status."""

@@ -118,8 +118,8 @@ def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict
     finished = _of(history.runs[history.runs["code"].notna()], server)
     runs, tasks = _runs(finished, _of(history.coverage, server)["taken_at"]), task_slices(finished)
     for path, rows in tasks.items():
-        for code, said in rules.meanings_of(server, path, snapshot.tasks.get(path)).items():
-            runs.sign[rows] = np.where(runs.code[rows] == code, sign_of(said.outcome), runs.sign[rows])
+        for code, meaning in rules.meanings_of(server, path, snapshot.tasks.get(path)).items():
+            runs.sign[rows] = np.where(runs.code[rows] == code, sign_of(meaning.outcome), runs.sign[rows])
     begins = np.array([rows.start for rows in tasks.values()], dtype=np.int64)
     finished_pasts = dict(zip(tasks, _pasts(runs, begins, snapshot.taken_at), strict=True))
     changes, events = _of(history.changes, server), _of(history.events, server)
@@ -293,18 +293,18 @@ def _pasts(runs: _Runs, begins: Moments, now: datetime) -> Iterator[Past]:
         _rates(runs, begins, now - timedelta(days=30)),
         (_turns(runs.sign, task, len(begins)) >= 3).tolist(),
         [timedelta(seconds=took) if took > -np.inf else None for took in longest.tolist()],
-        _moments(runs.started, _same_code_since(runs.code, begins, ends)),
+        _moments(runs.started, _same_code_since(runs.code, begins)),
         ((longest == exact) & (longest > -np.inf)).tolist(),
         _moments(runs.started, last_bad),
         _moments(runs.started, bad_before),
     )
 
 
-def _same_code_since(code: Moments, begins: Moments, ends: Moments) -> Moments:
+def _same_code_since(code: Moments, begins: Moments) -> Moments:
     """The place of the first of the last runs of each task that ended with the same code."""
     differs = np.append(True, code[1:] != code[:-1])
     differs[begins] = True
-    return np.maximum.reduceat(np.where(differs, np.arange(len(code)), -1), begins) if len(ends) else ends
+    return np.maximum.reduceat(np.where(differs, np.arange(len(code)), -1), begins)
 
 
 def _bad_weekdays(sign: Moments, started: Moments, now: datetime) -> tuple[int, ...]:

@@ -112,8 +112,9 @@ class Judged:
     @property
     def has_recovered(self) -> bool:
         """Whether it is OK since a run of the last 24 hours, after a bad one."""
-        since = self.past.good_since
-        return self.verdict is Verdict.OK and since is not None and since >= self.due.snapshot.taken_at - DAY
+        since, last_bad = self.past.good_since, self.past.last_bad
+        recent = since is not None and since >= self.due.snapshot.taken_at - DAY
+        return self.verdict is Verdict.OK and recent and last_bad is not None
 
     @property
     def often_fails(self) -> bool:

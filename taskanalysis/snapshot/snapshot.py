@@ -233,7 +233,7 @@ def _newest(share: Path, server: str, at: str, holding: str, now: datetime) -> t
         try:
             manifest = share_manifest(candidate.path)
         except SnapshotError as error:
-            unusable.append(Problem(f"{candidate.server}/{candidate.path.name}/snapshot.json", str(error)))
+            unusable.append(_unreadable(candidate, error))
             continue
         if at and candidate.taken_at > instant(at, manifest["zone"]):
             continue
@@ -249,6 +249,10 @@ def _newest(share: Path, server: str, at: str, holding: str, now: datetime) -> t
         raise SnapshotError(f"{share} holds no snapshot{wanted}")
     file, what = unusable[0]
     raise SnapshotError(what if file.endswith("snapshot.json") else f"{file} {what}")
+
+
+def _unreadable(snapshot: Stamped, error: SnapshotError) -> Problem:
+    return Problem(f"{snapshot.server}/{snapshot.path.name}/snapshot.json", str(error))
 
 
 def future_problems(later: Sequence[Stamped]) -> list[Problem]:
@@ -306,7 +310,7 @@ def _defined_before(folder: Path, problems: list[Problem]) -> tuple[Path, dict[s
         try:
             manifest = share_manifest(earlier.path)
         except SnapshotError as error:
-            unread.append(Problem(f"{earlier.server}/{earlier.path.name}/snapshot.json", str(error)))
+            unread.append(_unreadable(earlier, error))
             continue
         if manifest["definitions_read"]:
             problems += unread

@@ -241,6 +241,7 @@ def test_recovery_is_one_of_the_last_24_hours(tmp_path: Path) -> None:
     assert daily(tmp_path / "now", {2: 0, 1: 1, 0: 0}).has_recovered
     assert not daily(tmp_path / "before", {2: 1, 1: 0, 0: 0}).has_recovered
     assert not daily(tmp_path / "never", {2: 0, 1: 0, 0: 0}).has_recovered
+    assert not daily(tmp_path / "first run", {0: 0}).has_recovered
 
 
 def test_task_that_often_fails_is_named_though_it_is_ok_now(tmp_path: Path) -> None:
