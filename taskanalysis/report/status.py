@@ -77,7 +77,7 @@ class StatusPage(JudgedPage):
             changes, nothing = self.history.changes, "Nothing changed."
             new = changes[changes["at"] > pd.Timestamp(self.snapshot.taken_at - timedelta(days=1))]
             rows = change_rows(self.snapshot, new.iloc[::-1], self.folder)
-        shown = ("task_path", "kind", "before", "after", "what")
+        shown = ("at", "task_path", "kind", "before", "after", "what")
         return table("changes", rows, "Changes", shown, nothing, self._own_file("changes"))
 
     @cached_property
