@@ -5,6 +5,8 @@ from .assessment import assess as assess
 from .backup import Backup as Backup
 from .backup import Missing as Missing
 from .backup import find_backup as find_backup
+from .cases import Case as Case
+from .cases import find_cases as find_cases
 from .due import Due as Due
 from .fates import FATES as FATES
 from .fates import slot_fates as slot_fates
@@ -24,6 +26,7 @@ from .past import Rate as Rate
 from .past import blind_times as blind_times
 from .past import failing_at as failing_at
 from .past import failing_spells as failing_spells
+from .past import hidden_tasks as hidden_tasks
 from .past import known_history as known_history
 from .rules import NO_RULES as NO_RULES
 from .rules import Rules as Rules

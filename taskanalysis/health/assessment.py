@@ -21,6 +21,7 @@ from functools import cached_property
 
 from taskanalysis.errors import Problem
 from taskanalysis.health.backup import Backup, find_backup
+from taskanalysis.health.cases import Case, find_cases
 from taskanalysis.health.incidents import Incident, find_incidents
 from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.health.verdicts import OUTSIDE, Judged, Verdict, judge
@@ -63,10 +64,32 @@ class Assessment:
         return find_incidents(self.judged, self.history)
 
     @cached_property
+    def cases(self) -> list[Case]:
+        """What there is to do, the most tasks mended by one step first."""
+        return find_cases(self.loud, self.causes)
+
+    @cached_property
     def counts(self) -> dict[str, int]:
         """The number of tasks with each verdict that occurs, in the order of `Verdict`."""
         verdicts = [task.verdict for task in self.shown]
         return {verdict.value: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts}
+
+    @cached_property
+    def title(self) -> str:
+        """What there is to do, in one line without a full stop; calm only where `headline` is.
+
+        >>> from datetime import UTC
+        >>> assess(Snapshot("S", datetime(2026, 11, 23, tzinfo=UTC))).title
+        'Not known: no status was collected'
+        """
+        if not self.shown:
+            return f"Not known: {'no task is judged' if self.snapshot.statuses else 'no status was collected'}"
+        if not self.cases:
+            return self.headline.removesuffix(".") if self.unseen else "Nothing to do: no task needs attention"
+        new = [case.novelty for case in self.cases if case.novelty]
+        lately = f", {len(new)} since yesterday" if new else ""
+        first = f"{count(len(self.cases), 'thing')} to do{lately}"
+        return f"{first}; not everything could be seen" if self.unseen else first
 
     @cached_property
     def headline(self) -> str:
@@ -204,13 +227,13 @@ class Assessment:
 
     @cached_property
     def task_lines(self) -> list[str]:
-        """A line for each incident, with all its tasks, and for each other task that needs attention."""
-        together = {path for cause in self.causes for path in cause.tasks}
-        incidents = [
-            f"INCIDENT {cause.cause} Next: {self._advice[cause.tasks[0]]} It is shared by {listed(list(cause.tasks))}."
-            for cause in self.causes
-        ]
-        return incidents + [self._line(task) for task in self.loud if task.path not in together]
+        """A line for each case: for an incident or a group with all its tasks."""
+        return [self._line(case.first) if len(case.tasks) == 1 else self._shared_line(case) for case in self.cases]
+
+    def _shared_line(self, case: Case) -> str:
+        paths = listed([task.path for task in case.tasks])
+        kind, what = ("INCIDENT", case.incident.cause) if case.incident else (case.verdict.value, f"{case.title}.")
+        return f"{kind} {what} Next: {case.advice} It is shared by {paths}."
 
     def lines(self) -> list[str]:
         """The assessment as text, the first line fit for the subject of a mail."""

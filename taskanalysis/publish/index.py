@@ -19,24 +19,27 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from markupsafe import Markup
+
 from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
 from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.history import each_in, executor_for
-from taskanalysis.publish.pages import Run, age, page, read_head, shown
+from taskanalysis.publish.pages import Run, page, read_answer, read_head, shown
 from taskanalysis.snapshot import list_servers, read_snapshot, stamped
 from taskanalysis.text import clip, count, listed, needs_attention
 
 QUESTIONS = {
-    "inventory": "if the server dies tonight, can we restore every task?",
-    "status": "what needs attention this morning?",
-    "trends": "is it getting better or worse, and since when?",
+    "status": "What needs attention this morning?",
+    "inventory": "If the server dies tonight, can we put every task back?",
+    "trends": "Is it getting better or worse, and since when?",
 }
+"""The reports that have a card, in this order."""
 LOUD = ("FAILING", "OVERDUE", "RUNNING LONG", "NO NEXT START", "UNKNOWN CODE")
 ORDER = (*LOUD, "UNKNOWN", "RUNNING", "OK", "NEVER RAN", "DISABLED")
 MOST_RUNS = 30
-MOST_CAUSES = 5
-MOST_TASKS = 1_000
-"""Rows of the table of tasks of all servers; the pages of the servers have them all."""
+MOST_WORST = 3
+MOST_CAUSES = 200
+"""Rows of the table of causes of all servers; the pages of the servers have them all."""
 PIECES_A_SERVER = 8
 """Judging the tasks of a server takes as long as this many pieces of work of `executor_for`."""
 
@@ -49,12 +52,13 @@ class Standing:
     """How the tasks of a server stand, from the object that ``status.json`` holds (`health.Assessment`).
 
     `counts` is verdict to number, with ``UNKNOWN CODE`` and ``NO NEXT START`` for unknown verdicts that need attention;
-    `causes` are those of incidents, `unseen` what could not be judged, read or seen, `summary` all of it as lines. Both
-    times are aware, None where not known.
+    `cases` is what there is to do, `title` how much that is, `unseen` what could not be judged, read or seen, `summary`
+    all of it as lines. Both times are aware, None where not known.
     """
 
     counts: Mapping[str, int]
-    causes: Sequence[str] = ()
+    cases: Sequence[Mapping[str, Any]] = ()
+    title: str = ""
     headline: str = ""
     attention: int = 0
     unseen: Sequence[str] = ()
@@ -68,10 +72,12 @@ class Standing:
         """From the content of ``status.json``, also of versions before there was more than its rows."""
         counts = Counter(_word(row["verdict"], row.get("rule")) for row in content["tasks"])
         need, backup = sum(counts[name] for name in LOUD), content.get("backup") or {}
+        headline = shown(str(content.get("headline") or f"{needs_attention(need, counts.total())}."))
         return cls(
             in_order(counts),
-            [shown(str(incident["cause"])) for incident in content.get("incidents", ())[:MOST_CAUSES]],
-            shown(str(content.get("headline") or f"{needs_attention(need, counts.total())}.")),
+            list(content.get("cases") or _old_cases(content["tasks"])),
+            shown(str(content.get("title") or headline.removesuffix("."))),
+            headline,
             int(content.get("attention", need)),
             [shown(str(sentence)) for sentence in content.get("unseen", ())],
             shown(str(backup.get("sentence", ""))),
@@ -93,6 +99,16 @@ class Standing:
     def code(self, now: datetime) -> int:
         """The exit code at `now` (aware), as `health.Assessment.code`."""
         return 3 if self.unseen or self.age(now) else 1 if self.attention else 0
+
+
+def _old_cases(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The tasks of ``status.json`` that need attention as cases, where a version before these wrote it."""
+    tasks = [{**row, "verdict": _word(row["verdict"], row.get("rule"))} for row in rows]
+    return [
+        {"title": task.get("task_path"), "tasks": [task.get("task_path")], "why": task.get("reason")} | task
+        for task in tasks
+        if task["verdict"] in LOUD
+    ]
 
 
 def _time(text: str | None) -> datetime | None:
@@ -119,29 +135,6 @@ def read_standing(file: Path) -> Standing | None:
         return None
 
 
-class LoudTask(NamedTuple):
-    """A task that needs attention; `since` is ISO 8601 with offset, "" where it is not known."""
-
-    task_path: str
-    verdict: str
-    since: str
-    reason: str
-
-
-def loud(rows: Iterable[Mapping[str, Any]]) -> list[LoudTask]:
-    """The rows of ``status.json`` that need attention, with ``UNKNOWN CODE`` as in `Standing`.
-
-    >>> loud([{"task_path": "A", "verdict": "OK"}, {"task_path": "B", "verdict": "FAILING", "reason": "It failed."}])
-    [LoudTask(task_path='B', verdict='FAILING', since='', reason='It failed.')]
-    """
-    tasks = [{**row, "verdict": _word(row["verdict"], row.get("rule"))} for row in rows]
-    return [
-        LoudTask(*(shown(str(task.get(name) or "")) for name in LoudTask._fields))
-        for task in tasks
-        if task["verdict"] in LOUD
-    ]
-
-
 class Server(NamedTuple):
     """A row of the table of servers, with its tasks that need attention where its reports were read.
 
@@ -156,7 +149,12 @@ class Server(NamedTuple):
     verdicts: str = ""
     problem: str = ""
     page: str = ""
-    tasks: Sequence[LoudTask] = ()
+    cases: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def worst(self) -> list[str]:
+        """What to do first there."""
+        return [shown(f"{case['verdict']} {case['title']}") for case in self.cases[:MOST_WORST]]
 
 
 def servers(share: Path, at: str = "", now: datetime | None = None) -> list[Server]:
@@ -181,8 +179,11 @@ def _server(share: Path, at: str, now: datetime | None, name: str) -> Server:
         counts = Counter(_word(task.verdict.value, task.rule) for task in found.shown)
         attention = len(found.loud) if found.shown else None
         listing, unseen = Standing(in_order(counts)).listing(), _clipped(found.unseen)
-        moment = found.local(snapshot.taken_at)
-        return Server(shown(name), snapshot.taken_at, moment, found.stale_after, attention, listing, unseen)
+        moment = _moment(snapshot.local_time, snapshot.zone)
+        cases = [{"verdict": case.verdict.value, "title": case.title} for case in found.cases[:MOST_WORST]]
+        return Server(
+            shown(name), snapshot.taken_at, moment, found.stale_after, attention, listing, unseen, cases=cases
+        )
     except (TaskAnalysisError, OSError) as error:
         return Server(shown(name), problem=f"can't be read ({clip(shown(str(error)), 200)})")
 
@@ -198,16 +199,16 @@ def index_page(
     reports: Path,
     run: Run,
     *,
-    server: str,
     failed: Sequence[str],
+    cards: Mapping[str, Mapping[str, Any]],
     rows: Sequence[Server] = (),
     notes: Sequence[str] = (),
     above: str = "",
 ) -> Callable[[Sequence[str], Sequence[str]], str]:
     """A function that renders the index from the stamps of the kept runs and the names of locked files.
 
-    `failed` are reports of this run without a page; `notes` stand above all else; `above` links the page of all
-    servers.
+    `failed` are reports of this run without a page, `cards` what the others say of theirs (`pages.Rendered`); `notes`
+    stand above all else; `above` links the page of all servers.
     """
     up = [("All servers", above)] if above else []
 
@@ -218,21 +219,18 @@ def index_page(
             f"Open in another program, so still from an earlier run: {listed(list(locked))}. "
             "The next run replaces the files that are closed then."
         )
+        figure = str(cards.get("inventory", {}).get("figure") or "")
         return page(
             "index",
             run,
-            title="All reports",
-            links=[*up, ("All reports", "index.html"), *((name.title(), f"latest/{name}.html") for name in run.names)],
-            server=shown(server) or "an unnamed server",
-            sentence=_index_sentence(standing, failed),
-            unseen=standing.unseen if standing else [],
-            backup=_backup(standing, run) if standing else "",
-            age=age(run.taken_at, run.made_at),
+            title="Overview",
+            links=[*up, ("Overview", "index.html"), *((name.title(), f"latest/{name}.html") for name in run.names)],
+            sentence=_index_title(standing, failed, run),
+            line=standing.headline if standing else "",
+            unseen=[*standing.unseen, *_late(standing, run)] if standing else [],
             notes=[*notes, *([note] if locked else [])],
-            counts=list(standing.counts.items()) if standing else [],
-            causes=standing.causes if standing else [],
-            loud=LOUD,
-            reports=[_report(latest, name, name in failed) for name in run.names],
+            cards=[_card(latest, name, cards.get(name), name in failed) for name in QUESTIONS if name in run.names],
+            figure=Markup(_from_index(figure)),  # noqa: S704 (of our own notebook)
             servers=rows,
             runs=[_earlier(reports, stamp, run.names) for stamp in stay[:MOST_RUNS]],
             more=max(len(stay) - MOST_RUNS, 0),
@@ -241,32 +239,44 @@ def index_page(
     return render
 
 
-def _backup(standing: Standing, run: Run) -> str:
-    """Whether every task is in the backup, and whether that is known of late."""
-    late = run.due and standing.backup_stale_after and run.made_at > standing.backup_stale_after
-    return f"{standing.backup} {BACKUP_STALE}" if standing.backup and late else standing.backup
+def _late(standing: Standing, run: Run) -> list[str]:
+    return standing.age(run.made_at) if run.due else []
 
 
 BACKUP_STALE = "The backup is stale: definitions were due."
 
 
-def _index_sentence(standing: Standing | None, failed: Sequence[str]) -> str:
-    first = standing.headline if standing else "The state of the tasks is not known."
-    if "status" in failed and standing:
-        first = f"When it was last known: {first}"
-    names = listed([name.title() for name in failed])
-    return f"{first} {names} could not be made." if failed else f"{first} All reports were made."
+def _index_title(standing: Standing | None, failed: Sequence[str], run: Run) -> str:
+    if not standing:
+        return "The state of the tasks is not known"
+    late = "the snapshot is stale" if run.due and standing.stale_after and run.made_at > standing.stale_after else ""
+    title = standing.title
+    if late:
+        title = f"{title}; {late}" if standing.attention else f"Not known: {late}"
+    return f"When it was last known: {title}" if "status" in failed else title
 
 
-def _report(latest: Path, name: str, failed: bool) -> dict[str, Any]:
-    head = read_head(latest / f"{name}.html")
-    return {
-        "title": name.title(),
-        "question": QUESTIONS.get(name, "a report"),
-        "target": f"latest/{name}.html" if head else "",
+def _card(latest: Path, name: str, card: Mapping[str, Any] | None, failed: bool) -> dict[str, Any]:
+    """What the index says of a report: its answer and first points; of a failed one the last known answer."""
+    place = latest / f"{name}.html"
+    made = {"question": QUESTIONS[name], "target": f"latest/{name}.html" if place.is_file() else "", "failed": ""}
+    if card and not failed:
+        points = [Markup(_from_index(str(point))) for point in card["points"]]  # noqa: S704 (of our own notebook)
+        return made | {"answer": shown(str(card["answer"])), "points": points, "is_good": card["is_good"]}
+    head = read_head(place)
+    answer = read_answer(read_bytes(place, MOST_OWN_BYTES).decode("utf-8", "replace")) if head else ""
+    known = f"When it was last known: {shown(answer)}" if head and head.state == "good" and answer else "Not known"
+    return made | {
+        "answer": known,
+        "points": [],
+        "is_good": False,
         "failed": f"latest/{name}-failed.html" if failed else "",
-        "good": head if head and head.state == "good" else None,
     }
+
+
+def _from_index(html: str) -> str:
+    """HTML of a page in ``latest`` as it stands on the index."""
+    return html.replace('href="tasks', 'href="latest/tasks')
 
 
 def _earlier(reports: Path, stamp: str, wanted: Sequence[str]) -> dict[str, Any]:
@@ -279,8 +289,10 @@ def _earlier(reports: Path, stamp: str, wanted: Sequence[str]) -> dict[str, Any]
         logging.getLogger(__name__).info("%s: %s", stamp, error)
         names = set()
     pages = [stem for name in wanted for stem in (name, f"{name}-failed") if f"{stem}.html" in names]
+    head = read_head(place / "status.html") if "status.html" in names else None
     return {
         "made_at": stamped(stamp),
+        "attention": head.attention if head else None,
         "pages": [(stem.replace("-", " ").capitalize(), f"runs/{stamp}/{stem}.html") for stem in pages],
     }
 
@@ -294,23 +306,26 @@ def read_reports(name: str, folder: Path, failed: str) -> Server:
     try:
         content = json.loads(read_bytes(folder / "latest" / "status.json", MOST_OWN_BYTES).decode("utf-8"))
         taken_at = datetime.fromisoformat(content["taken_at"])
-        standing, tasks = Standing.of(content), loud(content["tasks"])
-        moment = f"{taken_at:%Y-%m-%d %H:%M} ({content['zone'] or 'UTC'})"
+        standing = Standing.of(content)
+        moment = _moment(taken_at, str(content["zone"] or ""))
     except (OSError, ValueError, KeyError, TypeError):
         return Server(shown(name), problem=failed or "no status is known", page=href)
     attention = standing.attention if standing.counts else None
     problem = failed or _clipped(standing.unseen)
+    cases = [{**case, "zone": str(content["zone"] or "UTC")} for case in standing.cases]
     return Server(
-        shown(name), taken_at, moment, standing.stale_after, attention, standing.listing(), problem, href, tasks
+        shown(name), taken_at, moment, standing.stale_after, attention, standing.listing(), problem, href, cases
     )
 
 
+def _moment(local_time: datetime, zone: str) -> str:
+    return f"{local_time:%a} {local_time.day} {local_time:%b %Y %H:%M} ({zone or 'UTC'})"
+
+
 def servers_page(rows: Sequence[Server], run: Run, problems: Sequence[Problem]) -> str:
-    """The page of all servers: `problems` first, then tasks that need attention, worst first, then the servers."""
-    tasks = [(row, task) for row in rows for task in row.tasks]
-    tasks.sort(key=lambda pair: LOUD.index(pair[1].verdict))
+    """The page of all servers: a row a server, worst first, and what there is to do by cause across servers."""
     rows = sorted(rows, key=lambda row: (-(row.attention or 0), not row.problem))
-    totals = Counter(task.verdict for _, task in tasks)
+    causes = _causes(rows)
     return page(
         "servers",
         run,
@@ -318,11 +333,56 @@ def servers_page(rows: Sequence[Server], run: Run, problems: Sequence[Problem]) 
         links=[("All servers", "index.html")],
         sentence=_servers_sentence(rows, run.made_at),
         notes=[shown(f"{problem.file}: {problem.what}") for problem in problems],
-        counts=totals.most_common(),
         servers=rows,
-        tasks=tasks[:MOST_TASKS],
-        more=max(len(tasks) - MOST_TASKS, 0),
+        causes=causes[:MOST_CAUSES],
+        more=max(len(causes) - MOST_CAUSES, 0),
     )
+
+
+class Cause(NamedTuple):
+    """What tasks of one server or more have in common; `since` is a time with its zone, `servers` those with a link."""
+
+    what: str
+    tasks: int
+    since: str
+    advice: str
+    servers: Sequence[tuple[str, str, int]]
+
+
+def _causes(rows: Sequence[Server]) -> list[Cause]:
+    """The cases of all servers by what they share (account and code, else verdict and code), most servers first."""
+    groups: dict[tuple[str, ...], list[tuple[Server, Mapping[str, Any]]]] = {}
+    for row in rows:
+        for case in row.cases:
+            account, code = str(case.get("account") or ""), str(case.get("code"))
+            alone = len(case["tasks"]) == 1 and not account
+            shared = (account.casefold(), code) if account else (str(case["verdict"]), code, "" if alone else row.server)
+            groups.setdefault(shared, []).append((row, case))
+    causes = []
+    for found in groups.values():
+        first = found[0][1]
+        numbers: Counter[Server] = Counter()
+        for row, case in found:
+            numbers[row] += len(case["tasks"])
+        total = sum(numbers.values())
+        times = sorted((str(case["since"]), str(case.get("zone"))) for _, case in found if case.get("since"))
+        since = _since(*times[0]) if times else ""
+        what = str(first["title"]) if len(found) == 1 else _what(first, total)
+        where = [(row.server, row.page, number) for row, number in numbers.items()]
+        causes.append(Cause(shown(what), total, since, shown(str(first.get("advice") or "")), where))
+    return sorted(causes, key=lambda cause: (-len(cause.servers), -cause.tasks))
+
+
+def _what(case: Mapping[str, Any], number: int) -> str:
+    who = f" as {case['account']}" if case.get("account") else ""
+    return f"{case['verdict']}, {count(number, 'task')}{who}: {case.get('why') or ''}"
+
+
+def _since(text: str, zone: str) -> str:
+    try:
+        return shown(_moment(datetime.fromisoformat(text), zone))
+    except ValueError:
+        return shown(text)
 
 
 def _servers_sentence(rows: Sequence[Server], now: datetime) -> str:
@@ -332,13 +392,13 @@ def _servers_sentence(rows: Sequence[Server], now: datetime) -> str:
     unseen = sum(bool(row.problem) and row.attention is not None for row in rows)
     stale = sum(bool(row.due and now > row.due) for row in rows)
     tasks, total = count(number, "task"), count(len(rows), "server")
-    sentences = [f"{tasks} on {len(needing)} of {total} need{'s' if number == 1 else ''} attention."]
+    sentences = [f"{tasks} on {len(needing)} of {total} need{'s' if number == 1 else ''} attention"]
     if not needing:
-        sentences = [f"No task on {total} needs attention."]
+        sentences = [f"No task on {total} needs attention"]
     if unknown:
-        sentences.append(f"The state of {count(unknown, 'server')} is not known.")
+        sentences.append(f"the state of {count(unknown, 'server')} is not known")
     if unseen:
-        sentences.append(f"On {count(unseen, 'server')} something could not be judged, read or seen.")
+        sentences.append(f"on {count(unseen, 'server')} something could not be judged, read or seen")
     if stale:
-        sentences.append(f"The newest snapshot of {count(stale, 'server')} is stale.")
-    return " ".join(sentences)
+        sentences.append(f"the newest snapshot of {count(stale, 'server')} is stale")
+    return "; ".join(sentences)

@@ -10,12 +10,13 @@ what failed. Nor does a server stop the others.
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,10 @@ from taskanalysis.publish.pages import Run
 from taskanalysis.snapshot import Snapshot, instant, list_servers, long_path, stale_after, write_whole
 from taskanalysis.text import clip
 
-NOTEBOOKS = ("inventory", "status", "trends")
-"""The reports; pages, index and links follow from it."""
+NOTEBOOKS = ("status", "tasks", "inventory", "trends")
+"""The reports; pages, index and links follow from it, in this order."""
+LATEST_ONLY = ("tasks",)
+"""Reports that stay in ``latest``: thirty runs of a thousand stories would be 130 MB."""
 
 KEEP = Keep()
 UNKNOWN = 3
@@ -103,7 +106,8 @@ def make_reports(
         if snapshot.manifest:  # all pages are of one snapshot, also where a newer one arrives
             parameters = {**parameters, "at": snapshot.taken_at.isoformat(), "server": snapshot.server}
         no_rules = rules_of(snapshot.share).problem
-        run = Run(stamp, now, snapshot.taken_at, due, snapshot.zone, NOTEBOOKS, _banners(sample, no_rules))
+        server = pages.shown(snapshot.server)
+        run = Run(stamp, now, snapshot.taken_at, due, snapshot.zone, NOTEBOOKS, _banners(sample, no_rules), server)
         problems = renew_history(Path(str(parameters["data"])), executor)
         made = _Made(run, reports, work / "made", parameters)
         began = time.monotonic()
@@ -111,22 +115,23 @@ def make_reports(
         for name, error in team.run(jobs, seconds=run_seconds):
             failure = made.add(name, team.folders[name], error)
             say(failure.what if failure else f"{name}: made in {time.monotonic() - began:.1f} s")
-        made.write_pages()
-        standing = read_standing(made.latest / "status.json")
+        standing = read_standing(made.files["status"] / "status.json")
+        made.write_pages(standing, moment)
         made.write_summary(standing, moment)
         code = standing.code(moment) if standing else UNKNOWN
         several = snapshot.others and not above
         rows = servers(snapshot.share, at, now) if several else []
         index = index_page(
             reports,
-            run,
-            server=snapshot.server,
+            made.run,
             failed=sorted(made.failures, key=NOTEBOOKS.index),
+            cards={name: rendered.card for name, rendered in made.rendered.items()},
             rows=rows,
             above=above,
             notes=[pages.shown(f"{problem.file}: {problem.what}") for problem in problems],
         )
         outdated = [f"{name}-failed.html" for name in NOTEBOOKS if name not in made.failures]
+        outdated += made.fewer_pages()
         locked = publish(made.kept, made.latest, reports, stamp=stamp, keep=keep, now=now, index=index, gone=outdated)
         return Outcome(stamp, list(made.failures.values()), locked, standing, code, no_rules=no_rules)
 
@@ -229,18 +234,30 @@ class _Made:
             self.failures[name] = failure
         return failure
 
-    def write_pages(self) -> None:
-        """Write the pages of all reports and their files, once it is known which failed."""
+    def write_pages(self, standing: Standing | None, moment: datetime) -> None:
+        """Write the pages of all reports and their files, once it is known which failed and how the tasks stand."""
+        if standing:
+            seen = not (standing.unseen or standing.age(moment))
+            self.run = replace(self.run, attention=standing.attention, unseen=not seen)
         for folder, kept in ((self.kept, True), (self.latest, False)):
             for name, rendered in self.rendered.items():
+                if kept and name in LATEST_ONLY:
+                    continue
                 files = sorted(self.files[name].iterdir())
                 for file in files:
                     shutil.copyfile(file, folder / file.name)
                 names = [file.name for file in files]
-                text = pages.report_page(name, rendered, self.run, files=names, kept=kept, failed=[*self.failures])
-                (folder / f"{name}.html").write_bytes(text.encode())
+                texts = pages.report_pages(name, rendered, self.run, files=names, kept=kept, failed=[*self.failures])
+                for file_name, text in texts.items():
+                    (folder / file_name).write_bytes(text.encode())
             for failure in self.failures.values():
                 self._write_failure(failure, folder, kept)
+
+    def fewer_pages(self) -> list[str]:
+        """Pages of an earlier run whose report has fewer pages now."""
+        made = {file.name for file in self.latest.iterdir()}
+        earlier = [file.name for name in self.rendered for file in (self.reports / "latest").glob(f"{name}-*.html")]
+        return [name for name in earlier if _FURTHER.fullmatch(name) and name not in made]
 
     def write_summary(self, standing: Standing | None, moment: datetime) -> None:
         """Write ``summary.txt``: how the tasks stand, the first line fit for the subject of a mail."""
@@ -257,18 +274,29 @@ class _Made:
         place = self.reports / "latest" / f"{name}.html"
         head = pages.read_head(place)
         has_good = place.is_file() and (head is None or head.state == "good")
+        good = read_bytes(place, MOST_OWN_BYTES).decode("utf-8", "replace") if has_good else ""
         text = pages.failure_page(
-            failure, run, self.parameters, kept=kept, has_good=has_good, failed=[*self.failures] if kept else ()
+            failure,
+            run,
+            self.parameters,
+            kept=kept,
+            has_good=has_good,
+            failed=[*self.failures] if kept else (),
+            answer=pages.read_answer(good),
+            good_at=head.made_at if head and has_good else None,
+            made=[f"{other}.html" for other in self.rendered],
         )
         (folder / f"{name}-failed.html").write_bytes(text.encode())
         if kept:
             return
         if has_good:
-            of = f", of {run.local(head.made_at)}" if head else ""
-            sentence = f"This report could not be made at {run.local(run.made_at)}. Below is the last good one{of}."
-            good = read_bytes(place, MOST_OWN_BYTES).decode("utf-8", "replace")
+            of = f", of {run.full(head.made_at)}" if head else ""
+            sentence = f"This report could not be made at {run.full(run.made_at)}. Below is the last good one{of}."
             text = pages.with_notice(good, sentence, f"{name}-failed.html", "What failed")
         (folder / place.name).write_bytes(text.encode())
+
+
+_FURTHER = re.compile(r"[a-z]+-[0-9]+\.html")
 
 
 # History --------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,7 +30,7 @@ from markupsafe import Markup
 from taskanalysis import __version__
 from taskanalysis.definition import open_regular
 from taskanalysis.publish.notebooks import Failure, without_slow_imports
-from taskanalysis.text import clip, count, mask
+from taskanalysis.text import clip, mask, say
 
 if TYPE_CHECKING:
     from nbconvert import HTMLExporter
@@ -39,6 +40,7 @@ TEMPLATE = Path(__file__).parent / "template"
 HEAD_BYTES = 4096
 # the same as in report/display.py, which would import pandas here; a test compares both
 PAGE_TYPE = "application/vnd.taskanalysis.page+json"
+CARD_TYPE = "application/vnd.taskanalysis.card+json"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Run:
     """What all pages of a run share: its stamp, when it was made, and the time of its snapshot.
 
     Times are aware. `due` is when a newer snapshot should exist, None where ``--at`` selected an earlier one; `zone` is
-    the server's, "" where not known; `names` are the reports; `banners` stand on each page.
+    the server's, "" where not known; `names` are the reports; `banners` stand on each page. `attention` is how many
+    tasks need attention, None where that is not known, and `unseen` whether something could not be seen.
     """
 
     stamp: str
@@ -56,51 +59,83 @@ class Run:
     zone: str
     names: Sequence[str]
     banners: Sequence[str] = ()
+    server: str = ""
+    attention: int | None = None
+    unseen: bool = False
 
-    def local(self, moment: datetime) -> str:
-        """A time in the zone of the server."""
-        there = moment.astimezone(ZoneInfo(self.zone or "UTC"))
-        return f"{there:%Y-%m-%d %H:%M} ({self.zone or 'UTC'})"
+    def _there(self, moment: datetime) -> datetime:
+        return moment.astimezone(ZoneInfo(self.zone or "UTC"))
+
+    def say(self, moment: datetime) -> str:
+        """A time as readers say it near the snapshot, in the zone of the server."""
+        return say(self._there(moment), self._there(self.taken_at))
+
+    def full(self, moment: datetime) -> str:
+        """A time with its year, in the zone of the server."""
+        there = self._there(moment)
+        return f"{there:%a} {there.day} {there:%b %Y %H:%M}"
+
+    def title(self, name: str) -> str:
+        """The title of a page: the number that need attention first, so that a row of tabs says it."""
+        parts = [name, *([self.server] if self.server else [])]
+        if self.attention is not None:
+            blind = ", not all seen" if self.unseen else ""
+            parts.insert(0, f"{self.attention:,} need{'s' * (self.attention == 1)} attention{blind}")
+        return " – ".join(parts)
 
     def stale_words(self) -> str:
         """The sentence that the snapshot is too old, shown from `due` on."""
-        taken_at, due = (self.local(moment).partition(" (")[0] for moment in (self.taken_at, self.due or self.made_at))
-        return f"Stale: the newest data are from {taken_at}, and others were due by {due}."
+        return f"Stale: a newer snapshot was due by {self.say(self.due or self.made_at)}."
 
 
 @dataclass(frozen=True)
 class Head:
-    """The data of a published page; `state` is good or failed."""
+    """The data of a published page; `state` is good or failed, `attention` how many tasks need it (None: not known)."""
 
     state: str
     run: str
     made_at: datetime
     due: datetime | None
+    attention: int | None = None
 
 
 # Reports --------------------------------------------------------------------------------------------------------------
 
 
 class Rendered(NamedTuple):
-    """An executed notebook: its title, its cells as HTML without code, and the age of what it shows (aware times)."""
+    """An executed notebook: its title, its cells as HTML without code, and the age of what it shows (aware times).
+
+    `card` is what the index says of it: the answer, its first lines, and a figure, as HTML of our own making.
+    """
 
     title: str
     body: str
     read_at: datetime | None = None
     stale_after: datetime | None = None
+    card: Mapping[str, Any] = {}
 
 
 def render_cells(notebook: NotebookNode) -> Rendered:
-    """Render the cells of an executed notebook."""
+    """Render the cells of an executed notebook; what comes before its heading is for those who open the notebook."""
     from nbconvert import TemplateExporter  # noqa: PLC0415 (while notebooks run there is time for it)
 
-    # HTMLExporter would parse the page again, which takes minutes for thousands of rows
-    body, _ = TemplateExporter.from_notebook_node(_exporter(), notebook)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     heads = [output["data"][PAGE_TYPE] for output in outputs if PAGE_TYPE in output.get("data", {})]
+    first = next((place for place, cell in enumerate(notebook.cells) if _has_head(cell)), -1)
+    shown_cells = notebook.cells[first + 1 :]
+    # HTMLExporter would parse the page again, which takes minutes for thousands of rows
+    body, _ = TemplateExporter.from_notebook_node(_exporter(), type(notebook)({**notebook, "cells": shown_cells}))
+    cards = [output["data"][CARD_TYPE] for output in outputs if CARD_TYPE in output.get("data", {})]
     head = heads[0] if heads else {"title": "Report"}
     times = (datetime.fromisoformat(head[name]) if name in head else None for name in ("read_at", "stale_after"))
-    return Rendered(str(head["title"]), str(body), *times)
+    return Rendered(str(head["title"]), _JUPYTER.sub("", str(body)), *times, cards[0] if cards else {})
+
+
+_JUPYTER = re.compile(r"<style data-jupyter>.*?</style>", re.DOTALL)
+
+
+def _has_head(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and any(PAGE_TYPE in output.get("data", {}) for output in cell.outputs)
 
 
 @cache
@@ -118,7 +153,7 @@ def _exporter() -> HTMLExporter:
     )
 
 
-def report_page(
+def report_pages(
     name: str,
     rendered: Rendered,
     run: Run,
@@ -126,35 +161,72 @@ def report_page(
     files: Sequence[str],
     kept: bool = False,
     failed: Sequence[str] = (),
-) -> str:
-    """The page of a report, for ``latest`` or, where `kept`, for its run; `rendered` comes from `render_cells`.
+) -> dict[str, str]:
+    """The pages of a report by file name, for ``latest`` or, where `kept`, for its run: one, of stories often several.
 
-    `files` are linked beside it; `failed` are reports of the same run without a page.
+    `rendered` comes from `render_cells`, `files` are linked beside it, `failed` are reports of the same run without a
+    page.
     """
-    title, body, read_at, due = rendered
+    title, body, read_at, due, _ = rendered
     if run.due and read_at and due:
         run = replace(run, taken_at=read_at, due=due)
+    first, *others = _PAGE.split(body)
+    bodies = [first + "".join(others[:1]), *others[1:]]
+    names = [f"{name}.html", *(f"{name}-{number}.html" for number in range(2, len(bodies) + 1))]
     links = _links(run.names, kept, failed if kept else ())
-    intro, sections, contents = _with_contents(body)
-    fields: dict[str, Any] = {"intro": Markup(intro), "sections": Markup(sections), "contents": contents}  # noqa: S704
-    return page(
-        "report", run, title=title, links=links, files=files, kept=kept, newest=f"../../latest/{name}.html", **fields
-    )
+    texts = {}
+    for place, (file, part) in enumerate(zip(names, bodies, strict=True)):
+        heading = f"<h1>{escape(title)}, page {place + 1} of {len(names)}</h1>" if place else ""
+        intro, sections, contents, nothing = _with_contents(heading + part)
+        texts[file] = page(
+            "report",
+            run,
+            title=title,
+            links=links,
+            files=files,
+            kept=kept,
+            newest=f"../../latest/{file}",
+            intro=Markup(_to_latest(intro, kept)),  # noqa: S704 (cells of our own notebooks)
+            sections=Markup(_to_latest(sections, kept)),  # noqa: S704
+            contents=contents,
+            nothing=nothing,
+            pages=[(str(number), each, each == file) for number, each in enumerate(names, 1)],
+        )
+    return texts
 
 
-_SECTION = re.compile(r"<h2\b([^>]*)>(.*?)</h2>", re.DOTALL)
+_PAGE = re.compile("(?=<div class=\"taskanalysis\"><!--page-->)")
 
 
-def _with_contents(body: str) -> tuple[str, str, list[tuple[str, str]]]:
-    """The cells before the first section, the sections with an id on each heading, and the ids with their texts.
+def _to_latest(html: str, kept: bool) -> str:
+    """HTML whose links to stories lead to ``latest``, the only place where those are kept."""
+    return html.replace('href="tasks', 'href="../../latest/tasks') if kept else html
 
-    >>> _with_contents("<h1>T</h1><h2>Why?</h2><h2>Why &amp; <i>how</i></h2>")[1:]
-    ('<h2 id="why">Why?</h2><h2 id="why-how">Why &amp; <i>how</i></h2>', [('why', 'Why?'), ('why-how', 'Why & how')])
+
+_SECTION = re.compile(r"<h2\b(?![^>]*class=)([^>]*)>(.*?)</h2>", re.DOTALL)
+_EMPTY = re.compile(r"<p class=\"empty[^>]*>(.*?)</p>", re.DOTALL)
+_BARE = re.compile(r"<p>.*?</p>|</?div[^>]*>|\s+", re.DOTALL)
+
+
+def _with_contents(body: str) -> tuple[str, str, list[tuple[str, str]], str]:
+    """What comes before the first section, the sections with ids, the ids with their texts, and what all others say.
+
+    A section that says only that there is nothing to show is left out, and its sentence stands with those of others.
+
+    >>> _with_contents("<h1>T</h1><h2>Why?</h2>a<h2>Why &amp; <i>how</i></h2>b")[1:3]
+    ('<h2 id="why">Why?</h2>a<h2 id="why-how">Why &amp; <i>how</i></h2>b', [('why', 'Why?'), ('why-how', 'Why & how')])
+    >>> _with_contents('<h2>Why?</h2><p>Text.</p><p class="empty">Not known.</p>')[1:]
+    ('', [], 'Not known.')
     """
     contents: dict[str, str] = {}
-
-    def with_id(heading: re.Match[str]) -> str:
-        attributes, inner = heading.groups()
+    nothing: list[str] = []
+    intro, *parts = _SECTION.split(body)
+    sections = []
+    for attributes, inner, content in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        sentences = _EMPTY.findall(content)
+        if sentences and not _BARE.sub("", _EMPTY.sub("", content)):
+            nothing += [unescape(re.sub("<[^>]*>", "", sentence)) for sentence in sentences]
+            continue
         text = unescape(re.sub("<[^>]*>", "", inner)).strip()
         own = re.search(r"""\bid=(["'])(.+?)\1""", attributes)
         wanted = unescape(own[2]) if own else "-".join(re.findall("[a-z0-9]+", text.lower())) or "section"
@@ -163,59 +235,116 @@ def _with_contents(body: str) -> tuple[str, str, list[tuple[str, str]]]:
             number += 1
             name = f"{wanted}-{number}"
         contents[name] = text
-        return heading[0] if own else f'<h2 id="{name}"{attributes}>{inner}</h2>'
-
-    first = _SECTION.search(body)
-    begin = first.start() if first else len(body)
-    return body[:begin], _SECTION.sub(with_id, body[begin:]), list(contents.items())
+        named = attributes if own else f' id="{name}"{attributes}'
+        sections.append(f"<h2{named}>{inner}</h2>{content}")
+    return intro, "".join(sections), list(contents.items()), " ".join(dict.fromkeys(nothing))
 
 
 def failure_page(
-    failure: Failure, run: Run, parameters: Mapping[str, Any], *, kept: bool, has_good: bool, failed: Sequence[str] = ()
+    failure: Failure,
+    run: Run,
+    parameters: Mapping[str, Any],
+    *,
+    kept: bool,
+    has_good: bool,
+    failed: Sequence[str] = (),
+    answer: str = "",
+    good_at: datetime | None = None,
+    made: Sequence[str] = (),
 ) -> str:
-    """The page of a failed report: cell, error and parameters, masked."""
+    """The page of a failed report: what still holds, then cell, error and parameters, masked.
+
+    `answer` is that of the last good report and `good_at` when its data were read; `made` are the pages of this run.
+    """
+    links = _links(run.names, kept, failed)
     visible = Failure(failure.report, *(shown(text) for text in (failure.what, failure.cell, failure.error)))
     good = f"../../latest/{failure.report}.html" if kept else f"{failure.report}.html"
     return page(
         "failed",
         run,
         title=f"{failure.report.title()} could not be made",
-        links=_links(run.names, kept, failed),
+        links=links,
         state="failed",
         failure=visible,
         good=good if has_good else "",
+        answer=shown(answer),
+        good_at=good_at,
+        others=[(other, target) for other, target in links[1:] if target in made],
         parameters={name: shown(str(value)) for name, value in parameters.items()},
     )
 
 
 def _links(names: Sequence[str], kept: bool, failed: Sequence[str]) -> list[tuple[str, str]]:
-    pages = [(name.title(), f"{name}-failed.html" if name in failed else f"{name}.html") for name in names]
-    return [("All reports", "../../index.html" if kept else "../index.html"), *pages]
+    pages = {name: f"{name}-failed.html" if name in failed else f"{name}.html" for name in names}
+    if kept and "tasks" in pages:
+        pages["tasks"] = "../../latest/tasks.html"
+    return [("Overview", "../../index.html" if kept else "../index.html"), *((n.title(), to) for n, to in pages.items())]
 
 
 def page(
     template: str, run: Run, *, title: str, links: Sequence[tuple[str, str]], state: str = "good", **fields: Any
 ) -> str:
     """Render a page by the name of its template; all values are escaped."""
-    return (
-        _environment()
-        .get_template(f"{template}.html.j2")
-        .render(run=run, title=title, links=links, state=state, local=run.local, stale=run.stale_words(), **fields)
+    environment, style, script = _environment()
+    text = environment.get_template(f"{template}.html.j2").render(
+        run=run, title=title, links=links, state=state, style=Markup(_MARK), policy=Markup(_MARK), **fields
     )
+    text, labels = _with_labels(text)
+    whole = style + labels
+    policy = (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src {_hash(whole)}; script-src {_hash(script)}"
+    )
+    return text.replace(_MARK, policy, 1).replace(_MARK, whole, 1)
+
+
+_MARK = f"@@{secrets.token_hex(8)}@@"
+"""What no text of a task can be."""
+_TABLE = re.compile(r"<table( class=chips)?>(?=<caption>.*?</caption><thead><tr>(.*?)</tr></thead>)", re.DOTALL)
+_HEAD = re.compile(r"<th\b([^>]*)>(.*?)</th>", re.DOTALL)
+_SELF_EVIDENT = {"State", "Last 30 days", "Each day", "Task", "Owner"}
+
+
+def _with_labels(text: str) -> tuple[str, str]:
+    """A page whose tables have ids, and the style of their columns: numbers at the right, and names on a phone.
+
+    Attributes for each cell would take a tenth of a large page.
+    """
+    numbers, names = "", ""
+    count = 0
+
+    def with_id(found: re.Match[str]) -> str:
+        nonlocal count, numbers, names
+        count += 1
+        for place, (attributes, inner) in enumerate(_HEAD.findall(found[2]), 1):
+            column = f"#c{count} td:nth-child({place})"
+            head = unescape(re.sub("<[^>]*>", "", inner))
+            if "number" in attributes:
+                numbers += f"{column}{{text-align:right;white-space:nowrap}}"
+            if place > 1 and head not in _SELF_EVIDENT:
+                names += f"{column}::before{{content:{_css(head)}}}"
+        return f'<table id="c{count}"{found[1] or ""}>'
+
+    text = _TABLE.sub(with_id, text)
+    return text, f"@media (min-width: 45.01rem), print {{{numbers}}} @media (max-width: 45rem) {{{names}}}"
+
+
+def _css(text: str) -> str:
+    """A text as a string of CSS, in which nothing can end it.
+
+    >>> _css('Next "start"</style>')
+    '"Next \\\\000022start\\\\000022\\\\00003C/style\\\\00003E"'
+    """
+    return '"' + "".join(c if c.isalnum() or c in " ,.:()/-" else f"\\{ord(c):06X}" for c in text) + '"'
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> tuple[Environment, str, str]:
+    """The templates, the style and the script."""
     environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=True, undefined=StrictUndefined)
     style, script = (TEMPLATE.joinpath(file).read_text(encoding="utf-8") for file in ("style.css", "script.js"))
-    environment.globals |= {
-        "version": __version__,
-        "style": Markup(style),  # noqa: S704 (our own files)
-        "script": Markup(script),  # noqa: S704
-        "policy": "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src {_hash(style)}; script-src {_hash(script)}",
-    }
-    return environment
+    environment.globals |= {"version": __version__, "script": Markup(script)}  # noqa: S704 (our own file)
+    return environment, style, script
 
 
 def _hash(text: str) -> str:
@@ -270,7 +399,9 @@ def read_head(file: Path) -> Head | None:
     try:
         due = datetime.fromisoformat(unescape(values["due"])) if "due" in values else None
         made_at = datetime.fromisoformat(unescape(values["made-at"]))
-        return Head(unescape(values["state"]), unescape(values["run"]), made_at, due) if made_at.tzinfo else None
+        attention = int(values["attention"]) if values.get("attention") else None
+        head = Head(unescape(values["state"]), unescape(values["run"]), made_at, due, attention)
+        return head if made_at.tzinfo else None
     except (KeyError, ValueError):
         return None
 
@@ -287,17 +418,10 @@ def with_notice(text: str, sentence: str, link: str, name: str) -> str:
     return head + begin + (replaced if number else band + body)  # pages of older versions have no place for it
 
 
-def age(earlier: datetime, later: datetime) -> str:
-    """The time between two moments, in one unit.
-
-    >>> from datetime import UTC, timedelta
-    >>> moment = datetime(2026, 11, 23, tzinfo=UTC)
-    >>> age(moment, moment + timedelta(hours=50)), age(moment, moment + timedelta(minutes=61))
-    ('2 days', '61 minutes')
-    """
-    minutes = max(int((later - earlier).total_seconds() // 60), 0)
-    size, unit = (1, "minute") if minutes < 120 else (60, "hour") if minutes < 2880 else (1440, "day")
-    return count(minutes // size, unit)
+def read_answer(text: str) -> str:
+    """The answer that a published page gives: its h1; "" where it has none."""
+    found = re.search("<h1>(.*?)</h1>", text, re.DOTALL)
+    return unescape(re.sub("<[^>]*>", "", found[1])) if found else ""
 
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")

@@ -6,4 +6,5 @@ from .display import Table as Table
 from .files import save as save
 from .inventory import Inventory as Inventory
 from .status import StatusPage as StatusPage
+from .stories import TaskStories as TaskStories
 from .trends import Trends as Trends

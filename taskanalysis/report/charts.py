@@ -1,334 +1,239 @@
-r"""Figures: a DataFrame in, a `Chart` with its alternative text out.
+r"""Figures: a DataFrame in, a `Chart` out: inline SVG over the width of the page, and what it shows in words.
 
-Every figure goes through `draw`, which sets size, spines, fonts and colours, so that all look alike. A chart shows
-itself in a notebook as SVG inside ``<img>``, where no text of a task can run, and its alternative text is computed.
-The colours are of Okabe and Ito's palette, and none is the only sign of anything: a bad ending has its place, its
-hatching or its letter too. The axis of days is here; `trend_charts` has the figures over time.
+Positions are per cent, so that a figure is as wide as its page while its letters keep their size; colours are classes
+of the page's style, light and dark. None is the only sign of anything: bad endings stand at the bottom, stopped ones and
+starts that failed are hatched. Blind times are hatched over the whole height, never drawn as zero.
 
->>> import pandas
->>> accounts = pandas.DataFrame({"run_as": ["SYSTEM", "TOWN\\svc-gis"], "tasks": [12, 5]})
->>> bars(accounts, "run_as", "tasks", title="Which account runs most?", unit="task").alt
-'Bar chart. Which account runs most? SYSTEM: 12 tasks; TOWN\\svc-gis: 5 tasks.'
+>>> days = pd.DataFrame({"failed": [1, 3]}, index=pd.date_range("2026-11-22", periods=2))
+>>> Chart("How many failed?", days, "1 on Sun 22 Nov, 3 on Mon 23 Nov.").alt
+'How many failed? 1 on Sun 22 Nov, 3 on Mon 23 Nov.'
 """
 
 from __future__ import annotations
 
-import base64
-import io
-import re
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taskanalysis.text import clip, count, listed
+from taskanalysis.report.style import scoped
+from taskanalysis.text import listed, say_day
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
 
-INK, BAR = "#1f2328", "#0072b2"  # blue of Okabe and Ito's palette, safe for the colour-blind
-WIDTH = 7.2  # inches
-PICTURE_DPI = 150  # of what is drawn as a picture inside of a figure
-MOST_BARS = 12
-MOST_CELLS = 5
-_STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib; the names of ten more would stand in each text
-    "font.size": 10.5,
-    "svg.fonttype": "none",  # text stays text: small, and the reader's own fonts know its letters
-    "svg.hashsalt": "taskanalysis",  # the same bytes on each run
-    "text.parse_math": False,  # "a$b$c" is a name, no formula
-    "text.color": INK,
-    "axes.labelcolor": INK,
+ENDING_CLASSES = {
+    "failed": "x",
+    "stopped": "t",
+    "not started": "n",
+    "unknown": "u",
+    "running": "y",
+    "succeeded": "g",
 }
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A figure as SVG, the sentence above it, and what it shows in words for those who don't see it.
-
-    Where `svg` is empty there is nothing to show, and the words stand alone.
-    """
-
-    svg: bytes
-    title: str
-    alt: str
-
-    def _repr_html_(self) -> str:
-        if not self.svg:
-            return f'<p class="empty mathjax_ignore">{escape(self.alt)}</p>'
-        source = base64.b64encode(self.svg).decode("ascii")
-        return (
-            f'<figure class="mathjax_ignore"><figcaption>{escape(self.title)}</figcaption>'
-            f'<img alt="{escape(self.alt)}" src="data:image/svg+xml;base64,{source}"></figure>'
-        )
-
-    def __repr__(self) -> str:
-        """The alternative text, for a terminal."""
-        return self.alt
-
-
-def bars(frame: pd.DataFrame, names: str, numbers: str, *, title: str, unit: str) -> Chart:
-    """Horizontal bars, a row each, in the order of the rows; beyond twelve the rest is one bar.
-
-    `names` and `numbers` are columns; `unit` is what is counted, in the singular.
-    """
-    shown = dict(zip(frame[names], frame[numbers], strict=True))
-    if len(shown) > MOST_BARS + 1:
-        rest = [shown.pop(name) for name in list(shown)[MOST_BARS:]]
-        shown[f"{len(rest)} others"] = sum(rest)
-
-    def paint(axes: Axes) -> None:
-        places = range(len(shown))
-        drawn = axes.barh(places, list(shown.values()), color=BAR, height=0.7)
-        axes.bar_label(drawn, labels=[f"{number:,}" for number in shown.values()], padding=3)
-        axes.set_yticks(places, [clip(name, 40) for name in shown])
-        axes.set_xlim(0, 1.08 * max([*shown.values(), 1]))
-        axes.invert_yaxis()
-        axes.xaxis.set_visible(False)
-
-    if not shown:
-        return nothing(title, "There is nothing to show.")
-    words = "; ".join(f"{name}: {count(number, unit)}" for name, number in shown.items())
-    return draw("Bar chart", title, f"{words}.", paint, height=0.5 + 0.3 * len(shown))
-
-
-def grid(frame: pd.DataFrame, *, title: str, unit: str) -> Chart:
-    """A cell for each number of a frame, darker for more; its index and columns are the labels of rows and columns.
-
-    `unit` is what is counted, in the singular. The words name the five largest cells, and count the empty ones.
-    """
-    numbers = frame.to_numpy()
-    most = max(int(numbers.max(initial=0)), 1)
-
-    def paint(axes: Axes) -> None:
-        axes.pcolormesh(numbers, cmap=_shades(), vmin=0, vmax=most, edgecolors="white", rasterized=True)
-        for (row, column), number in np.ndenumerate(numbers):
-            if number:
-                ink = "white" if number > most / 2 else INK
-                axes.text(column + 0.5, row + 0.5, f"{number:,}", ha="center", va="center", color=ink, fontsize=8)
-        axes.set_xticks(np.arange(len(frame.columns)) + 0.5, [clip(str(name), 12) for name in frame.columns])
-        axes.set_yticks(np.arange(len(frame.index)) + 0.5, [clip(str(name), 40) for name in frame.index])
-        axes.xaxis.tick_top()
-        axes.invert_yaxis()
-
-    order = np.argsort(-numbers, axis=None, kind="stable")[:MOST_CELLS]
-    cells = [(*np.unravel_index(place, numbers.shape), int(numbers.flat[place])) for place in order]
-    words = [
-        f"{frame.columns[column]} {frame.index[row]}: {count(number, unit)}" for row, column, number in cells if number
-    ]
-    empty = int((numbers == 0).sum())
-    most_of_all = f"Most: {'; '.join(words) or 'nothing'}. {count(empty, 'cell')} of {numbers.size} without any."
-    return draw("Grid", title, most_of_all, paint, height=0.6 + 0.22 * max(len(frame.index), 1))
-
-
-def _shades() -> Colormap:
-    from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415 (half a second to import)
-
-    return LinearSegmentedColormap.from_list("shades", ["#f3f6fa", BAR])
-
-
-def draw(
-    kind: str,
-    title: str,
-    words: str,
-    paint: Callable[..., None],
-    *,
-    height: float,
-    width: float = WIDTH,
-    panels: tuple[int, int] = (1, 1),
-) -> Chart:
-    """A chart of axes that `paint` fills: one, or rows times columns of them that share their scale to the right.
-
-    Its alternative text is made of `kind`, `title` and `words`. `height` and `width` are in inches; a page stretches
-    all figures to the same width, so that the text of a narrow one is larger. No figure stays open, and pyplot's state
-    is not touched.
-    """
-    from matplotlib import rc_context  # noqa: PLC0415 (half a second to import)
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    with rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's browser has the letters
-        figure = Figure(figsize=(width, height), layout="constrained")
-        all_axes = figure.subplots(*panels, squeeze=False, sharex=True).ravel().tolist()
-        for axes in all_axes:
-            axes.spines[:].set_visible(False)
-            axes.tick_params(length=0)
-        paint(*all_axes)
-        out = io.BytesIO()
-        figure.savefig(out, format="svg", metadata={"Date": None}, facecolor="white", dpi=PICTURE_DPI)
-    # two decimals of a point are finer than any screen, and take a third of the bytes off
-    svg = _POINT.sub(lambda found: b"%s%.2f %.2f" % (found[1], float(found[2]), float(found[3])), out.getvalue())
-    return Chart(svg, title, f"{kind}. {title} {words}")
-
-
-_POINT = re.compile(rb'^((?:[LM]|<path d="M|  +<path[^>]* d="M) )(-?\d+\.\d+) (-?\d+\.\d+)(?= |$)', re.MULTILINE)
-
-
-# Axis -----------------------------------------------------------------------------------------------------------------
-
-COLOURS = {
-    "failed": "#d55e00",
-    "stopped": "#e69f00",
-    "not started": "#cc79a7",
-    "unknown": "#999999",
-    "running": BAR,
-    "succeeded": "#56b4e9",
-}
-"""Endings in the order in which they are stacked: the bad ones at the bottom, where their growth is seen."""
-HATCHES = {"stopped": "\\\\\\\\", "not started": "////"}
-PAPER, SOFT, HATCHED = "#ffffff", "#57606a", "#aab2bb"
+"""Endings in the order in which they are stacked, the bad ones at the bottom where their growth is seen; with classes."""
+_COLOURS = dict(zip(ENDING_CLASSES, ("#d55e00", "#e69f00", "#cc79a7", "#999999", "#0072b2", "#56b4e9"), strict=True))
+"""Of `Chart.figure`: Okabe and Ito's palette, safe for the colour-blind."""
+HATCHED = ("stopped", "not started")
 DAY = timedelta(days=1)
-MOST_TICKS, LONG = 7, 30
-TIME_WIDTH = 6.2
-"""Inches: less than other figures, so that the many small words can be read on a phone."""
+HEIGHT, FOOT, HEAD = 170, 22, 14
+"""Pixels of a figure, of its labels below, and of the room above its bars."""
+MOST_TICKS = 12
 
 Gaps = Sequence[tuple[datetime, datetime]]
 """Blind times, as local times without zone."""
 
 
-def time_axis(axes: Axes, days: pd.Index, gaps: Gaps, *, top: float = 0, few: bool = False) -> None:
-    """Days to the right, named at some Mondays; blind times hatched over the whole height."""
-    step = (len(days) // ((3 if few else MOST_TICKS) * 7) + 1) * 7
-    first = next((number for number, day in enumerate(days) if day.weekday() == 0), 0)
-    ticks = list(range(first if len(days) > 10 else 0, len(days), step if len(days) > 10 else 1))
-    axes.set_xticks(ticks, [f"{days[tick]:%b} {days[tick].day}" for tick in ticks], fontsize=10, ha="left")
-    axes.tick_params(axis="x", length=3, color=HATCHED)
-    axes.set_xlim(0, len(days))
-    for number, (start, end) in enumerate(gaps):
-        left, right = (start - days[0]) / DAY, (end - days[0]) / DAY
-        axes.axvspan(left, right, facecolor="#eef1f4", edgecolor=HATCHED, hatch="//////", linewidth=0, zorder=1)
-        if number < 4 and not few:
-            place = axes.get_xaxis_transform() if not top else axes.transData
-            axes.text(
-                *((left + right) / 2, top or 0.96),
-                "blind",
-                transform=place,
-                rotation=90,
-                ha="center",
-                va="top",
-                fontsize=8.5,
-                color=SOFT,
-                zorder=5,
-                bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.5},
-            )
+@dataclass(frozen=True)
+class Chart:
+    """Stacked bars: a row of `frame` is a bar, a column a part of it (`ENDING_CLASSES`; any other is "failed").
 
-
-def count_axis(axes: Axes, most: int) -> None:
-    """Whole numbers from 0."""
-    axes.set_ylim(0, 1.08 * max(most, 1))
-    steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000]
-    step = next((step for step in steps if most / step <= 4), most)
-    axes.set_yticks(range(0, most + 1, step), [f"{number:,}" for number in range(0, most + 1, step)], fontsize=10)
-    axes.grid(axis="y", color="#d0d7de", linewidth=0.6)
-    axes.set_axisbelow(True)
-
-
-def stack(axes: Axes, x: NDArray[np.float64], frame: pd.DataFrame) -> None:
-    """Bars of endings on top of each other, with a key of those that occur."""
-    from matplotlib.patches import Patch  # noqa: PLC0415 (half a second to import)
-
-    bottom = np.zeros(len(frame))
-    key = []
-    for name, colour in COLOURS.items():
-        number = frame[name].to_numpy(dtype=float)
-        if number.any():
-            blocks(axes, x, bottom, number, colour, hatch=HATCHES.get(name, ""))
-            key.append(Patch(facecolor=colour, hatch=HATCHES.get(name, ""), edgecolor=PAPER, linewidth=0, label=name))
-        bottom = bottom + number
-    count_axis(axes, int(bottom.max(initial=0)))
-    axes.legend(
-        handles=key[::-1],
-        ncols=len(key) or 1,
-        loc="lower left",
-        bbox_to_anchor=(-0.01, 1.0),
-        frameon=False,
-        handlelength=1.1,
-        columnspacing=1.2,
-        borderaxespad=0,
-        fontsize=10,
-    )
-
-
-def blocks(
-    axes: Axes,
-    left: NDArray[np.float64],
-    bottom: NDArray[np.float64] | float,
-    height: NDArray[Any],
-    colour: str,
-    *,
-    width: float = 0.86,
-    hatch: str = "",
-) -> None:
-    """Bars as one path, which is a fifth of the size of a shape for each; those that touch as one outline."""
-    if not (height > 0).any():
-        return
-    days, low = left.astype(np.int64), np.broadcast_to(bottom, height.shape)
-    tops, lows = np.full(days.max() + 1, np.nan), np.zeros(days.max() + 1)
-    tops[days], lows[days] = np.where(height > 0, low + height, np.nan), low
-    edges = np.arange(len(tops) + 1.0)
-    if width < 1:  # a step that is not drawn between two bars
-        margin = (1 - width) / 2
-        edges = np.stack([edges[:-1] + margin, edges[1:] - margin], axis=1).ravel()
-        tops, lows = np.insert(tops, range(1, len(tops)), np.nan), lows.repeat(2)[:-1]
-    axes.stairs(
-        *(tops, edges),
-        baseline=lows if low.any() else 0,
-        fill=True,
-        facecolor=colour,
-        edgecolor=PAPER,
-        linewidth=0,
-        hatch=hatch or None,
-        zorder=2,
-    )
-
-
-def distances(days: pd.Index, all_days: pd.Index) -> NDArray[np.float64]:
-    """Days as distances from the first one."""
-    return np.asarray((pd.DatetimeIndex(days) - all_days[0]) / DAY, dtype=np.float64)
-
-
-# Words ----------------------------------------------------------------------------------------------------------------
-
-
-def short_names(paths: Sequence[str] | pd.Index) -> dict[str, str]:
-    r"""Task paths without the folders that all share, cut at the front where long.
-
-    >>> short_names([r"\OpenData\GIS\Load", r"\OpenData\Load"])
-    {'\\OpenData\\GIS\\Load': 'GIS\\Load', '\\OpenData\\Load': 'Load'}
+    `words` say what it shows; where `frame` is empty they stand alone. `ticks` are labels by place, counted in bars;
+    `gaps` are from where to where nothing is known, counted in bars too.
     """
-    parts = [str(path).split("\\") for path in paths]
-    shared = 0
-    while parts and all(len(names) > shared + 1 and names[shared] == parts[0][shared] for names in parts):
-        shared += 1
-    rests = ["\\".join(names[shared:]) for names in parts]
-    return {
-        str(path): clip(rest if len(rest) <= LONG else "…" + rest[1 - LONG :], LONG)
-        for path, rest in zip(paths, rests, strict=True)
-    }
+
+    title: str
+    frame: pd.DataFrame
+    words: str
+    ticks: Mapping[int, str] | None = None
+    gaps: Sequence[tuple[float, float]] = ()
+
+    @property
+    def alt(self) -> str:
+        """Title and words, for those who don't see the figure."""
+        return f"{self.title} {self.words}"
+
+    def _repr_html_(self) -> str:
+        if self.frame.empty:
+            return scoped(f'<p class="empty mathjax_ignore">{escape(self.alt)}</p>')
+        return scoped(
+            f'<figure class="mathjax_ignore"><figcaption>{escape(self.title)}</figcaption>{self._key()}'
+            f'<svg class="chart" width="100%" height="{HEIGHT}" role="img" aria-label="{escape(self.alt)}">'
+            f"{self._plot()}{self._labels()}</svg></figure>"
+        )
+
+    def __repr__(self) -> str:
+        """The title and the words, for a terminal."""
+        return self.alt
+
+    @property
+    def figure(self) -> Figure:
+        """The same as a figure of matplotlib, to adjust and save; gaps are left out.
+
+        >>> chart = Chart("How many?", pd.DataFrame({"failed": [1, 3]}), "1 and 3.")
+        >>> chart.figure.axes[0].get_title()
+        'How many?'
+        """
+        from matplotlib.figure import Figure  # noqa: PLC0415 (half a second to import, and no page needs it)
+
+        figure = Figure(figsize=(10, 3), layout="constrained")
+        axes = figure.subplots()
+        colours = [_COLOURS.get(str(name), _COLOURS["failed"]) for name in self.frame.columns]
+        self.frame.plot.bar(ax=axes, stacked=True, width=0.9, color=colours, title=self.title, rot=0)
+        ticks = self.ticks or {}
+        axes.set_xticks(list(ticks), list(ticks.values()))
+        return figure
+
+    # Parts ------------------------------------------------------------------------------------------------------------
+
+    @property
+    def _top(self) -> int:
+        return max(int(self.frame.sum(axis=1).max()), 1)
+
+    def _key(self) -> str:
+        names = [str(name) for name in self.frame.columns if self.frame[name].any()]
+        if len(self.frame.columns) < 2:
+            return ""
+        parts = (
+            f'<span><svg viewBox="0 0 10 10" aria-hidden="true"><path class="{_class(name)} bar" d="M0 0h10v10H0z"/>'
+            f"</svg>{escape(name)}</span>"
+            for name in names
+        )
+        return f'<p class="key">{"".join(parts)}</p>'
+
+    def _plot(self) -> str:
+        """Grid lines, blind times and bars, in bars to the right and in parts of the highest one up."""
+        bars, inner = len(self.frame), HEIGHT - FOOT - HEAD
+        lines = "".join(f'<path class="line" d="M0 {self._up(number):g}H{bars}"/>' for number in self._steps())
+        blind = "".join(
+            f'<rect class="blind" x="{begin:.2f}" y="-{HEAD}" width="{end - begin:.2f}" height="{inner + HEAD}"/>'
+            for begin, end in self.gaps
+        )
+        bottom = np.zeros(bars)
+        parts = []
+        for name in self.frame.columns:
+            number = self.frame[name].to_numpy(dtype=float)
+            if path := self._bars(bottom, number):
+                parts.append(f'<path class="{_class(str(name))} bar" d="{path}"/>')
+            bottom = bottom + number
+        return (
+            f'<svg y="{HEAD}" width="100%" height="{inner}" viewBox="0 0 {bars} {inner}" preserveAspectRatio="none" '
+            f'overflow="visible">{lines}{blind}{"".join(parts)}</svg>'
+        )
+
+    def _bars(self, bottom: NDArray[np.float64], number: NDArray[np.float64]) -> str:
+        return "".join(
+            f"M{place + 0.07:g} {self._up(low):g}v-{self._up(low) - self._up(low + high):.2f}h.86v"
+            f"{self._up(low) - self._up(low + high):.2f}z"
+            for place, (low, high) in enumerate(zip(bottom, number, strict=True))
+            if high > 0
+        )
+
+    def _up(self, number: float) -> float:
+        inner = HEIGHT - FOOT - HEAD
+        return round(inner * (1 - number / self._top), 2)
+
+    def _steps(self) -> list[int]:
+        """Numbers at which the figure has a line, four at most besides zero."""
+        sizes = [digit * 10**power for power in range(9) for digit in (1, 2, 5)]
+        step = next(size for size in sizes if self._top / size <= 4)
+        return list(range(0, self._top + 1, step))
+
+    def _labels(self) -> str:
+        bars = len(self.frame)
+        numbers = "".join(
+            f'<text y="{HEAD + self._up(number) - 2:g}">{number:,}</text>' for number in self._steps() if number
+        )
+        ticks = "".join(
+            f'<text{" class=odd" if turn % 2 else ""} x="{100 * place / bars:.1f}%" y="{HEIGHT - 6}">'
+            f"{escape(label)}</text>"
+            for turn, (place, label) in enumerate((self.ticks or {}).items())
+        )
+        return numbers + ticks
 
 
-def nothing(title: str, why: str = "Not known: a trend needs two snapshots.") -> Chart:
-    """Words in place of a figure."""
-    return Chart(b"", title, f"{title} {why}")
+def _class(name: str) -> str:
+    return ENDING_CLASSES.get(name, "x")
 
 
-def most_words(numbers: pd.Series) -> str:
-    """The largest of numbers by day, and its day."""
-    return f"most: {int(numbers.max()):,} on {numbers.idxmax():%Y-%m-%d}"
+# Charts by day --------------------------------------------------------------------------------------------------------
 
 
-def blind_words(days: pd.DataFrame) -> str:
-    """Which days are `blind`, as a sentence with a space before it, "" where none is."""
+def by_day(title: str, days: pd.DataFrame, columns: Sequence[str], gaps: Gaps, words: str) -> Chart:
+    """A chart with a bar a day: these columns of `days` (index: local midnights, with a column `blind`)."""
+    if days.empty:
+        return Chart(title, days[list(columns)], "Not known: a trend needs two snapshots.")
+    frame = days[list(columns)].mask(days["blind"], 0)
     blind = days.index[days["blind"]]
-    if not len(blind):
-        return ""
-    return f" Blind, drawn as gaps: {listed([f'{day:%Y-%m-%d}' for day in blind], most=6)}."
+    near = days.index[-1].date()
+    named = [say_day(day.date(), near) for day in blind]
+    more = f" No snapshots on {listed(named, most=6)}." if named else ""
+    begin = days.index[0]
+    places = [((start - begin) / DAY, (end - begin) / DAY) for start, end in gaps]
+    shown = [(max(start, 0.0), min(end, float(len(days)))) for start, end in places if end > 0]
+    return Chart(title, frame, words + more, _day_ticks(pd.DatetimeIndex(days.index)), shown)
+
+
+def _day_ticks(days: pd.DatetimeIndex) -> dict[int, str]:
+    """Labels at some Mondays, of a short time at each day."""
+    if len(days) <= 10:
+        return {place: f"{day.day} {day:%b}" for place, day in enumerate(days)}
+    step = 7 * (len(days) // (7 * MOST_TICKS) + 1)
+    first = next(place for place, day in enumerate(days) if day.weekday() == 0)
+    return {place: f"{days[place].day} {days[place]:%b}" for place in range(first, len(days) - 2, step)}
+
+
+def failing(days: pd.DataFrame, gaps: Gaps) -> Chart:
+    """How many tasks were failing at the end of each day: the columns `failing` and `blind`."""
+    numbers = days.loc[~days["blind"], "failing"] if len(days) else days["failing"]
+    words = ""
+    if len(numbers):
+        near = days.index[-1].date()
+        ends = [f"{number:,} on {say_day(day.date(), near)}" for day, number in numbers.iloc[[0, -1]].items()]
+        words = f"{', '.join(ends)}; {most_words(numbers, near)}."
+    shown = days.rename(columns={"failed": "failed runs", "failing": "failed"})
+    return by_day("How many tasks were failing at the end of each day?", shown, ["failed"], gaps, words)
+
+
+def endings(days: pd.DataFrame, gaps: Gaps) -> Chart:
+    """How the runs of each day ended, a column each (`ENDING_CLASSES`), and `blind`."""
+    seen = days[~days["blind"]] if len(days) else days
+    bad = seen[["failed", "stopped", "not started"]].sum(axis=1)
+    words = ""
+    if len(seen):
+        sums = [f"{name} {int(seen[name].sum()):,}" for name in reversed(ENDING_CLASSES) if seen[name].any()]
+        near = days.index[-1].date()
+        words = f"{'; '.join(sums)}. Failed, stopped or not started: {most_words(bad, near)}."
+    return by_day("How did the runs of each day end?", days, list(ENDING_CLASSES), gaps, words)
+
+
+def hours(by_hour: pd.DataFrame) -> Chart:
+    """How many runs started in each hour of the day (index 0..23), stacked by ending."""
+    title, frame = "At which hours do runs start?", by_hour[list(ENDING_CLASSES)]
+    totals = frame.sum(axis=1)
+    if not totals.any():
+        return Chart(title, frame.head(0), "No start is known.")
+    most = [f"{hour:02}:00 {int(number):,}" for hour, number in totals.nlargest(3).items()]
+    empty = [f"{hour:02}:00" for hour in totals.index[totals == 0]]
+    without = f" No start in the hours from {listed(empty)}." if empty else ""
+    ticks = {hour: f"{hour:02}:00" for hour in range(0, 24, 3)}
+    return Chart(title, frame, f"Most: {', '.join(most)}.{without}", ticks)
+
+
+def most_words(numbers: pd.Series, near: datetime) -> str:
+    """The largest of numbers by day, and its day."""
+    return f"most: {int(numbers.max()):,} on {say_day(numbers.idxmax().date(), near)}"  # type: ignore[union-attr]

@@ -74,6 +74,7 @@ def save_status(
         "stale_after": _local(assessment.stale_after, zone),
         "zone": snapshot.zone,
         "code": assessment.code,
+        "title": mask(assessment.title),
         "headline": mask(assessment.headline),
         "attention": len(assessment.loud),
         "unseen": [mask(sentence) for sentence in assessment.unseen],
@@ -86,6 +87,20 @@ def save_status(
                 for path, lack in backup.missing.items()
             ],
         },
+        "cases": [
+            {
+                "title": mask(case.title),
+                "verdict": case.verdict.value,
+                "novelty": case.novelty,
+                "tasks": [mask(task.path) for task in case.tasks],
+                "code": case.first.result.code,
+                "account": mask(case.incident.account) if case.incident else "",
+                "since": _local(case.since, zone),
+                "why": mask(case.why),
+                "advice": mask(case.advice),
+            }
+            for case in assessment.cases
+        ],
         "summary": [one_line(line) for line in assessment.lines()],
         "counts": frames["status"]["verdict"].value_counts().to_dict(),
     }
@@ -98,7 +113,9 @@ def save_status(
 
 
 def _local(moment: datetime | None, zone: tzinfo | None) -> str | None:
-    return moment.astimezone(zone).isoformat(timespec="seconds") if moment else None
+    if moment is None:
+        return None
+    return (moment.astimezone(zone) if moment.tzinfo else moment).isoformat(timespec="seconds")
 
 
 def _json_rows(name: str, frame: pd.DataFrame) -> Iterator[str]:

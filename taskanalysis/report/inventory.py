@@ -5,13 +5,13 @@ All text is masked, because all of it is shown.
 >>> page = Inventory.read("tests/files/folder")
 >>> page.tasks.frame[["task_path", "schedule"]].iloc[0].tolist()
 ['\\OpenData\\Load', 'At 06:30 every day']
->>> page.answer.lines[:3:2]
-['No: 1 of 3 tasks is not in the backup.', '2 tasks in 2 folders, run by 1 account; 0 tasks disabled.']
+>>> page.answer.title, page.answer.line
+('No: 1 of 3 tasks is not in the backup', '2 tasks in 2 folders, run by 1 account; 0 tasks disabled.')
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -22,14 +22,18 @@ import pandas as pd
 from taskanalysis.definition import Duration, ExecAction, TaskDefinition, Trigger, describe, model, type_name
 from taskanalysis.health import KINDS, Backup, Finding, find_backup, find_findings
 from taskanalysis.report import starts
-from taskanalysis.report.charts import Chart, bars, grid
 from taskanalysis.report.columns import COLUMNS
-from taskanalysis.report.display import Sentences, Table
+from taskanalysis.report.commands import restore_all
+from taskanalysis.report.display import Answer, Html, Sentences, Table
 from taskanalysis.report.files import save
-from taskanalysis.report.page import MOST_NAMED, Page, change_rows, local, table
+from taskanalysis.report.page import MOST_NAMED, Page, change_rows, local
 from taskanalysis.schedule import next_run, slots
 from taskanalysis.snapshot import Snapshot, lost_sight
 from taskanalysis.text import count, listed, mask_arguments
+
+
+MOST_GROUPS = 20
+"""Rows of the table of starts in the same minute."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,31 +43,64 @@ class Inventory(Page):
     title: ClassVar[str] = "Inventory"
 
     @cached_property
-    def answer(self) -> Sentences:
-        """The short answer: whether each task is in the backup, which passwords it lacks, what to look at first."""
+    def answer(self) -> Answer:
+        """The short answer: whether every task can be put back, which passwords that needs, what to look at first."""
         frame, findings = self.tasks.frame, self.findings.frame
+        unseen = lost_sight(self.snapshot, self.folder)
+        unread = len(self.snapshot.faults)
+        unseen += [f"{count(unread, 'problem')} in the data that were read: see the end of this page."] if unread else []
         if frame.empty:
-            missing = [self.backup.sentence] if self.backup.tasks else []
-            return Sentences([*missing, "There is no task definition here.", *lost_sight(self.snapshot, self.folder)])
+            title = self.backup.sentence if self.backup.tasks else "No: there is no task definition here."
+            return Answer(title.removesuffix("."), "There is no task definition here.", unseen, is_good=False)
         tasks, disabled = count(len(frame), "task"), count(int((~frame["enabled"]).sum()), "task")
         folders, accounts = count(frame["folder"].nunique(), "folder"), count(frame["run_as"].nunique(), "account")
-        passwords = frame[frame["needs_password"]].groupby("run_as").size().sort_values(ascending=False)
-        owners = [f"{name or 'an unnamed account'} ({count(number, 'task')})" for name, number in passwords.items()]
-        needed = f"the password of {listed(owners, most=MOST_NAMED)}" if owners else "no password"
+        needed = f"the password of {listed(self._passwords, most=MOST_NAMED)}" if self._passwords else "no password"
         pressing = [f"{row.finding} ({row.tasks})" for row in findings.head(MOST_NAMED).itertuples()]
         clean = int((frame["findings"].str.len() == 0).sum())
-        unread = len(self.snapshot.faults)
         lines = [
-            self.backup.sentence,
-            *lost_sight(self.snapshot, self.folder),
-            *([f"{count(unread, 'problem')} in the data that were read: see the end of this page."] if unread else []),
-            f"{tasks} in {folders}, run by {accounts}; {disabled} disabled.",
             f"Restoring them needs {needed}.",
             f"Look first at: {listed(pressing)}." if pressing else "There is nothing to look at.",
-            f"Nothing was found in {clean} of {tasks}." if clean else f"Something was found in each of {tasks}.",
+            f"{clean} of {tasks} have no findings." if clean else f"Each of {tasks} has findings.",
             *self._accepted_lines(),
         ]
-        return Sentences(lines)
+        read = self.read_at.astimezone(self.snapshot.local_time.tzinfo)
+        points = [
+            f"Definitions of {read:%Y-%m-%d %H:%M}",
+            *(f"Password of {owner}" for owner in self._passwords[:2]),
+            *pressing[:2],
+        ]
+        return Answer(
+            self._title,
+            f"{tasks} in {folders}, run by {accounts}; {disabled} disabled.",
+            unseen,
+            lines,
+            self.look,
+            points=points,
+            figure=self.timeline,
+            is_good=not (self.backup.missing or unseen),
+        )
+
+    @property
+    def _title(self) -> str:
+        if self.backup.missing or self.backup.read_at is None:
+            return self.backup.sentence.removesuffix(".")
+        number = self.backup.tasks
+        which = f"all {number:,} tasks" if number > 1 else "the one task"
+        hands = f", with {count(len(self._passwords), 'password')} at hand" if self._passwords else ""
+        return f"Yes, {which} can be put back{hands}"
+
+    @cached_property
+    def _passwords(self) -> list[str]:
+        """The accounts whose passwords are needed, with the number of their tasks, most first."""
+        frame = self.tasks.frame
+        numbers = frame[frame["needs_password"]].groupby("run_as").size().sort_values(ascending=False, kind="stable")
+        return [f"{name or 'an unnamed account'} ({count(number, 'task')})" for name, number in numbers.items()]
+
+    @cached_property
+    def restore(self) -> Html:
+        """The command that puts all tasks back."""
+        line = restore_all(self.snapshot)
+        return Html(line.html() if line and len(self._definitions) else "", line.text if line else "")
 
     @cached_property
     def backup(self) -> Backup:
@@ -90,7 +127,7 @@ class Inventory(Page):
             for path, lack in self.backup.missing.items()
         )
         empty = "No task is missing from the backup." if self.backup.read_at else "No definitions were collected."
-        return table("missing_tasks", rows, "Not in the backup", empty=empty)
+        return self._table("missing_tasks", rows, "Not in the backup", empty=empty)
 
     @cached_property
     def tasks(self) -> Table:
@@ -100,8 +137,8 @@ class Inventory(Page):
             _task_row(self.snapshot, path, task, self._found[path]) | {"next_runs": soon.get(path, [])}
             for path, task in self._definitions.items()
         )
-        shown = ("task_path", "schedule", "description", "command", "arguments", "run_as", "enabled", "findings")
-        return table("inventory", rows, "Tasks", shown, "There is no task.")
+        shown = ("task_path", "schedule", "command", "arguments", "run_as", "findings")
+        return self._table("inventory", rows, "Tasks", shown, "There is no task.")
 
     @cached_property
     def triggers(self) -> Table:
@@ -113,7 +150,7 @@ class Inventory(Page):
             for path, task in self._definitions.items()
             for number, trigger in enumerate(task.triggers, 1)
         )
-        return table("triggers", rows, "Triggers")
+        return self._table("triggers", rows, "Triggers")
 
     @cached_property
     def actions(self) -> Table:
@@ -125,7 +162,7 @@ class Inventory(Page):
             for path, task in self._definitions.items()
             for number, action in enumerate(task.actions, 1)
         )
-        return table("actions", rows, "Actions")
+        return self._table("actions", rows, "Actions")
 
     @cached_property
     def findings(self) -> Table:
@@ -140,7 +177,7 @@ class Inventory(Page):
             if which:
                 row = {"finding": kind, "tasks": len(which), "which": which, "meaning": meaning, "advice": advice}
                 rows.append(row)
-        return table("findings", rows, "Findings, the most pressing first", empty="Nothing was found.")
+        return self._table("findings", rows, "Findings, the most pressing first", empty="Nothing was found.")
 
     @cached_property
     def changed(self) -> Table:
@@ -150,7 +187,7 @@ class Inventory(Page):
             changes = self.history.changes
             rows = change_rows(self.snapshot, changes[changes["kind"] != "outcome"].iloc[::-1], self.folder)
         shown, nothing = ("at", "task_path", "kind", "what"), "No change is known, as far as the snapshots go."
-        return table("changes", rows, "What changed, the newest first", shown, nothing, self._own_file("changes"))
+        return self._table("changes", rows, "What changed, the newest first", shown, nothing, self._own_file("changes"))
 
     @cached_property
     def accounts(self) -> Table:
@@ -163,7 +200,7 @@ class Inventory(Page):
             needs_password=("needs_password", "sum"),
             logon_type=("logon_type", _several),
         )
-        return table("accounts", _most_first(accounts), "Accounts")
+        return self._table("accounts", _most_first(accounts), "Accounts")
 
     @cached_property
     def programs(self) -> Table:
@@ -173,7 +210,7 @@ class Inventory(Page):
         programs = named.groupby("program", sort=True).agg(
             tasks=("task_path", "nunique"), actions=("task_path", "size"), command=("command", _several)
         )
-        return table("programs", _most_first(programs), "Programs")
+        return self._table("programs", _most_first(programs), "Programs")
 
     @cached_property
     def trigger_types(self) -> Table:
@@ -184,7 +221,7 @@ class Inventory(Page):
             enabled=("enabled", "sum"),
             example=("schedule", "first"),
         )
-        return table("trigger_types", _most_first(types), "Types of triggers")
+        return self._table("trigger_types", _most_first(types), "Types of triggers")
 
     # Starts -----------------------------------------------------------------------------------------------------------
 
@@ -196,19 +233,19 @@ class Inventory(Page):
     @cached_property
     def starts_answer(self) -> Sentences:
         """How much starts in the next 24 hours, and when nothing does."""
-        return Sentences(starts.starts_answer(self.snapshot, self.starts, self.folder))
+        return Sentences(starts.starts_answer(self.snapshot, self.starts, self.folder), self.look)
 
     @cached_property
-    def coming(self) -> Table:
-        """The starts of the 24 hours after the snapshot, by hour."""
-        rows = starts.coming(self.snapshot, self.starts)
-        return table("coming", rows, "The 24 hours after the snapshot", empty="No start can be computed.")
+    def timeline(self) -> Html:
+        """The starts of the 24 hours after the snapshot, a line a task."""
+        return starts.timeline(self.snapshot, self.starts, self.look)
 
     @cached_property
     def collisions(self) -> Table:
         """Groups of three tasks or more that start in the same minute."""
         rows = starts.collisions(self.starts)
-        return table("collisions", rows, "Starts in the same minute", empty="Never three at once.")
+        made = self._table("collisions", rows, "Starts in the same minute", empty="Never do three start at once.")
+        return replace(made, most=MOST_GROUPS)
 
     @cached_property
     def differences(self) -> Table:
@@ -216,32 +253,7 @@ class Inventory(Page):
         rows = starts.differences(self.snapshot, self.folder)
         shown = ("task_path", "next_run", "expected_next", "why")
         nothing = "Where Windows names a next start, it is ours, to the minute."
-        return table("differences", rows, "Other than Windows", shown, nothing)
-
-    # Figures ----------------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def starts_figure(self) -> Chart:
-        """The starts of the week after the snapshot, by hour and weekday."""
-        title = "How many starts in which hour of the week after the snapshot?"
-        return grid(starts.week_grid(self.starts), title=title, unit="start")
-
-    @cached_property
-    def accounts_figure(self) -> Chart:
-        """Tasks of each account."""
-        return bars(self.accounts.frame, "run_as", "tasks", title="Which account runs how many tasks?", unit="task")
-
-    @cached_property
-    def programs_figure(self) -> Chart:
-        """Tasks of each program."""
-        title = "Which program is started by how many tasks?"
-        return bars(self.programs.frame, "program", "tasks", title=title, unit="task")
-
-    @cached_property
-    def trigger_types_figure(self) -> Chart:
-        """Triggers of each type."""
-        title = "How many triggers are there of each type?"
-        return bars(self.trigger_types.frame, "type", "triggers", title=title, unit="trigger")
+        return self._table("differences", rows, "Other than Windows", shown, nothing)
 
     # Files ------------------------------------------------------------------------------------------------------------
 

@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +18,24 @@ from typing import Any, ClassVar, Self
 import pandas as pd
 
 from taskanalysis import __version__
-from taskanalysis.health import NO_RULES, Assessment, Incident, Judged, Rules, assess, known_history, rules_of
+from taskanalysis.health import (
+    NO_RULES,
+    Assessment,
+    Incident,
+    Judged,
+    Rules,
+    assess,
+    hidden_tasks,
+    known_history,
+    rules_of,
+)
 from taskanalysis.history import History
 from taskanalysis.report.columns import COLUMNS, frame
-from taskanalysis.report.display import Heading, Sentences, Table
+from taskanalysis.report.display import MOST_ROWS, Heading, Look, Sentences, Table
 from taskanalysis.snapshot import Moment, Snapshot, in_scope, read_snapshot, sample_share, stale_after
-from taskanalysis.text import count, listed, mask
+from taskanalysis.text import count, listed, mask, printable
 
+STORIES_A_PAGE = 100
 MOST_NAMED = 5  # accounts, findings or tasks in a sentence
 NO_DEFINITION, NO_STATUS = "It has a status and no definition.", "It has a definition and no status."
 
@@ -42,6 +54,23 @@ def table(
     """
     made = rows if isinstance(rows, pd.DataFrame) else frame(name, rows)
     return Table(made, caption, COLUMNS[name], shown, empty, file or f"{name}.csv")
+
+
+def story_id(path: str) -> str:
+    r"""The fragment of a task's story: a hash of its path, so that links last.
+
+    >>> story_id(r"\OpenData\Load")
+    'tc6bc8d76a9'
+    """
+    return f"t{hashlib.sha256(path.casefold().encode('utf-8', 'backslashreplace')).hexdigest()[:10]}"
+
+
+def story_places(paths: Sequence[str]) -> dict[str, str]:
+    """Where the story of each of these tasks is, in their order: a page for each hundred, of `MOST_ROWS` at most."""
+    return {
+        path: f"tasks{f'-{turn // STORIES_A_PAGE + 1}' if turn >= STORIES_A_PAGE else ''}.html#{story_id(path)}"
+        for turn, path in enumerate(paths[:MOST_ROWS])
+    }
 
 
 def local(snapshot: Snapshot, moment: Moment) -> datetime | str:
@@ -102,6 +131,27 @@ class Page:
         """What the share has beside the snapshot, as the fields of the page."""
         return {"history": known_history(snapshot), "rules": rules_of(snapshot.share)}
 
+    @cached_property
+    def paths(self) -> list[str]:
+        """The paths of all tasks in scope, of those with a definition, with a status, and hidden ones."""
+        hidden = {status.path for status, _ in hidden_tasks(self.history, self.snapshot)} if self.history else set()
+        known = self.snapshot.tasks.keys() | self.snapshot.statuses.keys() | hidden
+        return sorted((path for path in known if in_scope(path, self._folders)), key=lambda path: (path.casefold(), path))
+
+    @cached_property
+    def look(self) -> Look:
+        """How the page shows times and task names."""
+        masked = {mask(printable(path)): place for path, place in story_places(self.paths).items()}
+        return Look(self.snapshot.local_time, masked)
+
+    def _table(self, *parts: Any, **more: Any) -> Table:
+        """A `table` as this page shows times and names."""
+        return replace(table(*parts, **more), look=self.look)
+
+    @property
+    def _folders(self) -> list[str]:
+        return [self.folder] if self.folder else []
+
     @property
     def heading(self) -> Heading:
         """Title, server, time of the snapshot with zone, and scope."""
@@ -127,12 +177,12 @@ class Page:
     @cached_property
     def check(self) -> Sentences:
         """What was read and what was not, so that a reader sees that nothing was lost."""
-        return Sentences(self._read_lines())
+        return Sentences(self._read_lines(), self.look)
 
     @cached_property
     def unmatched(self) -> Table:
         """Tasks with a definition and no status, or a status and no definition, where both were read."""
-        snapshot, folders = self.snapshot, [self.folder] if self.folder else []
+        snapshot, folders = self.snapshot, self._folders
         lacking: dict[str, str] = {}
         if snapshot.statuses and "definitions" in snapshot.holds:
             lacking |= dict.fromkeys(snapshot.statuses.keys() - snapshot.tasks.keys(), NO_DEFINITION)
@@ -143,7 +193,7 @@ class Page:
             if in_scope(path, folders) and in_scope(path, snapshot.folders)
         ]
         nothing = "Every definition has its status, and every status its definition, where both were read."
-        return table("unmatched", rows, "Without a partner", empty=nothing)
+        return self._table("unmatched", rows, "Without a partner", empty=nothing)
 
     @cached_property
     def problems(self) -> Table:
@@ -151,7 +201,7 @@ class Page:
         older = self.history.problems if self.history else []
         problems = list(dict.fromkeys([*self.snapshot.problems, *older]))
         rows = (problem._asdict() for problem in problems)
-        return table("problems", rows, "Problems", empty="Everything could be read.", file=self._own_file("problems"))
+        return self._table("problems", rows, "Problems", empty="Everything could be read.", file=self._own_file("problems"))
 
     @property
     def _cut(self) -> dict[str, pd.DataFrame]:
@@ -171,7 +221,7 @@ class Page:
             f"{count(len(snapshot.tasks), 'task definition')} read, {count(snapshot.unread, 'file')} not readable.",
             f"They are of {moment}, read by taskanalysis {__version__}.",
         ]
-        folders = [folder] if folder else []
+        folders = self._folders
         rest = [path for path in snapshot.tasks.keys() | snapshot.statuses.keys() if not in_scope(path, folders)]
         if rest:
             where = f"outside {folder}" if folder else "below \\Microsoft"
@@ -218,14 +268,14 @@ class JudgedPage(Page):
             asdict(cause) | {"tasks": list(cause.tasks), "since": local(self.snapshot, cause.since)}
             for cause in self.causes
         ]
-        return table(
+        return self._table(
             "incidents", rows, "Incidents", ("cause", "since", "tasks"), self.no_cause, self._own_file("incidents")
         )
 
     @cached_property
     def check(self) -> Sentences:
         """What was read, what these data can't show, and rules without effect or without an end."""
-        return Sentences([*self._read_lines(), *self._limits(), *self._rule_lines()])
+        return Sentences([*self._read_lines(), *self._limits(), *self._rule_lines()], self.look)
 
     def _limits(self) -> list[str]:
         """What these data can't show, so that no output is not taken for good news."""

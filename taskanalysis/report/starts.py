@@ -20,14 +20,17 @@ import pandas as pd
 
 from taskanalysis.definition import DayOfWeek, Duration, weekdays
 from taskanalysis.health import Due
+from taskanalysis.report.display import Html, Look, trigger_words
 from taskanalysis.schedule import slot_arrays, unscheduled
 from taskanalysis.snapshot import Snapshot
-from taskanalysis.text import count, listed
+from taskanalysis.text import count, listed, mask
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 MOST_TIMES = 24
 """Starts of one task that are listed; of one that starts more often, the first and their number."""
 MOST_TIMES_NAMED = 4
+MOST_LINES = 60
+"""Tasks of the timeline; of further ones their number."""
 LEAST_AT_ONCE = 3
 HOURS = 24
 
@@ -55,47 +58,68 @@ def next_runs(snapshot: Snapshot, starts: pd.DataFrame) -> dict[str, list[dateti
     return runs
 
 
-def coming(snapshot: Snapshot, starts: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of ``COLUMNS["coming"]``: the hours of the 24 hours after the snapshot."""
-    if not snapshot.zone:
-        return []
-    until = _day_later(snapshot)
-    soon = starts[starts["start"] <= until]
-    first = pd.Timestamp(snapshot.taken_at).floor("h").tz_convert(snapshot.zone)
-    by_hour = dict(iter(soon.groupby(_floored(soon["start"], "h"))))
-    hours = pd.date_range(first, until, freq="h")
-    return [_hour_row(hour, by_hour.get(hour, soon.head(0))) for hour in hours]
-
-
 def _day_later(snapshot: Snapshot) -> datetime:
     """24 hours later, which is another time of day where the clocks change."""
     return (snapshot.taken_at + DAY).astimezone(snapshot.local_time.tzinfo)
+
+
+def timeline(snapshot: Snapshot, starts: pd.DataFrame, look: Look) -> Html:
+    """The starts of the 24 hours after the snapshot, a line a task, the first one first; frequent tasks as one band."""
+    if not snapshot.zone:
+        return Html('<p class="empty">No start can be computed: the server\'s zone is not known.</p>')
+    soon = starts[starts["start"] <= _day_later(snapshot)]
+    if soon.empty:
+        return Html('<p class="empty">No start in the 24 hours after the snapshot.</p>')
+    times = {str(path): list(group) for path, group in soon.groupby("task_path", sort=False)["start"]}
+    often = [path for path, found in times.items() if len(found) >= HOURS]
+    single = [path for path in times if path not in often]
+    lines = [_axis(snapshot)]
+    if often:
+        names = ", ".join(look.task(mask(path)) for path in often)
+        title = f"{count(len(often), 'task')}, every hour or more often"
+        band = '<svg class="day" height="14" role="img" aria-label="all day"><rect class="often" width="100%" height="10"/></svg>'
+        lines.append(f'<tr><th scope="row"><details><summary>{title}</summary>{names}</details></th><td>{band}</td></tr>')
+    lines += [
+        f'<tr><th scope="row">{look.task(mask(path))}</th><td>{_line(snapshot, times[path])}</td></tr>'
+        for path in single[:MOST_LINES]
+    ]
+    more = f"<p>And {count(len(single) - MOST_LINES, 'more task')}, in inventory.csv.</p>" if len(single) > MOST_LINES else ""
+    words = "\n".join(f"{path}: {_said(times[path])}" for path in single)
+    return Html(f'<div class="timeline"><table><tbody>{"".join(lines)}</tbody></table>{more}</div>', words)
+
+
+def _axis(snapshot: Snapshot) -> str:
+    """The first line: the hours that are multiples of three."""
+    first = pd.Timestamp(snapshot.local_time).ceil("h", ambiguous=True, nonexistent="shift_forward")
+    hours = [hour for hour in pd.date_range(first, _day_later(snapshot), freq="h") if hour.hour % 3 == 0]
+    labels = "".join(
+        f'<text{" class=odd" if turn % 2 else ""} x="{_place(snapshot, hour):.1f}%" y="11">{hour:%H:%M}</text>'
+        for turn, hour in enumerate(hours)
+        if _place(snapshot, hour) < 96
+    )
+    return f'<tr><td class="soft">Starts</td><td><svg class="day" height="14" aria-hidden="true">{labels}</svg></td></tr>'
+
+
+def _line(snapshot: Snapshot, times: list[pd.Timestamp]) -> str:
+    marks = "".join(
+        f'<rect x="{_place(snapshot, time):.1f}%" width="4" height="10"><title>{time:%H:%M}</title></rect>' for time in times
+    )
+    return f'<svg class="day" height="14" role="img" aria-label="{_said(times)}">{marks}</svg>'
+
+
+def _said(times: list[pd.Timestamp]) -> str:
+    return listed([f"{time:%H:%M}" for time in times], most=MOST_TIMES)
+
+
+def _place(snapshot: Snapshot, time: pd.Timestamp) -> float:
+    """Where a time stands on the axis, in per cent."""
+    return 100 * ((time - snapshot.taken_at) / DAY)
 
 
 def _floored(starts: pd.Series, unit: str) -> pd.Series:
     """Rounded down in UTC, since the hour that autumn repeats is two."""
     floored: pd.Series = starts.dt.tz_convert("UTC").dt.floor(unit).dt.tz_convert(starts.dt.tz)
     return floored
-
-
-def _hour_row(hour: pd.Timestamp, group: pd.DataFrame) -> dict[str, Any]:
-    times = sorted(group.groupby("task_path", sort=False)["start"], key=lambda item: len(item[1]) > MOST_TIMES_NAMED)
-    which = [f"{path} {_at(starts)}" for path, starts in times]
-    return {"hour": hour.to_pydatetime(), "starts": len(group), "tasks": len(which), "which": which}
-
-
-def _at(starts: pd.Series) -> str:
-    times = list(dict.fromkeys(f"{start:%H:%M}" for start in starts))
-    if len(times) > MOST_TIMES_NAMED:
-        return f"from {times[0]} to {times[-1]}, {len(starts)} times"
-    return f"at {listed(times)}"
-
-
-def week_grid(starts: pd.DataFrame) -> pd.DataFrame:
-    """Starts by hour (index 0..23, local time) and weekday (columns, Monday first), of the week that follows."""
-    grid = np.zeros((24, 7), dtype=np.int64)
-    np.add.at(grid, (starts["start"].dt.hour.to_numpy(), starts["start"].dt.day_of_week.to_numpy()), 1)
-    return pd.DataFrame(grid, columns=[day.name for day in DayOfWeek])
 
 
 def collisions(starts: pd.DataFrame) -> list[dict[str, Any]]:
@@ -156,7 +180,7 @@ def starts_answer(snapshot: Snapshot, starts: pd.DataFrame, folder: str = "") ->
         )
     waiting = [task for task in snapshot.within(folder).values() if task.settings.enabled and unscheduled(task)]
     if waiting:
-        kinds = listed(sorted({kind for task in waiting for kind in unscheduled(task).values()}))
+        kinds = listed(sorted({trigger_words(kind).lower() for task in waiting for kind in unscheduled(task).values()}))
         starting = count(len(waiting), "task")
         lines.append(f"{starting} can also start at times that no schedule gives ({kinds}).")
     doubtful = count(int((~starts["judged"]).sum()), "start")
@@ -168,4 +192,4 @@ def starts_answer(snapshot: Snapshot, starts: pd.DataFrame, folder: str = "") ->
 def _pause(snapshot: Snapshot, soon: pd.DataFrame) -> str:
     edges = [snapshot.local_time, *soon["start"].tolist(), _day_later(snapshot)]
     pause, since = max(((after - before, before) for before, after in pairwise(edges)), key=lambda gap: gap[0])
-    return f"{Duration(delta=pause // MINUTE * MINUTE).words()}, from {since:%A %H:%M} on"
+    return f"{Duration(delta=pause // MINUTE * MINUTE).words()}, from {since:%Y-%m-%d %H:%M} on"

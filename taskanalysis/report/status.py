@@ -1,15 +1,15 @@
-r"""The status page: what needs attention, how each task stands, and what to do next.
+r"""The status page: what to do, what changed, and how each task stands.
 
 >>> page = StatusPage.read("data", folder=r"\Backup")
->>> page.answer.lines
-['None of 2 tasks needs attention: no need to worry.', 'Summary: 2 OK.']
->>> len(page.tasks.frame), len(page.failing.frame)
+>>> page.answer.title, page.answer.line
+('Nothing to do: no task needs attention', 'None of 2 tasks needs attention: no need to worry. 2 OK.')
+>>> len(page.tasks.frame), len(page.cases)
 (2, 0)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -17,34 +17,65 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from taskanalysis.health import NO_PAST, Judged, Verdict
-from taskanalysis.report.display import Sentences, Table
+from taskanalysis.health import NO_PAST, Case, Judged
+from taskanalysis.report.cards import MOST_CARDS, cards
+from taskanalysis.report.display import MOST_ROWS, Answer, Html, Table
 from taskanalysis.report.files import save, save_status
-from taskanalysis.report.page import MOST_NAMED, JudgedPage, change_rows, local, table
+from taskanalysis.report.page import change_rows, local
+from taskanalysis.report.strips import day_signs, key, shares, strip
+from taskanalysis.report.window import Window
 from taskanalysis.results import BAD_OUTCOMES
 from taskanalysis.snapshot import Snapshot
-from taskanalysis.text import count, listed
+from taskanalysis.text import count, listed, mask
+
+STRIP_DAYS = 30
+MOST_CHANGES = 30
+_LOUD_FIRST = ("FAILING", "OVERDUE", "RUNNING LONG")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class StatusPage(JudgedPage):
+class StatusPage(Window):
     """How each task of a snapshot stands, as tables and sentences; each is computed when it is first asked for."""
+
+    days: int = STRIP_DAYS
 
     title: ClassVar[str] = "Status"
 
     @cached_property
-    def answer(self) -> Sentences:
-        """The short answer: how many tasks need attention, which first, and what could not be seen."""
+    def answer(self) -> Answer:
+        """The short answer: what there is to do, how many tasks need attention, and what could not be seen."""
         found = self.assessment
-        together = {path for cause in self.causes for path in cause.tasks}
-        alone = [judged for judged in found.loud if judged.path not in together]
-        lines = [found.headline, *(f"One cause: {cause.cause}" for cause in self.causes)]
-        lines += [_headline(judged) for judged in alone[:MOST_NAMED]]
-        if len(alone) > MOST_NAMED:
-            lines.append(f"And {count(len(alone) - MOST_NAMED, 'more task')}, listed below.")
-        summary = listed([f"{number} {verdict}" for verdict, number in found.counts.items()])
-        summaries = [f"Summary: {summary}."] if summary else []
-        return Sentences([*lines, *found.unseen, *summaries, *found.remarks])
+        order = sorted(found.counts.items(), key=lambda pair: pair[0] not in _LOUD_FIRST)
+        counts = listed([f"{number} {verdict}" for verdict, number in order])
+        line = f"{found.headline} {counts}." if counts else found.headline
+        points = [f"{case.novelty} {case.title}".strip() for case in self.cases]
+        return Answer(found.title, line, found.unseen, look=self.look, points=points, is_good=found.code == 0)
+
+    @property
+    def cases(self) -> list[Case]:
+        """What there is to do."""
+        return self.assessment.cases
+
+    @cached_property
+    def cards(self) -> Html:
+        """What there is to do first, as cards."""
+        return cards(self.cases, self.look, self._strip_of)
+
+    @cached_property
+    def further(self) -> Table:
+        """What else there is to do, as rows."""
+        rows = [
+            _row(self.snapshot, task, case.title) for case in self.cases[MOST_CARDS:] for task in case.tasks
+        ]
+        shown = ("task_path", "verdict", "reason", "advice", "since", "owner")
+        return self._table("status", rows, "Also to do", shown, "", "status.csv")
+
+    @cached_property
+    def remarks(self) -> Answer | Html:
+        """What recovered, what often fails though it is OK now, and what is not known by choice."""
+        items = "".join(f"<li>{self.look.sentence(mask(line))}</li>" for line in self.assessment.remarks)
+        html = f'<ul class="answer mathjax_ignore">{items}</ul>' if items else ""
+        return Html(html, "\n".join(map(mask, self.assessment.remarks)))
 
     # Tables -----------------------------------------------------------------------------------------------------------
 
@@ -52,68 +83,52 @@ class StatusPage(JudgedPage):
     def tasks(self) -> Table:
         """All tasks that are not muted, those that need attention first."""
         cause = {path: cause.cause for cause in self.causes for path in cause.tasks}
-        shown = sorted(
-            (judged for judged in self.judged if not judged.ignored), key=lambda row: not row.needs_attention
-        )
-        rows = (_row(self.snapshot, judged, cause.get(judged.path, "")) for judged in shown)
-        columns = (
-            "task_path",
-            "verdict",
-            "reason",
-            "since",
-            "last_run",
-            "success_rate_30d",
-            "next_run",
-            "owner",
-            "rule",
-        )
-        return table("status", rows, "All tasks", columns, "No status was collected.")
+        listed = self._in_order
+        rows = (_row(self.snapshot, judged, cause.get(judged.path, "")) for judged in listed)
+        columns = ("task_path", "verdict", "strip", "last_run", "next_run", "success_rate_30d", "owner")
+        made = self._table("status", rows, "All tasks", columns, "No status was collected.")
+        strips = [self._strip(judged.path) for judged in listed[:MOST_ROWS]]
+        return replace(made, cells={"strip": strips}, chips=True)
+
+    @cached_property
+    def key(self) -> Html:
+        """What the blocks of the strips mean."""
+        return Html(key() if len(self.by_day) else "")
 
     @cached_property
     def changes(self) -> Table:
         """What changed in the 24 hours before the snapshot."""
-        rows, nothing = [], "There is no snapshot before this one."
+        rows, nothing = [], "There is no snapshot before this one, so no change is known."
         if self.history and len(self.history.coverage) > 1:
-            changes, nothing = self.history.changes, "Nothing changed."
+            changes, nothing = self.history.changes, "Nothing changed in the 24 hours before the snapshot."
             new = changes[changes["at"] > pd.Timestamp(self.snapshot.taken_at - timedelta(days=1))]
             rows = change_rows(self.snapshot, new.iloc[::-1], self.folder)
         shown = ("at", "task_path", "kind", "before", "after", "what")
-        return table("changes", rows, "Changes", shown, nothing, self._own_file("changes"))
+        made = self._table("changes", rows, "Changes", shown, nothing, self._own_file("changes"))
+        return replace(made, most=MOST_CHANGES)
+
+    # Strips -----------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def failing(self) -> Table:
-        """Failing tasks."""
-        shown = ("task_path", "meaning", "advice", "hex", "since", "consecutive_failures", "success_rate_30d")
-        return self._with("Failing tasks", (*shown, "owner", "note"), "No task is failing.", Verdict.FAILING)
+    def _in_order(self) -> list[Judged]:
+        shown = [judged for judged in self.judged if not judged.ignored]
+        return sorted(shown, key=lambda judged: not judged.needs_attention)
 
     @cached_property
-    def overdue(self) -> Table:
-        """Tasks that are overdue or never ran."""
-        shown = ("task_path", "verdict", "reason", "since", "expected_next", "missed_runs", "owner", "note")
-        nothing = "No task is known to be overdue, or never to have run."
-        return self._with("Overdue or never ran", shown, nothing, Verdict.OVERDUE, Verdict.NEVER_RAN)
+    def _signs(self) -> pd.DataFrame:
+        return day_signs(self, [judged.path for judged in self._in_order[:MOST_ROWS]])
 
-    @cached_property
-    def running(self) -> Table:
-        """Running tasks."""
-        shown = ("task_path", "verdict", "reason", "last_run", "owner", "note", "rule")
-        return self._with("Running", shown, "No task is running.", Verdict.RUNNING_LONG, Verdict.RUNNING)
+    def _strip(self, path: str) -> str:
+        return strip(self._signs.loc[path]) if path in self._signs.index else ""
 
-    @cached_property
-    def disabled(self) -> Table:
-        """Disabled tasks."""
-        return self._with("Disabled", _QUIET, "No task is disabled.", Verdict.DISABLED)
-
-    @cached_property
-    def unknown(self) -> Table:
-        """Tasks whose result is not known."""
-        return self._with("Unknown", _QUIET, "No result is unclear.", Verdict.UNKNOWN)
-
-    def _with(self, caption: str, shown: tuple[str, ...], nothing: str, *verdicts: Verdict) -> Table:
-        frame = self.tasks.frame
-        return table(
-            "status", frame[frame["verdict"].isin([verdict.value for verdict in verdicts])], caption, shown, nothing
-        )
+    def _strip_of(self, case: Case) -> str:
+        """The days of a task; of several, how many of them had a bad day."""
+        paths = [task.path for task in case.tasks if task.path in self._signs.index]
+        if len(case.tasks) == 1 or not paths or not len(self._signs.columns):
+            return self._strip(case.first.path)
+        bad = (~self._signs.loc[paths].isin(["", "·", "r", "?"])).sum()
+        most = f"{bad.max()} of {count(len(paths), 'task')} at most on a day"
+        return shares(bad.tolist(), len(paths), bad.index, f"Tasks with a bad day: {most}")
 
     # Files ------------------------------------------------------------------------------------------------------------
 
@@ -139,12 +154,6 @@ class StatusPage(JudgedPage):
         return files + save_status(self.assessment, frames, folder, made_at=made_at or datetime.now(UTC))
 
 
-def _headline(judged: Judged) -> str:
-    new = f" ({judged.novelty})" if judged.novelty else ""
-    return f"{judged.verdict.value}{new}: {judged.path}. {judged.reason}"
-
-
-_QUIET = ("task_path", "reason", "since", "last_run", "owner", "note")
 _OLD_WORDS = {"succeeded": "Working", "running": "Working"} | dict.fromkeys(BAD_OUTCOMES, "Broken")
 
 

@@ -20,7 +20,7 @@ from taskanalysis.health import Incident
 from taskanalysis.report.trend_tables import fates, missed, worst
 from taskanalysis.report.window import Window
 from taskanalysis.results import BAD_OUTCOMES
-from taskanalysis.text import count, listed
+from taskanalysis.text import count, listed, say_day
 
 WEEK, MONTH = timedelta(days=7), timedelta(days=28)
 LEAST_STEP = 3
@@ -44,6 +44,26 @@ def trend_answer(window: Window, incidents: Sequence[Incident] = ()) -> list[str
         *_blind(window),
         *_worst(window),
     ]
+
+
+def direction(window: Window) -> str:
+    """Whether it is getting better or worse, and since when, in a few words."""
+    if not window.is_known:
+        return f"Not known: {'this is no share of snapshots' if window.history is None else 'there is only one snapshot'}"
+    found = _step(window)
+    if found:
+        day, step = found
+        return f"{'Worse' if step > 0 else 'Better'} since {say_day(day.date(), window.snapshot.local_time.date())}"
+    first = _direction(window)
+    return first.partition(":")[0] if ":" in first else "Not known: there are no snapshots of a week ago"
+
+
+def points(window: Window) -> list[str]:
+    """What the index says of the trends."""
+    if not window.is_known:
+        return []
+    numbers = _direction(window).rpartition(": ")[2]
+    return [f"{numbers[0].upper()}{numbers[1:]}", *_rates(window), *_blind(window)]
 
 
 def coverage_answer(window: Window) -> list[str]:
@@ -151,20 +171,27 @@ def _turn(now: int, then: int) -> str:
     return "worse than" if now > then else "better than"
 
 
-def _since(window: Window) -> list[str]:
-    """The day of the largest step, where the number of failing tasks has not gone back since."""
+def _step(window: Window) -> tuple[pd.Timestamp, int] | None:
+    """The day of the largest step and its size, where the number of failing tasks has not gone back since."""
     failing = window.by_day[~window.by_day["blind"]]["failing"]
     steps = failing.diff().fillna(0)
     if not len(failing) or steps.abs().max() < LEAST_STEP:
-        return []
+        return None
     place = int(steps.abs().to_numpy().argmax())
-    day, step = failing.index[place], int(steps.iloc[place])
+    day, step = pd.Timestamp(failing.index[place]), int(steps.iloc[place])
     before, after = failing.iloc[place - 1], failing.iloc[place:]
     if (step > 0 and after.min() <= before) or (step < 0 and after.max() >= before):
+        return None
+    return day, step
+
+
+def _since(window: Window) -> list[str]:
+    found = _step(window)
+    if not found:
         return []
-    more, good = ("more", "as good") if step > 0 else ("fewer", "as bad")
-    turn = f"It turned on {day:%A}, {day:%Y-%m-%d}: {abs(step):,} {more} tasks were failing than the day before"
-    return [f"{turn}, and it has never been {good} since."]
+    day, step = found
+    more = "more" if step > 0 else "fewer"
+    return [f"Since {day:%Y-%m-%d}, when {abs(step):,} {more} tasks were failing than the day before, it has stayed so."]
 
 
 def _rates(window: Window) -> list[str]:
@@ -236,7 +263,7 @@ def _worst(window: Window) -> list[str]:
 
 
 def _moment(moment: datetime | pd.Timestamp, window: Window) -> str:
-    return f"{moment.astimezone(window.zone):%a %Y-%m-%d %H:%M}"
+    return f"{moment.astimezone(window.zone):%Y-%m-%d %H:%M}"
 
 
 def _words(span: timedelta | pd.Timedelta) -> str:

@@ -11,6 +11,7 @@ Times are in the server's zone. All text here is masked, because all of it is sh
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,19 +24,8 @@ from taskanalysis.report.page import change_rows
 from taskanalysis.report.window import ENDINGS, Window, known_at
 from taskanalysis.results import BAD_OUTCOMES
 
-SIGNS = {
-    "failed": "F",
-    "stopped": "S",
-    "not started": "N",
-    "missed": "M",
-    "unknown": "?",
-    "running": "r",
-    "succeeded": "·",
-}
-"""The sign of a day in the grid; a small letter where other runs of that day succeeded."""
 LASTING = 3
 """Consecutive failed runs; fewer are a turn that is in the CSV file alone."""
-MOST_PANELS = 6
 
 
 def weeks(window: Window) -> pd.DataFrame:
@@ -85,58 +75,12 @@ def worst(window: Window) -> pd.DataFrame:
     return frame("worst", rows)
 
 
-def grid(window: Window, worst: pd.DataFrame) -> pd.DataFrame:
-    """How each day of these tasks went, by a sign (`SIGNS`): its rows are tasks, its columns days.
-
-    Tasks that did no more than miss starts in a blind time, as all did, are left out. A bad ending comes before a
-    missed start, that before a good run; "" is a day without a known run. A small letter says that the day had good
-    runs too.
-    """
-    days = window.by_day.index
-    alone = window.missed_starts.loc[~_in_blind_time(window, window.missed_starts["expected"]), "task_path"]
-    paths = pd.Index(worst.loc[(worst["bad_runs"] > 0) | worst["task_path"].isin(list(alone)), "task_path"])
-    ended = {name: _per_day(window.runs[window.runs["ending"] == name], paths, days) for name in ENDINGS}
-    bad = np.stack([ended[name] for name in BAD_OUTCOMES])
-    order = np.argmax(bad, axis=0)
-    signs = np.full((len(paths), len(days)), "", dtype=object)
-    for name in ("unknown", "running", "succeeded"):
-        signs[ended[name] > 0] = SIGNS[name]
-    signs[_per_day(window.missed_starts, paths, days) > 0] = SIGNS["missed"]
-    for number, name in enumerate(BAD_OUTCOMES):
-        signs[(bad.sum(axis=0) > 0) & (order == number)] = SIGNS[name]
-    mixed = (ended["succeeded"] > 0) & np.isin(signs, [*(SIGNS[name] for name in BAD_OUTCOMES), SIGNS["missed"]])
-    signs[mixed] = [sign.lower() for sign in signs[mixed]]
-    return pd.DataFrame(signs, index=paths, columns=days)
-
-
-def _per_day(rows: pd.DataFrame, paths: pd.Index, days: pd.Index) -> np.ndarray[Any, Any]:
-    """How many rows each task has on each day."""
-    counts = np.zeros((len(paths), len(days)), np.int64)
-    place = np.append(paths.get_indexer(rows["task_path"].cat.categories), -1)[rows["task_path"].cat.codes]
-    column = days.get_indexer(pd.DatetimeIndex(rows["day"]))
-    kept = (place >= 0) & (column >= 0)
-    np.add.at(counts, (place[kept], column[kept]), 1)
-    return counts
-
-
 def _in_blind_time(window: Window, moments: pd.Series) -> np.ndarray[Any, Any]:
     """Whether each moment lies in a blind time."""
     inside = np.zeros(len(moments), dtype=bool)
     for start, end in window.blind:
         inside |= ((moments >= start) & (moments <= end)).to_numpy()
     return inside
-
-
-def panels(window: Window, worst: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The runs of each day by ending (ENDINGS), and `blind`, of the first of these tasks that had bad runs."""
-    panels = {}
-    for path in worst.loc[worst["bad_runs"] > 0, "task_path"].head(MOST_PANELS):
-        runs = window.runs[window.runs["task_path"] == path]
-        days = runs.groupby(["day", "ending"], observed=False).size().unstack(fill_value=0)
-        panels[str(path)] = days.reindex(index=window.by_day.index, columns=ENDINGS, fill_value=0).assign(
-            blind=window.by_day["blind"]
-        )
-    return panels
 
 
 def changed(window: Window) -> pd.DataFrame:
@@ -210,6 +154,36 @@ def missed(window: Window) -> pd.DataFrame:
         times = {name: at.astimezone(window.zone).to_pydatetime() for name, at in (("first", first), ("last", last))}
         made.append({"task_path": str(path), "starts": int(size), "why": why} | times)
     return frame("missed", made)
+
+
+NO_CAUSE = "Not known: snapshots were taken then."
+
+
+def missed_causes(window: Window) -> pd.DataFrame:
+    """The missed starts by cause and time without snapshots, the newest first: ``COLUMNS["missed_causes"]``."""
+    groups: dict[tuple[str, datetime | None], list[Any]] = {}
+    for row in missed(window).itertuples(index=False):
+        end = next((end for start, end in window.blind if start <= row.first and row.last <= end), None)
+        groups.setdefault((str(row.why) or NO_CAUSE, end), []).append(row)
+    rows = [
+        {
+            "why": why,
+            "first": min(row.first for row in found),
+            "last": max(row.last for row in found),
+            "starts": sum(row.starts for row in found),
+            "which": [f"{path} ({number:,})" for path, number in _by_task(found).items()],
+        }
+        for (why, _), found in groups.items()
+    ]
+    return frame("missed_causes", sorted(rows, key=lambda row: row["last"], reverse=True))
+
+
+def _by_task(rows: list[Any]) -> dict[str, int]:
+    """How many starts each task missed, most first."""
+    numbers: Counter[str] = Counter()
+    for row in rows:
+        numbers[str(row.task_path)] += int(row.starts)
+    return dict(numbers.most_common())
 
 
 def _order(window: Window, rows: pd.DataFrame) -> np.ndarray[Any, Any]:

@@ -67,7 +67,8 @@ class Window(JudgedPage):
             raise SnapshotError(f"a trend needs at least 1 day, not {self.days}")
 
     @classmethod
-    def _beside(cls, snapshot: Snapshot, days: int = 90) -> dict[str, Any]:
+    def _beside(cls, snapshot: Snapshot, days: int | None = None) -> dict[str, Any]:
+        days = cls.days if days is None else days
         return {**super()._beside(snapshot), "history": known_history(snapshot, days), "days": days}
 
     @property

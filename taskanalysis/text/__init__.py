@@ -7,8 +7,10 @@ Plurals and enumerations, text made fit for one line, secrets masked, and the pr
 from taskanalysis.text.commands import hides_exit_code, program_name, working_program
 from taskanalysis.text.masking import has_secret, mask, mask_arguments
 from taskanalysis.text.sentences import clip, count, listed, needs_attention, one_line, printable
+from taskanalysis.text.times import ago, say, say_day, spoken
 
 __all__ = [
+    "ago",
     "clip",
     "count",
     "has_secret",
@@ -20,5 +22,8 @@ __all__ = [
     "one_line",
     "printable",
     "program_name",
+    "say",
+    "say_day",
+    "spoken",
     "working_program",
 ]

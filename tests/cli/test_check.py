@@ -239,7 +239,7 @@ def test_incident_comes_once_and_first_then_the_other_tasks_with_their_next_step
     assert code == 1
     assert first.startswith("INCIDENT 9 tasks since 2026-11-09 07:10, all as TOWN\\opendata, 0x8007052E: ")
     assert (
-        "Next: Enter the new password in the task's properties. It is shared by \\OpenData\\Finance\\Checkbook,"
+        "Next: Enter the new password of TOWN\\opendata in these 9 tasks. It is shared by \\OpenData\\Finance\\Checkbook,"
         in first
     )
     assert len(others) == 4
