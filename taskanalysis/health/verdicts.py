@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
+
+import numpy as np
 
 from taskanalysis.definition import CalendarTrigger, DayOfWeek, Duration, TaskDefinition, TimeTrigger
 from taskanalysis.health.advice import advice_on
@@ -24,9 +26,10 @@ from taskanalysis.health.due import COLLECTING, Due, Missed
 from taskanalysis.health.findings import why_nothing_starts
 from taskanalysis.health.past import NO_PAST, Past, hidden_tasks, last_runs, pasts
 from taskanalysis.health.rules import NO_RULE, NO_RULES, Rule, Rules
+from taskanalysis.health.stops import NEVER, ORDERED_STOP, STOPPED, ordered_ends
 from taskanalysis.history import History
 from taskanalysis.results import BAD_OUTCOMES, SETTLED, Outcome, Result, decode_lines
-from taskanalysis.schedule import previous_run
+from taskanalysis.schedule import microseconds, moment_of
 from taskanalysis.snapshot import Snapshot, Status, in_scope
 from taskanalysis.text import count, listed
 
@@ -139,7 +142,6 @@ DAY = timedelta(days=1)
 LONGEST_RUN = timedelta(hours=24)
 ENDING = timedelta(minutes=10)
 """How long Windows may take to stop a run at its time limit."""
-STOPPED = 267014
 SHORTEST_LIMIT = timedelta(hours=1)
 
 
@@ -275,7 +277,7 @@ def _verdict(due: Due, result: Result, past: Past) -> _Decision:  # noqa: PLR091
         return late
     if ended := _ordered_stop(due, result):
         reason = f"It was stopped at {ended:%Y-%m-%d %H:%M}, as its trigger orders at the end of the repetition."
-        return Verdict.OK, "stop at the end", reason
+        return Verdict.OK, ORDERED_STOP, reason
     if is_bad and is_settled:
         return Verdict.FAILING, "last run failed", result.meaning + queued
     if is_bad or (result.outcome is Outcome.UNKNOWN and not is_settled):
@@ -382,14 +384,9 @@ def _ordered_stop(due: Due, result: Result) -> datetime | None:
     last_run, taken_at = due.status.last_run, due.snapshot.taken_at
     if result.code != STOPPED or not isinstance(last_run, datetime) or not last_run.tzinfo or not due.task:
         return None
-    for trigger in due.task.triggers:
-        repetition = trigger.repetition
-        if trigger.enabled and repetition and repetition.stop_at_duration_end and repetition.duration:
-            first = replace(due.task, triggers=(replace(trigger, repetition=None),))
-            begin = previous_run(first, last_run + timedelta(minutes=1), tz=due.snapshot.zone or "UTC")
-            if begin and last_run < (end := begin + repetition.duration.delta) <= taken_at:
-                return end
-    return None
+    started, until = (np.array([microseconds(moment)]) for moment in (last_run, taken_at))
+    end = int(ordered_ends(due.task, started, until, zone=due.snapshot.zone)[0])
+    return None if end == NEVER else moment_of(end, due.snapshot.local_time.tzinfo or UTC)
 
 
 def _words(span: timedelta) -> str:
