@@ -403,7 +403,7 @@ def failing_spells(
     >>> signs = history.runs["outcome"].map({"succeeded": GOOD, "not started": BAD}).astype(float).fillna(UNCLEAR)
     >>> spells = failing_spells(history.runs.assign(sign=signs), history.events, history.changes, history.spans)
     >>> len(spells), failing_at(spells, pd.DatetimeIndex(["2026-11-08", "2026-11-23"], tz="UTC")).tolist()
-    (9, [0, 9])
+    (10, [0, 10])
     """
     refused = events[events["kind"] == "start failed"]
     switched = changes[changes["kind"].isin(["disabled", "removed", "enabled", "added"])]

@@ -2,7 +2,7 @@ r"""The trends page: is it getting better or worse, and since when.
 
 >>> page = Trends.read("data", days=90)
 >>> page.answer.lines[0].partition(": ")[2]
-'12 tasks are failing now, 11 a week ago, 1 four weeks ago.'
+'13 tasks are failing now, 11 a week ago, 1 four weeks ago.'
 >>> page.worst.frame["task_path"].iloc[0]
 '\\OpenData\\Transit\\Bus stops'
 """
