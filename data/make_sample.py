@@ -33,7 +33,7 @@ from sample_tasks import (
     Trigger,
 )
 
-from taskanalysis.snapshot import Status, write_snapshot
+from taskanalysis.snapshot import SAMPLE_TOOL, Status, write_snapshot
 
 LAST_SNAPSHOT = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 SNAPSHOTS = 60 * 4  # of which those in SERVER_OFF and NO_SNAPSHOTS are left out
@@ -288,7 +288,7 @@ def main() -> None:
             windows="Windows Server 2019 10.0.17763",
             collected_by=r"TOWN\svc-collector",
             elevated=True,
-            tool="taskanalysis 0.1.0",
+            tool=SAMPLE_TOOL,
         )
 
 

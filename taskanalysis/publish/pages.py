@@ -46,7 +46,8 @@ class Run:
     """What all pages of a run share: its stamp, when it was made, and the time of its snapshot.
 
     Times are aware. `due` is when a newer snapshot should exist, None where ``--at`` selected an earlier one; `zone` is
-    the server's, "" where not known; `names` are the reports; `banners` stand on each page.
+    the server's, "" where not known; `names` are the reports; `banners` stand on each page. Pages of the `sample` share
+    are made at its last snapshot, and no other is due.
     """
 
     stamp: str
@@ -56,6 +57,7 @@ class Run:
     zone: str
     names: Sequence[str]
     banners: Sequence[str] = ()
+    sample: bool = False
 
     def local(self, moment: datetime) -> str:
         """A time in the zone of the server."""

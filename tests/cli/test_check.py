@@ -250,6 +250,11 @@ def test_incident_comes_once_and_first_then_the_other_tasks_with_their_next_step
     assert others[-2].endswith("Owner: Transit desk.")
 
 
+def test_sample_share_is_never_stale() -> None:
+    code, out, _ = run("check")
+    assert (code, "stale" in out) == (1, False)
+
+
 # Several servers ------------------------------------------------------------------------------------------------------
 
 
