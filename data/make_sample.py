@@ -33,7 +33,7 @@ from sample_tasks import (
     Trigger,
 )
 
-from taskanalysis.snapshot import Status, write_snapshot
+from taskanalysis.snapshot import SAMPLE_TOOL, Status, write_snapshot
 
 LAST_SNAPSHOT = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 SNAPSHOTS = 60 * 4  # of which those in SERVER_OFF and NO_SNAPSHOTS are left out
@@ -116,7 +116,7 @@ def missed_slots(task: Task) -> list[datetime]:
 
 
 def runs(task: Task) -> list[Run]:
-    """The runs of a task, in order. A slot is lost while the server is off or another run is going on."""
+    """The runs of a task, in order. A slot is lost while the server is off, another run is going on, or one waits."""
     chance = Random(task.path)
     starts: set[tuple[datetime, int]] = set()
     for form in forms(task):
@@ -132,8 +132,11 @@ def runs(task: Task) -> list[Run]:
         start, minutes = slot + timedelta(seconds=chance.randint(0, delay)), chance.uniform(*task.minutes)
         if OFF_FROM <= slot <= OFF_UNTIL or (done and slot < done[-1].end):
             continue
+        if task.queued and slot >= local(task.queued):
+            break
         here = slot.astimezone(NEW_YORK)
-        code, minutes = task.odd_runs.get(here.date().isoformat(), (task.result(here), minutes))
+        usual = task.odd_runs.get(f"{here:%Y-%m-%d}", (task.result(here), minutes))
+        code, minutes = task.odd_runs.get(f"{here:%Y-%m-%dT%H:%M}", usual)
         if task.account is OPENDATA and slot >= local(LOGON_FAILS_FROM):
             code, minutes = LOGON_FAILURE, 0.0
         end = start + timedelta(minutes=minutes)
@@ -149,11 +152,13 @@ def status(task: Task, done: list[Run], missed: list[datetime], now: datetime) -
     ran = bisect_right(done, now, key=lambda run: run.start)
     last = done[ran - 1] if ran else None
     running = last is not None and last.end > now
+    queued = task.queued and now >= local(task.queued)
+    state = "Disabled" if not task.enabled else "Running" if running else "Queued" if queued else "Ready"
     timed = [trigger for trigger in task.triggers if trigger.timed and task.enabled]
     coming = [slot for trigger in timed for slot in islice(slots(trigger, now, now + LONG), 1)]
     return Status(
         path=task.path,
-        state="Disabled" if not task.enabled else "Running" if running else "Ready",
+        state=state,
         enabled=task.enabled,
         last_run=last.start.astimezone(NEW_YORK) if last else "never",
         last_result=NEVER_RAN if last is None else RUNNING if running else last.code,
@@ -267,6 +272,7 @@ def main() -> None:
     )
     out = parser.parse_args().out
     shutil.rmtree(out / "snapshots" / SERVER, ignore_errors=True)
+    shutil.rmtree(out / "history" / f"server={SERVER}", ignore_errors=True)  # of the snapshots before
 
     plan = [(form, definition(form.task), runs(task), missed_slots(task)) for task in TASKS for form in forms(task)]
     for now in snapshot_times():
@@ -282,7 +288,7 @@ def main() -> None:
             windows="Windows Server 2019 10.0.17763",
             collected_by=r"TOWN\svc-collector",
             elevated=True,
-            tool="taskanalysis 0.1.0",
+            tool=SAMPLE_TOOL,
         )
 
 

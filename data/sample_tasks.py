@@ -49,7 +49,10 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Task:
-    """A task. `odd_runs` gives result and minutes of the run on a day; `edit` is what differs from `edited` on."""
+    """A task. `odd_runs` gives result and minutes of the runs on a day, or of the one at a time of a day.
+
+    From `queued` on its starts wait in the queue; `edit` is what differs from `edited` on.
+    """
 
     path: str
     description: str
@@ -66,6 +69,7 @@ class Task:
     odd_runs: dict[str, tuple[int, float]] = field(default_factory=dict)
     added: str = ""
     removed: str = ""
+    queued: str = ""
     edited: str = ""
     edit: dict[str, Any] = field(default_factory=dict)
 
@@ -183,7 +187,9 @@ RETRY: dict[str, Content] = {"RestartOnFailure": {"Interval": "PT15M", "Count": 
 
 # Results -------------------------------------------------------------------------------------------------------------
 
-STOPPED_AT_LIMIT = 267014
+STOPPED = 267014  # at its time limit, or where its trigger orders it
+NO_SUCH_FOLDER = 0x8007010B
+NOTHING_CHANGED = 4  # of zoning_export.exe
 
 
 def fails_on_weekends(start: datetime) -> int:
@@ -194,6 +200,11 @@ def fails_on_weekends(start: datetime) -> int:
 def fails_often(start: datetime) -> int:
     """An exception in two of five runs, hardly ever twice in a row."""
     return (0, 1, 0, 0, 1)[(start.toordinal() * 4 + start.hour // 6 + 2) % 5]
+
+
+def finds_nothing(start: datetime) -> int:
+    """What forfiles returns: 1 where no file matches, which is so from a day on."""
+    return int(start.date() >= date(2026, 11, 15))
 
 
 def robocopy_result(start: datetime) -> int:
@@ -251,21 +262,24 @@ OPENDATA_TASKS = [
          [python("timetable.py")], ETL, minutes=(9, 14), version="1.4"),
     Task(r"\OpenData\Transit\Parking meters", "",
          [daily("2025-04-07T06:05:00", every=10, lasting=955, stop=True)],
-         [run("conhost.exe", rf'--headless "{PYTHON}" meters.py', JOBS)], ETL, minutes=(0.3, 0.8), limit="PT10M"),
+         [run("conhost.exe", rf'--headless "{PYTHON}" meters.py', JOBS)], ETL, minutes=(0.3, 0.8), limit="PT10M",
+         odd_runs={"2026-11-22T21:55": (STOPPED, 5)}),
     # GIS
     Task(r"\OpenData\GIS\Parcels", "Parcels and owners, rebuilt from the assessor's database.",
          [daily("2024-01-08T05:25:00")], [python("parcels.py --rebuild")], GIS, minutes=(50, 70), limit="PT4H"),
     Task(r"\OpenData\GIS\Address points", "Every second night: the geocoder allows 50,000 requests in two days.",
-         [daily("2024-01-08T03:40:00", days=2)], [python("addresses.py")], GIS, minutes=(25, 40), settings=RETRY),
+         [daily("2024-01-08T03:40:00", days=2)], [python("addresses.py")], GIS, minutes=(25, 40), settings=RETRY,
+         odd_runs={"2026-11-21": (1, 12)}),
     Task(r"\OpenData\GIS\Street centerlines", "Street centerlines for the routing service.",
          [weekly("2024-01-09T22:40:00", "Tuesday Thursday Saturday")], [python("streets.py")], GIS, minutes=(7, 12),
          edited="2026-11-04T14:20:00", edit={"enabled": False}),
     Task(r"\OpenData\GIS\Zoning", "Zoning districts and changes.",
          [weekly("2024-01-10T20:50:00", "Wednesday")],
-         [run(r"Z:\Tools\zoning_export.exe", r"--out Z:\Zoning", r"Z:\Zoning")], GIS),
+         [run(r"Z:\Tools\zoning_export.exe", r"--out Z:\Zoning", r"Z:\Zoning")], GIS,
+         result=lambda _start: NOTHING_CHANGED),
     Task(r"\OpenData\GIS\Tiles\Base map", "Base map tiles of the streets that changed.",
          [daily("2024-02-05T03:20:00")], [python("tiles.py --layer base --changed")], GIS, minutes=(12, 20),
-         version="1.4"),
+         version="1.4", settings={"AllowHardTerminate": "false"}, odd_runs={"2026-11-23": (0, 1e6)}),
     Task(r"\OpenData\GIS\Tiles\Mirror", "Copies the tiles to the public web server. Robocopy says 1 where it copied.",
          [daily("2024-02-05T23:10:00")],
          [run("robocopy.exe", r"D:\OpenData\tiles \\fileserver.town.example\tiles /MIR /R:2 /W:5", r"D:\OpenData")],
@@ -288,6 +302,13 @@ OPENDATA_TASKS = [
     Task(r"\OpenData\Services\Air quality", "Readings of the air quality sensors.",
          [at_time("2019-05-06T00:05:00", every=30)], [python('air.py --user loader --password "S3cret-2026!"')], WEB,
          minutes=(0.5, 1.5), version="1.4"),
+    Task(r"\OpenData\Services\Recreation calendar", "Courses and opening hours of the recreation centers.",
+         [weekly("2025-03-02T07:20:00", "Sunday")], [python("recreation.py")], ETL, version="1.4",
+         odd_runs={"2026-11-22": (NO_SUCH_FOLDER, 0)}, edited="2026-11-18T11:20:00",
+         edit={"actions": [run(PYTHON, "recreation.py --year", rf'"{JOBS}"')]}),
+    Task(r"\OpenData\Services\Polling places", "Polling places and waiting times, until the election of 2026-11-03.",
+         [daily("2026-09-07T10:40:00", end="2026-11-04T00:00:00")],
+         [run(rf"{JOBS}\polling.py", r"--places >> D:\OpenData\logs\polling.log", JOBS)], ETL, version="1.4"),
     # Portal
     Task(r"\OpenData\Portal\Publish datasets", "Checks what was loaded, publishes it and empties the portal's cache.",
          [daily("2024-03-11T20:20:00")],
@@ -298,10 +319,11 @@ OPENDATA_TASKS = [
          minutes=(0.5, 2)),
     Task(r"\OpenData\Portal\Catalog harvest", "Catalogs of the neighbouring towns.",
          [daily("2024-05-06T03:15:00")], [python("harvest.py --catalogs towns.json")], WEB, minutes=(10, 16),
-         settings=CATCH_UP | RETRY, version="1.4"),
+         settings=CATCH_UP | RETRY, version="1.4",
+         odd_runs=dict.fromkeys(["2026-10-25", "2026-10-31", "2026-11-05", "2026-11-10", "2026-11-14"], (1, 3))),
     Task(r"\OpenData\Portal\Full-text index", "Index of the portal's search.",
          [daily("2025-09-01T21:15:00")], [python("fulltext.py --rebuild")], ETL, minutes=(70, 110), limit="PT2H",
-         odd_runs=dict.fromkeys(["2026-10-14", "2026-11-05", "2026-11-18", "2026-11-22"], (STOPPED_AT_LIMIT, 120))),
+         odd_runs=dict.fromkeys(["2026-10-14", "2026-11-05", "2026-11-18", "2026-11-22"], (STOPPED, 120))),
     Task(r"\OpenData\Portal\Broken links", "Looks for dead links, on the first Monday of a month.",
          [monthly_weekday("2025-02-03T20:45:00", "1", "Monday")], [powershell("broken_links.ps1")], WEB,
          minutes=(30, 45)),
@@ -319,7 +341,11 @@ OPENDATA_TASKS = [
          minutes=(0.1, 0.2), version="1.3"),
     # Admin
     Task(r"\OpenData\Log clean-up", "",
-         [daily("2023-05-01T00:20:00")], [run("cleanup.bat", "30")], SYSTEM),
+         [daily("2023-05-01T00:20:00")], [run("cleanup.bat", "30")], SYSTEM, queued="2026-11-21T00:20:00"),
+    Task(r"\OpenData\Admin\Old exports", "Deletes exports after 90 days.",
+         [daily("2024-09-02T00:40:00")],
+         [run("forfiles.exe", r'/p E:\Exports /s /d -90 /c "cmd /c del @path"')], SYSTEM, result=finds_nothing,
+         version="1.4"),
     Task(r"\OpenData\Admin\Back up databases", "Full backup of the staging and portal databases.",
          [daily("2023-05-01T01:30:00")], [run(r"D:\Tools\dbbackup.exe", r"/u:backup /p:Winter-2026 /out:E:\Backup")],
          SYSTEM, minutes=(12, 18), settings=CATCH_UP),
@@ -339,7 +365,8 @@ OPENDATA_TASKS = [
           when(BY_HAND, "10:30", on_dates("2026-08-19", "2026-10-22"))],
          [python("rebuild_staging.py")], ETL, minutes=(35, 50), limit="PT6H"),
     Task(r"\OpenData\Admin\Monthly archive", "Moves data of the month before to the archive, from December on.",
-         [monthly("2026-12-01T04:40:00", "1")], [python("archive.py --month")], ETL, added="2026-11-18T11:30:00"),
+         [monthly("2026-12-01T04:40:00", "1")], [run(f"{PYTHON} archive.py --month", folder=JOBS)], ETL,
+         added="2026-11-18T11:30:00"),
 ]
 
 OTHER_TASKS = [

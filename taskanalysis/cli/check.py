@@ -29,7 +29,7 @@ import click
 from taskanalysis.cli.main import BAD_INPUT, NAGIOS_UNKNOWN, NOT_FINISHED, data_path, fail
 from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.health import BLIND, Assessment, Judged, Verdict, assess, known_history, rules_of
-from taskanalysis.snapshot import instant, list_servers, read_snapshot, write_whole
+from taskanalysis.snapshot import list_servers, read_snapshot, write_whole
 from taskanalysis.text import count, listed, mask, one_line
 
 FORMATS = ("text", "json", "nagios", "prometheus")
@@ -97,7 +97,7 @@ def _assess(
     with _without_garbage_collection():
         snapshot = read_snapshot(path, server=server, at=at, zone=zone, dates=dates or "", now=now)
         snapshot.check_folder(folder)
-        moment = min(instant(at, snapshot.zone), now) if at else now
+        moment = snapshot.judged_at(at, now)
         found = assess(snapshot, rules_of(snapshot.share), folder, known_history(snapshot), moment)
         found.lines()  # all that is computed only when asked for
         return found

@@ -30,7 +30,7 @@ from taskanalysis.text import one_line
 ATTENTION, BAD_INPUT, NOT_FINISHED = 1, 2, 3
 NAGIOS_UNKNOWN = 3
 STATES = ["Unknown", "Disabled", "Queued", "Ready", "Running"]
-SAMPLE = "This is the sample share: an invented server of an invented town."
+SAMPLE = "Sample: an invented server of an invented town."
 
 
 # What every command shares --------------------------------------------------------------------------------------------
@@ -193,8 +193,7 @@ def report(**options: Any) -> int:
     """
     from taskanalysis.cli.report import run  # noqa: PLC0415 (lxml)
 
-    data = options.pop("data")
-    return run(data_path(data), sample=SAMPLE if data is None else "", **options)
+    return run(data_path(options.pop("data")), **options)
 
 
 @main.command()

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from taskanalysis.cli.main import NOT_FINISHED, fail, say
+from taskanalysis.cli.main import NOT_FINISHED, SAMPLE, fail, say
 from taskanalysis.errors import SnapshotError, TaskAnalysisError
 from taskanalysis.publish import NOTEBOOKS, Keep, Outcome, check_own, make_all, make_reports, renew_history
 from taskanalysis.snapshot import Snapshot, long_path, read_snapshot
@@ -96,10 +96,8 @@ def _make(share: Path, out: Path, *, above: str = "", **options: Any) -> Outcome
         {"data": str(share), "folder": options["folder"], **selected},
         say=progress if options["verbose"] or not above else lambda _: None,
         above=above,
-        **{
-            name: options[name]
-            for name in ("now", "sample", "keep", "cell_seconds", "run_seconds", "verbose", "executor")
-        },
+        sample=SAMPLE if snapshot.is_sample else "",
+        **{name: options[name] for name in ("now", "keep", "cell_seconds", "run_seconds", "verbose", "executor")},
     )
     if outcome.locked:
         names, place = ", ".join(outcome.locked), out / "runs" / outcome.stamp

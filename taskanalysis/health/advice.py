@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from taskanalysis.health.due import REFUSED
+from taskanalysis.health.stops import ORDERED_STOP
 
 if TYPE_CHECKING:
     from taskanalysis.health.verdicts import Judged
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def advice_on(judged: Judged) -> str:
     """The first step for a task that needs attention, with its run book; else the advice on its last result, or ""."""
     if not judged.needs_attention:
-        return judged.result.advice
+        return "" if judged.rule == ORDERED_STOP else judged.result.advice
     advice = judged.due.rule.with_link(_advice(judged))
     if judged.hidden_since:
         return f"Give the collector back what it lost, to see how the task stands now. {advice}"

@@ -1,6 +1,7 @@
 r"""The history of each task up to a snapshot: since when, how often, how long; and when tasks were failing.
 
-Unknown results count neither as success nor as failure: the `sign` of a run is `GOOD`, `BAD` or `UNCLEAR`.
+Unknown results count neither as success nor as failure: the `sign` of a run is `GOOD`, `BAD` or `UNCLEAR`. A run
+that its trigger stopped by order is good.
 
 >>> from taskanalysis.history import read_history
 >>> from taskanalysis.snapshot import read_snapshot
@@ -23,6 +24,7 @@ from pandas.api.types import union_categoricals
 
 from taskanalysis.health.busy import EARLIER_RUNS, RunTimes, TaskRuns, run_times
 from taskanalysis.health.rules import NO_RULES, Rules
+from taskanalysis.health.stops import ordered_stops
 from taskanalysis.history import History, microseconds_of, read_history, task_slices
 from taskanalysis.results import BAD_OUTCOMES, SETTLED, Outcome
 from taskanalysis.schedule import Moments, microseconds, moment_of
@@ -120,6 +122,7 @@ def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict
     for path, rows in tasks.items():
         for code, meaning in rules.meanings_of(server, path, snapshot.tasks.get(path)).items():
             runs.sign[rows] = np.where(runs.code[rows] == code, sign_of(meaning.outcome), runs.sign[rows])
+    runs.sign[ordered_stops(finished, snapshot)] = GOOD
     begins = np.array([rows.start for rows in tasks.values()], dtype=np.int64)
     finished_pasts = dict(zip(tasks, _pasts(runs, begins, snapshot.taken_at), strict=True))
     changes, events = _of(history.changes, server), _of(history.events, server)
@@ -400,7 +403,7 @@ def failing_spells(
     >>> signs = history.runs["outcome"].map({"succeeded": GOOD, "not started": BAD}).astype(float).fillna(UNCLEAR)
     >>> spells = failing_spells(history.runs.assign(sign=signs), history.events, history.changes, history.spans)
     >>> len(spells), failing_at(spells, pd.DatetimeIndex(["2026-11-08", "2026-11-23"], tz="UTC")).tolist()
-    (9, [0, 9])
+    (10, [0, 10])
     """
     refused = events[events["kind"] == "start failed"]
     switched = changes[changes["kind"].isin(["disabled", "removed", "enabled", "added"])]

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
+
+import numpy as np
 
 from taskanalysis.definition import CalendarTrigger, DayOfWeek, Duration, TaskDefinition, TimeTrigger
 from taskanalysis.health.advice import advice_on
@@ -24,11 +26,12 @@ from taskanalysis.health.due import COLLECTING, Due, Missed
 from taskanalysis.health.findings import why_nothing_starts
 from taskanalysis.health.past import NO_PAST, Past, hidden_tasks, last_runs, pasts
 from taskanalysis.health.rules import NO_RULE, NO_RULES, Rule, Rules
+from taskanalysis.health.stops import NEVER, ORDERED_STOP, STOPPED, ordered_ends
 from taskanalysis.history import History
 from taskanalysis.results import BAD_OUTCOMES, SETTLED, Outcome, Result, decode_lines
-from taskanalysis.schedule import previous_run
+from taskanalysis.schedule import microseconds, moment_of
 from taskanalysis.snapshot import Snapshot, Status, in_scope
-from taskanalysis.text import count, listed
+from taskanalysis.text import ago, count, listed
 
 
 class Verdict(Enum):
@@ -139,7 +142,6 @@ DAY = timedelta(days=1)
 LONGEST_RUN = timedelta(hours=24)
 ENDING = timedelta(minutes=10)
 """How long Windows may take to stop a run at its time limit."""
-STOPPED = 267014
 SHORTEST_LIMIT = timedelta(hours=1)
 
 
@@ -275,11 +277,11 @@ def _verdict(due: Due, result: Result, past: Past) -> _Decision:  # noqa: PLR091
         return late
     if ended := _ordered_stop(due, result):
         reason = f"It was stopped at {ended:%Y-%m-%d %H:%M}, as its trigger orders at the end of the repetition."
-        return Verdict.OK, "stop at the end", reason
+        return Verdict.OK, ORDERED_STOP, reason
     if is_bad and is_settled:
         return Verdict.FAILING, "last run failed", result.meaning + queued
     if is_bad or (result.outcome is Outcome.UNKNOWN and not is_settled):
-        how = f"A rule with ok_codes = [{result.code}] in rules.toml would settle it if that is success."
+        how = f"A rule with ok_codes = [{result.code}] would settle it."
         return Verdict.UNKNOWN, "unknown code", f"{result.meaning} {how}"
     if result.outcome is Outcome.UNKNOWN:
         return Verdict.UNKNOWN, "no result", result.meaning
@@ -336,13 +338,13 @@ def _running(due: Due, past: Past) -> _Decision:
         reason = f"It has been running since {last_run:%Y-%m-%d %H:%M}, in an unknown time zone."
         return Verdict.RUNNING, "running", reason
     lasting = max(due.snapshot.taken_at - last_run, timedelta(0))
-    running = f"It has been running for {_words(lasting)}"
+    running = f"Running since {last_run:%Y-%m-%d %H:%M} ({ago(lasting)})"
     if rule.max_minutes is None and due.task and _is_service(due.task):
         return Verdict.RUNNING, "service", f"{running}, as a service does: it has no time limit."
     limit, why = _limit(due, past)
     if lasting > limit:
         name = "running long" if rule.max_minutes is None else rule.name("max_minutes")
-        return Verdict.RUNNING_LONG, name, f"{running}, {why}."
+        return Verdict.RUNNING_LONG, name, f"{running}; {why}."
     if past.last_finished_failed:
         return Verdict.FAILING, "last run failed", f"{running}; its last finished run failed."
     return Verdict.RUNNING, "running", f"{running}."
@@ -359,8 +361,7 @@ def _limit(due: Due, past: Past) -> tuple[timedelta, str]:
     if past.longest:
         limit = max(2 * past.longest, SHORTEST_LIMIT)
         longest = "the longest of its last runs took" if past.longest_is_exact else "its last runs took at most"
-        twice = f", twice what {longest}" if limit > SHORTEST_LIMIT else ""
-        why = f"longer than {_words(limit)}{twice}"
+        why = f"{longest} {_words(past.longest)}" if limit > SHORTEST_LIMIT else f"longer than {_words(limit)}"
     own = _own_limit(due.task) if due.task else None
     if own is not None and own + ENDING < limit:
         return own + ENDING, f"past its time limit of {_words(own)}, at which Windows should have stopped it"
@@ -382,14 +383,9 @@ def _ordered_stop(due: Due, result: Result) -> datetime | None:
     last_run, taken_at = due.status.last_run, due.snapshot.taken_at
     if result.code != STOPPED or not isinstance(last_run, datetime) or not last_run.tzinfo or not due.task:
         return None
-    for trigger in due.task.triggers:
-        repetition = trigger.repetition
-        if trigger.enabled and repetition and repetition.stop_at_duration_end and repetition.duration:
-            first = replace(due.task, triggers=(replace(trigger, repetition=None),))
-            begin = previous_run(first, last_run + timedelta(minutes=1), tz=due.snapshot.zone or "UTC")
-            if begin and last_run < (end := begin + repetition.duration.delta) <= taken_at:
-                return end
-    return None
+    started, until = (np.array([microseconds(moment)]) for moment in (last_run, taken_at))
+    end = int(ordered_ends(due.task, started, until, zone=due.snapshot.zone)[0])
+    return None if end == NEVER else moment_of(end, due.snapshot.local_time.tzinfo or UTC)
 
 
 def _words(span: timedelta) -> str:
@@ -412,7 +408,10 @@ def _trail(verdict: Verdict, past: Past) -> str:
     if verdict is Verdict.FAILING and past.weekdays:
         days = listed([DayOfWeek(day).name for day in past.weekdays])
         trail += f" All its failures of 60 days were on {days}."
-    return trail + " Its outcome changes often." * past.flapping
+    if past.flapping and past.month.success is not None:
+        bad = round(past.month.runs * (1 - past.month.success))
+        trail += f" {bad:,} of {past.month.runs:,} runs bad in 30 days."
+    return trail
 
 
 def _since(verdict: Verdict, due: Due, past: Past) -> datetime | None:  # noqa: PLR0911 (one return a verdict)

@@ -10,7 +10,7 @@ Parquet's own checksums cover the rows, not what describes them, so the file's n
 >>> content, file = build_day(DayJob("OPENDATA01", "2026-11-09", tuple(snapshots)))
 >>> table, records = checked("OPENDATA01", file, content)
 >>> table.num_rows, [record["snapshot"] for record in records][:2], file.unread
-(95, ['20261109T050200Z', '20261109T110200Z'], False)
+(99, ['20261109T050200Z', '20261109T110200Z'], False)
 """
 
 from __future__ import annotations

@@ -224,7 +224,7 @@ class History:
 
         >>> history = read_history("data", update=False)
         >>> len(history.definitions(datetime(2026, 11, 23, tzinfo=UTC)))
-        49
+        52
         """
         servers = self._joined.servers
         chosen = [name for name in servers if server is None or name.casefold() == server.casefold()]

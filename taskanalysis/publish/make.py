@@ -38,7 +38,7 @@ from taskanalysis.publish.index import (
 )
 from taskanalysis.publish.notebooks import CELL_SECONDS, RUN_SECONDS, Failure, Workers, stoppable, without_slow_imports
 from taskanalysis.publish.pages import Run
-from taskanalysis.snapshot import Snapshot, instant, list_servers, long_path, stale_after, write_whole
+from taskanalysis.snapshot import Snapshot, list_servers, long_path, stale_after, write_whole
 from taskanalysis.text import clip
 
 NOTEBOOKS = ("status", "tasks", "inventory", "trends")
@@ -100,14 +100,14 @@ def make_reports(
         Workers(NOTEBOOKS, work, verbose=verbose) as team,
     ):
         stamp = new_stamp(reports, now)
-        due = None if parameters.get("at") else stale_after(snapshot)
-        at = str(parameters.get("at") or "")
-        moment = min(instant(at, snapshot.zone), now) if at else now
+        at, sample_at = str(parameters.get("at") or ""), snapshot.taken_at if snapshot.is_sample else None
+        due = None if at or sample_at else stale_after(snapshot)
+        moment = snapshot.judged_at(at, now)
         if snapshot.manifest:  # all pages are of one snapshot, also where a newer one arrives
             parameters = {**parameters, "at": snapshot.taken_at.isoformat(), "server": snapshot.server}
         no_rules = rules_of(snapshot.share).problem
-        server = pages.shown(snapshot.server)
-        run = Run(stamp, now, snapshot.taken_at, due, snapshot.zone, NOTEBOOKS, _banners(sample, no_rules), server)
+        banners, server = _banners(sample, no_rules), pages.shown(snapshot.server)
+        run = Run(stamp, sample_at or now, snapshot.taken_at, due, snapshot.zone, NOTEBOOKS, banners, server)
         problems = renew_history(Path(str(parameters["data"])), executor)
         made = _Made(run, reports, work / "made", parameters)
         began = time.monotonic()

@@ -35,19 +35,18 @@ def _kind(case: Case) -> str:
 
 
 def _card(case: Case, look: Look, strip: str) -> str:
-    """State, name and reason, the next step, what to copy; at the side since when, its days, whom to ask."""
+    """State, name and days, the reason, the next step; since when, whom to ask, what to copy."""
     alone = len(case.tasks) == 1
     title = look.task(mask(case.title)) if alone else shown(mask(case.title))
     new = f'<span class="new">{case.novelty}</span> ' if case.novelty else ""
     notes = "".join(f"<p>Note: {shown(mask(note))}</p>" for note in case.notes)
-    more = [line.html() for line in case_lines(case)]
-    more[:0] = [] if alone else [_tasks(case.tasks, look)]
-    folded = f'<div class="more">{"".join(more)}</div>' if more else ""
+    folded = [line.html() for line in case_lines(case)]
+    folded[:0] = [] if alone else [_tasks(case.tasks, look)]
     return (
-        f"<h2 class=what>{new}{badge(case.verdict.value)} {title}</h2>"
+        f"<h2 class=what>{new}{badge(case.verdict.value)} {title}</h2>{strip}"
         f"<p>{look.sentence(mask(case.why))}</p>"
         f'<p class="next"><b>Next:</b> {look.sentence(mask(case.advice))}</p>{notes}'
-        f'<div class="side">{_since(case, look)}{strip}<span>{_owner(case)}</span></div>{folded}'
+        f'<div class="more">{_since(case, look)}{_owner(case)}{"".join(folded)}</div>'
     )
 
 
@@ -68,7 +67,7 @@ def _since(case: Case, look: Look) -> str:
 
 
 def _owner(case: Case) -> str:
-    return f"Owner: {shown(mask(listed(case.owners)))}" if case.owners else "No owner named"
+    return f"<span>Owner: {shown(mask(listed(case.owners)))}</span>" if case.owners else ""
 
 
 def _words(case: Case) -> str:

@@ -22,8 +22,8 @@ from taskanalysis.health import Case, Verdict
 from taskanalysis.snapshot import Snapshot, plain_path, snapshot_folder, stamped
 from taskanalysis.text import has_secret
 
-ADMIN = "PowerShell, as administrator"
-STARTS, ENDS = "starts the real job, as its account", "ends the run that goes on"
+ADMIN = "As administrator"
+STARTS, ENDS = "starts the real job", "ends the run"
 RULE = "A line for rules.toml"
 
 
@@ -126,10 +126,10 @@ def restore_lines(snapshot: Snapshot, path: str) -> list[Line]:
         return []
     try:
         start = f"taskanalysis restore {argument(plain_path(snapshot.source))} --task {argument(path)}"
-        lines = [Line(f"{ADMIN}; without --apply it prints its plan", f"{start} --apply")]
+        lines = [Line(f"{ADMIN} (without --apply: its plan)", f"{start} --apply")]
         if stored := _stored(snapshot, path):
             create = f"schtasks /create /tn {argument(path)} /xml {argument(stored)}"
-            lines.append(Line("Without this program", create))
+            lines.append(Line(f"{ADMIN}, without this program", create))
     except ValueError:
         return []
     return [line for line in lines if not has_secret(line.text)]
@@ -141,7 +141,7 @@ def restore_all(snapshot: Snapshot) -> Line | None:
         text = f"taskanalysis restore {argument(plain_path(snapshot.source))} --apply"
     except ValueError:
         return None
-    return None if has_secret(text) else Line(f"To put them back: {ADMIN}; without --apply it prints its plan", text)
+    return None if has_secret(text) else Line(f"{ADMIN}, to put them back (without --apply: its plan)", text)
 
 
 def _stored(snapshot: Snapshot, path: str) -> str:

@@ -29,7 +29,7 @@ from taskanalysis.snapshot import Snapshot
 from taskanalysis.text import count, listed, mask
 
 STRIP_DAYS = 30
-MOST_CHANGES = 30
+MOST_CHANGES, MOST_FURTHER = 30, 50
 _LOUD_FIRST = ("FAILING", "OVERDUE", "RUNNING LONG")
 
 
@@ -64,11 +64,9 @@ class StatusPage(Window):
     @cached_property
     def further(self) -> Table:
         """What else there is to do, as rows."""
-        rows = [
-            _row(self.snapshot, task, case.title) for case in self.cases[MOST_CARDS:] for task in case.tasks
-        ]
+        rows = [_row(self.snapshot, task, case.title) for case in self.cases[MOST_CARDS:] for task in case.tasks]
         shown = ("task_path", "verdict", "reason", "advice", "since", "owner")
-        return self._table("status", rows, "Also to do", shown, "", "status.csv")
+        return replace(self._table("status", rows, "Also to do", shown, "", "status.csv"), most=MOST_FURTHER)
 
     @cached_property
     def remarks(self) -> Answer | Html:
@@ -97,12 +95,12 @@ class StatusPage(Window):
 
     @cached_property
     def changes(self) -> Table:
-        """What changed in the 24 hours before the snapshot."""
+        """What changed in the 24 hours before the snapshot; of turns of the outcome the last one of each task."""
         rows, nothing = [], "There is no snapshot before this one, so no change is known."
         if self.history and len(self.history.coverage) > 1:
             changes, nothing = self.history.changes, "Nothing changed in the 24 hours before the snapshot."
             new = changes[changes["at"] > pd.Timestamp(self.snapshot.taken_at - timedelta(days=1))]
-            rows = change_rows(self.snapshot, new.iloc[::-1], self.folder)
+            rows = change_rows(self.snapshot, _last_turns(new.iloc[::-1]), self.folder)
         shown = ("at", "task_path", "kind", "before", "after", "what")
         made = self._table("changes", rows, "Changes", shown, nothing, self._own_file("changes"))
         return replace(made, most=MOST_CHANGES)
@@ -155,6 +153,12 @@ class StatusPage(Window):
 
 
 _OLD_WORDS = {"succeeded": "Working", "running": "Working"} | dict.fromkeys(BAD_OUTCOMES, "Broken")
+
+
+def _last_turns(changes: pd.DataFrame) -> pd.DataFrame:
+    """Changes, the newest first, without the earlier turns of the outcome of a task."""
+    earlier = changes.duplicated(["task_path", "kind"]) & (changes["kind"] == "outcome")
+    return changes[~earlier]
 
 
 # Rows -----------------------------------------------------------------------------------------------------------------

@@ -169,7 +169,7 @@ class TaskStories(Window):
             "Good": listed(rates) or "too few runs for a rate",
             "Takes": f"{_seconds(float(np.median(took)))}, at most {_seconds(float(took.max()))}" if len(took) else "not known: only an event log shows it",
         }
-        extra = f"<div><dt>Missed starts</dt><dd>{len(missed)} in {self.days} days{last}</dd></div>" if missed else ""
+        extra = f"<div><dt>Missed starts<dd>{len(missed)} in {self.days} days{last}</div>" if missed else ""
         items = "".join(
             f"<tr><td>{say(moment, near)}<td>{end}<td>{'' if pd.isna(code) else int(code)}"
             for moment, end, code in zip(started[::-1], ending[::-1], codes[::-1], strict=True)
@@ -307,7 +307,7 @@ class TaskStories(Window):
 
 def _rows(rows: Mapping[str, str], more: str = "") -> str:
     """Names and values, those without a value left out."""
-    items = "".join(f"<div><dt>{name}</dt><dd>{shown(mask(printable(text)))}</dd></div>" for name, text in rows.items() if text)
+    items = "".join(f"<div><dt>{name}<dd>{shown(mask(printable(text)))}</div>" for name, text in rows.items() if text)
     return f'<dl class="kv">{items}{more}</dl>'
 
 

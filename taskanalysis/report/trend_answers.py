@@ -1,10 +1,11 @@
 r"""The sentences of the trends report, in which every number is computed.
 
->>> from taskanalysis.health import known_history
+>>> from taskanalysis.health import known_history, rules_of
 >>> from taskanalysis.snapshot import read_snapshot
 >>> snapshot = read_snapshot("data")
->>> trend_answer(Window(snapshot, history=known_history(snapshot)))[0].partition(": ")[2]
-'12 tasks are failing now, 11 a week ago, 1 four weeks ago.'
+>>> window = Window(snapshot, history=known_history(snapshot), rules=rules_of(snapshot.share))
+>>> trend_answer(window)[0].partition(": ")[2]
+'13 tasks are failing now, 11 a week ago, 1 four weeks ago.'
 """
 
 from __future__ import annotations

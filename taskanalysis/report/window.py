@@ -2,7 +2,7 @@ r"""The window of the trends: runs, expected starts and changes of one server's 
 
 A window ends with a snapshot and begins some days before. Days are the server's (UTC where its zone is not known) and
 stand in frames as local midnights without zone. A day without a snapshot inside a blind time is `blind`: not
-known. Results mean here what rules.toml says; a bad result by a guess is unknown.
+known. Results mean here what rules.toml says; a bad result by a guess is unknown, a stop that a trigger orders is good.
 
 >>> from taskanalysis.health import known_history
 >>> from taskanalysis.snapshot import read_snapshot
@@ -37,6 +37,7 @@ from taskanalysis.health import (
     failing_at,
     failing_spells,
     known_history,
+    ordered_stops,
     slot_fates,
 )
 from taskanalysis.history import History, read_logs
@@ -242,7 +243,8 @@ class Window(JudgedPage):
         ending = np.array([*place, -1])[outcome.cat.codes]
         guessed = (certainty == "guess").to_numpy() & (_SIGNS[ending] == BAD)
         ending = np.where(guessed | (ending < 0), ENDINGS.index("unknown"), ending)
-        return runs.assign(ending=pd.Categorical.from_codes(ending.tolist(), pd.Index(ENDINGS)), sign=_SIGNS[ending])
+        sign = np.where(ordered_stops(runs, self.snapshot), GOOD, _SIGNS[ending])
+        return runs.assign(ending=pd.Categorical.from_codes(ending.tolist(), pd.Index(ENDINGS)), sign=sign)
 
     def _flips(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Changes of the outcome of these runs, those whose result was seen."""

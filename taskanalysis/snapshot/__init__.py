@@ -21,6 +21,7 @@ from taskanalysis.snapshot.paths import (
 )
 from taskanalysis.snapshot.share import (
     CLOCKS_APART,
+    SAMPLE_TOOL,
     Stamped,
     StoredDefinitions,
     folders_in,
@@ -67,6 +68,7 @@ __all__ = [
     "FUTURE",
     "LOCK",
     "ORDERS",
+    "SAMPLE_TOOL",
     "STATES",
     "STATUS_FIELDS",
     "STATUS_HEADER",

@@ -152,6 +152,10 @@ def server_folder(data: Path, server: str, below: str = "snapshots") -> Path:
     return long_path(data) / below / server
 
 
+SAMPLE_TOOL = "make_sample.py"
+"""What wrote the snapshots of the sample share, as their ``snapshot.json`` says."""
+
+
 def sample_share() -> Path:
     """The sample share of a checkout; SnapshotError where the package was installed without one."""
     share = Path(__file__).parents[2] / "data"

@@ -29,6 +29,7 @@ from taskanalysis.snapshot.paths import file_name, in_scope, long_path, task_pat
 from taskanalysis.snapshot.rows import TABLE
 from taskanalysis.snapshot.share import (
     FORMAT,
+    SAMPLE_TOOL,
     Stamped,
     StoredDefinitions,
     contradiction,
@@ -38,6 +39,7 @@ from taskanalysis.snapshot.share import (
     list_servers,
     newest_first,
     read_manifest,
+    sample_share,
     server_folder,
     share_manifest,
     snapshot_folder,
@@ -98,6 +100,22 @@ class Snapshot:
         """The share that it lies in, or else the folder or file that it was read from: where ``rules.toml`` is."""
         above = folders_above(self.source)
         return above[3] if self.manifest and len(above) > 3 else self.source
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether it is of the sample share, which nobody renews; a copy of that is a share like any other."""
+        if self.manifest.get("tool") != SAMPLE_TOOL:
+            return False
+        try:
+            return self.share.resolve() == sample_share().resolve()
+        except SnapshotError:
+            return False
+
+    def judged_at(self, at: str, now: datetime) -> datetime:
+        """When its age is judged (aware): at `at` (ISO, or "") where asked for, else `now`; of the sample at once."""
+        if at:
+            return min(instant(at, self.zone), now)
+        return self.taken_at if self.is_sample else now
 
     @property
     def local_time(self) -> datetime:

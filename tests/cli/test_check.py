@@ -242,10 +242,17 @@ def test_incident_comes_once_and_first_then_the_other_tasks_with_their_next_step
         "Next: Enter the new password of TOWN\\opendata in these 9 tasks. It is shared by \\OpenData\\Finance\\Checkbook,"
         in first
     )
-    assert len(others) == 4
+    assert len(others) == 10
+    others, remarks = others[:-2], others[-2:]
     assert all("Next: " in line and " since " in line for line in others)
+    assert remarks[0].startswith("Recovered in the last 24 hours: ")
     assert not any("password is wrong" in line for line in others)
     assert others[-2].endswith("Owner: Transit desk.")
+
+
+def test_sample_share_is_never_stale() -> None:
+    code, out, _ = run("check")
+    assert (code, "stale" in out) == (1, False)
 
 
 # Several servers ------------------------------------------------------------------------------------------------------

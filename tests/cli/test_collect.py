@@ -86,7 +86,7 @@ def test_command_whose_export_fails_says_that_the_snapshot_is_there(tmp_path: Pa
 def test_command_turns_files_into_a_snapshot(tmp_path: Path) -> None:
     code, out, _ = run("--data", str(tmp_path), "--from", str(sample_share()))
     assert code == 0
-    assert out.startswith("OPENDATA01: 55 tasks, ")
+    assert out.startswith("OPENDATA01: 58 tasks, ")
     found, wanted = read_snapshot(tmp_path), read_snapshot(sample_share())
     assert found.statuses == wanted.statuses
     assert found.tasks == wanted.within()

@@ -135,6 +135,7 @@ SITUATIONS = [
         {0: status(last_run=-3, code=267014)},
         "OK",
         "It was stopped at 2026-11-20 05:00, as its trigger orders at the end of the repetition.",
+        -3,
         task=scheduled(WINDOW),
     ),
     Situation(

@@ -40,14 +40,14 @@ def test_running_task_has_no_result(sample_history: History) -> None:
     last = of(sample_history, "Services\\Crime statistics").iloc[-1]
     assert (last["outcome"], last["code"], last["finished_by"]) == ("running", pd.NA, pd.NaT)
     assert f"{last['started']:%m-%d %H:%M}" == "11-21 10:10"
-    assert sample_history.runs["outcome"].eq("running").sum() == 3
+    assert sample_history.runs["outcome"].eq("running").sum() == 4
 
 
-def test_stopped_runs_of_the_sample_are_the_four_that_were_planted(sample_history: History) -> None:
+def test_stopped_runs_of_the_sample_are_the_five_that_were_planted(sample_history: History) -> None:
     stopped = sample_history.runs.query("outcome == 'stopped'")
     days = stopped["started"].dt.tz_convert("America/New_York").dt.strftime("%m-%d")
-    assert days.tolist() == ["10-14", "11-05", "11-18", "11-22"]
-    assert set(stopped["task_path"]) == {"\\OpenData\\Portal\\Full-text index"}
+    assert days.tolist() == ["10-14", "11-05", "11-18", "11-22", "11-22"]
+    assert set(stopped["task_path"]) == {"\\OpenData\\Portal\\Full-text index", "\\OpenData\\Transit\\Parking meters"}
 
 
 def test_columns_are_plain_and_typed(sample_history: History) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from taskanalysis.health.rules import rules_of
 from taskanalysis.report.inventory import Inventory
 from taskanalysis.report.trends import Trends
 from taskanalysis.report.window import Window
@@ -16,7 +17,7 @@ def inventory(sample: Snapshot) -> Inventory:
 
 @pytest.fixture(scope="session")
 def trends(sample: Snapshot) -> Trends:
-    return trends_of(sample)
+    return trends_of(sample, rules_of(sample.share))
 
 
 @pytest.fixture(scope="session")

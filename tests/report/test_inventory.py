@@ -38,8 +38,10 @@ def test_snapshot_keeps_the_secret(sample: Snapshot) -> None:
 
 def test_page_reads_the_share_its_history_and_the_folder(inventory: Inventory, sample: Snapshot) -> None:
     page = Inventory.read(folder=r"\OpenData", at="2026-11-23T11:02:00Z")
-    assert (page.snapshot.taken_at, len(page.tasks.frame)) == (sample.taken_at, 43)
-    assert page.changed.frame["kind"].tolist() == ["added", "changed", "disabled", "removed"], "the newest first"
+    assert (page.snapshot.taken_at, len(page.tasks.frame)) == (sample.taken_at, 46)
+    assert page.changed.frame["kind"].tolist() == ["changed", "added", "changed", "disabled", "removed"], (
+        "the newest first"
+    )
     assert inventory.changed.frame.empty, "without a history"
     assert len(replace(page, folder=r"\OpenData\GIS").changed.frame) == 1
     assert page.tasks is page.tasks, "computed once"
@@ -49,7 +51,7 @@ def test_tasks_that_are_not_in_the_backup_are_counted_first_and_listed(sample: S
     lost, changed = r"\OpenData\GIS\Parcels", r"\Backup\Offsite copy"
     tasks = {path: task for path, task in sample.tasks.items() if path != lost}
     page = Inventory(replace(sample, tasks=tasks, damaged={changed: "was changed"}), history=known_history(sample))
-    assert page.answer.lines[0] == "No: 2 of 49 tasks are not in the backup."
+    assert page.answer.lines[0] == "No: 2 of 52 tasks are not in the backup."
     assert page.missing.frame[["task_path", "what"]].to_numpy().tolist() == [
         [changed, "its stored definition was changed"],
         [lost, "its definition is not stored"],
@@ -82,12 +84,12 @@ def test_answer_of_the_sample_counts_right(inventory: Inventory, sample: Snapsho
     users = {task.principal.user_id or task.principal.group_id for task in sample.tasks.values()}
     lines = inventory.answer.lines
     assert lines[:3] == [
-        "Yes: all 49 tasks are in the backup.",
+        "Yes: all 52 tasks are in the backup.",
         f"{len(sample.tasks)} tasks in 12 folders, run by {len(users)} accounts; 1 task disabled.",
         r"Restoring them needs the password of TOWN\opendata (9 tasks) and TOWN\svc-gis (5 tasks).",
     ]
-    assert lines[3].startswith("Look first at: nothing starts it (2), ends soon (1), secret in")
-    assert lines[4] == "Nothing was found in 19 of 49 tasks."
+    assert lines[3].startswith("Look first at: nothing starts it (3), arguments in the program (1), quotes")
+    assert lines[4] == "Nothing was found in 19 of 52 tasks."
 
 
 def test_answer_for_a_folder_counts_that_folder_alone(sample: Snapshot) -> None:
@@ -116,7 +118,7 @@ def test_answer_says_where_there_is_nothing(sample: Snapshot, hostile: Snapshot)
 
 def test_inventory_of_the_sample_has_a_row_for_each_task_outside_microsoft(inventory: Inventory) -> None:
     frame = inventory.tasks.frame
-    assert len(frame) == 49
+    assert len(frame) == 52
     assert frame["task_path"].is_unique
     assert list(frame["task_path"]) == sorted(frame["task_path"], key=str.casefold)
     assert frame.loc[~frame["enabled"], "task_path"].tolist() == [r"\OpenData\GIS\Street centerlines"]

@@ -26,10 +26,10 @@ def test_folder_without_a_task_is_the_same_error_as_at_the_prompt(page: type[Pag
 
 def test_check_of_the_sample_matches_definitions_and_statuses(sample: Snapshot) -> None:
     assert Page(sample).check.lines == [
-        "49 task definitions read, 0 files not readable.",
+        "52 task definitions read, 0 files not readable.",
         f"They are of 2026-11-23 06:02 (America/New_York), read by taskanalysis {__version__}.",
         r"6 tasks below \Microsoft: counted, not listed on this page.",
-        "55 status rows, none without its partner.",
+        "58 status rows, none without its partner.",
     ]
 
 
@@ -38,10 +38,10 @@ def test_check_counts_what_is_not_listed(sample: Snapshot) -> None:
     assert outside == r"12 tasks outside \OpenData: counted, not listed on this page."
     statuses = {**sample.statuses, r"\New": Status(r"\New")}
     for changed, line in (
-        (replace(sample, statuses=statuses), "56 status rows, 1 without its partner."),
+        (replace(sample, statuses=statuses), "59 status rows, 1 without its partner."),
         (replace(sample, statuses={}), "No status was collected with them."),
         (replace(sample, others=("B",) * 99), "99 other servers in this share: not on this page."),
-        (replace(sample, holds=frozenset({"state"})), "55 status rows, no definitions with them."),
+        (replace(sample, holds=frozenset({"state"})), "58 status rows, no definitions with them."),
     ):
         assert Page(changed).check.lines[-1] == line
 

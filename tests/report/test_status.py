@@ -51,17 +51,21 @@ def test_run_book_stands_beside_the_advice_of_tasks_that_need_attention(sample: 
 # Sentences ------------------------------------------------------------------------------------------------------------
 
 
-def test_answer_of_the_status_says_whether_to_worry(sample: Snapshot) -> None:
-    lines = StatusPage(sample).answer.lines
-    assert lines[0] == "13 of 49 tasks need attention."
+def test_answer_of_the_status_says_whether_to_worry(page: StatusPage) -> None:
+    lines = page.answer.lines
+    assert lines[0] == "17 of 52 tasks need attention."
     assert lines[1].startswith(r"One cause: 9 tasks, all as TOWN\opendata, 0x8007052E: ")
-    assert [line.split(". ")[0] for line in lines[2:6]] == [
+    assert [line.split(". ")[0] for line in lines[2:7]] == [
+        r"UNKNOWN: \OpenData\Admin\Old exports",
+        r"RUNNING LONG: \OpenData\GIS\Tiles\Base map",
+        r"OVERDUE: \OpenData\Log clean-up",
         r"FAILING: \OpenData\Portal\Full-text index",
         r"RUNNING LONG: \OpenData\Services\Crime statistics",
-        r"FAILING: \OpenData\Transit\Bus stops",
-        r"FAILING: \OpenData\Transit\Ridership",
     ]
-    assert lines[6:] == ["Summary: 32 OK, 12 FAILING, 2 RUNNING, 1 RUNNING LONG, 1 NEVER RAN and 1 DISABLED."]
+    assert lines[7:] == [
+        "And 3 more tasks, listed below.",
+        "Summary: 31 OK, 13 FAILING, 1 OVERDUE, 2 RUNNING, 2 RUNNING LONG, 1 NEVER RAN, 1 DISABLED and 1 UNKNOWN.",
+    ]
 
 
 def test_problems_beyond_the_fifth_are_counted() -> None:
@@ -116,15 +120,22 @@ def test_no_output_is_not_taken_for_good_news() -> None:
 
 
 def test_tasks_that_need_attention_come_first(status: pd.DataFrame) -> None:
-    assert len(status) == 49
-    assert set(status["verdict"][:13]) == {"FAILING", "RUNNING LONG"}
-    assert not set(status["verdict"][13:]) & {"FAILING", "RUNNING LONG"}
+    loud = {"FAILING", "OVERDUE", "RUNNING LONG", "UNKNOWN"}
+    assert len(status) == 52
+    assert set(status["verdict"][:17]) == loud
+    assert not set(status["verdict"][17:]) & loud
 
 
 def test_each_verdict_has_its_table(page: StatusPage, status: pd.DataFrame) -> None:
     tables = [page.failing, page.overdue, page.running, page.disabled, page.unknown]
     parts = [table.frame["verdict"].value_counts().to_dict() for table in tables]
-    assert parts == [{"FAILING": 12}, {"NEVER RAN": 1}, {"RUNNING": 2, "RUNNING LONG": 1}, {"DISABLED": 1}, {}]
+    assert parts == [
+        {"FAILING": 13},
+        {"OVERDUE": 1, "NEVER RAN": 1},
+        {"RUNNING": 2, "RUNNING LONG": 2},
+        {"DISABLED": 1},
+        {"UNKNOWN": 1},
+    ]
     assert sum(len(table.frame) for table in tables) == (status["verdict"] != "OK").sum()
 
 
@@ -168,9 +179,12 @@ def test_changes_are_those_of_24_hours_the_newest_first(sample: Snapshot, trends
     changes = StatusPage(sample, history=history).changes.frame
     assert changes[["task_path", "kind", "after"]].to_numpy().tolist() == [
         [r"\OpenData\Transit\Bus stops", "outcome", "failed"],
+        [r"\OpenData\GIS\Address points", "outcome", "succeeded"],
+        [r"\OpenData\Transit\Parking meters", "outcome", "stopped"],
         [r"\OpenData\Portal\Full-text index", "outcome", "stopped"],
         [r"\OpenData\Transit\Bus stops", "outcome", "succeeded"],
         [r"\OpenData\Transit\Bus stops", "outcome", "failed"],
+        [r"\OpenData\Services\Recreation calendar", "outcome", "not started"],
     ]
     assert changes["at"].min() > sample.local_time - timedelta(days=1)
     assert StatusPage(sample, r"\Backup", history=history).changes.empty == "Nothing changed."
@@ -193,8 +207,7 @@ def test_status_with_a_history_shows_how_the_runs_before_went(sample: Snapshot, 
 # Files ----------------------------------------------------------------------------------------------------------------
 
 
-def test_status_json_has_its_keys_and_plain_values(sample: Snapshot, tmp_path: Path) -> None:
-    page = StatusPage(sample)
+def test_status_json_has_its_keys_and_plain_values(page: StatusPage, tmp_path: Path) -> None:
     files = page.save(tmp_path, made_at=datetime(2026, 11, 23, 12, tzinfo=UTC))
     assert [file.name for file in files] == ["status.csv", "task-status.csv", "status.json"]
     content = json.loads(files[-1].read_text(encoding="utf-8"))
@@ -205,11 +218,11 @@ def test_status_json_has_its_keys_and_plain_values(sample: Snapshot, tmp_path: P
     assert content["taken_at"] == "2026-11-23T06:02:00-05:00"
     assert content["made_at"] == "2026-11-23T07:00:00-05:00"
     assert content["stale_after"] == "2026-11-23T18:02:00-05:00"
-    assert content["counts"]["FAILING"] == 12
-    assert (content["code"], content["attention"], content["unseen"]) == (1, 13, [])
-    assert content["backup"]["sentence"] == "Yes: all 49 tasks are in the backup."
-    assert content["summary"][0].endswith(": 13 of 49 tasks need attention.")
-    assert [len(content[name]) for name in ("tasks", "incidents", "problems")] == [49, 1, 0]
+    assert content["counts"]["FAILING"] == 13
+    assert (content["code"], content["attention"], content["unseen"]) == (1, 17, [])
+    assert content["backup"]["sentence"] == "Yes: all 52 tasks are in the backup."
+    assert content["summary"][0].endswith(": 17 of 52 tasks need attention.")
+    assert [len(content[name]) for name in ("tasks", "incidents", "problems")] == [52, 1, 0]
     row = next(row for row in content["tasks"] if row["task_path"] == r"\OpenData\Admin\Monthly archive")
     assert (row["last_run"], row["owner"], row["code"], row["flapping"]) == ("never", None, 267011, None)
     assert page.save("") == []

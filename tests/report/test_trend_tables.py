@@ -16,7 +16,7 @@ from taskanalysis.report.display import text_of
 from taskanalysis.report.window import Window
 from taskanalysis.snapshot.snapshot import Snapshot
 from tests.build import LOAD, status, trends_of, window_of
-from tests.whole.test_stories import MISSED, PASSWORD
+from tests.whole.test_stories import MISSED, PASSWORD, QUEUED
 
 NEW_YORK = ZoneInfo("America/New_York")
 BUS = "\\OpenData\\Transit\\Bus stops"
@@ -26,11 +26,13 @@ def test_changes_shown_are_those_planted_and_what_fails_now(window: Window) -> N
     shown = trend_tables.changed(window)
     plain = {(row.task_path.removeprefix("\\OpenData\\"), row.kind) for row in shown.itertuples()}
     turned = [*PASSWORD, "Transit\\Ridership", "Transit\\Bus stops", "Portal\\Full-text index"]
+    turned += ["Services\\Recreation calendar"]
     assert plain == {
         *((name, "outcome") for name in turned),
         ("Permits\\Legacy permit export", "removed"),
         ("GIS\\Street centerlines", "disabled"),
         ("Services\\Crash reports", "changed"),
+        ("Services\\Recreation calendar", "changed"),
         ("Admin\\Monthly archive", "added"),
     }
     assert len(shown) == len(plain)
@@ -65,7 +67,7 @@ def test_weeks_add_up_to_the_days(window: Window) -> None:
     weeks, days = trend_tables.weeks(window), window.by_day
     for name in ("succeeded", "failed", "stopped", "not started"):
         assert weeks[name.replace(" ", "_")].sum() == days[name].sum()
-    assert weeks["missed"].sum() == sum(MISSED.values())
+    assert weeks["missed"].sum() == sum(MISSED.values()) + sum(QUEUED.values())
     assert weeks["blind_days"].sum() == 4
     assert weeks["week"].tolist() == sorted(weeks["week"], reverse=True)
     assert {datetime.fromisoformat(week).weekday() for week in weeks["week"]} == {0}

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ import pytest
 
 from taskanalysis.errors import Problem, SnapshotError, ZoneError
 from taskanalysis.snapshot.share import list_snapshots
-from taskanalysis.snapshot.snapshot import read_snapshot, stale_after, write_snapshot
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, stale_after, write_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status
-from tests.build import LOAD, NOON, ROOT, commands, hours, scheduled, xml
+from tests.build import LOAD, NOON, ROOT, commands, copied, hours, scheduled, xml
 from tests.snapshot.samples import NIGHTLY, STATUSES, write
 
 # Written and read back
@@ -81,7 +82,19 @@ def test_newest_that_fits_server_time_and_holdings_is_read(tmp_path: Path) -> No
 
 def test_sample_share_reads_without_a_problem() -> None:
     found = read_snapshot(ROOT / "data")
-    assert (len(found.tasks), len(found.statuses), found.problems) == (49, 55, [])
+    assert (len(found.tasks), len(found.statuses), found.problems) == (52, 58, [])
+
+
+def test_sample_is_judged_at_its_own_time_and_a_copy_of_it_is_not(sample: Snapshot, tmp_path: Path) -> None:
+    now = sample.taken_at + timedelta(days=3)
+    assert sample.is_sample
+    assert sample.judged_at("", now) == sample.taken_at
+    assert sample.judged_at("2026-11-24T06:02", now) == sample.taken_at + timedelta(days=1)
+    copied(sample.share, tmp_path, [sample.manifest["definitions"], sample.source.name])
+    copy = read_snapshot(tmp_path, now=now)
+    assert (copy.taken_at, copy.is_sample, copy.judged_at("", now)) == (sample.taken_at, False, now)
+    collected = replace(sample, manifest={**sample.manifest, "tool": "taskanalysis 0.1.0"})
+    assert not collected.is_sample, "a server that someone collects into the folder of the sample"
 
 
 # Definitions are stored once per change

@@ -16,16 +16,16 @@ import pytest
 
 # file, the sha256 it had
 BEFORE = {
-    "actions.csv": "867a5599756829ed4d3fd0a25a094c8281d160a4e8b5d846990df512f629b2bc",
-    "changes.csv": "92a53e178fe5041b1e983ee37dece53ee2d5b3b7edd1de00e69b2e8f552f0a0b",
-    "inventory.csv": "bda91e75106339fd66fbf25262e0d4410de64f4dcf381e341c4583da7841f853",
-    "runs.csv": "f21d0812bc707e626228107bca7928c842e380073078a7c142c538217a92f955",
-    "slots.csv": "f1e42a8462e9fda48e6c56a3d4e98c31819c8378a5cfe421baaff4492b679b30",
-    "status.csv": "3c42b06c921a1f6c0a43032f6cbf83ba5b10a51d36c52749bee58d591f0dbc6d",
-    "task-status.csv": "1ed82e8979e88c1762c4e740511b83eb2f13986ae1be445ce2ab8c3be5d1ad21",
-    "task_scheduler_backup.csv": "a455e28943bb785aae07492032a8dc03683c76a73cc3d1aaf082449200a199d1",
-    "triggers.csv": "d4070cc0d3aff28622c9bed402b937790b1c56595a4e9b309c9dd7aafd66a692",
-    "status.json": "b3db5ff8fb75d1b7dd98cead27da6ec751b1ed1096b48cbee535c28b1d563f9c",
+    "actions.csv": "37894f33fe4c0414ec6c18fb7614c76e6ffa69299d116882d31ff68752c30da4",
+    "changes.csv": "2da8e03e90025f3083c896915fbe7bd760871e5d7a35a485ccfabe99eef44dcc",
+    "inventory.csv": "76b47977cc335fce388c2a6964836b01c6040b69f3309853a106d670216f9597",
+    "runs.csv": "da807f0a874ee4c69745e27520e0e8ff127e732b289951aea0bb39859bb44847",
+    "slots.csv": "f0a423aad937997c4195673f7d552b14f856c50601a1b85c9f8eaaa201fbb1c6",
+    "status.csv": "dc7b52af09fa936d2fd59e374ddcabd4998f39ddc6f1649167f35c7e3692e12d",
+    "task-status.csv": "96634c20ff6fc95bce9cbc1cc01aa600d39ed67baf08daef88b85be6e0f47777",
+    "task_scheduler_backup.csv": "3f10e4efd86e28228175232cf390612bc2517530e24bb9b950844e8454c161ff",
+    "triggers.csv": "d7e8938e3f7d10818bd080b9680b44bfb1022da01d57d7e15b224fe40e53c79c",
+    "status.json": "b88fbb06ed8809738971408b476265d6ffd64ff5f9e40cdc1ef892cb3ba384fe",
 }
 # keys of status.json that it did not have, or that differ each time
 LATER = {"made_at", "headline", "attention", "unseen", "backup", "summary"}

@@ -25,6 +25,7 @@ NS = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
 Row = dict[str, str]
 
 RUNNING, NEVER_RAN, STOPPED, LOGON_FAILURE = "267009", "267011", "267014", "2147943726"
+NO_SUCH_FOLDER = "2147942667"
 BROKEN_BY_PASSWORD = {f"\\OpenData\\{name}" for name in PASSWORD}
 PLANTED = {(path, LOGON_FAILURE) for path in BROKEN_BY_PASSWORD} | {
     (r"\OpenData\Transit\Ridership", "1"),
@@ -35,7 +36,14 @@ PLANTED = {(path, LOGON_FAILURE) for path in BROKEN_BY_PASSWORD} | {
     (r"\OpenData\Services\Crime statistics", RUNNING),
     (r"\OpenData\Transit\Vehicle positions", RUNNING),
     (r"\OpenData\GIS\Parcels", RUNNING),
+    (r"\OpenData\GIS\Tiles\Base map", RUNNING),
     (r"\OpenData\Admin\Monthly archive", NEVER_RAN),
+    (r"\OpenData\Admin\Old exports", "1"),
+    (r"\OpenData\GIS\Address points", "1"),
+    (r"\OpenData\GIS\Zoning", "4"),
+    (r"\OpenData\Portal\Catalog harvest", "1"),
+    (r"\OpenData\Services\Recreation calendar", NO_SUCH_FOLDER),
+    (r"\OpenData\Transit\Parking meters", STOPPED),
 }
 
 
@@ -142,7 +150,7 @@ def test_definitions_are_those_of_all_tasks_outside_microsoft(
     assert tasks.keys() == {path for path in newest if not path.startswith("\\Microsoft\\")}
     assert all(text(task, "URI") == [path] for path, task in tasks.items())
     below = [path for path in newest if path.startswith("\\OpenData\\")]
-    assert (len(newest), len(below), len(tasks)) == (55, 43, 49)
+    assert (len(newest), len(below), len(tasks)) == (58, 46, 52)
 
 
 def test_no_result_but_the_planted_ones(history: dict[datetime, dict[str, Row]]) -> None:
@@ -169,6 +177,7 @@ def test_all_start_when_announced_but_those_of_a_story(history: dict[datetime, d
         r"\OpenData\Services\Crime statistics",  # its run of two days before is still going on
         r"\OpenData\Portal\Certificate check",  # announced by a disabled trigger
         r"\OpenData\Admin\Rebuild staging",
+        r"\OpenData\Log clean-up",  # in the queue
     }
 
 
@@ -198,6 +207,19 @@ def test_missed_runs_are_counted_after_the_outage_until_the_next_run(history: di
     assert missed[first, r"\OpenData\Services\Air quality"] == 120
     assert (first, r"\OpenData\GIS\Tiles\Compact cache") not in missed
     assert sum(taken_at == first for taken_at, _ in missed) >= 25
+
+
+def test_queued_task_keeps_its_last_run_while_its_starts_pass(history: dict[datetime, dict[str, Row]]) -> None:
+    queued = {(taken_at, path) for taken_at, rows in history.items() for path in rows if is_queued(rows[path])}
+    assert {path for _, path in queued} == {r"\OpenData\Log clean-up"}
+    times = sorted(taken_at.astimezone(NEW_YORK) for taken_at, _ in queued)
+    assert (times[0], times[-1], len(times)) == (local(2026, 11, 21, 6, 2), local(2026, 11, 23, 6, 2), 9)
+    last = {history[taken_at][path]["LastRunTime"] for taken_at, path in queued}
+    assert {text[:16] for text in last} == {"2026-11-20T00:20"}
+
+
+def is_queued(row: Row) -> bool:
+    return row["State"] == "Queued"
 
 
 def test_a_start_in_the_repeated_hour_happens_once(history: dict[datetime, dict[str, Row]]) -> None:

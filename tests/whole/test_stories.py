@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from taskanalysis.health.fates import slot_fates
+from taskanalysis.health.findings import find_findings
 from taskanalysis.health.incidents import find_incidents
 from taskanalysis.health.past import blind_times, known_history
 from taskanalysis.health.rules import read_rules
@@ -40,17 +41,38 @@ VERDICTS = [
     ("Transit\\Ridership", "FAILING", "2026-11-21 09:20", 2, True),
     ("Transit\\Bus stops", "FAILING", "2026-11-23 04:20", 1, True),
     ("Portal\\Full-text index", "FAILING", "2026-11-22 21:15", 1, True),
+    ("Services\\Recreation calendar", "FAILING", "2026-11-22 07:20", 1, False),
     ("Services\\Crime statistics", "RUNNING LONG", "2026-11-21 05:10", 0, False),
+    ("GIS\\Tiles\\Base map", "RUNNING LONG", "2026-11-23 03:20", 0, False),
+    ("Log clean-up", "OVERDUE", "2026-11-21 00:20", 0, False),
+    ("Admin\\Old exports", "UNKNOWN", "2026-11-15 00:40", 0, False),
     ("GIS\\Parcels", "RUNNING", "2026-11-23 05:25", 0, False),
     ("Transit\\Vehicle positions", "RUNNING", "2026-10-19 07:01", 0, False),
     ("Admin\\Monthly archive", "NEVER RAN", "2026-11-18 12:02", 0, False),
     ("GIS\\Street centerlines", "DISABLED", "2026-11-04 18:02", 0, False),
+]
+# task, what its reason says beyond the verdict
+REASONS = [
+    ("Transit\\Ridership", "2 failures in a row. All its failures of 60 days were on Saturday and Sunday."),
+    ("Services\\Recreation calendar", "The start folder of the task does not exist"),
+    ("Services\\Crime statistics", "longer than 3 hours 44 minutes, twice what its last runs took at most"),
+    (
+        "GIS\\Tiles\\Base map",
+        "2 hours 41 minutes, past its time limit of 1 hour, at which Windows should have stopped it",
+    ),
+    ("Log clean-up", "3 starts missed, the first at 2026-11-21 00:20"),
+    ("Log clean-up", "It is in the queue, since 2026-11-21 00:20 at the latest."),
+    ("Admin\\Old exports", "No file matched, or a command for a file failed; for a cleanup the first is normal."),
+    ("Transit\\Parking meters", "It was stopped at 2026-11-22 22:00, as its trigger orders"),
+    ("Services\\Polling places", "Nothing will start it again: its triggers give no further start."),
+    ("GIS\\Zoning", "No zoning district has changed since the last export."),
 ]
 # Oct 16 19:00 to Oct 19 07:00: starts that were missed, by task
 MISSED = {
     "\\Backup\\Offsite copy": 3,
     "\\Heartbeat": 359,
     "\\OpenData\\Admin\\Back up databases": 2,
+    "\\OpenData\\Admin\\Old exports": 3,
     "\\OpenData\\Finance\\Checkbook": 3,
     "\\OpenData\\Finance\\Nightly load": 2,
     "\\OpenData\\GIS\\Address points": 1,
@@ -71,6 +93,8 @@ MISSED = {
     "\\OpenData\\Services\\Air quality": 119,
     "\\OpenData\\Services\\Crash reports": 3,
     "\\OpenData\\Services\\Crime statistics": 3,
+    "\\OpenData\\Services\\Polling places": 2,
+    "\\OpenData\\Services\\Recreation calendar": 1,
     "\\OpenData\\Transit\\Bus stops": 10,
     "\\OpenData\\Transit\\Parking meters": 215,
     "\\OpenData\\Transit\\Ridership": 2,
@@ -80,6 +104,8 @@ MISSED = {
     "\\Updater\\Agent": 2,
     "\\Updater\\Browser": 59,
 }
+# since Nov 21: starts that wait in the queue, by task
+QUEUED = {"\\OpenData\\Log clean-up": 3}
 # those that catch up as soon as the server is back: late for the last start that they missed
 CAUGHT_UP = {
     "\\Backup\\System state",
@@ -119,14 +145,64 @@ def test_story_has_its_verdict_and_its_beginning(
     assert (found.past.failures, found.past.flapping) == (failures, flapping)
 
 
+@pytest.mark.parametrize(("task", "reason"), REASONS, ids=str)
+def test_story_has_its_reason(task: str, reason: str, judged: dict[str, Judged]) -> None:
+    assert reason in judged["\\OpenData\\" + task].reason
+
+
 def test_every_other_task_is_ok(judged: dict[str, Judged]) -> None:
     planted = {"\\OpenData\\" + task for task, *_ in VERDICTS}
-    assert {each.verdict for path, each in judged.items() if path not in planted} == {Verdict.OK}
-    assert len(judged) == 49
+    others = [each for path, each in judged.items() if path not in planted]
+    assert {each.verdict for each in others} == {Verdict.OK}
+    told = {task for task, _ in REASONS} | {"Admin\\Move archive", "Admin\\Rebuild staging"}
+    planted = {"\\OpenData\\" + task for task in told} | {"\\Restart print spooler"}  # by a rule of the office
+    odd = {each.path for each in others if each.rule != "last run succeeded" or "Nothing will start" in each.reason}
+    assert odd <= planted
+    assert len(judged) == 52
 
 
 def test_one_snapshot_alone_gives_the_same_verdicts(sample: Snapshot, judged: dict[str, Judged]) -> None:
-    assert {each.path: each.verdict for each in judge(sample)} == {path: each.verdict for path, each in judged.items()}
+    alone = judge(sample, read_rules(sample.share / "rules.toml"))
+    assert {each.path: each.verdict for each in alone} == {path: each.verdict for path, each in judged.items()}
+
+
+def test_problems_of_the_last_day_are_new_or_come_again(judged: dict[str, Judged]) -> None:
+    found = {path.removeprefix("\\OpenData\\"): each.novelty for path, each in judged.items() if each.novelty}
+    assert found == {
+        "Services\\Recreation calendar": "NEW",
+        "GIS\\Tiles\\Base map": "NEW",
+        "Portal\\Full-text index": "AGAIN",
+        "Transit\\Bus stops": "AGAIN",
+    }
+
+
+def test_one_task_has_recovered_and_one_often_fails(judged: dict[str, Judged]) -> None:
+    assert [path for path, each in judged.items() if each.has_recovered] == ["\\OpenData\\GIS\\Address points"]
+    (often,) = [each for each in judged.values() if each.often_fails]
+    assert (often.path, often.past.failures, often.past.flapping) == ("\\OpenData\\Portal\\Catalog harvest", 0, False)
+    assert f"{often.past.month.success:.0%}" == "83%"
+
+
+def test_rules_of_the_office_show(sample: Snapshot, judged: dict[str, Judged]) -> None:
+    assert judged["\\OpenData\\GIS\\Zoning"].rule.startswith("rules.toml, line ")
+    assert {each.verdict for each in judge(sample) if each.path == "\\OpenData\\GIS\\Zoning"} == {Verdict.FAILING}
+    links = {path.removeprefix("\\OpenData\\") for path, each in judged.items() if "(Run book: " in each.advice}
+    assert links == {"Transit\\Bus stops", "Transit\\Ridership"}
+    assert judged["\\OpenData\\GIS\\Parcels"].due.rule.accepts("stored password")
+
+
+def test_findings_of_the_stories_are_found(sample: Snapshot) -> None:
+    found = find_findings(sample.tasks, at=sample.local_time)
+    planted = {
+        "arguments in the program": ["Admin\\Monthly archive"],
+        "quotes around the folder": ["Services\\Recreation calendar"],
+        "redirect without a shell": ["Services\\Polling places"],
+        "script as the program": ["Services\\Polling places"],
+        "nothing starts it": ["Admin\\Move archive", "Admin\\Rebuild staging", "Services\\Polling places"],
+    }
+    for kind, tasks in planted.items():
+        those = [path for path, findings in found.items() if kind in {finding.kind for finding in findings}]
+        assert sorted(those) == ["\\OpenData\\" + task for task in tasks]
 
 
 def test_password_change_is_the_one_incident(sample: Snapshot, judged: dict[str, Judged]) -> None:
@@ -137,11 +213,6 @@ def test_password_change_is_the_one_incident(sample: Snapshot, judged: dict[str,
         "9 tasks since 2026-11-09 07:10, all as TOWN\\opendata, 0x8007052E: "
         "The account could not log on: its password is wrong or has been changed."
     )
-
-
-def test_running_long_is_measured_against_the_task_s_own_past(judged: dict[str, Judged]) -> None:
-    reason = judged["\\OpenData\\Services\\Crime statistics"].reason
-    assert "longer than 3 hours 44 minutes, twice what its last runs took at most" in reason
 
 
 def test_robocopy_s_one_is_success_all_along(judged: dict[str, Judged]) -> None:
@@ -159,16 +230,20 @@ def test_changes_are_the_planted_ones(history: History) -> None:
         ("2026-11-04 18:02", "disabled", "\\OpenData\\GIS\\Street centerlines"),
         ("2026-11-12 12:02", "changed", "\\OpenData\\Services\\Crash reports"),
         ("2026-11-18 12:02", "added", "\\OpenData\\Admin\\Monthly archive"),
+        ("2026-11-18 12:02", "changed", "\\OpenData\\Services\\Recreation calendar"),
     ]
-    (changed,) = changes.query("kind == 'changed'").itertuples()
+    changed, quoted = changes.query("kind == 'changed'").itertuples()
     assert (changed.before, changed.after) == ("At 21:40 every day", "At 20:40, Monday to Friday")
     assert "command from cmd.exe to C:\\Program Files\\Python311\\python.exe; arguments from" in changed.what
+    assert 'working directory from D:\\OpenData\\jobs to "D:\\OpenData\\jobs"' in quoted.what
 
 
 def test_outcomes_change_only_in_tasks_of_a_story(history: History) -> None:
     changes = history.changes[history.changes["kind"] == "outcome"]
-    stories = {"\\OpenData\\" + task for task in [*PASSWORD, "Transit\\Ridership", "Transit\\Bus stops"]}
-    assert set(changes["task_path"]) == stories | {"\\OpenData\\Portal\\Full-text index"}
+    stories = [*PASSWORD, "Transit\\Ridership", "Transit\\Bus stops", "Transit\\Parking meters"]
+    stories += ["Portal\\Full-text index", "Portal\\Catalog harvest", "GIS\\Address points"]
+    stories += ["Services\\Recreation calendar", "Admin\\Old exports"]
+    assert set(changes["task_path"]) == {"\\OpenData\\" + task for task in stories}
     by_password = changes[changes["task_path"].isin(["\\OpenData\\" + task for task in PASSWORD])]
     assert (by_password["before"] + " -> " + by_password["after"]).tolist() == ["succeeded -> not started"] * 9
 
@@ -176,11 +251,13 @@ def test_outcomes_change_only_in_tasks_of_a_story(history: History) -> None:
 # Slots ----------------------------------------------------------------------------------------------------------------
 
 
-def test_starts_while_the_server_was_off_are_missed_and_no_others(slots: pd.DataFrame) -> None:
+def test_starts_while_the_server_was_off_or_that_wait_are_missed_and_no_others(slots: pd.DataFrame) -> None:
     missed = slots[slots["fate"] == "missed"]
-    assert missed.groupby("task_path", observed=True)["count"].sum().to_dict() == MISSED
     begin, end = datetime(2026, 10, 16, 19, tzinfo=NEW_YORK), datetime(2026, 10, 19, 7, tzinfo=NEW_YORK)
-    assert missed["expected"].between(begin, end).all()
+    off = missed["expected"].between(begin, end)
+    assert missed[off].groupby("task_path", observed=True)["count"].sum().to_dict() == MISSED
+    assert missed[~off].groupby("task_path", observed=True)["count"].sum().to_dict() == QUEUED
+    assert missed.loc[~off, "expected"].min() == datetime(2026, 11, 21, 0, 20, tzinfo=NEW_YORK)
 
 
 def test_tasks_that_catch_up_are_late_once_and_no_others(slots: pd.DataFrame) -> None:
@@ -233,13 +310,13 @@ def test_every_start_has_a_fate_and_no_task_of_windows_is_in(slots: pd.DataFrame
 # Over time ------------------------------------------------------------------------------------------------------------
 
 
-def test_on_any_day_a_snapshot_alone_shows_no_overdue_task_but_after_the_server_was_off() -> None:
+def test_on_any_day_a_snapshot_alone_shows_no_overdue_task_but_after_the_server_was_off_or_in_the_queue() -> None:
     """Looked at once a day; a start in the two days without snapshots is proven by the last run that follows."""
-    days = {
-        taken_at.date()
-        for taken_at, _, folder in list_snapshots(sample_share())[::4]
-        if any(each.verdict is Verdict.OVERDUE for each in judge(read_snapshot(folder)))
-    }
+    days = set()
+    for taken_at, _, folder in list_snapshots(sample_share())[::4]:
+        overdue = {each.path for each in judge(read_snapshot(folder)) if each.verdict is Verdict.OVERDUE}
+        if overdue - (QUEUED.keys() if taken_at.date() >= date(2026, 11, 21) else set()):
+            days.add(taken_at.date())
     assert days
     assert days <= {date(2026, 10, day) for day in range(19, 26)}
 
@@ -264,6 +341,10 @@ def test_at_any_time_nothing_but_the_stories_is_overdue_or_an_incident(tmp_path:
         for incident in find_incidents(judged, past):
             kind = "off" if "the server was off" in incident.cause else incident.account
             causes.setdefault(kind, set()).add(local(snapshot.taken_at)[:10])
+    (queued,) = QUEUED
+    waits = {day for day in overdue[queued] if day >= date(2026, 11, 21)}
+    assert waits
+    overdue[queued] -= waits
     assert set().union(*overdue.values()) <= {date(2026, 10, day) for day in range(19, 26)}
     assert set(overdue) == MISSED.keys() | {"\\Backup\\System state"}
     assert causes["off"] <= {"2026-10-19", "2026-10-20"}

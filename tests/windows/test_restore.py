@@ -31,7 +31,7 @@ def test_plan_for_an_empty_server_creates_all_and_touches_nothing(sample: Snapsh
     fake = FakeScheduler()
     planned = plan(sample, fake)
     assert {step.action for step in planned.steps} == {Action.CREATE}
-    assert len(planned.steps) == 49
+    assert len(planned.steps) == 52
     assert not {member for member, _ in fake.calls} & WRITING
     assert (fake.store, fake.made) == ({}, {"\\"})
 

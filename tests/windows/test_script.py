@@ -146,7 +146,7 @@ def test_script_has(part: str) -> None:
 def test_folder_is_enough_by_itself(tmp_path: Path, sample: Snapshot) -> None:
     tasks = read_wanted(sample).tasks
     rows = written(tmp_path, *tasks)
-    assert len(rows) == len(tasks) == 49
+    assert len(rows) == len(tasks) == 52
     for row, task in zip(rows, tasks, strict=True):
         assert (tmp_path / "out" / row["File"].replace("\\", "/")).read_bytes() == encoded(task.xml)
     found = read_snapshot(tmp_path / "out" / "tasks")
