@@ -37,6 +37,19 @@ NAGIOS_CRITICAL = 2
 NAGIOS_WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 
 
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Look for no cycles of garbage: among 100,000 tasks there is none, and looking takes a seventh of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_without_garbage_collection()
 def run(
     data: str | None,
     *,
@@ -94,25 +107,10 @@ def _all(path: Path, now: datetime, **options: Any) -> Check:
 def _assess(
     path: Path, server: str, now: datetime, *, folder: str, at: str, zone: str, dates: str | None
 ) -> Assessment:
-    with _without_garbage_collection():
-        snapshot = read_snapshot(path, server=server, at=at, zone=zone, dates=dates or "", now=now)
-        snapshot.check_folder(folder)
-        moment = snapshot.judged_at(at, now)
-        found = assess(snapshot, rules_of(snapshot.share), folder, known_history(snapshot), moment)
-        found.lines()  # all that is computed only when asked for
-        return found
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Look for no cycles of garbage: among 100,000 tasks there is none, and looking takes 0.9 of 5.8 s."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+    snapshot = read_snapshot(path, server=server, at=at, zone=zone, dates=dates or "", now=now)
+    snapshot.check_folder(folder)
+    moment = snapshot.judged_at(at, now)
+    return assess(snapshot, rules_of(snapshot.share), folder, known_history(snapshot), moment)
 
 
 @dataclass(frozen=True)

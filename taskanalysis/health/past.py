@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -129,12 +130,12 @@ def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict
     never = _first_seen_of_idle(_of(history.spans, server), snapshot)
     redefined = _by_task(changes[changes["kind"] != "outcome"])
     refused = _by_task(events[events["kind"] == "start failed"])
-    result = {}
+    result, recent, now = {}, snapshot.taken_at - timedelta(days=60), snapshot.local_time
     for path in sorted(snapshot.statuses.keys() | finished_pasts.keys()):
         past = finished_pasts.get(path) or Past()
-        if past.last_bad and past.last_bad > snapshot.taken_at - timedelta(days=60):
+        if past.last_bad and past.last_bad > recent:
             rows = tasks[path]
-            days = _bad_weekdays(runs.sign[rows], runs.started[rows], snapshot.local_time)
+            days = _bad_weekdays(runs.sign[rows], runs.started[rows], now)
             past = past._replace(weekdays=days) if days else past
         if path in never:
             past = past._replace(first_seen=never[path])
@@ -161,7 +162,7 @@ def hidden_tasks(history: History, snapshot: Snapshot) -> list[tuple[Status, dat
     Each is the last status that was seen of it, and when that was (aware UTC).
     """
     spans, changes = _of(history.spans, snapshot.server), _of(history.changes, snapshot.server)
-    absent = [path not in snapshot.statuses for path in spans["task_path"].cat.categories]
+    absent = [path not in snapshot.statuses for path in spans["task_path"].cat.categories.tolist()]
     spans = spans[np.array([*absent, False])[spans["task_path"].cat.codes]]
     last = spans.sort_values("last_seen").drop_duplicates("task_path", keep="last").astype({"task_path": "str"})
     changes = changes[changes["kind"] == "removed"]
@@ -334,8 +335,9 @@ def _weekday(at: int, now: datetime) -> int:
 
 def _moments(times: Moments, places: Moments) -> list[datetime | None]:
     """The times at these places; None where there is no such place, or no snapshot shows it."""
-    known = np.append(times, _UNKNOWN)[np.minimum(places, len(times))]
-    return [None if at == _UNKNOWN else moment_of(at, UTC) for at in known.tolist()]
+    known = np.append(times, _UNKNOWN)[np.minimum(places, len(times))].tolist()
+    moments = {at: moment_of(at, UTC) for at in {*known} - {_UNKNOWN}}  # many tasks start at one time
+    return [moments.get(at) for at in known]
 
 
 def _rates(runs: _Runs, begins: Moments, since: datetime) -> list[Rate]:
@@ -344,10 +346,12 @@ def _rates(runs: _Runs, begins: Moments, since: datetime) -> list[Rate]:
     numbers, successes = (
         np.add.reduceat(which, begins, dtype=np.int64).tolist() for which in (clear, clear & (runs.sign == GOOD))
     )
-    return [
-        Rate(number, success / number if number >= LEAST_RUNS else None)
-        for number, success in zip(numbers, successes, strict=True)
-    ]
+    return list(map(_rate, numbers, successes))
+
+
+@lru_cache(maxsize=4096)
+def _rate(number: int, successes: int) -> Rate:
+    return Rate(number, successes / number if number >= LEAST_RUNS else None)
 
 
 def _turns(sign: Moments, task: Moments, tasks: int) -> Moments:

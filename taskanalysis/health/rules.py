@@ -114,6 +114,8 @@ class Rule:
 
         A ``[[code]]`` is of a task all of whose lines start its program: else it is not known which one returned it.
         """
+        if not self.codes and not self.ok_codes:
+            return {}
         found = {
             code.code: Meaning(code.outcome, code.meaning, f"{FILE}, line {code.line}")
             for code in self.codes
@@ -161,6 +163,8 @@ class Rules:
 
     def _matching(self, server: str, path: str) -> tuple[int, ...]:
         """The places of the rules that match a task, kept: a page asks for each task several times."""
+        if not self.rules:
+            return ()
         known = self._known.get((server, path))
         if known is None:
             text = path.casefold()

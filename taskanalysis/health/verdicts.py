@@ -16,6 +16,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 
 import numpy as np
 
@@ -116,8 +117,9 @@ class Judged:
     def has_recovered(self) -> bool:
         """Whether it is OK since a run of the last 24 hours, after a bad one."""
         since, last_bad = self.past.good_since, self.past.last_bad
-        recent = since is not None and since >= self.due.snapshot.taken_at - DAY
-        return self.verdict is Verdict.OK and recent and last_bad is not None
+        if self.verdict is not Verdict.OK or since is None or last_bad is None:
+            return False
+        return since >= self.due.snapshot.taken_at - DAY
 
     @property
     def often_fails(self) -> bool:
@@ -302,6 +304,8 @@ def _is_off(due: Due) -> bool:
 
 def _late(due: Due, result: Result) -> _Decision | None:
     """OVERDUE where starts were missed; UNKNOWN, which needs attention, where Windows plans no further one."""
+    if due.task is None:  # nothing says when it should start
+        return None
     missed = due.missed
     if due.plans_nothing:
         at = f" that gives {due.next_start:%Y-%m-%d %H:%M}" if due.next_start else ""
@@ -438,6 +442,7 @@ _COMMAND_LINE = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def _split(line: str) -> tuple[str, str]:
     """Command and arguments of a command line, which a status holds as one text."""
     if line.strip().casefold() in ("com handler", "multiple actions"):

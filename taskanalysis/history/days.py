@@ -158,6 +158,18 @@ def checked(server: str, file: DayFile, content: bytes) -> tuple[pa.Table, list[
 
 def build_day(job: DayJob) -> tuple[bytes, DayFile]:
     """Build the file of a day: its content and its name."""
+    table, records = compute_day(job)
+    metadata = {KEY: json.dumps({"version": VERSION, "server": job.server, "snapshots": records}).encode()}
+    out = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(metadata), out, compression="zstd", write_page_checksum=True)
+    content = out.getvalue()
+    unread = not all(record["settled"] for record in records)
+    names = digest([record["snapshot"] for record in records])
+    return content, DayFile(job.day, names, digest_of(content), unread)
+
+
+def compute_day(job: DayJob) -> tuple[pa.Table, list[Record]]:
+    """Spans and records of a day, from its snapshots and an older file."""
     folders = {folder.name: folder for folder in sorted(job.folders) if stamped(folder.name)}
     table, records = SCHEMA.empty_table(), list[Record]()
     if job.older:
@@ -170,13 +182,7 @@ def build_day(job: DayJob) -> tuple[bytes, DayFile]:
     parts = [rows_at(table, records, {name: place[name] for name in place.keys() & kept.keys()})]
     parts += _placed([new for new in fresh.values() if new.record["read"]], place)
     rows, paths = _together(parts)
-    metadata = {KEY: json.dumps({"version": VERSION, "server": job.server, "snapshots": now}).encode()}
-    result = to_table(merged(rows), paths, moments(now)).replace_schema_metadata(metadata)
-    out = io.BytesIO()
-    pq.write_table(result, out, compression="zstd", write_page_checksum=True)
-    content = out.getvalue()
-    unread = not all(record["settled"] for record in now)
-    return content, DayFile(job.day, digest([*folders]), digest_of(content), unread)
+    return to_table(merged(rows), paths, moments(now)), now
 
 
 # Snapshots ------------------------------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def in_order(codes: Numbers, texts: Sequence[str]) -> tuple[Numbers, list[str]]:
     >>> codes.tolist(), texts
     ([0, 1, 1], ['a', 'b'])
     """
-    used = np.unique(codes).tolist()
+    used = np.flatnonzero(np.bincount(codes)).tolist()
     ordered = sorted({texts[code] for code in used})
     rank = {text: number for number, text in enumerate(ordered)}
     place = np.zeros(len(texts), np.int64)
@@ -208,7 +208,7 @@ def regular(contents: Sequence[bytes]) -> tuple[Rows, list[str]] | None:
     except (ValueError, pa.ArrowException):
         return None
     files = np.repeat(np.arange(len(contents)), counts)
-    if len(which) != len(files) or len(np.unique(files * len(paths) + which)) < len(files):
+    if len(which) != len(files) or not differs(np.sort(files * len(paths) + which)).all():
         return None  # a line break within quotes, a path twice
     return np.column_stack([which, files, files, *values]), paths
 

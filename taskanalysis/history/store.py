@@ -30,7 +30,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from filelock import Timeout
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.history.days import DAMAGES, DayFile, DayJob, Record, build_day, checked, digest, read_day
+from taskanalysis.history.days import DAMAGES, DayFile, DayJob, Record, build_day, compute_day, digest, read_day
 from taskanalysis.history.parallel import each_in
 from taskanalysis.snapshot import Stamped, future_problems, locked, long_path, write_whole
 from taskanalysis.text import clip
@@ -190,8 +190,9 @@ def load_days(
     """
     days = sorted(days)
     found, problems = _read(store, days)
-    for day, (content, file) in _built(store, [day for day in days if day not in found], executor, problems):
-        found[day] = LoadedDay(*day, *checked(day[0], file, content))
+    missing = [day for day in days if day not in found]
+    for day, parts in zip(missing, each_in(executor, compute_day, map(store.job, missing), problems), strict=True):
+        found[day] = LoadedDay(*day, *parts)
     return [found[day] for day in days], problems
 
 
@@ -215,7 +216,9 @@ def _read(store: Store, days: Iterable[Day]) -> tuple[dict[Day, LoadedDay], list
 
 
 def _update(store: Store, executor: Executor | None, problems: list[Problem]) -> None:
-    for day, (content, file) in _built(store, [*store.stale(), *store.unread()], executor, problems):
+    days = [*store.stale(), *store.unread()]
+    built = each_in(executor, build_day, map(store.job, days), problems)
+    for day, (content, file) in zip(days, built, strict=True):
         stored = store.files.setdefault(day, set())
         if file not in stored:
             write_whole(store.place(day, file), content)
@@ -234,12 +237,6 @@ def _remove_damaged(store: Store) -> list[Problem]:
     for day in store.wanted.keys() - found.keys():
         _remove(store.place(day, file) for file in store.files.pop(day, ()))
     return problems
-
-
-def _built(
-    store: Store, days: Sequence[Day], executor: Executor | None, problems: list[Problem]
-) -> Iterator[tuple[Day, tuple[bytes, DayFile]]]:
-    return zip(days, each_in(executor, build_day, map(store.job, days), problems), strict=True)
 
 
 def _remove(files: Iterable[Path]) -> None:

@@ -22,7 +22,7 @@ from taskanalysis.health import Case, Verdict
 from taskanalysis.snapshot import Snapshot, plain_path, snapshot_folder, stamped
 from taskanalysis.text import has_secret
 
-ADMIN = "As administrator"
+ADMIN = "PowerShell (admin)"
 STARTS, ENDS = "starts the real job", "ends the run"
 RULE = "A line for rules.toml"
 

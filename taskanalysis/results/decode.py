@@ -252,11 +252,9 @@ def decode_lines(
     >>> result.outcome.value, result.basis
     ('unknown', 'several programs')
     """
-    results = [
-        decode(code, command=command, arguments=arguments, state=state, ever_ran=ever_ran)
-        for command, arguments in dict.fromkeys(lines)
-    ]
-    if len({result.outcome for result in results}) == 1:
+    number = unsigned(code)
+    results = [_decode(number, line, state, ever_ran, "status") for line in dict.fromkeys(lines)]
+    if len(results) == 1 or len({result.outcome for result in results}) == 1:
         return results[0]
     readings = listed([f"{result.outcome.value} for {result.basis}" for result in dict.fromkeys(results)])
     meaning = f"It is not known which of its programs returned this code, and its meaning differs: {readings}."

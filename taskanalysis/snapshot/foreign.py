@@ -17,8 +17,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
-from itertools import islice, pairwise
+from functools import lru_cache, partial
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -113,7 +113,7 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> Foreig
         server=server,
         taken_at=taken_at,
         statuses=statuses,
-        holds=frozenset(name for row in rows for name in row if name in STATUS_FIELDS),
+        holds=frozenset(STATUS_FIELDS).intersection(chain.from_iterable(rows)),
         problems=[Problem(path.name, what + f" ({n:,} times)" * (n > 1)) for what, n in notes.items()],
         commands={task: command for task, row in folded.items() if (command := _command(row))},
     )
@@ -220,7 +220,8 @@ def _fold(rows: list[Row], notes: Counter[str]) -> dict[str, Row]:
             notes[f"'{clip(task)}' is not a task path"] += 1
             continue
         path = first.setdefault(task.casefold(), task)
-        kept = folded.setdefault(path, row)
+        if (kept := folded.setdefault(path, row)) is row:
+            continue
         different = [name for name in STATUS_FIELDS if name in row and row[name] != kept.get(name, row[name])]
         if different:
             notes[f"{path} is listed again with another {' and '.join(different)}; the first row is used"] += 1
@@ -242,12 +243,16 @@ def _order(rows: Sequence[Row], taken_at: datetime) -> str:
 
 @dataclass(slots=True)
 class _Cells:
-    """Reads the cells of one file, with dates in `order`; notes those that can't be read, counts `unclear` dates."""
+    """Reads the cells of one file, with dates in `order`; notes those that can't be read, counts `unclear` dates.
+
+    `times` are those that were read, by their text: many tasks start at one time.
+    """
 
     order: str
     zone: ZoneInfo | None
     notes: Counter[str]
     unclear: int = 0
+    times: dict[str, Moment] = field(default_factory=dict)
 
     def status(self, task: str, row: Row) -> Status:
         word = row.get("state", "")
@@ -267,6 +272,8 @@ class _Cells:
 
     def time(self, task: str, row: Row, name: str) -> Moment:
         text = row.get(name, "")
+        if text in self.times:
+            return self.times[text]
         if not text.strip("?"):
             return None
         times = [moment(text, order) for order in ([self.order] if self.order else ORDERS)]
@@ -279,22 +286,29 @@ class _Cells:
                 return "never"
             self.odd(task, row, name)
             return None
-        if time.year < 2000:  # 1999-11-30, or 1899-12-30 on old servers
-            return "never"
-        return time.replace(tzinfo=self.zone) if self.zone and time.tzinfo is None else time
+        if self.zone and time.tzinfo is None:
+            time = time.replace(tzinfo=self.zone)
+        self.times[text] = "never" if time.year < 2000 else time  # 1999-11-30, or 1899-12-30 on old servers
+        return self.times[text]
 
     def number(self, task: str, row: Row, name: str) -> int | None:
         text = row.get(name, "")
-        if re.fullmatch(r"-?[0-9]{1,10}|0[xX][0-9a-fA-F]{1,8}", text):
-            code = int(text, 16 if text[1:2] in ("x", "X") else 10)
-            if -(2**31) <= code < 2**32:
-                return code % 2**32
-        if text and not is_not_available(text):
+        code = _code(text)
+        if code is None and text and not is_not_available(text):
             self.odd(task, row, name)
-        return None
+        return code
 
     def odd(self, task: str, row: Row, name: str) -> None:
         self.notes[f"{clip(task)}: {name.replace('_', ' ')} '{clip(row[name])}' can't be read"] += 1
+
+
+@lru_cache(maxsize=4096)
+def _code(text: str) -> int | None:
+    """A number of 32 bits, signed or not, as an unsigned one; None for any other text."""
+    if not re.fullmatch(r"-?[0-9]{1,10}|0[xX][0-9a-fA-F]{1,8}", text):
+        return None
+    code = int(text, 16 if text[1:2] in ("x", "X") else 10)
+    return code % 2**32 if -(2**31) <= code < 2**32 else None
 
 
 def _command(row: Row) -> str:

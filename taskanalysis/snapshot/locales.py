@@ -26,7 +26,7 @@ from functools import lru_cache
 from pathlib import Path
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)  # times are looked up, too: some have a word in their place
 def _key(text: str) -> str:
     """The ASCII letters and digits of a word; the word itself where it has none."""
     folded = unicodedata.normalize("NFC", text[:80]).casefold()
@@ -103,8 +103,11 @@ def moment(text: str, order: str) -> datetime | None:
     >>> moment("2026/8/14 9:00:00", "dmy") == moment("14/08/2026 09:00", "dmy")
     True
     """
-    plain = re.sub(r"[\u200e\u200f\u202a-\u202e]", "", unicodedata.normalize("NFKC", text[:_LONGEST]))
-    plain = " ".join(re.sub("[年月]", "/", plain).replace("日", " ").split())
+    plain = text[:_LONGEST]
+    if not plain.isascii():
+        plain = re.sub(r"[\u200e\u200f\u202a-\u202e]", "", unicodedata.normalize("NFKC", plain))
+        plain = re.sub("[年月]", "/", plain).replace("日", " ")
+    plain = " ".join(plain.split())
     try:
         if _WITH_OFFSET.fullmatch(plain):
             time = datetime.fromisoformat(plain)

@@ -123,6 +123,17 @@ def test_only_what_is_new_is_read(share: Path, monkeypatch: pytest.MonkeyPatch) 
     assert len(built) == 1
 
 
+def test_days_computed_in_memory_are_those_of_their_files(share: Path) -> None:
+    damaged = sorted((share / "snapshots" / "SRV").glob("*/*/status.csv"))[1]
+    damaged.write_text("no statuses", encoding="utf-8")
+    computed = load_days(open_store(share), days := open_store(share).stale())
+    update_store(share)
+    store = open_store(share)
+    assert all(map(store.file, days))
+    assert computed == load_days(store, days)
+    assert any(record["problems"] for day in computed[0] for record in day.records)
+
+
 def test_every_observation_of_the_sample_is_restored(tmp_path: Path) -> None:
     month = Path("snapshots", "OPENDATA01", "2026-11")  # all of it is observed
     shutil.copytree(sample_share() / month, tmp_path / month)

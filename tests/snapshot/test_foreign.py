@@ -102,6 +102,14 @@ def runs(*pairs: tuple[str, str]) -> str:
     return "\n".join(['"TaskName","TaskPath","LastRunTime","NextRunTime"', *rows])
 
 
+def test_each_task_with_an_unclear_or_odd_time_is_counted(write: Write) -> None:
+    unclear = read_statuses_file(write(runs(*[("02/03/2026 06:00", "")] * 3)))
+    assert whats(unclear) == ["day and month of 3 times are ambiguous: choose with --dates dmy or --dates mdy"]
+    odd = read_statuses_file(write(runs(*[("soon", "23/11/2026 06:00")] * 2)))
+    assert whats(odd) == [f"\\T{number}: last run 'soon' can't be read" for number in (0, 1)]
+    assert [each.next_run for each in odd.statuses.values()] == [datetime(2026, 11, 23, 6)] * 2
+
+
 def test_dates_decides_where_the_file_does_not(write: Write) -> None:
     file = write(runs(("02/03/2026 06:00", "02/04/2026 06:00"), ("05/05/2026 07:00", "")))
     silent = read_statuses_file(file)
