@@ -1,7 +1,7 @@
 """Measure the pages in Chromium, as a reader meets them: ``python -m docs.measure_pages`` prints a Markdown table.
 
-The pages are those of the sample share, and of a server with 1,000 tasks, copies of the sample's. The goals are what earlier
-drafts of the pages reached. Exit code 1 where one is missed.
+The pages are those of the sample share, and of a server with 1,000 tasks, copies of the sample's. The goals are what
+earlier drafts of the pages reached. Exit code 1 where one is missed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+import click
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
@@ -181,7 +182,6 @@ def _sheets(page: Page) -> int:
     return page.pdf(format="A4").count(b"/Type /Page\n")
 
 
-
 def _sorting(page: Page) -> float:
     script = """async () => { const button = document.querySelector('.chips th:nth-child(4) button');
         const began = performance.now(); button.click(); document.body.offsetHeight;
@@ -211,11 +211,15 @@ def main() -> int:
     """Print the table."""
     with made() as (small, large), chromium() as browser:
         figures = measure(browser, small, large)
-    print("| | measured | goal |\n|---|---:|---:|")
+    click.echo("| | measured | goal |\n|---|---:|---:|")
     for figure in figures:
         sign = "at least" if figure.least else "at most"
         missed = "" if figure.is_met else " (missed)"
-        print(f"| {figure.what} | {figure.value:,.1f}{missed} | {sign} {figure.goal:,.0f} |".replace(".0 ", " ").replace(".0(", "("))
+        click.echo(
+            f"| {figure.what} | {figure.value:,.1f}{missed} | {sign} {figure.goal:,.0f} |".replace(".0 ", " ").replace(
+                ".0(", "("
+            )
+        )
     return 0 if all(figure.is_met for figure in figures) else 1
 
 

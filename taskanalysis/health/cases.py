@@ -58,16 +58,15 @@ class Case:
         tasks, result = count(len(self.tasks), "task"), self.first.result
         if self.incident and self.incident.account and self.is_about_logon:
             return f"{tasks} cannot log on as {self.incident.account}"
-        if self.verdict is Verdict.FAILING:
-            shared = self.incident and (self.incident.account or self.incident.program or self.incident.folder)
-            return f"{tasks} fail with {result.hex}, all of {shared}" if shared else f"{tasks} fail with {result.hex}"
         if self.first.hidden_since:
             return f"{tasks} are hidden from the collector"
+        if self.verdict is Verdict.FAILING:
+            shared = self.incident and (self.incident.account or self.incident.program or self.incident.folder)
+            return f"{tasks} fail with {result.hex}" + f", all of {shared}" * bool(shared)
         if self.verdict is Verdict.OVERDUE:
-            return f"{tasks} were not started while the server was off" if self.incident else f"{tasks} are overdue"
-        if self.first.rule == "unknown code":
-            return f"{tasks} ended with {result.code}, which is not known"
-        return f"Windows plans no further start of {tasks}"
+            return f"{tasks} {'were not started while the server was off' if self.incident else 'are overdue'}"
+        unknown = f"{tasks} ended with {result.code}, which is not known"
+        return unknown if self.first.rule == "unknown code" else f"Windows plans no further start of {tasks}"
 
     @cached_property
     def why(self) -> str:

@@ -356,7 +356,9 @@ def _causes(rows: Sequence[Server]) -> list[Cause]:
         for case in row.cases:
             account, code = str(case.get("account") or ""), str(case.get("code"))
             alone = len(case["tasks"]) == 1 and not account
-            shared = (account.casefold(), code) if account else (str(case["verdict"]), code, "" if alone else row.server)
+            shared = (
+                (account.casefold(), code) if account else (str(case["verdict"]), code, "" if alone else row.server)
+            )
             groups.setdefault(shared, []).append((row, case))
     causes = []
     for found in groups.values():

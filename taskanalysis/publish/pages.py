@@ -127,8 +127,8 @@ def render_cells(notebook: NotebookNode) -> Rendered:
     body, _ = TemplateExporter.from_notebook_node(_exporter(), type(notebook)({**notebook, "cells": shown_cells}))
     cards = [output["data"][CARD_TYPE] for output in outputs if CARD_TYPE in output.get("data", {})]
     head = heads[0] if heads else {"title": "Report"}
-    times = (datetime.fromisoformat(head[name]) if name in head else None for name in ("read_at", "stale_after"))
-    return Rendered(str(head["title"]), _JUPYTER.sub("", str(body)), *times, cards[0] if cards else {})
+    read_at, due = (datetime.fromisoformat(head[name]) if name in head else None for name in ("read_at", "stale_after"))
+    return Rendered(str(head["title"]), _JUPYTER.sub("", str(body)), read_at, due, cards[0] if cards else {})
 
 
 _JUPYTER = re.compile(r"<style data-jupyter>.*?</style>", re.DOTALL)
@@ -195,7 +195,7 @@ def report_pages(
     return texts
 
 
-_PAGE = re.compile("(?=<div class=\"taskanalysis\"><!--page-->)")
+_PAGE = re.compile('(?=<div class="taskanalysis"><!--page-->)')
 
 
 def _to_latest(html: str, kept: bool) -> str:
@@ -278,7 +278,10 @@ def _links(names: Sequence[str], kept: bool, failed: Sequence[str]) -> list[tupl
     pages = {name: f"{name}-failed.html" if name in failed else f"{name}.html" for name in names}
     if kept and "tasks" in pages:
         pages["tasks"] = "../../latest/tasks.html"
-    return [("Overview", "../../index.html" if kept else "../index.html"), *((n.title(), to) for n, to in pages.items())]
+    return [
+        ("Overview", "../../index.html" if kept else "../index.html"),
+        *((n.title(), to) for n, to in pages.items()),
+    ]
 
 
 def page(
@@ -286,9 +289,8 @@ def page(
 ) -> str:
     """Render a page by the name of its template; all values are escaped."""
     environment, style, script = _environment()
-    text = environment.get_template(f"{template}.html.j2").render(
-        run=run, title=title, links=links, state=state, style=Markup(_MARK), policy=Markup(_MARK), **fields
-    )
+    made = environment.get_template(f"{template}.html.j2")
+    text = made.render(run=run, title=title, links=links, state=state, style=_MARK, policy=_MARK, **fields)
     text, labels = _with_labels(text)
     whole = style + labels
     policy = (
@@ -330,10 +332,10 @@ def _with_labels(text: str) -> tuple[str, str]:
 
 
 def _css(text: str) -> str:
-    """A text as a string of CSS, in which nothing can end it.
+    r"""A text as a string of CSS, in which nothing can end it.
 
     >>> _css('Next "start"</style>')
-    '"Next \\\\000022start\\\\000022\\\\00003C/style\\\\00003E"'
+    '"Next \\000022start\\000022\\00003C/style\\00003E"'
     """
     return '"' + "".join(c if c.isalnum() or c in " ,.:()/-" else f"\\{ord(c):06X}" for c in text) + '"'
 

@@ -73,5 +73,3 @@ def _owner(case: Case) -> str:
 def _words(case: Case) -> str:
     new = f" ({case.novelty})" if case.novelty else ""
     return one_line(f"{case.verdict.value}{new} {case.title}: {case.why} Next: {case.advice}")
-
-

@@ -1,8 +1,8 @@
 r"""Figures: a DataFrame in, a `Chart` out: inline SVG over the width of the page, and what it shows in words.
 
 Positions are per cent, so that a figure is as wide as its page while its letters keep their size; colours are classes
-of the page's style, light and dark. None is the only sign of anything: bad endings stand at the bottom, stopped ones and
-starts that failed are hatched. Blind times are hatched over the whole height, never drawn as zero.
+of the page's style, light and dark. None is the only sign of anything: bad endings stand at the bottom, and the key and
+the words name all. Blind times are hatched over the whole height, never drawn as zero.
 
 >>> days = pd.DataFrame({"failed": [1, 3]}, index=pd.date_range("2026-11-22", periods=2))
 >>> Chart("How many failed?", days, "1 on Sun 22 Nov, 3 on Mon 23 Nov.").alt
@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -35,10 +35,9 @@ ENDING_CLASSES = {
     "running": "y",
     "succeeded": "g",
 }
-"""Endings in the order in which they are stacked, the bad ones at the bottom where their growth is seen; with classes."""
+"""Endings in the order in which they are stacked, bad ones at the bottom where their growth is seen; with classes."""
 _COLOURS = dict(zip(ENDING_CLASSES, ("#d55e00", "#e69f00", "#cc79a7", "#999999", "#0072b2", "#56b4e9"), strict=True))
 """Of `Chart.figure`: Okabe and Ito's palette, safe for the colour-blind."""
-HATCHED = ("stopped", "not started")
 DAY = timedelta(days=1)
 HEIGHT, FOOT, HEAD = 170, 22, 14
 """Pixels of a figure, of its labels below, and of the room above its bars."""
@@ -92,7 +91,7 @@ class Chart:
 
         figure = Figure(figsize=(10, 3), layout="constrained")
         axes = figure.subplots()
-        colours = [_COLOURS.get(str(name), _COLOURS["failed"]) for name in self.frame.columns]
+        colours = {name: _COLOURS.get(str(name), _COLOURS["failed"]) for name in self.frame.columns}
         self.frame.plot.bar(ax=axes, stacked=True, width=0.9, color=colours, title=self.title, rot=0)
         ticks = self.ticks or {}
         axes.set_xticks(list(ticks), list(ticks.values()))
@@ -203,7 +202,7 @@ def failing(days: pd.DataFrame, gaps: Gaps) -> Chart:
     words = ""
     if len(numbers):
         near = days.index[-1].date()
-        ends = [f"{number:,} on {say_day(day.date(), near)}" for day, number in numbers.iloc[[0, -1]].items()]
+        ends = [f"{numbers.iloc[place]:,} on {_day(numbers.index[place], near)}" for place in (0, -1)]
         words = f"{', '.join(ends)}; {most_words(numbers, near)}."
     shown = days.rename(columns={"failed": "failed runs", "failing": "failed"})
     return by_day("How many tasks were failing at the end of each day?", shown, ["failed"], gaps, words)
@@ -234,6 +233,10 @@ def hours(by_hour: pd.DataFrame) -> Chart:
     return Chart(title, frame, f"Most: {', '.join(most)}.{without}", ticks)
 
 
-def most_words(numbers: pd.Series, near: datetime) -> str:
+def most_words(numbers: pd.Series, near: date) -> str:
     """The largest of numbers by day, and its day."""
-    return f"most: {int(numbers.max()):,} on {say_day(numbers.idxmax().date(), near)}"  # type: ignore[union-attr]
+    return f"most: {int(numbers.max()):,} on {_day(numbers.idxmax(), near)}"
+
+
+def _day(day: Any, near: date) -> str:
+    return say_day(pd.Timestamp(day).date(), near)

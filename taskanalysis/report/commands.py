@@ -4,7 +4,7 @@ Values are quoted by the rules of each language, so that a name is a name and ne
 one line (control characters), or that Windows PowerShell hands on wrongly to a program (a quotation mark, a backslash
 at the end), yields no line. None holds a secret: arguments of tasks are in none of them.
 
-Authority: Microsoft Learn, about_Quoting_Rules and the ScheduledTasks module; TOML 1.0, strings. Not yet run on Windows.
+Authority: Microsoft Learn, about_Quoting_Rules and ScheduledTasks; TOML 1.0, strings. Not yet run on Windows.
 
 >>> powershell("O'Neil"), toml("C:\\jobs"), toml("it's")
 ("'O''Neil'", "'C:\\jobs'", '"it\'s"')

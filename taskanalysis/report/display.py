@@ -109,10 +109,10 @@ BEGINNING = 120
 
 @dataclass(frozen=True)
 class Look:
-    """How a page shows times and names: `near` is the local time of its snapshot, `places` where each task's story is.
+    r"""How a page shows times and names: `near` is the local time of its snapshot, `places` where each task's story is.
 
-    >>> look = Look(datetime(2026, 11, 23, 6, 2), {"\\\\A": "tasks.html#t1"})
-    >>> look.task("\\\\A")
+    >>> look = Look(datetime(2026, 11, 23, 6, 2), {r"\A": "tasks.html#t1"})
+    >>> look.task(r"\A")
     '<a href="tasks.html#t1">A</a>'
     >>> look.time(datetime(2026, 11, 22, 21, 15))
     '<time datetime=2026-11-22T21:15>yesterday 21:15</time>'
@@ -308,7 +308,9 @@ class Table:
         heads = "".join(self._head(name, kind) for name, (kind, _) in zip(names, columns, strict=True))
         opened = ["<th scope=row>", *["<td>"] * len(columns)]
         rows = zip(*(cells for _, cells in columns), strict=True)
-        body = "".join("<tr>" + "".join(map(str.__add__, opened, row)) for row in rows)  # the ends of cells may be left out
+        body = "".join(
+            "<tr>" + "".join(map(str.__add__, opened, row)) for row in rows
+        )  # the ends of cells may be left out
         chips = " class=chips" if self.chips else ""
         return (
             f'{self._rest()}<div class="table mathjax_ignore"><table{chips}><caption>{escape(self.caption)}</caption>'

@@ -31,7 +31,6 @@ from taskanalysis.schedule import next_run, slots
 from taskanalysis.snapshot import Snapshot, lost_sight
 from taskanalysis.text import count, listed, mask_arguments
 
-
 MOST_GROUPS = 20
 """Rows of the table of starts in the same minute."""
 
@@ -48,7 +47,9 @@ class Inventory(Page):
         frame, findings = self.tasks.frame, self.findings.frame
         unseen = lost_sight(self.snapshot, self.folder)
         unread = len(self.snapshot.faults)
-        unseen += [f"{count(unread, 'problem')} in the data that were read: see the end of this page."] if unread else []
+        unseen += (
+            [f"{count(unread, 'problem')} in the data that were read: see the end of this page."] if unread else []
+        )
         if frame.empty:
             title = self.backup.sentence if self.backup.tasks else "No: there is no task definition here."
             return Answer(title.removesuffix("."), "There is no task definition here.", unseen, is_good=False)

@@ -136,7 +136,9 @@ class Page:
         """The paths of all tasks in scope, of those with a definition, with a status, and hidden ones."""
         hidden = {status.path for status, _ in hidden_tasks(self.history, self.snapshot)} if self.history else set()
         known = self.snapshot.tasks.keys() | self.snapshot.statuses.keys() | hidden
-        return sorted((path for path in known if in_scope(path, self._folders)), key=lambda path: (path.casefold(), path))
+        return sorted(
+            (path for path in known if in_scope(path, self._folders)), key=lambda path: (path.casefold(), path)
+        )
 
     @cached_property
     def look(self) -> Look:
@@ -201,7 +203,9 @@ class Page:
         older = self.history.problems if self.history else []
         problems = list(dict.fromkeys([*self.snapshot.problems, *older]))
         rows = (problem._asdict() for problem in problems)
-        return self._table("problems", rows, "Problems", empty="Everything could be read.", file=self._own_file("problems"))
+        return self._table(
+            "problems", rows, "Problems", empty="Everything could be read.", file=self._own_file("problems")
+        )
 
     @property
     def _cut(self) -> dict[str, pd.DataFrame]:

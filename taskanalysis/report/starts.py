@@ -77,13 +77,20 @@ def timeline(snapshot: Snapshot, starts: pd.DataFrame, look: Look) -> Html:
     if often:
         names = ", ".join(look.task(mask(path)) for path in often)
         title = f"{count(len(often), 'task')}, every hour or more often"
-        band = '<svg class="day" height="14" role="img" aria-label="all day"><rect class="often" width="100%" height="10"/></svg>'
-        lines.append(f'<tr><th scope="row"><details><summary>{title}</summary>{names}</details></th><td>{band}</td></tr>')
+        mark = '<rect class="often" width="100%" height="10"/>'
+        band = f'<svg class="day" height="14" role="img" aria-label="all day">{mark}</svg>'
+        lines.append(
+            f'<tr><th scope="row"><details><summary>{title}</summary>{names}</details></th><td>{band}</td></tr>'
+        )
     lines += [
         f'<tr><th scope="row">{look.task(mask(path))}</th><td>{_line(snapshot, times[path])}</td></tr>'
         for path in single[:MOST_LINES]
     ]
-    more = f"<p>And {count(len(single) - MOST_LINES, 'more task')}, in inventory.csv.</p>" if len(single) > MOST_LINES else ""
+    more = (
+        f"<p>And {count(len(single) - MOST_LINES, 'more task')}, in inventory.csv.</p>"
+        if len(single) > MOST_LINES
+        else ""
+    )
     words = "\n".join(f"{path}: {_said(times[path])}" for path in single)
     return Html(f'<div class="timeline"><table><tbody>{"".join(lines)}</tbody></table>{more}</div>', words)
 
@@ -97,12 +104,15 @@ def _axis(snapshot: Snapshot) -> str:
         for turn, hour in enumerate(hours)
         if _place(snapshot, hour) < 96
     )
-    return f'<tr><td class="soft">Starts</td><td><svg class="day" height="14" aria-hidden="true">{labels}</svg></td></tr>'
+    return (
+        f'<tr><td class="soft">Starts</td><td><svg class="day" height="14" aria-hidden="true">{labels}</svg></td></tr>'
+    )
 
 
 def _line(snapshot: Snapshot, times: list[pd.Timestamp]) -> str:
     marks = "".join(
-        f'<rect x="{_place(snapshot, time):.1f}%" width="4" height="10"><title>{time:%H:%M}</title></rect>' for time in times
+        f'<rect x="{_place(snapshot, time):.1f}%" width="4" height="10"><title>{time:%H:%M}</title></rect>'
+        for time in times
     )
     return f'<svg class="day" height="14" role="img" aria-label="{_said(times)}">{marks}</svg>'
 
@@ -113,7 +123,7 @@ def _said(times: list[pd.Timestamp]) -> str:
 
 def _place(snapshot: Snapshot, time: pd.Timestamp) -> float:
     """Where a time stands on the axis, in per cent."""
-    return 100 * ((time - snapshot.taken_at) / DAY)
+    return 100 * (time.to_pydatetime() - snapshot.taken_at).total_seconds() / DAY.total_seconds()
 
 
 def _floored(starts: pd.Series, unit: str) -> pd.Series:

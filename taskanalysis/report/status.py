@@ -117,7 +117,7 @@ class StatusPage(Window):
         return day_signs(self, [judged.path for judged in self._in_order[:MOST_ROWS]])
 
     def _strip(self, path: str) -> str:
-        return strip(self._signs.loc[path]) if path in self._signs.index else ""
+        return strip(self._signs.T[path]) if path in self._signs.index else ""
 
     def _strip_of(self, case: Case) -> str:
         """The days of a task; of several, how many of them had a bad day."""

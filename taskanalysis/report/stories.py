@@ -101,7 +101,7 @@ class TaskStories(Window):
         judged = self._by_path.get(path)
         look, name = self.look, mask(printable(path))
         state = badge(judged.verdict.value) if judged else ""
-        days = strip(self._signs.loc[path]) if path in self._signs.index else ""
+        days = strip(self._signs.T[path]) if path in self._signs.index else ""
         since = ""
         if judged and judged.since:
             since = f'<span class="soft">since {look.time(self._local(judged.since))}</span>'
@@ -167,14 +167,17 @@ class TaskStories(Window):
         ]
         rows = {
             "Good": listed(rates) or "too few runs for a rate",
-            "Takes": f"{_seconds(float(np.median(took)))}, at most {_seconds(float(took.max()))}" if len(took) else "not known: only an event log shows it",
+            "Takes": f"{_seconds(float(np.median(took)))}, at most {_seconds(float(took.max()))}"
+            if len(took)
+            else "not known: only an event log shows it",
         }
         extra = f"<div><dt>Missed starts<dd>{len(missed)} in {self.days} days{last}</div>" if missed else ""
         items = "".join(
             f"<tr><td>{say(moment, near)}<td>{end}<td>{'' if pd.isna(code) else int(code)}"
             for moment, end, code in zip(started[::-1], ending[::-1], codes[::-1], strict=True)
         )
-        table = f"<details><summary>The last {count(len(ending), 'run')}</summary><table><tbody>{items}</tbody></table></details>"
+        title = f"The last {count(len(ending), 'run')}"
+        table = f"<details><summary>{title}</summary><table><tbody>{items}</tbody></table></details>"
         return f"{run_strip(list(ending))}{_rows(rows, extra)}{table}"
 
     def _starts(self, path: str) -> str:

@@ -161,7 +161,7 @@ def run_strip(endings: Sequence[str]) -> str:
 
 def key() -> str:
     """What the blocks of a strip mean, as HTML."""
-    heights = {kind: height for kind, height in _BLOCKS.values()}
+    heights = dict(_BLOCKS.values())
     parts = "".join(
         f'<span><svg viewBox="0 0 5 {HEIGHT}" aria-hidden="true">'
         f'<path class="{kind}" d="M0 {HEIGHT - heights[kind] / 2:g}h5"/></svg>{words}</span>'

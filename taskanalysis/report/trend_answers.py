@@ -50,7 +50,9 @@ def trend_answer(window: Window, incidents: Sequence[Incident] = ()) -> list[str
 def direction(window: Window) -> str:
     """Whether it is getting better or worse, and since when, in a few words."""
     if not window.is_known:
-        return f"Not known: {'this is no share of snapshots' if window.history is None else 'there is only one snapshot'}"
+        return (
+            f"Not known: {'this is no share of snapshots' if window.history is None else 'there is only one snapshot'}"
+        )
     found = _step(window)
     if found:
         day, step = found
@@ -192,7 +194,9 @@ def _since(window: Window) -> list[str]:
         return []
     day, step = found
     more = "more" if step > 0 else "fewer"
-    return [f"Since {day:%Y-%m-%d}, when {abs(step):,} {more} tasks were failing than the day before, it has stayed so."]
+    return [
+        f"Since {day:%Y-%m-%d}, when {abs(step):,} {more} tasks were failing than the day before, it has stayed so."
+    ]
 
 
 def _rates(window: Window) -> list[str]:

@@ -163,8 +163,7 @@ def missed_causes(window: Window) -> pd.DataFrame:
     """The missed starts by cause and time without snapshots, the newest first: ``COLUMNS["missed_causes"]``."""
     groups: dict[tuple[str, datetime | None], list[Any]] = {}
     for row in missed(window).itertuples(index=False):
-        end = next((end for start, end in window.blind if start <= row.first and row.last <= end), None)
-        groups.setdefault((str(row.why) or NO_CAUSE, end), []).append(row)
+        groups.setdefault((str(row.why) or NO_CAUSE, _blind_end(window, row)), []).append(row)
     rows = [
         {
             "why": why,
@@ -176,6 +175,11 @@ def missed_causes(window: Window) -> pd.DataFrame:
         for (why, _), found in groups.items()
     ]
     return frame("missed_causes", sorted(rows, key=lambda row: row["last"], reverse=True))
+
+
+def _blind_end(window: Window, row: Any) -> datetime | None:
+    """When the time without snapshots ended in which all these starts were missed."""
+    return next((end for start, end in window.blind if start <= row.first and row.last <= end), None)
 
 
 def _by_task(rows: list[Any]) -> dict[str, int]:

@@ -109,7 +109,9 @@ class Trends(Window):
     def missed(self) -> Table:
         """Missed starts by cause, the newest first."""
         rows = trend_tables.missed_causes(self)
-        return self._table("missed_causes", rows, "Missed starts by cause, the newest first", empty="No missed start is known.")
+        return self._table(
+            "missed_causes", rows, "Missed starts by cause, the newest first", empty="No missed start is known."
+        )
 
     @cached_property
     def expected(self) -> Table:

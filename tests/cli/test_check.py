@@ -238,10 +238,8 @@ def test_incident_comes_once_and_first_then_the_other_tasks_with_their_next_step
     first, *others = out.splitlines()[1:]
     assert code == 1
     assert first.startswith("INCIDENT 9 tasks since 2026-11-09 07:10, all as TOWN\\opendata, 0x8007052E: ")
-    assert (
-        "Next: Enter the new password of TOWN\\opendata in these 9 tasks. It is shared by \\OpenData\\Finance\\Checkbook,"
-        in first
-    )
+    assert "Next: Enter the new password of TOWN\\opendata in these 9 tasks. It is shared by" in first
+    assert "\\OpenData\\Finance\\Checkbook," in first
     assert len(others) == 10
     others, remarks = others[:-2], others[-2:]
     assert all("Next: " in line and " since " in line for line in others)
