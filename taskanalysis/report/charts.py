@@ -91,7 +91,7 @@ class Chart:
 
         figure = Figure(figsize=(10, 3), layout="constrained")
         axes = figure.subplots()
-        colours = {name: _COLOURS.get(str(name), _COLOURS["failed"]) for name in self.frame.columns}
+        colours: Any = {name: _COLOURS.get(str(name), _COLOURS["failed"]) for name in self.frame.columns}
         self.frame.plot.bar(ax=axes, stacked=True, width=0.9, color=colours, title=self.title, rot=0)
         ticks = self.ticks or {}
         axes.set_xticks(list(ticks), list(ticks.values()))
