@@ -328,7 +328,7 @@ def _overdue(due: Due, result: Result, missed: Missed) -> str:
     last_run, last = due.status.last_run, ""
     starts = "It should have started" if missed.number == 1 else f"{count(missed.number, 'start')} missed, the first"
     if isinstance(last_run, datetime):
-        last = f"; its last run, at {last_run:%Y-%m-%d %H:%M}: {result.outcome.value}"
+        last = f"; its last run, at {_local(due, last_run):%Y-%m-%d %H:%M}: {result.outcome.value}"
     likely = [f"That is likely, not certain: {due.doubt}."] if due.doubt else []
     return " ".join([f"{starts} at {missed.first:%Y-%m-%d %H:%M}{last}.", *likely, *due.likely_reasons])
 
@@ -342,13 +342,13 @@ def _running(due: Due, past: Past) -> _Decision:
         reason = f"It has been running since {last_run:%Y-%m-%d %H:%M}, in an unknown time zone."
         return Verdict.RUNNING, "running", reason
     lasting = max(due.snapshot.taken_at - last_run, timedelta(0))
-    running = f"Running since {last_run:%Y-%m-%d %H:%M} ({ago(lasting)})"
+    running = f"Running since {_local(due, last_run):%Y-%m-%d %H:%M} ({ago(lasting)})"
     if rule.max_minutes is None and due.task and _is_service(due.task):
         return Verdict.RUNNING, "service", f"{running}, as a service does: it has no time limit."
     limit, why = _limit(due, past)
     if lasting > limit:
         name = "running long" if rule.max_minutes is None else rule.name("max_minutes")
-        return Verdict.RUNNING_LONG, name, f"{running}; {why}."
+        return Verdict.RUNNING_LONG, name, f"{running}{why}."
     if past.last_finished_failed:
         return Verdict.FAILING, "last run failed", f"{running}; its last finished run failed."
     return Verdict.RUNNING, "running", f"{running}."
@@ -358,17 +358,18 @@ def _limit(due: Due, past: Past) -> tuple[timedelta, str]:
     """How long a run may take, by a rule, as usual for the task or a day, or by its own limit; and how it is passed."""
     if due.rule.max_minutes is not None:
         limit = timedelta(minutes=due.rule.max_minutes)
-        return limit, f"longer than {_words(limit)}"
+        return limit, f", longer than {_words(limit)}"
     spacing = due.spacing
     limit = max(LONGEST_RUN, 2 * spacing) if spacing else LONGEST_RUN
-    why = f"longer than {_words(limit)}"
+    why = f", longer than {_words(limit)}"
     if past.longest:
         limit = max(2 * past.longest, SHORTEST_LIMIT)
         longest = "the longest of its last runs took" if past.longest_is_exact else "its last runs took at most"
-        why = f"{longest} {_words(past.longest)}" if limit > SHORTEST_LIMIT else f"longer than {_words(limit)}"
+        usual = limit > SHORTEST_LIMIT
+        why = f"; {longest} {_words(past.longest)}" if usual else f", longer than {_words(limit)}"
     own = _own_limit(due.task) if due.task else None
     if own is not None and own + ENDING < limit:
-        return own + ENDING, f"past its time limit of {_words(own)}, at which Windows should have stopped it"
+        return own + ENDING, f", past its time limit of {_words(own)}, at which Windows should have stopped it"
     return limit, why
 
 
@@ -390,6 +391,12 @@ def _ordered_stop(due: Due, result: Result) -> datetime | None:
     started, until = (np.array([microseconds(moment)]) for moment in (last_run, taken_at))
     end = int(ordered_ends(due.task, started, until, zone=due.snapshot.zone)[0])
     return None if end == NEVER else moment_of(end, due.snapshot.local_time.tzinfo or UTC)
+
+
+def _local(due: Due, moment: datetime) -> datetime:
+    """A moment in the server's zone; as it is where one of both is not known."""
+    known = moment.tzinfo is not None and bool(due.snapshot.zone)
+    return moment.astimezone(due.snapshot.local_time.tzinfo) if known else moment
 
 
 def _words(span: timedelta) -> str:

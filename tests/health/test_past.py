@@ -164,7 +164,7 @@ def test_running_longer_than_twice_the_longest_run_is_long(tmp_path: Path) -> No
     assert verdict(tmp_path / "1", seen | {6.9: [running]}).verdict is Verdict.RUNNING
     found = verdict(tmp_path / "2", seen | {7.5: [running]})
     assert (found.verdict, found.since) == (Verdict.RUNNING_LONG, hours(6))
-    assert found.reason == "It has been running for 1 hour 30 minutes, longer than 1 hour."
+    assert found.reason == "Running since 2026-11-20 13:00 (90 minutes), longer than 1 hour."
     rules = parse_rules("[[rule]]\ntask = '*'\nmax_minutes = 600")
     assert verdict(tmp_path / "3", seen | {7.5: [running]}, rules=rules).verdict is Verdict.RUNNING
 
@@ -172,7 +172,7 @@ def test_running_longer_than_twice_the_longest_run_is_long(tmp_path: Path) -> No
 def test_running_task_whose_last_run_failed_goes_on_failing(tmp_path: Path) -> None:
     found = verdict(tmp_path, hourly(0, 0, 1, 1) | {4.5: [status(last_run=4, code=267009, state="Running")]})
     assert (found.verdict, found.since) == (Verdict.FAILING, hours(2))
-    assert found.reason == "It has been running for 30 minutes; its last finished run failed. 2 failures in a row."
+    assert found.reason == "Running since 2026-11-20 11:00 (30 minutes); its last finished run failed. 2 failures in a row."
 
 
 # Tasks that are not shown ---------------------------------------------------------------------------------------------

@@ -254,6 +254,13 @@ def test_last_run_after_the_snapshot_is_doubt_whatever_its_result() -> None:
     assert started_meanwhile.verdict is Verdict.RUNNING
 
 
+def test_times_in_reasons_are_those_of_the_servers_clocks() -> None:
+    found = judged(task("x.exe", triggers=(HOURLY,)), last_run=YESTERDAY.astimezone(UTC))
+    assert f"its last run, at {YESTERDAY.astimezone(NEW_YORK):%Y-%m-%d %H:%M}" in found.reason
+    running = judged(task("x.exe"), last_run=AN_HOUR_AGO.astimezone(UTC), state="Running", last_result=267009)
+    assert running.reason.startswith(f"Running since {AN_HOUR_AGO:%Y-%m-%d %H:%M}")
+
+
 def test_task_for_which_windows_plans_nothing_needs_attention() -> None:
     found = judged(task("x.exe", triggers=(HOURLY,)), last_run=NOW - timedelta(minutes=10), next_run="never")
     assert (found.verdict, found.rule, found.needs_attention) == (Verdict.UNKNOWN, "no further start", True)
