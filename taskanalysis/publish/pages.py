@@ -85,7 +85,7 @@ class Run:
 
     def stale_words(self) -> str:
         """The sentence that the snapshot is too old, shown from `due` on."""
-        return f"Stale: a newer snapshot was due by {self.say(self.due or self.made_at)}."
+        return f"Stale: a newer snapshot was due by {self.full(self.due or self.made_at)}."
 
 
 @dataclass(frozen=True)

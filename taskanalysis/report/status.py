@@ -47,7 +47,7 @@ class StatusPage(Window):
         found = self.assessment
         order = sorted(found.counts.items(), key=lambda pair: pair[0] not in _LOUD_FIRST)
         counts = listed([f"{number} {verdict}" for verdict, number in order])
-        line = f"{found.headline} {counts}." if counts else found.headline
+        line = " ".join([found.headline] * (found.headline != f"{found.title}.") + [f"{counts}."] * bool(counts))
         points = [f"{case.novelty} {case.title}".strip() for case in self.cases]
         return Answer(found.title, line, found.unseen, look=self.look, points=points, is_good=found.code == 0)
 
