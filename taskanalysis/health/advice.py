@@ -86,7 +86,7 @@ def _on_missed_start(judged: Judged) -> str:
         ),
         (
             True,
-            "Start the task by hand, and look in its history for events 101, 103, 322 or 332 at the time of the start.",
+            "Start the task by hand; its history says why it did not start (events 101, 103, 322 and 332 at that time).",
         ),
     )
     return next(step for holds, step in steps if holds)

@@ -167,8 +167,8 @@ def _of_program(code: int, command: str, arguments: str) -> Result | None:
         return row
     if code == 0:
         return _result(code, Outcome.SUCCEEDED, "It ended without an error.", "", "likely", "convention")
-    meaning = f"The program ended with exit code {code}, which by convention is not success."
-    advice = f"Look at the log of {program or 'the program'}."
+    meaning = f"The program ended with exit code {code}; by convention only 0 is success."
+    advice = f"Read what {program or 'the program'} wrote, in its own log or in that of the task."
     return _result(code, Outcome.FAILED, meaning, advice, "likely", "convention")
 
 

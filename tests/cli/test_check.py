@@ -55,8 +55,8 @@ def test_stale_snapshot_is_three_whatever_it_says(form: str) -> None:
 def test_text_has_a_line_for_each_task_that_needs_attention() -> None:
     assert check(GOOD, BAD).text().splitlines() == [
         "S, 2026-11-23 06:02 (America/New_York): 1 of 2 tasks needs attention.",
-        r"FAILING \Bad: The program ended with exit code 1, which by convention is not success. "
-        "Next: Look at the log of the program.",
+        r"FAILING \Bad: The program ended with exit code 1; by convention only 0 is success. "
+        "Next: Read what the program wrote, in its own log or in that of the task.",
     ]
     stale = check(GOOD, stale=True).text().splitlines()
     assert stale[0].endswith(": None of 1 task needs attention; not everything could be seen.")

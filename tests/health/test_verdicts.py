@@ -136,7 +136,7 @@ def test_command_line_of_the_status_is_used_where_there_is_no_definition() -> No
         snapshot.commands = {LOAD: line}
         assert judge(snapshot)[0].verdict is Verdict.OK
     snapshot.commands = {LOAD: "Multiple actions"}
-    assert judge(snapshot)[0].result.advice == "Look at the log of the program."
+    assert judge(snapshot)[0].result.advice == "Read what the program wrote, in its own log or in that of the task."
 
 
 # Since ----------------------------------------------------------------------------------------------------------------
