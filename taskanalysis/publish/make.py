@@ -35,8 +35,9 @@ from taskanalysis.publish.index import (
     servers,
     servers_page,
 )
-from taskanalysis.publish.notebooks import CELL_SECONDS, RUN_SECONDS, Failure, Workers, stoppable, without_slow_imports
+from taskanalysis.publish.notebooks import CELL_SECONDS, RUN_SECONDS, Failure
 from taskanalysis.publish.pages import Run
+from taskanalysis.publish.workers import Job, Workers, processors, stoppable
 from taskanalysis.snapshot import Snapshot, instant, list_servers, long_path, stale_after, write_whole
 from taskanalysis.text import clip
 
@@ -94,7 +95,7 @@ def make_reports(
         held(reports, now=now, say=say),
         _naming_the_temporary_folder(),
         workplace() as work,
-        Workers(NOTEBOOKS, work, verbose=verbose) as team,
+        Workers(min(processors(), len(NOTEBOOKS)), work, [*map(notebook_file, NOTEBOOKS)], verbose=verbose) as team,
     ):
         stamp = new_stamp(reports, now)
         due = None if parameters.get("at") else stale_after(snapshot)
@@ -107,10 +108,10 @@ def make_reports(
         problems = renew_history(Path(str(parameters["data"])), executor)
         made = _Made(run, reports, work / "made", parameters)
         began = time.monotonic()
-        jobs = {name: made.job(name) | {"cell_seconds": cell_seconds} for name in NOTEBOOKS}
-        for name, error in team.run(jobs, seconds=run_seconds):
-            failure = made.add(name, team.folders[name], error)
-            say(failure.what if failure else f"{name}: made in {time.monotonic() - began:.1f} s")
+        for job, done in team.run([made.job(name, cell_seconds) for name in NOTEBOOKS], seconds=run_seconds):
+            made.add(job.report, done)
+            seconds = time.monotonic() - began
+            say(done.what if isinstance(done, Failure) else f"{job.report}: made in {seconds:.1f} s")
         made.write_pages()
         standing = read_standing(made.latest / "status.json")
         made.write_summary(standing, moment)
@@ -209,25 +210,17 @@ class _Made:
         for folder in (self.kept, self.latest, *self.files.values()):
             folder.mkdir(parents=True)
 
-    def job(self, name: str) -> dict[str, Any]:
+    def job(self, name: str, cell_seconds: float) -> Job:
         """The notebook to run with its parameters, for `Workers`."""
         parameters = {**self.parameters, "save_to": str(self.files[name])}
-        return {"source": str(notebook_file(name)), "parameters": parameters}
+        return Job(name, notebook_file(name), parameters, cell_seconds)
 
-    def add(self, name: str, folder: Path, failure: Failure | None) -> Failure | None:
-        """Note a failure, or render the executed notebook; a page that readers must not get is a failure, too."""
-        without_slow_imports()
-        import nbformat  # noqa: PLC0415 (while notebooks run there is time for it)
-
-        if not failure:
-            rendered = pages.render_cells(nbformat.read(folder / f"{name}.ipynb", as_version=4))
-            if faults := pages.find_faults(rendered.body):
-                failure = Failure(name, f"{name}.ipynb: {faults[0]}", "", "\n".join(faults))
-            else:
-                self.rendered[name] = rendered
-        if failure:
-            self.failures[name] = failure
-        return failure
+    def add(self, name: str, done: pages.Rendered | Failure) -> None:
+        """Note the page of a report, or its failure."""
+        if isinstance(done, Failure):
+            self.failures[name] = done
+        else:
+            self.rendered[name] = done
 
     def write_pages(self) -> None:
         """Write the pages of all reports and their files, once it is known which failed."""
