@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,9 +25,9 @@ from taskanalysis.errors import ExecutorError, Problem, ReportError, TaskAnalysi
 from taskanalysis.health import rules_of
 from taskanalysis.history import executor_for
 from taskanalysis.publish import pages
+from taskanalysis.publish.fleet import Team, each_server
 from taskanalysis.publish.folder import Keep, held, new_stamp, publish, workplace
 from taskanalysis.publish.index import (
-    Server,
     Standing,
     index_page,
     read_reports,
@@ -39,7 +39,7 @@ from taskanalysis.publish.notebooks import CELL_SECONDS, RUN_SECONDS, Failure
 from taskanalysis.publish.pages import Run
 from taskanalysis.publish.workers import Job, Workers, processors, stoppable
 from taskanalysis.snapshot import Snapshot, instant, list_servers, long_path, stale_after, write_whole
-from taskanalysis.text import clip
+from taskanalysis.text import clip, count
 
 NOTEBOOKS = ("inventory", "status", "trends")
 """The reports; pages, index and links follow from it."""
@@ -81,22 +81,21 @@ def make_reports(
     verbose: bool = False,
     executor: str = "",
     above: str = "",
+    team: Workers | None = None,
 ) -> Outcome:
     """Run all notebooks on the data that `snapshot` was read from, and publish their pages and files in `reports`.
 
     `parameters` go to each notebook, `now` is aware, `sample` is a banner on each page, `say` receives progress in
     sentences, `executor` is the address of a Dask cluster that builds new parts of the history. `above` links the page
-    of all servers from the index, which then lists no other servers.
+    of all servers from the index, which then lists no other servers. Where a `team` is given, one of its workers runs
+    all notebooks, and the history is up to date already.
     ReportError where nothing could be published, KeyboardInterrupt after a signal: the last reports stay.
     """
     reports = long_path(reports)
-    with (
-        stoppable(),
-        held(reports, now=now, say=say),
-        _naming_the_temporary_folder(),
-        workplace() as work,
-        Workers(min(processors(), len(NOTEBOOKS)), work, [*map(notebook_file, NOTEBOOKS)], verbose=verbose) as team,
-    ):
+    with ExitStack() as stack:
+        alone, team = team is None, team or stack.enter_context(team_for(len(NOTEBOOKS), verbose))
+        stack.enter_context(held(reports, now=now, say=say))
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=team.folder, ignore_cleanup_errors=True)))
         stamp = new_stamp(reports, now)
         due = None if parameters.get("at") else stale_after(snapshot)
         at = str(parameters.get("at") or "")
@@ -105,10 +104,11 @@ def make_reports(
             parameters = {**parameters, "at": snapshot.taken_at.isoformat(), "server": snapshot.server}
         no_rules = rules_of(snapshot.share).problem
         run = Run(stamp, now, snapshot.taken_at, due, snapshot.zone, NOTEBOOKS, _banners(sample, no_rules))
-        problems = renew_history(Path(str(parameters["data"])), executor)
-        made = _Made(run, reports, work / "made", parameters)
+        problems = renew_history(Path(str(parameters["data"])), executor) if alone else []
+        made = _Made(run, reports, work, parameters)
         began = time.monotonic()
-        for job, done in team.run([made.job(name, cell_seconds) for name in NOTEBOOKS], seconds=run_seconds):
+        jobs = [made.job(name, cell_seconds) for name in NOTEBOOKS]
+        for job, done in team.run(jobs, seconds=run_seconds, apart=alone):
             made.add(job.report, done)
             seconds = time.monotonic() - began
             say(done.what if isinstance(done, Failure) else f"{job.report}: made in {seconds:.1f} s")
@@ -135,34 +135,62 @@ def make_reports(
 def make_all(
     share: Path,
     reports: Path,
-    make: Callable[[str, Path], Outcome],
+    make: Callable[..., Outcome],
     *,
     now: datetime,
     problems: Sequence[Problem] = (),
     say: Callable[[str], None],
+    team: Team | None = None,
+    cluster: str = "",
 ) -> list[Outcome | TaskAnalysisError]:
     """Call `make` with each server of `share` and the folder of its reports, and write the page of all servers.
 
-    The folders are ``<reports>/servers/<SERVER>``; `now` is aware; `problems` stand on the page. A server whose reports
-    fail is its error in the list and a row of the page. ReportError where the folder can't be written or is locked.
+    The folders are ``<reports>/servers/<SERVER>``; `now` is aware; `problems` stand on the page; `team` and `cluster`
+    are those of `each_server`. A server whose reports fail is its error in the list and a row of the page. ReportError
+    where the folder can't be written or is locked.
     """
-    names = list_servers(share)
-    outcomes: list[Outcome | TaskAnalysisError] = []
-    rows: list[Server] = []
+    names, begun = list_servers(share), time.monotonic()
+    folders = {name: reports / "servers" / name for name in names}
+    outcomes: dict[str, Outcome | TaskAnalysisError] = {}
+    notes = list(problems)
     with held(reports, now=now, say=say, folders=("servers",)):
-        for number, name in enumerate(names, 1):
-            say(f"{name}: {number} of {len(names)}")
-            folder = reports / "servers" / name
-            try:
-                outcome: Outcome | TaskAnalysisError = make(name, folder)
-            except TaskAnalysisError as error:
-                outcome = error
-            outcomes.append(outcome)
-            rows.append(read_reports(name, folder, _failed(outcome)))
+        for name, outcome in each_server(make, folders, team=team, cluster=cluster, problems=notes):
+            outcomes[name] = outcome
+            left = (time.monotonic() - begun) / len(outcomes) * (len(names) - len(outcomes))
+            say(f"{name}: {len(outcomes)} of {len(names)} servers done, {_time_left(left)}")
+        rows = [read_reports(name, folders[name], _failed(outcomes[name])) for name in names]
         run = Run(new_stamp(reports, now), now, now, None, "", (), _banners(rules_of(share).problem))
-        text = servers_page(rows, run, problems)
+        text = servers_page(rows, run, notes)
         write_whole(reports / "index.html", text.encode())
-    return outcomes
+    return [outcomes[name] for name in names]
+
+
+def _time_left(seconds: float) -> str:
+    """How long it will take, roughly.
+
+    >>> _time_left(12), _time_left(250), _time_left(7300)
+    ('less than a minute left', 'about 4 minutes left', 'about 2 hours left')
+    """
+    size, unit = (3600, "hour") if seconds >= 7200 else (60, "minute")
+    number = round(seconds / size)
+    return f"about {count(number, unit)} left" if number else "less than a minute left"
+
+
+@contextmanager
+def team_for(number: int, verbose: bool = False) -> Iterator[Workers]:
+    """Workers for a number of notebooks, at most one for each processor, that a signal ends.
+
+    KeyboardInterrupt after a signal, ReportError where the local temporary folder can't be used.
+    """
+    sources = [notebook_file(name) for name in NOTEBOOKS]
+    number = min(processors(), number)
+    with (
+        stoppable(),
+        _naming_the_temporary_folder(),
+        workplace() as work,
+        Workers(number, work, sources, verbose=verbose) as team,
+    ):
+        yield team
 
 
 def _banners(*texts: str) -> list[str]:

@@ -111,7 +111,7 @@ class Workers:
         self._all: set[_Worker] = set()
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
         self._threads = ThreadPoolExecutor(number)
-        self._is_ended = threading.Event()
+        self._is_ended, self._lock = False, threading.Lock()
 
     def __enter__(self) -> Self:
         """Start the processes."""
@@ -130,8 +130,9 @@ class Workers:
 
     def end(self) -> None:
         """End all processes; threads that wait for them get a CancelledError."""
-        self._is_ended.set()
-        for worker in list(self._all):
+        with self._lock:  # no other starts now
+            self._is_ended = True
+        for worker in self._all:
             worker.end()
 
     def run(
@@ -142,16 +143,21 @@ class Workers:
         Where not `apart`, one worker runs them all, one after the other. Those that are not done after `seconds` are
         stopped and have failed. CancelledError after `end`.
         """
+        if self._is_ended:
+            raise CancelledError
         until, done = time.monotonic() + seconds, SimpleQueue[tuple[Job, Rendered | Failure]]()
-        for batch in [[job] for job in jobs] if apart else [jobs]:
-            self._threads.submit(self._run, batch, until, seconds, done.put)
+        batches = [[job] for job in jobs] if apart else [jobs]
+        running = [self._threads.submit(self._run, batch, until, seconds, done.put) for batch in batches]
         for _ in jobs:
             result = None
             while not result:
-                if self._is_ended.is_set():
+                if self._is_ended:
                     raise CancelledError
                 with suppress(Empty):
                     result = done.get(timeout=MOST_WAIT)
+                    continue
+                for future in (future for future in running if future.done()):
+                    future.result()  # where a worker could not be replaced
             yield result
 
     def _run(
@@ -162,17 +168,21 @@ class Workers:
         put: Callable[[tuple[Job, Rendered | Failure]], object],
     ) -> None:
         worker = self._idle.get()
-        for job in jobs:
-            result = worker.run(job, until, seconds)
-            if not worker.is_alive and not self._is_ended.is_set():
-                self._all.discard(worker)
-                worker = self._start()
-            put((job, result))
-        self._idle.put(worker)
+        try:
+            for job in jobs:
+                if not worker.process.is_alive():
+                    worker.end()
+                    worker = self._start(worker)
+                put((job, worker.run(job, until, seconds)))
+        finally:
+            self._idle.put(worker)
 
-    def _start(self) -> _Worker:
-        worker = _Worker(self.folder / f"worker-{next(self._names)}", *self._given)
-        self._all.add(worker)
+    def _start(self, dead: _Worker | None = None) -> _Worker:
+        with self._lock:
+            if self._is_ended:
+                raise CancelledError
+            worker = _Worker(self.folder / f"worker-{next(self._names)}", *self._given)
+            self._all = self._all - {dead} | {worker}
         return worker
 
 
@@ -181,16 +191,12 @@ class _Worker:
 
     def __init__(self, folder: Path, sources: Sequence[Path], verbose: bool) -> None:
         folder.mkdir(parents=True)
-        self.log = folder / "log"
+        self.log, self.is_ended = folder / "log", False
         spawn = multiprocessing.get_context("spawn")
         self.pipe, other = spawn.Pipe()
         self.process = spawn.Process(target=work, args=(other, folder, self.log, sources, verbose))
         with other, _interrupts_held():
             self.process.start()
-
-    @property
-    def is_alive(self) -> bool:
-        return self.process.is_alive()
 
     def run(self, job: Job, until: float, seconds: float) -> Rendered | Failure:
         """Run a notebook; a failure where it is not done at `until` (monotonic) or the process dies."""
@@ -225,6 +231,9 @@ class _Worker:
 
     def end(self) -> None:
         """Kill the process, with what a notebook started there, and wait until it is gone."""
+        if self.is_ended:
+            return  # its number may be that of another
+        self.is_ended = True
         if hasattr(os, "killpg"):
             with suppress(OSError):  # it has no group yet, or none any more
                 os.killpg(self.process.pid or 0, signal.SIGKILL)

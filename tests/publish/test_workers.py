@@ -209,3 +209,28 @@ def test_notebook_that_runs_ends_soon_after_its_run_was_killed(tmp_path: Path) -
         wait_until(begun.exists)
         run.kill()
     wait_until(lambda: not processes(str(tmp_path)), seconds=10)
+
+
+def test_worker_that_died_between_notebooks_fails_none(tmp_path: Path) -> None:
+    with team() as made:
+        for _ in range(2):
+            ((_, page),) = made.run([job(tmp_path / "some.ipynb", "1")])
+            assert isinstance(page, Rendered)
+            (worker,) = made._all
+            worker.process.kill()
+            worker.process.join()
+
+
+def test_worker_that_cannot_be_replaced_is_an_error_and_no_wait_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    jobs = [job(tmp_path / "some.ipynb", "import os; os._exit(1)"), job(tmp_path / "next.ipynb", "1")]
+    with team() as made:
+        results = made.run(jobs, apart=False)
+        monkeypatch.setattr(workers, "_Worker", refuse)
+        next(results)
+        with pytest.raises(OSError, match="No space left"):
+            next(results)
