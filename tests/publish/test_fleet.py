@@ -114,10 +114,8 @@ def check_servers(out: Path, *servers: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM that a program could catch")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_run_of_all_servers_that_is_stopped_leaves_no_process_and_the_next_is_whole(
-    number: signal.Signals, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_run_of_all_servers_that_is_stopped_leaves_no_process_and_the_next_is_whole(name: str, tmp_path: Path) -> None:
     servers = [f"S{n}" for n in range(6)]
     share, out, temporary = share_of(tmp_path / "share", *servers), tmp_path / "out", tmp_path / "tmp"
     temporary.mkdir()
@@ -134,12 +132,12 @@ def test_run_of_all_servers_that_is_stopped_leaves_no_process_and_the_next_is_wh
             if "1 of 6 servers done" in line:
                 break
         family = psutil.Process(run.pid).children(recursive=True)
-        run.send_signal(number)
+        run.send_signal(getattr(signal, name))
         _, said = run.communicate(timeout=60)
     _, alive = psutil.wait_procs(family, timeout=2)
     assert alive == []
     assert processes(str(temporary)) == []
-    if number != signal.SIGKILL:
+    if name != "SIGKILL":
         assert (run.returncode, said.splitlines()[-1]) == (3, "taskanalysis: interrupted")
         assert list(temporary.iterdir()) == []
     assert not (out / "index.html").exists()
@@ -184,7 +182,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 @pytest.mark.slow
 def test_cluster_makes_the_reports_of_whole_servers(cluster: Cluster, tmp_path: Path) -> None:
     servers = [f"S{n}" for n in range(4)]
-    share = share_of(tmp_path / "share", *servers)
+    share_of(tmp_path / "share", *servers)
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     cluster.start("worker", "--nthreads", "2", "--host", "127.0.0.1", "--local-directory", str(tmp_path))
