@@ -214,6 +214,10 @@ class _Shell(InteractiveShell):  # type: ignore[misc]
         self.could_not_show |= self.is_showing
         self.outputs.add("error", ename=etype.__name__, evalue=str(evalue), traceback=list(stb))
 
+    def ask_exit(self) -> None:
+        """What `exit()` does."""
+        raise SystemExit(0)
+
     def enable_gui(self, gui: str | None = None) -> None:
         """There is none."""
 
@@ -236,6 +240,7 @@ def _shell() -> Iterator[_Shell]:
 
             configure_inline_support.current_backend = "unset"
             configure_inline_support(shell, INLINE)
+            sys.modules["matplotlib"].interactive(True)
         try:
             with redirect_stdout(_Stream(shell.outputs, "stdout")), redirect_stderr(_Stream(shell.outputs, "stderr")):
                 yield shell
@@ -331,6 +336,7 @@ def _figures() -> Iterator[None]:
     finally:
         if pyplot := sys.modules.get("matplotlib.pyplot"):
             pyplot.close("all")
+            pyplot.switch_backend(os.environ["MPLBACKEND"])  # it keeps the last one, whatever the settings say
         dict.update(mpl.rcParams, before)
 
 

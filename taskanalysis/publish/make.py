@@ -107,7 +107,7 @@ def make_reports(
         problems = renew_history(Path(str(parameters["data"])), executor) if alone else []
         made = _Made(run, reports, work, parameters)
         began = time.monotonic()
-        jobs = [made.job(name, cell_seconds) for name in NOTEBOOKS]
+        jobs = [made.job(name, cell_seconds) for name in reversed(NOTEBOOKS)]  # the longest is the last, and begins
         for job, done in team.run(jobs, seconds=run_seconds, apart=alone):
             made.add(job.report, done)
             seconds = time.monotonic() - began

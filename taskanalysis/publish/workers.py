@@ -291,6 +291,7 @@ def _settle(folder: Path, log: Path, verbose: bool) -> None:
 
 def _warm(sources: Sequence[Path]) -> None:
     """Import what notebooks need, and what they import."""
+    gc.disable()  # nothing of it is garbage
     without_slow_imports()
     import nbformat  # noqa: PLC0415
 
@@ -302,8 +303,8 @@ def _warm(sources: Sequence[Path]) -> None:
             for cell in nbformat.read(source, as_version=4).cells:
                 if cell.cell_type == "code":
                     _import(ast.parse(cell.source).body)
-    gc.collect()
     gc.freeze()  # what is there now stays: looking for garbage takes a tenth of the time
+    gc.enable()
 
 
 def _import(statements: Iterable[ast.stmt]) -> None:

@@ -200,11 +200,25 @@ print("\\n".join(f"{name}: {value}" for name, value in state.items()))
 
 
 def test_nothing_of_a_notebook_is_seen_by_the_next(tmp_path: Path) -> None:
-    _, (before,) = by_engine(tmp_path, STATE), by_engine(tmp_path, STATE)  # the first imports what sets filters
+    by_engine(tmp_path, "import matplotlib.pyplot", STATE)  # modules that are loaded stay so
+    (before,) = by_engine(tmp_path, STATE)
     (changed,) = by_engine(tmp_path, CHANGES)
     assert changed.metadata.papermill.status == "completed"
     (after,) = by_engine(tmp_path, STATE)
     assert after.outputs[0].text.splitlines() == before.outputs[0].text.splitlines()
+
+
+def test_figures_of_pyplot_are_shown_also_after_a_notebook_that_chose_another_backend(tmp_path: Path) -> None:
+    plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
+    for source in ("import matplotlib\nmatplotlib.use('svg')\n" + plot, plot):
+        (cell,) = by_engine(tmp_path, source)
+    assert [list(output.data) for output in cell.outputs] == [["image/png", "text/plain"]]
+
+
+@pytest.mark.filterwarnings("ignore:To exit")
+def test_exit_is_no_success(tmp_path: Path) -> None:
+    ended, other = by_engine(tmp_path, "exit()", "1")
+    assert (ended.metadata.papermill.status, other.execution_count) == ("failed", None)
 
 
 def test_process_is_as_it_was_before_the_notebook(tmp_path: Path) -> None:
