@@ -8,26 +8,31 @@ after the other, as `report --all-servers` makes them. The drawing shows how the
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from benchmarks.history import Share
 from benchmarks.runner import Bench, Way
-from benchmarks.table import Row
+from benchmarks.table import Goal, Row
 from taskanalysis.publish import renew_history, servers
 
 TASKS = 200
 HOUR, A_DAY = timedelta(hours=1), 24
 SERVERS, DAYS = (50, 100, 200), (1, 7, 28)
+MANY_REPORTS, SETTLED = 200, 10
 FEW_SERVERS = 25
 """How many there are where the days grow."""
 
@@ -54,19 +59,62 @@ def measured(bench: Bench) -> list[Row]:
         ]
         size = f"{number} servers × {tasks} tasks"
         found = bench.rows("fleet", ways, size=size, unit="server", turns=min(bench.turns, 3))
-        rows += [replace(row, size=size) for row in found.values()]
+        most = (number, days) == (SERVERS[-1], 1)
+        rows += [
+            replace(row, size=size, goals=(Goal(5, "s", row.seconds),) if most and "overview" in row.way else ())
+            for row in found.values()
+        ]
     return [*rows, *_reports(bench, tasks)]
 
 
 def _reports(bench: Bench, tasks: int) -> list[Row]:
-    """What `report --all-servers` takes for each of a few servers."""
-    number, data = bench.size(5, 2), bench.folder / "reports"
+    """What `report --all-servers` takes for each server, and whether its processes grow over many."""
+    number, data = bench.size(MANY_REPORTS, 4), bench.folder / "reports"
     make_fleet(data, number, 1, tasks)
     here = {"data": str(data), "out": str(bench.folder / "out")}
     way = Way("report --all-servers: 1 d", f"{__name__}:reports", here, cores=2, number=number)
     size = f"{number} servers × {tasks} tasks"
-    found = bench.rows("fleet", [way], size=size, unit="server", turns=1)
-    return [replace(row, size=size) for row in found.values()]
+    taken = bench.measure([way], turns=1)
+    if way.name not in taken:
+        return []
+    one = taken[way.name]
+    early, late = (Processes(**each) for each in one.answers[0])
+    each = one.seconds / number
+    goals = Goal(1.5, "s a server", each), Goal(0.9, "s a server, hoped for", each)
+    row = Row("fleet", way.name, size, one.seconds, number=number, unit="server", cores=2, goals=goals)
+    held = f"{late.worker:.0f} MiB a worker, {late.files} files, {late.threads} threads"
+    before = f"{early.worker:.0f} MiB, {early.files} files, {early.threads} threads"
+    grown = (
+        Goal(400, "MiB a worker", late.worker),
+        Goal(0, "files more than after ten servers", max(late.files - early.files, 0)),
+        Goal(0, "threads more", max(late.threads - early.threads, 0)),
+    )
+    return [row, Row("fleet", f"at its end: {held}; after ten servers: {before}", size, None, cores=2, goals=grown)]
+
+
+@dataclass
+class Processes:
+    """The processes of a run: the memory of the largest worker (MiB), and all open files and threads together."""
+
+    worker: float = 0
+    files: int = 0
+    threads: int = 0
+
+    @classmethod
+    def of(cls, pid: int) -> Processes:
+        """As they are now; nothing where the run has ended."""
+        with suppress(psutil.Error):
+            first = psutil.Process(pid)
+            others = first.children(recursive=True)
+            most = max((each.memory_info().rss for each in others), default=0) / 2**20
+            everyone = [first, *others]
+            files = sum(each.num_handles() if os.name == "nt" else each.num_fds() for each in everyone)
+            return cls(most, files, sum(each.num_threads() for each in everyone))
+        return cls()
+
+    def most(self, other: Processes) -> Processes:
+        """The larger of each."""
+        return Processes(*map(max, astuple(self), astuple(other)))
 
 
 # Ways ----------------------------------------------------------------------------------------------------------------
@@ -85,10 +133,24 @@ def overview(data: str) -> Callable[[], Any]:
 
 
 def reports(data: str, out: str) -> Callable[[], Any]:
-    """The reports of all servers."""
+    """The reports of all servers: their processes while the second ten are made, and at the end."""
     renew_history(Path(data))
     command = [sys.executable, "-m", "taskanalysis", "report", "--all-servers", "--data", data, "--reports", out]
-    return lambda: subprocess.run(command, check=True, capture_output=True).returncode  # noqa: S603
+
+    def work() -> list[dict[str, float]]:
+        early, late = Processes(), Processes()
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:  # noqa: S603
+            for line in run.stderr or ():
+                if found := re.search(r": ([0-9]+) of ([0-9]+) servers done", line):
+                    done, number = map(int, found.groups())
+                    now = Processes.of(run.pid)
+                    early = early.most(now) if done <= SETTLED or number <= 2 * SETTLED else early
+                    late = late.most(now) if number - SETTLED <= done < number else late
+        if run.returncode:
+            raise SystemExit("the reports failed")
+        return [asdict(early), asdict(late)]
+
+    return work
 
 
 # The drawing ----------------------------------------------------------------------------------------------------------

@@ -208,7 +208,7 @@ def _trends(bench: Bench, share: Share) -> list[Row]:
     ]
     base, large = bench.rows("history", ways, size="a page and its files", unit="").values()
     more = (large.seconds or 0) - (base.seconds or 0)
-    return [base, replace(large, goals=(Goal(3, "s more than the sample share", more),))]
+    return [base, replace(large, goals=(Goal(2.5, "s more than the sample share", more),))]
 
 
 # Ways ----------------------------------------------------------------------------------------------------------------

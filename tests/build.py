@@ -213,11 +213,11 @@ def notebook_of(file: Path, *sources: str, parameters: str = "data: str = ''") -
 
 
 def processes(word: str) -> list[list[str]]:
-    """Command lines of processes that name a folder, or work in it."""
+    """Command lines of processes that name a folder, work in it, or have it for temporary files."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if word in " ".join([*process.cmdline(), process.cwd()]):
+            if word in " ".join([*process.cmdline(), process.cwd(), process.environ().get("TMPDIR", "")]):
                 found.append(process.cmdline())
     return found
 

@@ -121,7 +121,7 @@ def task_folder(text: str) -> str:
 
 
 EXECUTOR = click.option(
-    "--executor", default="", metavar="URL", callback=address, help="Dask cluster that builds new parts of the history."
+    "--executor", default="", metavar="URL", callback=address, help="Dask cluster for many servers and days."
 )
 SERVER = click.option("--server", default="", metavar="NAME", help="Server to read, where the share holds several.")
 FOLDER = click.option(

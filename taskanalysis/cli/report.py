@@ -12,7 +12,17 @@ import click
 
 from taskanalysis.cli.main import NOT_FINISHED, SAMPLE, fail, say
 from taskanalysis.errors import SnapshotError, TaskAnalysisError
-from taskanalysis.publish import NOTEBOOKS, Keep, Outcome, check_own, make_all, make_reports, renew_history
+from taskanalysis.publish import (
+    NOTEBOOKS,
+    Keep,
+    Outcome,
+    Workers,
+    check_own,
+    make_all,
+    make_reports,
+    renew_history,
+    team_for,
+)
 from taskanalysis.snapshot import Snapshot, long_path, read_snapshot
 from taskanalysis.text import count
 
@@ -61,11 +71,18 @@ def _run_all(share: Path, out: Path, **options: Any) -> int:
     if not (share / "snapshots").is_dir():
         raise click.UsageError(f"--all-servers needs a share: {share} has no folder snapshots")
 
-    def make(name: str, folder: Path) -> Outcome:
-        return _make(share, folder, above="../../index.html", **options | {"server": name})
-
     problems = renew_history(share, options["executor"])
-    outcomes = make_all(share, out, make, now=options["now"], problems=problems, say=progress)
+    place, reports = (share.absolute(), out.absolute()) if options["executor"] else (share, out)
+    outcomes = make_all(
+        place,
+        reports,
+        partial(_make_one, place, options),
+        now=options["now"],
+        problems=problems,
+        say=progress,
+        team=partial(team_for, verbose=options["verbose"]),
+        cluster=options["executor"],
+    )
     click.echo(f"Open {out / 'index.html'}")
     made = [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
     failed = [str(outcome) for outcome in outcomes if isinstance(outcome, TaskAnalysisError)]
@@ -78,7 +95,12 @@ def _run_all(share: Path, out: Path, **options: Any) -> int:
     return max((outcome.code for outcome in made), default=0)
 
 
-def _make(share: Path, out: Path, *, above: str = "", **options: Any) -> Outcome:
+def _make_one(share: Path, options: dict[str, Any], name: str, folder: Path, *, team: Workers) -> Outcome:
+    """The reports of one of all servers, here or on a worker of a cluster."""
+    return _make(share, folder, above="../../index.html", team=team, **options | {"server": name})
+
+
+def _make(share: Path, out: Path, *, above: str = "", team: Workers | None = None, **options: Any) -> Outcome:
     # missing data is reported at once, not by a notebook
     selected = {name: options[name] or "" for name in ("server", "at", "zone", "dates")}
     snapshot = read_snapshot(share, **selected, now=options["now"])
@@ -96,6 +118,7 @@ def _make(share: Path, out: Path, *, above: str = "", **options: Any) -> Outcome
         {"data": str(share), "folder": options["folder"], **selected},
         say=progress if options["verbose"] or not above else lambda _: None,
         above=above,
+        team=team,
         sample=SAMPLE if snapshot.is_sample else "",
         **{name: options[name] for name in ("now", "keep", "cell_seconds", "run_seconds", "verbose", "executor")},
     )

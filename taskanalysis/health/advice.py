@@ -86,7 +86,7 @@ def _on_missed_start(judged: Judged) -> str:
         ),
         (
             True,
-            "Start the task by hand; its history says why it did not start (events 101, 103, 322 and 332 at that time).",
+            "Start the task by hand; its history says why it did not start (events 101, 103, 322, 332 then).",
         ),
     )
     return next(step for holds, step in steps if holds)

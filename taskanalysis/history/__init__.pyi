@@ -7,6 +7,7 @@ from .joined import microseconds_of as microseconds_of
 from .joined import utc as utc
 from .logs import read_logs as read_logs
 from .parallel import each_in as each_in
+from .parallel import end_with_parent as end_with_parent
 from .parallel import executor_for as executor_for
 from .parallel import is_address as is_address
 from .store import open_store as open_store

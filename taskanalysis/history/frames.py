@@ -74,7 +74,7 @@ def read_history(
         raise SnapshotError(unlisted[0] if unlisted else f"{data} holds no snapshot of {server}")
     first, last = (begin.date() if begin else date.min), end.date()
     chosen = [day for day in store.wanted if day[0] in servers and str(first) <= day[1] <= str(last)]
-    whole, damaged = load_days(store, chosen, executor=executor)
+    whole, damaged = load_days(store, chosen, executor=executor, keep=not update)
     if damaged and update:
         damaged += update_store(data, executor=executor, check=True)
     missing = [day for day in chosen if not store.file(day)]

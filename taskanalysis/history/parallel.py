@@ -60,7 +60,7 @@ def executor_for(pieces: int, address: str = "") -> Iterator[Executor | None]:
     else:
         # not forked: this process may have threads; and no orphans, should it be killed
         spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(mp_context=spawn, initializer=_end_with_parent) as pool:
+        with ProcessPoolExecutor(mp_context=spawn, initializer=end_with_parent) as pool:
             yield pool
 
 
@@ -84,12 +84,15 @@ def each_in(
     yield from map(work, pieces[done:])
 
 
-def _end_with_parent() -> None:
+def end_with_parent(end: Callable[[], object] | None = None) -> None:
+    """End this process, which `multiprocessing` started, as soon as its parent is gone; `end` is called before."""
     parent = multiprocessing.parent_process()
 
     def wait() -> None:
         if parent:
             parent.join()
+            if end:
+                end()
             os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -182,18 +182,40 @@ def update_store(
 
 
 def load_days(
-    store: Store, days: Iterable[Day], *, executor: Executor | None = None
+    store: Store, days: Iterable[Day], *, executor: Executor | None = None, keep: bool = False
 ) -> tuple[list[LoadedDay], list[Problem]]:
     """Read days, sorted by server and day; those without an up-to-date file are built in memory.
 
-    A damaged file is a problem, and its day is built in memory, too.
+    A damaged file is a problem, and its day is built in memory, too. What is read with `keep` is there for the next
+    call with it: the reports of a server begin with the same files.
     """
     days = sorted(days)
-    found, problems = _read(store, days)
+    stamps = _stamps(store, days) if keep else {}
+    found = {day: _kept[stamp] for day, stamp in stamps.items() if stamp in _kept}
+    read, problems = _read(store, [day for day in days if day not in found])
+    found |= read
+    if keep:
+        _kept.clear()
+        _kept.update({stamp: found[day] for day, stamp in stamps.items() if day in found})
     missing = [day for day in days if day not in found]
     for day, parts in zip(missing, each_in(executor, compute_day, map(store.job, missing), problems), strict=True):
         found[day] = LoadedDay(*day, *parts)
     return [found[day] for day in days], problems
+
+
+_Stamp = tuple[Path, int, int]
+_kept: dict[_Stamp, LoadedDay] = {}
+
+
+def _stamps(store: Store, days: Iterable[Day]) -> dict[Day, _Stamp]:
+    """The up-to-date file of each day that has one, with its time and size."""
+    stamps = {}
+    for day in days:
+        if place := store.file(day):
+            with suppress(OSError):
+                known = place.stat()
+                stamps[day] = (place, known.st_mtime_ns, known.st_size)
+    return stamps
 
 
 def _read(store: Store, days: Iterable[Day]) -> tuple[dict[Day, LoadedDay], list[Problem]]:

@@ -6,3 +6,5 @@ from .make import Outcome as Outcome
 from .make import make_all as make_all
 from .make import make_reports as make_reports
 from .make import renew_history as renew_history
+from .make import team_for as team_for
+from .workers import Workers as Workers

@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -26,9 +26,9 @@ from taskanalysis.errors import ExecutorError, Problem, ReportError, TaskAnalysi
 from taskanalysis.health import rules_of
 from taskanalysis.history import executor_for
 from taskanalysis.publish import pages
+from taskanalysis.publish.fleet import Team, each_server
 from taskanalysis.publish.folder import Keep, held, new_stamp, publish, workplace
 from taskanalysis.publish.index import (
-    Server,
     Standing,
     index_page,
     read_reports,
@@ -36,10 +36,11 @@ from taskanalysis.publish.index import (
     servers,
     servers_page,
 )
-from taskanalysis.publish.notebooks import CELL_SECONDS, RUN_SECONDS, Failure, Workers, stoppable, without_slow_imports
+from taskanalysis.publish.notebooks import CELL_SECONDS, RUN_SECONDS, Failure
 from taskanalysis.publish.pages import Run
+from taskanalysis.publish.workers import Job, Workers, processors, stoppable
 from taskanalysis.snapshot import Snapshot, list_servers, long_path, stale_after, write_whole
-from taskanalysis.text import clip
+from taskanalysis.text import clip, count
 
 NOTEBOOKS = ("status", "tasks", "inventory", "trends")
 """The reports; pages, index and links follow from it, in this order."""
@@ -83,22 +84,21 @@ def make_reports(
     verbose: bool = False,
     executor: str = "",
     above: str = "",
+    team: Workers | None = None,
 ) -> Outcome:
     """Run all notebooks on the data that `snapshot` was read from, and publish their pages and files in `reports`.
 
     `parameters` go to each notebook, `now` is aware, `sample` is a banner on each page, `say` receives progress in
     sentences, `executor` is the address of a Dask cluster that builds new parts of the history. `above` links the page
-    of all servers from the index, which then lists no other servers.
+    of all servers from the index, which then lists no other servers. Where a `team` is given, one of its workers runs
+    all notebooks, and the history is up to date already.
     ReportError where nothing could be published, KeyboardInterrupt after a signal: the last reports stay.
     """
     reports = long_path(reports)
-    with (
-        stoppable(),
-        held(reports, now=now, say=say),
-        _naming_the_temporary_folder(),
-        workplace() as work,
-        Workers(NOTEBOOKS, work, verbose=verbose) as team,
-    ):
+    with ExitStack() as stack:
+        alone, team = team is None, team or stack.enter_context(team_for(len(NOTEBOOKS), verbose))
+        stack.enter_context(held(reports, now=now, say=say))
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=team.folder, ignore_cleanup_errors=True)))
         stamp = new_stamp(reports, now)
         at, sample_at = str(parameters.get("at") or ""), snapshot.taken_at if snapshot.is_sample else None
         due = None if at or sample_at else stale_after(snapshot)
@@ -108,13 +108,14 @@ def make_reports(
         no_rules = rules_of(snapshot.share).problem
         banners, server = _banners(sample, no_rules), pages.shown(snapshot.server)
         run = Run(stamp, sample_at or now, snapshot.taken_at, due, snapshot.zone, NOTEBOOKS, banners, server)
-        problems = renew_history(Path(str(parameters["data"])), executor)
-        made = _Made(run, reports, work / "made", parameters)
+        problems = renew_history(Path(str(parameters["data"])), executor) if alone else []
+        made = _Made(run, reports, work, parameters)
         began = time.monotonic()
-        jobs = {name: made.job(name) | {"cell_seconds": cell_seconds} for name in NOTEBOOKS}
-        for name, error in team.run(jobs, seconds=run_seconds):
-            failure = made.add(name, team.folders[name], error)
-            say(failure.what if failure else f"{name}: made in {time.monotonic() - began:.1f} s")
+        jobs = [made.job(name, cell_seconds) for name in reversed(NOTEBOOKS)]  # the longest is the last, and begins
+        for job, done in team.run(jobs, seconds=run_seconds, apart=alone):
+            made.add(job.report, done)
+            seconds = time.monotonic() - began
+            say(done.what if isinstance(done, Failure) else f"{job.report}: made in {seconds:.1f} s")
         standing = read_standing(made.files["status"] / "status.json")
         made.write_pages(standing, moment)
         made.write_summary(standing, moment)
@@ -139,34 +140,62 @@ def make_reports(
 def make_all(
     share: Path,
     reports: Path,
-    make: Callable[[str, Path], Outcome],
+    make: Callable[..., Outcome],
     *,
     now: datetime,
     problems: Sequence[Problem] = (),
     say: Callable[[str], None],
+    team: Team | None = None,
+    cluster: str = "",
 ) -> list[Outcome | TaskAnalysisError]:
     """Call `make` with each server of `share` and the folder of its reports, and write the page of all servers.
 
-    The folders are ``<reports>/servers/<SERVER>``; `now` is aware; `problems` stand on the page. A server whose reports
-    fail is its error in the list and a row of the page. ReportError where the folder can't be written or is locked.
+    The folders are ``<reports>/servers/<SERVER>``; `now` is aware; `problems` stand on the page; `team` and `cluster`
+    are those of `each_server`. A server whose reports fail is its error in the list and a row of the page. ReportError
+    where the folder can't be written or is locked.
     """
-    names = list_servers(share)
-    outcomes: list[Outcome | TaskAnalysisError] = []
-    rows: list[Server] = []
+    names, begun = list_servers(share), time.monotonic()
+    folders = {name: reports / "servers" / name for name in names}
+    outcomes: dict[str, Outcome | TaskAnalysisError] = {}
+    notes = list(problems)
     with held(reports, now=now, say=say, folders=("servers",)):
-        for number, name in enumerate(names, 1):
-            say(f"{name}: {number} of {len(names)}")
-            folder = reports / "servers" / name
-            try:
-                outcome: Outcome | TaskAnalysisError = make(name, folder)
-            except TaskAnalysisError as error:
-                outcome = error
-            outcomes.append(outcome)
-            rows.append(read_reports(name, folder, _failed(outcome)))
+        for name, outcome in each_server(make, folders, team=team, cluster=cluster, problems=notes):
+            outcomes[name] = outcome
+            left = (time.monotonic() - begun) / len(outcomes) * (len(names) - len(outcomes))
+            say(f"{name}: {len(outcomes)} of {len(names)} servers done, {_time_left(left)}")
+        rows = [read_reports(name, folders[name], _failed(outcomes[name])) for name in names]
         run = Run(new_stamp(reports, now), now, now, None, "", (), _banners(rules_of(share).problem))
-        text = servers_page(rows, run, problems)
+        text = servers_page(rows, run, notes)
         write_whole(reports / "index.html", text.encode())
-    return outcomes
+    return [outcomes[name] for name in names]
+
+
+def _time_left(seconds: float) -> str:
+    """How long it will take, roughly.
+
+    >>> _time_left(12), _time_left(250), _time_left(7300)
+    ('less than a minute left', 'about 4 minutes left', 'about 2 hours left')
+    """
+    size, unit = (3600, "hour") if seconds >= 7200 else (60, "minute")
+    number = round(seconds / size)
+    return f"about {count(number, unit)} left" if number else "less than a minute left"
+
+
+@contextmanager
+def team_for(number: int, verbose: bool = False) -> Iterator[Workers]:
+    """Workers for a number of notebooks, at most one for each processor, that a signal ends.
+
+    KeyboardInterrupt after a signal, ReportError where the local temporary folder can't be used.
+    """
+    sources = [notebook_file(name) for name in NOTEBOOKS]
+    number = min(processors(), number)
+    with (
+        stoppable(),
+        _naming_the_temporary_folder(),
+        workplace() as work,
+        Workers(number, work, sources, verbose=verbose) as team,
+    ):
+        yield team
 
 
 def _banners(*texts: str) -> list[str]:
@@ -214,25 +243,17 @@ class _Made:
         for folder in (self.kept, self.latest, *self.files.values()):
             folder.mkdir(parents=True)
 
-    def job(self, name: str) -> dict[str, Any]:
+    def job(self, name: str, cell_seconds: float) -> Job:
         """The notebook to run with its parameters, for `Workers`."""
         parameters = {**self.parameters, "save_to": str(self.files[name])}
-        return {"source": str(notebook_file(name)), "parameters": parameters}
+        return Job(name, notebook_file(name), parameters, cell_seconds)
 
-    def add(self, name: str, folder: Path, failure: Failure | None) -> Failure | None:
-        """Note a failure, or render the executed notebook; a page that readers must not get is a failure, too."""
-        without_slow_imports()
-        import nbformat  # noqa: PLC0415 (while notebooks run there is time for it)
-
-        if not failure:
-            rendered = pages.render_cells(nbformat.read(folder / f"{name}.ipynb", as_version=4))
-            if faults := pages.find_faults(rendered.body):
-                failure = Failure(name, f"{name}.ipynb: {faults[0]}", "", "\n".join(faults))
-            else:
-                self.rendered[name] = rendered
-        if failure:
-            self.failures[name] = failure
-        return failure
+    def add(self, name: str, done: pages.Rendered | Failure) -> None:
+        """Note the page of a report, or its failure."""
+        if isinstance(done, Failure):
+            self.failures[name] = done
+        else:
+            self.rendered[name] = done
 
     def write_pages(self, standing: Standing | None, moment: datetime) -> None:
         """Write the pages of all reports and their files, once it is known which failed and how the tasks stand."""

@@ -112,7 +112,7 @@ def test_report_names_the_pages_to_open_and_shows_progress(pages: Path) -> None:
     assert said.splitlines() == [f"Open {file}" for file in files]
     progress = pages.parent.with_suffix(".err").read_text(encoding="utf-8")
     assert [name for name in NOTEBOOKS if f"{name}: made in " not in progress] == []
-    assert "inventory: Executing notebook" in progress  # for -v
+    assert "inventory: Executing notebook in process" in progress  # for -v
 
 
 @pytest.mark.slow

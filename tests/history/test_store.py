@@ -624,3 +624,24 @@ def test_update_that_is_killed_at_any_moment_is_finished_by_the_next(tmp_path: P
         assert store_files(data) == good
         assert list((data / "history").rglob("*.tmp")) == []
     assert incomplete > 50  # it was killed in the middle, not before and after
+
+
+def test_history_that_is_read_again_is_not_opened_again_unless_a_file_is_another(
+    share: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update_store(share)
+    first = read_history(share, update=False)
+    opened: list[str] = []
+
+    def read_day(server: str, place: Path) -> Any:
+        opened.append(place.name)
+        return daybuild.read_day(server, place)
+
+    monkeypatch.setattr(daystore, "read_day", read_day)
+    assert_same(read_history(share, update=False), first)
+    assert opened == []
+    file = next((share / "history").rglob("*.parquet"))
+    file.write_bytes(file.read_bytes()[:-9])
+    again = read_history(share, update=False)
+    assert opened == [file.name]
+    assert [problem.file for problem in again.problems] == [f"history/{file.name}"]

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import Mock
 
+import psutil
 import pytest
 
 from taskanalysis.errors import ReportError, TaskAnalysisError
@@ -392,6 +393,9 @@ def test_what_to_keep_must_be_a_number(text: str) -> None:
 # Killed ---------------------------------------------------------------------------------------------------------------
 
 
+KILLS = int(os.environ.get("KILLS", "4"))
+
+
 def check_pages(out: Path) -> None:
     """Read each page that a reader can see, some of them in earlier runs; all must be whole."""
     files = [out / "index.html", *(out / "latest").glob("*.html")]
@@ -447,7 +451,9 @@ def test_publishing_that_is_killed_at_any_moment_leaves_whole_pages(tmp_path: Pa
 
 @posix
 @pytest.mark.slow
-def test_whole_run_that_is_killed_leaves_the_last_reports_and_the_next_cleans_up(tmp_path: Path) -> None:
+def test_whole_run_that_is_killed_or_loses_workers_leaves_the_last_reports_and_the_next_cleans_up(
+    tmp_path: Path,
+) -> None:
     out, temporary, task = tmp_path / "out", tmp_path / "tmp", tmp_path / "data/Load.xml"
     task.parent.mkdir()
     temporary.mkdir()
@@ -463,22 +469,49 @@ def test_whole_run_that_is_killed_leaves_the_last_reports_and_the_next_cleans_up
         assert left_over(out) == []
         return time.monotonic() - began
 
-    usual = whole()
-    random.seed(6)
-    for _ in range(4):
-        with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
-            until = time.monotonic() + random.uniform(0.1, 1) * usual
-            while time.monotonic() < until:
-                for file in [out / "index.html", *(out / "latest").glob("*.html")]:
-                    text = file.read_text(encoding="utf-8")
-                    assert text.startswith("<!DOCTYPE html>")
-                    assert text.endswith("</html>")
-            run.kill()
+    def nothing_left() -> None:
         until = time.monotonic() + 20
         while others := processes(str(temporary)):
             assert time.monotonic() < until, f"still there: {others}"
             time.sleep(0.1)
+
+    def check() -> None:
+        for file in [out / "index.html", *(out / "latest").glob("*.html")]:
+            text = file.read_text(encoding="utf-8")
+            assert text.startswith("<!DOCTYPE html>")
+            assert text.endswith("</html>")
+
+    usual = whole()
+    random.seed(6)
+    for _ in range(KILLS):
+        with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+            until = time.monotonic() + random.uniform(0.1, 1) * usual
+            while time.monotonic() < until:
+                check()
+            run.kill()
+        nothing_left()
     whole()
+    failed = 0
+    for _ in range(KILLS):
+        with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as run:
+            time.sleep(random.uniform(0.1, 1) * usual)
+            workers = [each for each in children(run.pid) if "spawn_main" in " ".join(each.cmdline())]
+            for worker in workers[:1]:
+                worker.kill()
+            _, said = run.communicate(timeout=300)
+        assert run.returncode in ((0, 3) if workers else (0,)), said
+        failed += run.returncode == 3
+        check()
+        nothing_left()
+    assert failed
+    whole()
+    assert not list((out / "latest").glob("*-failed.html"))
+
+
+def children(parent: int) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(parent).children()
+    return []
 
 
 KILLED = """

@@ -2,11 +2,11 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import nbformat
 import pytest
@@ -17,8 +17,9 @@ from taskanalysis.errors import Problem, ReportError
 from taskanalysis.publish import make
 from taskanalysis.publish.folder import MARKER
 from taskanalysis.publish.make import NOTEBOOKS, make_reports, notebook_file, renew_history
-from taskanalysis.publish.notebooks import Failure, Workers
+from taskanalysis.publish.notebooks import Failure
 from taskanalysis.publish.pages import Rendered, Run, failure_page, read_head, report_page, with_notice
+from taskanalysis.publish.workers import Job, Workers, page_of
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 from tests.build import hours, status, write
 
@@ -124,18 +125,17 @@ NAMES = ("fine", *SAID)
 class Team(Workers):
     """Workers whose notebooks have run, or failed, already."""
 
-    def _start(self, name: str, folder: Path) -> subprocess.Popen[bytes]:
-        folder.mkdir()
-        printed = nbformat.v4.new_output("stream", text="<b>printed\n")
-        shown = nbformat.v4.new_output("execute_result", {"text/plain": "'<i>shown'"})
-        outside = nbformat.v4.new_output("display_data", {"text/html": OUTSIDE})
-        outputs = [outside] if name == "outside" else [printed, shown]
-        cell = nbformat.v4.new_code_cell("1", outputs=outputs)
-        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / f"{name}.ipynb")
-        return subprocess.Popen([sys.executable, "-c", ""])
+    def __enter__(self) -> Self:
+        return self
 
-    def run(self, jobs: Mapping[str, Any], **_: object) -> Iterator[tuple[str, Failure | None]]:  # type: ignore[override]
-        yield from ((name, FAILURES.get(name)) for name in jobs)
+    def run(self, jobs: Sequence[Job], **_: object) -> Iterator[tuple[Job, Rendered | Failure]]:  # type: ignore[override]
+        for job in jobs:
+            printed = nbformat.v4.new_output("stream", text="<b>printed\n")
+            shown = nbformat.v4.new_output("execute_result", {"text/plain": "'<i>shown'"})
+            outside = nbformat.v4.new_output("display_data", {"text/html": OUTSIDE})
+            outputs = [outside] if job.report == "outside" else [printed, shown]
+            notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", outputs=outputs)])
+            yield job, FAILURES.get(job.report) or page_of(job, notebook)
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Failed:
         (latest / f"{name}.html").write_text(text, encoding="utf-8")
     said: list[str] = []
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(make, "notebook_file", Path)
+        patched.setattr(make, "notebook_file", lambda name: Path(f"{name}.ipynb"))
         patched.setattr(make, "NOTEBOOKS", NAMES)
         patched.setattr(make, "Workers", Team)
         outcome = make_reports(SNAPSHOT, folder / "out", {"data": str(folder), "at": ""}, now=NOW, say=said.append)
@@ -257,7 +257,7 @@ def test_temporary_folder_that_is_full_is_one_sentence_with_a_next_step(
     monkeypatch.setattr(Workers, "_start", refuse)
     with pytest.raises(ReportError, match=r"can't be used .No space left on device.: make room there, or name"):
         make_reports(SNAPSHOT, tmp_path / "out", {"data": str(tmp_path)}, now=NOW)
-    assert sorted(each.name for each in (tmp_path / "out").rglob("*")) == [".lock", MARKER, "latest", "runs"]
+    assert not (tmp_path / "out").exists()
 
 
 # History --------------------------------------------------------------------------------------------------------------
@@ -300,12 +300,12 @@ def test_the_process_that_waits_imports_no_pandas() -> None:
 def test_all_pages_are_of_the_snapshot_that_the_run_began_with_and_say_that_rules_are_broken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: dict[str, Any] = {}
+    asked: dict[str, Job] = {}
 
     class Asked(Team):
-        def run(self, jobs: Mapping[str, Any], **_: object) -> Iterator[tuple[str, Failure | None]]:  # type: ignore[override]
-            asked.update(jobs)
-            yield from ((name, None) for name in jobs)
+        def run(self, jobs: Sequence[Job], **_: object) -> Iterator[tuple[Job, Rendered | Failure]]:  # type: ignore[override]
+            asked.update({job.report: job for job in jobs})
+            yield from super().run(jobs)
 
     monkeypatch.setattr(make, "Workers", Asked)
     share = tmp_path / "share"
@@ -317,6 +317,6 @@ def test_all_pages_are_of_the_snapshot_that_the_run_began_with_and_say_that_rule
     said = "No rule of the office is applied: rules.toml, line 1: a rule needs a 'task', such as '\\OpenData\\*'."
     index = html.parse(str(tmp_path / "out" / "index.html"))
     assert (outcome.no_rules, index.xpath("//p[@class='banner']/text()")[0]) == (said, said)
-    chosen = {(job["parameters"]["at"], job["parameters"]["server"]) for job in asked.values()}
+    chosen = {(job.parameters["at"], job.parameters["server"]) for job in asked.values()}
     assert (asked.keys(), chosen) == ({*NOTEBOOKS}, {(hours(0).isoformat(), "SRV")})
     assert outcome.code == 3  # no status report: nothing is known
