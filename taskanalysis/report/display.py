@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from taskanalysis.report.style import scoped
-from taskanalysis.text import clip, mask, say, spoken
+from taskanalysis.text import clip, mask, printable, say, spoken
 
 PAGE_TYPE = "application/vnd.taskanalysis.page+json"
 """Media type under which a notebook gives the title of its page to `publish`."""
@@ -60,6 +60,7 @@ HEADS = {
     "advice": "Next step",
     "strip": "Last 30 days",
 }
+"""Heads for readers of columns whose name says less; the files keep the names."""
 _KINDS = {
     "BootTrigger": "At startup",
     "CalendarTrigger/ScheduleByDay": "Daily",
@@ -85,8 +86,6 @@ def trigger_words(kind: str) -> str:
     """
     return _KINDS.get(kind, kind)
 
-
-"""Heads for readers of columns whose name says less; the files keep the names."""
 
 _WORDS = {
     "bad": "FAILING; failed; stopped; not started; missed",
@@ -128,6 +127,7 @@ class Look:
 
     def task(self, path: str, more: str = "") -> str:
         """A task's name with its folders, a link where it has a story; `more` is text behind it."""
+        path = printable(path)
         folders, _, name = path.rpartition("\\")
         folders = folders.removeprefix("\\")
         before = shown(folders + "\\") if folders else ""
@@ -148,16 +148,29 @@ class Look:
 
     def sentence(self, text: str) -> str:
         """A sentence of ours: its times as readers say them, its task paths as links."""
-        said = spoken(text, self.near) if self.near else text
-        if not self._names or "\\" not in said:
-            return shown(said)
-        parts = self._names.split(said)
-        return "".join(self.task(part) if turn % 2 else shown(part) for turn, part in enumerate(parts))
+        return "".join(self.task(part) if turn % 2 else shown(part) for turn, part in enumerate(self._parts(text)))
+
+    def said(self, text: str) -> str:
+        r"""The same as plain text.
+
+        >>> look = Look(datetime(2026, 11, 23, 6, 2), {r"\Load at 2026-11-22": "#a"})
+        >>> look.said(r"\Load at 2026-11-22 ran on 2026-11-22.")
+        '\\Load at 2026-11-22 ran yesterday.'
+        """
+        return "".join(self._parts(text))
+
+    def _parts(self, text: str) -> list[str]:
+        """Words and task paths of a sentence by turns; a date in a path stays."""
+        parts = self._names.split(text) if self._names and "\\" in text else [text]
+        if self.near:
+            parts[::2] = [spoken(part, self.near) for part in parts[::2]]
+        return parts
 
     @cached_property
     def _names(self) -> re.Pattern[str] | None:
-        paths = sorted(self.places, key=len, reverse=True)
-        return re.compile(f"({'|'.join(map(re.escape, paths))})(?![\\w\\\\])") if paths else None
+        r"""Task paths, which begin with a backslash; not the end of an account such as ``TOWN\etl``."""
+        names = [re.escape(path[1:]) for path in sorted(self.places, key=len, reverse=True) if path[:1] == "\\"]
+        return re.compile(rf"(\\(?<![\w:\\]\\)(?:{'|'.join(names)}))(?![\w\\])") if names else None
 
 
 PLAIN = Look()
@@ -231,7 +244,7 @@ class Answer:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         line = f'<p class="sub">{self.look.sentence(mask(self.line))}</p>' if self.line else ""
         unseen, more = Sentences(self.unseen, self.look, "unseen"), Sentences(self.more, self.look)
-        title = mask(spoken(self.title, self.look.near) if self.look.near else self.title)
+        title = mask(self.look.said(self.title))
         card = {
             "answer": title,
             "points": [self.look.sentence(mask(point)) for point in self.points[:MOST_POINTS]],
@@ -323,7 +336,7 @@ class Table:
             return "", list(self.cells[name])[: len(frame)]
         column = frame[name]
         if column.dtype.kind in "iuf":
-            show = _part if name in PART_COLUMNS else _number
+            show = percent if name in PART_COLUMNS else _number
             return "number", [show(value) for value in column.tolist()]
         values = column.astype(object).tolist()
         return "", [self._cell(value, name) for value in values]
@@ -408,10 +421,10 @@ def _number(value: Any) -> str:
     return f"{value:.2f}" if isinstance(value, float) and value % 1 else f"{int(value):,}"
 
 
-def _part(value: Any) -> str:
+def percent(value: Any) -> str:
     """A part of 1 in per cent; 100 and 0 only where it is all or nothing.
 
-    >>> _part(0.999), _part(1.0), _part(0.7255), _part(None)
+    >>> percent(0.999), percent(1.0), percent(0.7255), percent(None)
     ('99 %', '100 %', '73 %', '')
     """
     if value is None or value is pd.NA or value != value:  # noqa: PLR0124
@@ -435,7 +448,7 @@ def shown(text: str) -> str:
     >>> shown(r"C:\jobs\<x>"), shown("C:/scheduled/" + "x" * 40)
     ('C:\\jobs\\&lt;x&gt;', 'C:/<wbr>scheduled/<wbr>xxxxxxxxxxxxxxxxxxxxxxxx<wbr>xxxxxxxxxxxxxxxx')
     """
-    text = text.translate(_PICTURES)
+    text = printable(text).translate(_PICTURES)
     if len(text) <= SHORT:
         return escape(text)
     marked = _LONG_WORD.sub("\\g<0>\0", _BREAK.sub("\\1\0", text))  # no text has a NUL now

@@ -23,7 +23,7 @@ from taskanalysis.health import Due
 from taskanalysis.report.display import Html, Look, trigger_words
 from taskanalysis.schedule import slot_arrays, unscheduled
 from taskanalysis.snapshot import Snapshot
-from taskanalysis.text import count, listed, mask
+from taskanalysis.text import count, listed, mask, printable
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 MOST_TIMES = 24
@@ -91,7 +91,7 @@ def timeline(snapshot: Snapshot, starts: pd.DataFrame, look: Look) -> Html:
         if len(single) > MOST_LINES
         else ""
     )
-    words = "\n".join(f"{path}: {_said(times[path])}" for path in single)
+    words = "\n".join(f"{mask(printable(path))}: {_said(times[path])}" for path in single)
     return Html(f'<div class="timeline"><table><tbody>{"".join(lines)}</tbody></table>{more}</div>', words)
 
 
@@ -190,7 +190,8 @@ def starts_answer(snapshot: Snapshot, starts: pd.DataFrame, folder: str = "") ->
         )
     waiting = [task for task in snapshot.within(folder).values() if task.settings.enabled and unscheduled(task)]
     if waiting:
-        kinds = listed(sorted({trigger_words(kind).lower() for task in waiting for kind in unscheduled(task).values()}))
+        words = {trigger_words(kind) for task in waiting for kind in unscheduled(task).values()}
+        kinds = listed(sorted(f"{each[0].lower()}{each[1:]}" for each in words))
         starting = count(len(waiting), "task")
         lines.append(f"{starting} can also start at times that no schedule gives ({kinds}).")
     doubtful = count(int((~starts["judged"]).sum()), "start")

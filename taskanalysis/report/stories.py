@@ -25,8 +25,8 @@ from taskanalysis.errors import SnapshotError
 from taskanalysis.health import NO_PAST, Case, Judged, find_findings
 from taskanalysis.history import task_slices
 from taskanalysis.report import starts
-from taskanalysis.report.commands import Line, case_lines, restore_lines, rule
-from taskanalysis.report.display import MOST_ROWS, Answer, Html, badge, shown
+from taskanalysis.report.commands import Line, case_lines, restore_lines, rule_lines
+from taskanalysis.report.display import MOST_ROWS, Answer, Html, badge, percent, shown
 from taskanalysis.report.page import STORIES_A_PAGE, change_rows, local, story_id
 from taskanalysis.report.strips import day_signs, key, run_strip, strip
 from taskanalysis.report.window import Window
@@ -71,7 +71,7 @@ class TaskStories(Window):
         """How many tasks there are, and which the page leaves out."""
         number = len(self.paths)
         if self.task:
-            return Answer(f"The story of {self.task}", look=self.look)
+            return Answer(f"The story of {printable(self.task)}", look=self.look)
         cut = f"The first {MOST_ROWS:,}; inventory.csv and status.csv have all." if number > MOST_ROWS else ""
         return Answer(f"{count(number, 'task')} and their stories", cut, look=self.look)
 
@@ -93,15 +93,16 @@ class TaskStories(Window):
         """The stories in the order of the paths, a hundred at once."""
         paths = [self.task] if self.task else self.paths[:MOST_ROWS]
         pages = [paths[begin : begin + STORIES_A_PAGE] for begin in range(0, len(paths), STORIES_A_PAGE)]
-        return [Html("<!--page-->" + "".join(map(self._story, part)), "\n".join(map(mask, part))) for part in pages]
+        return [Html("<!--page-->" + "".join(map(self._story, part)), "\n".join(map(_named, part))) for part in pages]
 
     # A story ----------------------------------------------------------------------------------------------------------
 
     def _story(self, path: str) -> str:
         judged = self._by_path.get(path)
-        look, name = self.look, mask(printable(path))
+        look, name = self.look, _named(path)
         state = badge(judged.verdict.value) if judged else ""
-        days = strip(self._signs.T[path]) if path in self._signs.index else ""
+        is_muted = judged is not None and judged.ignored
+        days = strip(self._signs.T[path]) if path in self._signs.index and not is_muted else ""
         since = ""
         if judged and judged.since:
             since = f'<span class="soft">since {look.time(self._local(judged.since))}</span>'
@@ -161,7 +162,7 @@ class TaskStories(Window):
         missed = self._missed.get(path, [])
         last = f", the last {self.look.time(self._local(missed[-1]))}" if missed else ""
         rates = [
-            f"{rate.success:.0%} of {rate.runs:,} in {days} days".replace("%", " %")
+            f"{percent(rate.success)} of {rate.runs:,} in {days} days"
             for rate, days in ((past.week, 7), (past.month, 30))
             if rate.success is not None
         ]
@@ -241,8 +242,7 @@ class TaskStories(Window):
             return "<p>It can't be restored: its definition is not stored.</p>"
         account = task.principal.account
         password = f"Needs the password of {account}." if task.principal.needs_password else "No password is needed."
-        lines = restore_lines(self.snapshot, path)
-        lines.append(Line("A rule for rules.toml, with owner and note", rule(path, 'owner = ""', 'note = ""')))
+        lines = restore_lines(self.snapshot, path) + rule_lines(path, 'owner = ""', 'note = ""')
         return f"<p>{shown(mask(password))}</p>{_folded(lines)}"
 
     # What stories need ------------------------------------------------------------------------------------------------
@@ -306,6 +306,10 @@ class TaskStories(Window):
         if not isinstance(moment, datetime):
             return str(moment or "")
         return say(self._local(moment), self.snapshot.local_time)
+
+
+def _named(path: str) -> str:
+    return mask(printable(path))
 
 
 def _rows(rows: Mapping[str, str], more: str = "") -> str:
