@@ -233,4 +233,5 @@ def hours(by_hour: pd.DataFrame) -> Chart:
 
 def _most_words(numbers: pd.Series) -> str:
     """The largest of numbers by day, and its day."""
-    return f"most: {int(numbers.max()):,} on {pd.Timestamp(numbers.idxmax()):%Y-%m-%d}"
+    day = pd.DatetimeIndex(numbers.index)[int(numbers.to_numpy().argmax())]
+    return f"most: {int(numbers.max()):,} on {day:%Y-%m-%d}"
