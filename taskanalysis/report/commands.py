@@ -64,8 +64,7 @@ def argument(value: str) -> str:
 
 
 def toml(value: str) -> str:
-    """A value as a TOML string, literal where it can be; ValueError where it holds half a surrogate pair."""
-    value.encode()  # UnicodeEncodeError is a ValueError
+    """A value as a TOML string, literal where it can be."""
     if value.isprintable() and "'" not in value:
         return f"'{value}'"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
@@ -121,11 +120,8 @@ def _where(path: str) -> str:
 
 
 def rule_lines(path: str, *lines: str) -> list[Line]:
-    """A rule of ``rules.toml`` for a task; none where its path can't be written there, or holds a secret."""
-    try:
-        return _without_secrets([Line(RULE, "\n".join(["[[rule]]", f"task = {toml(path)}", *lines]))])
-    except ValueError:
-        return []
+    """A rule of ``rules.toml`` for a task; none where its path holds a secret."""
+    return _without_secrets([Line(RULE, "\n".join(["[[rule]]", f"task = {toml(path)}", *lines]))])
 
 
 def restore_lines(snapshot: Snapshot, path: str) -> list[Line]:

@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from taskanalysis.report.style import scoped
-from taskanalysis.text import clip, mask, printable, say, spoken
+from taskanalysis.text import clip, mask, say, spoken
 
 PAGE_TYPE = "application/vnd.taskanalysis.page+json"
 """Media type under which a notebook gives the title of its page to `publish`."""
@@ -127,7 +127,6 @@ class Look:
 
     def task(self, path: str, more: str = "") -> str:
         """A task's name with its folders, a link where it has a story; `more` is text behind it."""
-        path = printable(path)
         folders, _, name = path.rpartition("\\")
         folders = folders.removeprefix("\\")
         before = shown(folders + "\\") if folders else ""
@@ -448,7 +447,7 @@ def shown(text: str) -> str:
     >>> shown(r"C:\jobs\<x>"), shown("C:/scheduled/" + "x" * 40)
     ('C:\\jobs\\&lt;x&gt;', 'C:/<wbr>scheduled/<wbr>xxxxxxxxxxxxxxxxxxxxxxxx<wbr>xxxxxxxxxxxxxxxx')
     """
-    text = printable(text).translate(_PICTURES)
+    text = text.translate(_PICTURES)
     if len(text) <= SHORT:
         return escape(text)
     marked = _LONG_WORD.sub("\\g<0>\0", _BREAK.sub("\\1\0", text))  # no text has a NUL now

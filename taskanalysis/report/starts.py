@@ -23,7 +23,7 @@ from taskanalysis.health import Due
 from taskanalysis.report.display import Html, Look, trigger_words
 from taskanalysis.schedule import slot_arrays, unscheduled
 from taskanalysis.snapshot import Snapshot
-from taskanalysis.text import count, listed, mask, printable
+from taskanalysis.text import count, listed, mask
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 MOST_TIMES = 24
@@ -48,11 +48,11 @@ def expected_starts(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
     return starts[starts["start"] > snapshot.taken_at].sort_values("start", kind="stable", ignore_index=True)
 
 
-def next_runs(snapshot: Snapshot, starts: pd.DataFrame) -> dict[str, list[datetime | str]]:
-    """The starts of each task in the 24 hours after the snapshot; of many, the first ones and how many more."""
+def next_runs(snapshot: Snapshot, starts: pd.DataFrame, most: int = MOST_TIMES) -> dict[str, list[datetime | str]]:
+    """The starts of each task in the 24 hours after the snapshot; of more than `most`, how many more."""
     runs: dict[str, list[datetime | str]] = {}
     for path, times in starts[starts["start"] <= _day_later(snapshot)].groupby("task_path")["start"]:
-        shown: list[datetime | str] = [time.to_pydatetime() for time in times.head(MOST_TIMES)]
+        shown: list[datetime | str] = [time.to_pydatetime() for time in times.head(most)]
         more = len(times) - len(shown)
         runs[str(path)] = shown + ([f"and {more:,} more"] if more else [])
     return runs
@@ -91,7 +91,7 @@ def timeline(snapshot: Snapshot, starts: pd.DataFrame, look: Look) -> Html:
         if len(single) > MOST_LINES
         else ""
     )
-    words = "\n".join(f"{mask(printable(path))}: {_said(times[path])}" for path in single)
+    words = "\n".join(f"{mask(path)}: {_said(times[path])}" for path in single)
     return Html(f'<div class="timeline"><table><tbody>{"".join(lines)}</tbody></table>{more}</div>', words)
 
 

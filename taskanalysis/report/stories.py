@@ -71,7 +71,7 @@ class TaskStories(Window):
         """How many tasks there are, and which the page leaves out."""
         number = len(self.paths)
         if self.task:
-            return Answer(f"The story of {printable(self.task)}", look=self.look)
+            return Answer(f"The story of {self.task}", look=self.look)
         cut = f"The first {MOST_ROWS:,}; inventory.csv and status.csv have all." if number > MOST_ROWS else ""
         return Answer(f"{count(number, 'task')} and their stories", cut, look=self.look)
 
@@ -186,10 +186,7 @@ class TaskStories(Window):
         if not task:
             return "<p>Not known: its definition was not collected.</p>"
         settings = task.settings
-        coming = self._coming.get(path, [])
-        soon = [self._time(moment) if isinstance(moment, datetime) else moment for moment in coming[:MOST_STARTS]]
-        if len(coming) > MOST_STARTS:
-            soon.append(f"and {len(coming) - MOST_STARTS} more in 24 hours")
+        soon = map(self._time, self._coming.get(path, []))
         limit = settings.execution_time_limit
         rows = {
             "Starts in 24 hours": "; ".join(soon) or ("none" if self.snapshot.zone else "not known without a zone"),
@@ -275,7 +272,7 @@ class TaskStories(Window):
 
     @cached_property
     def _coming(self) -> dict[str, list[datetime | str]]:
-        return starts.next_runs(self.snapshot, starts.expected_starts(self.snapshot, self.folder))
+        return starts.next_runs(self.snapshot, starts.expected_starts(self.snapshot, self.folder), MOST_STARTS)
 
     @cached_property
     def _findings(self) -> Mapping[str, Sequence[Any]]:

@@ -131,11 +131,6 @@ def test_any_text_is_read_back_from_toml(text: str) -> None:
     assert tomllib.loads(f"x = {toml(text)}") == {"x": text}
 
 
-def test_half_a_character_is_no_toml() -> None:
-    with pytest.raises(ValueError, match="surrogates"):
-        toml("\udce9.xml")
-
-
 # Lines of a case ------------------------------------------------------------------------------------------------------
 
 
