@@ -85,7 +85,7 @@ class Assessment:
         if not self.shown:
             return f"Not known: {'no task is judged' if self.snapshot.statuses else 'no status was collected'}"
         if not self.cases:
-            return self.headline.removesuffix(".") if self.unseen else "Nothing to do: no task needs attention"
+            return "Nothing to do: no task needs attention" if self._is_calm else self.headline.removesuffix(".")
         new = [case.novelty for case in self.cases if case.novelty]
         lately = f", {len(new)} since yesterday" if new else ""
         first = f"{count(len(self.cases), 'thing')} to do{lately}"
@@ -101,8 +101,11 @@ class Assessment:
             return f"{first}; {not_judged} could not be judged."
         if self.unseen:
             return f"{first}; not everything could be seen."
-        calm = not (self.loud or self.problems or self.outside)
-        return f"{first}{': no need to worry' if calm else ''}."
+        return f"{first}{': no need to worry' if self._is_calm else ''}."
+
+    @property
+    def _is_calm(self) -> bool:
+        return not (self.loud or self.unseen or self.problems or self.outside)
 
     # What is not known --------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taskanalysis.report.style import scoped
-from taskanalysis.text import listed, say_day
+from taskanalysis.text import listed, say_day, spoken
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -180,11 +180,11 @@ def by_day(title: str, days: pd.DataFrame, columns: Sequence[str], gaps: Gaps, w
     blind = days.index[days["blind"]]
     near = days.index[-1].date()
     named = [say_day(day.date(), near) for day in blind]
-    more = f" No snapshots on {listed(named, most=6)}." if named else ""
+    more = f" No snapshots: {listed(named, most=6)}." if named else ""
     begin = days.index[0]
     places = [((start - begin) / DAY, (end - begin) / DAY) for start, end in gaps]
     shown = [(max(start, 0.0), min(end, float(len(days)))) for start, end in places if end > 0]
-    return Chart(title, frame, words + more, _day_ticks(pd.DatetimeIndex(days.index)), shown)
+    return Chart(title, frame, spoken(words, days.index[-1]) + more, _day_ticks(pd.DatetimeIndex(days.index)), shown)
 
 
 def _day_ticks(days: pd.DatetimeIndex) -> dict[int, str]:
@@ -201,9 +201,8 @@ def failing(days: pd.DataFrame, gaps: Gaps) -> Chart:
     numbers = days.loc[~days["blind"], "failing"] if len(days) else days["failing"]
     words = ""
     if len(numbers):
-        near = days.index[-1].date()
-        ends = [f"{numbers.iloc[place]:,} on {_day(numbers.index[place], near)}" for place in (0, -1)]
-        words = f"{', '.join(ends)}; {most_words(numbers, near)}."
+        ends = [f"{numbers.iloc[place]:,} on {numbers.index[place]:%Y-%m-%d}" for place in (0, -1)]
+        words = f"{', '.join(ends)}; {_most_words(numbers)}."
     shown = days.rename(columns={"failed": "failed runs", "failing": "failed"})
     return by_day("How many tasks were failing at the end of each day?", shown, ["failed"], gaps, words)
 
@@ -215,8 +214,7 @@ def endings(days: pd.DataFrame, gaps: Gaps) -> Chart:
     words = ""
     if len(seen):
         sums = [f"{name} {int(seen[name].sum()):,}" for name in reversed(ENDING_CLASSES) if seen[name].any()]
-        near = days.index[-1].date()
-        words = f"{'; '.join(sums)}. Failed, stopped or not started: {most_words(bad, near)}."
+        words = f"{'; '.join(sums)}. Failed, stopped or not started: {_most_words(bad)}."
     return by_day("How did the runs of each day end?", days, list(ENDING_CLASSES), gaps, words)
 
 
@@ -233,10 +231,7 @@ def hours(by_hour: pd.DataFrame) -> Chart:
     return Chart(title, frame, f"Most: {', '.join(most)}.{without}", ticks)
 
 
-def most_words(numbers: pd.Series, near: date) -> str:
+def _most_words(numbers: pd.Series) -> str:
     """The largest of numbers by day, and its day."""
-    return f"most: {int(numbers.max()):,} on {_day(numbers.idxmax(), near)}"
-
-
-def _day(day: Any, near: date) -> str:
-    return say_day(pd.Timestamp(day).date(), near)
+    day = pd.DatetimeIndex(numbers.index)[int(numbers.to_numpy().argmax())]
+    return f"most: {int(numbers.max()):,} on {day:%Y-%m-%d}"

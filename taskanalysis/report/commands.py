@@ -24,7 +24,7 @@ from taskanalysis.text import has_secret
 
 ADMIN = "PowerShell (admin)"
 STARTS, ENDS = "starts the real job", "ends the run"
-RULE = "A line for rules.toml"
+RULE = "A rule for rules.toml"
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,13 @@ def toml(value: str) -> str:
 def case_lines(case: Case) -> list[Line]:
     """What to copy for a case, none where nothing fits in a line."""
     try:
-        return _case_lines(case)
+        return _without_secrets(_case_lines(case))
     except ValueError:
         return []
+
+
+def _without_secrets(lines: Sequence[Line]) -> list[Line]:
+    return [line for line in lines if not has_secret(line.text)]
 
 
 def _case_lines(case: Case) -> list[Line]:
@@ -86,7 +90,7 @@ def _case_lines(case: Case) -> list[Line]:
     if case.is_about_logon and account:
         return [Line(ADMIN, _new_password(account, paths))]
     if first.rule == "unknown code":
-        return [Line(RULE, rule(path, f"ok_codes = [{first.result.code}]")) for path in paths[:1]]
+        return rule_lines(paths[0], f"ok_codes = [{first.result.code}]")
     if case.verdict is Verdict.RUNNING_LONG:
         return [Line(ADMIN, _on_tasks("Stop-ScheduledTask", paths), ENDS)]
     if case.verdict in (Verdict.FAILING, Verdict.OVERDUE):
@@ -115,9 +119,9 @@ def _where(path: str) -> str:
     return f"-TaskPath {powershell(folder + chr(92))} -TaskName {powershell(name)}"
 
 
-def rule(path: str, *lines: str) -> str:
-    """A rule of ``rules.toml`` for a task."""
-    return "\n".join(["[[rule]]", f"task = {toml(path)}", *lines])
+def rule_lines(path: str, *lines: str) -> list[Line]:
+    """A rule of ``rules.toml`` for a task; none where its path holds a secret."""
+    return _without_secrets([Line(RULE, "\n".join(["[[rule]]", f"task = {toml(path)}", *lines]))])
 
 
 def restore_lines(snapshot: Snapshot, path: str) -> list[Line]:
@@ -132,7 +136,7 @@ def restore_lines(snapshot: Snapshot, path: str) -> list[Line]:
             lines.append(Line(f"{ADMIN}, without this program", create))
     except ValueError:
         return []
-    return [line for line in lines if not has_secret(line.text)]
+    return _without_secrets(lines)
 
 
 def restore_all(snapshot: Snapshot) -> Line | None:

@@ -60,6 +60,7 @@ HEADS = {
     "advice": "Next step",
     "strip": "Last 30 days",
 }
+"""Heads for readers of columns whose name says less; the files keep the names."""
 _KINDS = {
     "BootTrigger": "At startup",
     "CalendarTrigger/ScheduleByDay": "Daily",
@@ -85,8 +86,6 @@ def trigger_words(kind: str) -> str:
     """
     return _KINDS.get(kind, kind)
 
-
-"""Heads for readers of columns whose name says less; the files keep the names."""
 
 _WORDS = {
     "bad": "FAILING; failed; stopped; not started; missed",
@@ -148,16 +147,29 @@ class Look:
 
     def sentence(self, text: str) -> str:
         """A sentence of ours: its times as readers say them, its task paths as links."""
-        said = spoken(text, self.near) if self.near else text
-        if not self._names or "\\" not in said:
-            return shown(said)
-        parts = self._names.split(said)
-        return "".join(self.task(part) if turn % 2 else shown(part) for turn, part in enumerate(parts))
+        return "".join(self.task(part) if turn % 2 else shown(part) for turn, part in enumerate(self._parts(text)))
+
+    def said(self, text: str) -> str:
+        r"""The same as plain text.
+
+        >>> look = Look(datetime(2026, 11, 23, 6, 2), {r"\Load at 2026-11-22": "#a"})
+        >>> look.said(r"\Load at 2026-11-22 ran on 2026-11-22.")
+        '\\Load at 2026-11-22 ran yesterday.'
+        """
+        return "".join(self._parts(text))
+
+    def _parts(self, text: str) -> list[str]:
+        """Words and task paths of a sentence by turns; a date in a path stays."""
+        parts = self._names.split(text) if self._names and "\\" in text else [text]
+        if self.near:
+            parts[::2] = [spoken(part, self.near) for part in parts[::2]]
+        return parts
 
     @cached_property
     def _names(self) -> re.Pattern[str] | None:
-        paths = sorted(self.places, key=len, reverse=True)
-        return re.compile(f"({'|'.join(map(re.escape, paths))})(?![\\w\\\\])") if paths else None
+        r"""Task paths, which begin with a backslash; not the end of an account such as ``TOWN\etl``."""
+        names = [re.escape(path[1:]) for path in sorted(self.places, key=len, reverse=True) if path[:1] == "\\"]
+        return re.compile(rf"(\\(?<![\w:\\]\\)(?:{'|'.join(names)}))(?![\w\\])") if names else None
 
 
 PLAIN = Look()
@@ -231,7 +243,7 @@ class Answer:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         line = f'<p class="sub">{self.look.sentence(mask(self.line))}</p>' if self.line else ""
         unseen, more = Sentences(self.unseen, self.look, "unseen"), Sentences(self.more, self.look)
-        title = mask(spoken(self.title, self.look.near) if self.look.near else self.title)
+        title = mask(self.look.said(self.title))
         card = {
             "answer": title,
             "points": [self.look.sentence(mask(point)) for point in self.points[:MOST_POINTS]],
@@ -323,7 +335,7 @@ class Table:
             return "", list(self.cells[name])[: len(frame)]
         column = frame[name]
         if column.dtype.kind in "iuf":
-            show = _part if name in PART_COLUMNS else _number
+            show = percent if name in PART_COLUMNS else _number
             return "number", [show(value) for value in column.tolist()]
         values = column.astype(object).tolist()
         return "", [self._cell(value, name) for value in values]
@@ -408,10 +420,10 @@ def _number(value: Any) -> str:
     return f"{value:.2f}" if isinstance(value, float) and value % 1 else f"{int(value):,}"
 
 
-def _part(value: Any) -> str:
+def percent(value: Any) -> str:
     """A part of 1 in per cent; 100 and 0 only where it is all or nothing.
 
-    >>> _part(0.999), _part(1.0), _part(0.7255), _part(None)
+    >>> percent(0.999), percent(1.0), percent(0.7255), percent(None)
     ('99 %', '100 %', '73 %', '')
     """
     if value is None or value is pd.NA or value != value:  # noqa: PLR0124

@@ -48,11 +48,11 @@ def expected_starts(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
     return starts[starts["start"] > snapshot.taken_at].sort_values("start", kind="stable", ignore_index=True)
 
 
-def next_runs(snapshot: Snapshot, starts: pd.DataFrame) -> dict[str, list[datetime | str]]:
-    """The starts of each task in the 24 hours after the snapshot; of many, the first ones and how many more."""
+def next_runs(snapshot: Snapshot, starts: pd.DataFrame, most: int = MOST_TIMES) -> dict[str, list[datetime | str]]:
+    """The starts of each task in the 24 hours after the snapshot; of more than `most`, how many more."""
     runs: dict[str, list[datetime | str]] = {}
     for path, times in starts[starts["start"] <= _day_later(snapshot)].groupby("task_path")["start"]:
-        shown: list[datetime | str] = [time.to_pydatetime() for time in times.head(MOST_TIMES)]
+        shown: list[datetime | str] = [time.to_pydatetime() for time in times.head(most)]
         more = len(times) - len(shown)
         runs[str(path)] = shown + ([f"and {more:,} more"] if more else [])
     return runs
@@ -91,7 +91,7 @@ def timeline(snapshot: Snapshot, starts: pd.DataFrame, look: Look) -> Html:
         if len(single) > MOST_LINES
         else ""
     )
-    words = "\n".join(f"{path}: {_said(times[path])}" for path in single)
+    words = "\n".join(f"{mask(path)}: {_said(times[path])}" for path in single)
     return Html(f'<div class="timeline"><table><tbody>{"".join(lines)}</tbody></table>{more}</div>', words)
 
 
@@ -190,7 +190,8 @@ def starts_answer(snapshot: Snapshot, starts: pd.DataFrame, folder: str = "") ->
         )
     waiting = [task for task in snapshot.within(folder).values() if task.settings.enabled and unscheduled(task)]
     if waiting:
-        kinds = listed(sorted({trigger_words(kind).lower() for task in waiting for kind in unscheduled(task).values()}))
+        words = {trigger_words(kind) for task in waiting for kind in unscheduled(task).values()}
+        kinds = listed(sorted(f"{each[0].lower()}{each[1:]}" for each in words))
         starting = count(len(waiting), "task")
         lines.append(f"{starting} can also start at times that no schedule gives ({kinds}).")
     doubtful = count(int((~starts["judged"]).sum()), "start")

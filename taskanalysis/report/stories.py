@@ -25,8 +25,8 @@ from taskanalysis.errors import SnapshotError
 from taskanalysis.health import NO_PAST, Case, Judged, find_findings
 from taskanalysis.history import task_slices
 from taskanalysis.report import starts
-from taskanalysis.report.commands import Line, case_lines, restore_lines, rule
-from taskanalysis.report.display import MOST_ROWS, Answer, Html, badge, shown
+from taskanalysis.report.commands import Line, case_lines, restore_lines, rule_lines
+from taskanalysis.report.display import MOST_ROWS, Answer, Html, badge, percent, shown
 from taskanalysis.report.page import STORIES_A_PAGE, change_rows, local, story_id
 from taskanalysis.report.strips import day_signs, key, run_strip, strip
 from taskanalysis.report.window import Window
@@ -93,15 +93,16 @@ class TaskStories(Window):
         """The stories in the order of the paths, a hundred at once."""
         paths = [self.task] if self.task else self.paths[:MOST_ROWS]
         pages = [paths[begin : begin + STORIES_A_PAGE] for begin in range(0, len(paths), STORIES_A_PAGE)]
-        return [Html("<!--page-->" + "".join(map(self._story, part)), "\n".join(map(mask, part))) for part in pages]
+        return [Html("<!--page-->" + "".join(map(self._story, part)), "\n".join(map(_named, part))) for part in pages]
 
     # A story ----------------------------------------------------------------------------------------------------------
 
     def _story(self, path: str) -> str:
         judged = self._by_path.get(path)
-        look, name = self.look, mask(printable(path))
+        look, name = self.look, _named(path)
         state = badge(judged.verdict.value) if judged else ""
-        days = strip(self._signs.T[path]) if path in self._signs.index else ""
+        is_muted = judged is not None and judged.ignored
+        days = strip(self._signs.T[path]) if path in self._signs.index and not is_muted else ""
         since = ""
         if judged and judged.since:
             since = f'<span class="soft">since {look.time(self._local(judged.since))}</span>'
@@ -161,7 +162,7 @@ class TaskStories(Window):
         missed = self._missed.get(path, [])
         last = f", the last {self.look.time(self._local(missed[-1]))}" if missed else ""
         rates = [
-            f"{rate.success:.0%} of {rate.runs:,} in {days} days".replace("%", " %")
+            f"{percent(rate.success)} of {rate.runs:,} in {days} days"
             for rate, days in ((past.week, 7), (past.month, 30))
             if rate.success is not None
         ]
@@ -185,10 +186,7 @@ class TaskStories(Window):
         if not task:
             return "<p>Not known: its definition was not collected.</p>"
         settings = task.settings
-        coming = self._coming.get(path, [])
-        soon = [self._time(moment) if isinstance(moment, datetime) else moment for moment in coming[:MOST_STARTS]]
-        if len(coming) > MOST_STARTS:
-            soon.append(f"and {len(coming) - MOST_STARTS} more in 24 hours")
+        soon = map(self._time, self._coming.get(path, []))
         limit = settings.execution_time_limit
         rows = {
             "Starts in 24 hours": "; ".join(soon) or ("none" if self.snapshot.zone else "not known without a zone"),
@@ -241,8 +239,7 @@ class TaskStories(Window):
             return "<p>It can't be restored: its definition is not stored.</p>"
         account = task.principal.account
         password = f"Needs the password of {account}." if task.principal.needs_password else "No password is needed."
-        lines = restore_lines(self.snapshot, path)
-        lines.append(Line("A rule for rules.toml, with owner and note", rule(path, 'owner = ""', 'note = ""')))
+        lines = restore_lines(self.snapshot, path) + rule_lines(path, 'owner = ""', 'note = ""')
         return f"<p>{shown(mask(password))}</p>{_folded(lines)}"
 
     # What stories need ------------------------------------------------------------------------------------------------
@@ -275,7 +272,7 @@ class TaskStories(Window):
 
     @cached_property
     def _coming(self) -> dict[str, list[datetime | str]]:
-        return starts.next_runs(self.snapshot, starts.expected_starts(self.snapshot, self.folder))
+        return starts.next_runs(self.snapshot, starts.expected_starts(self.snapshot, self.folder), MOST_STARTS)
 
     @cached_property
     def _findings(self) -> Mapping[str, Sequence[Any]]:
@@ -306,6 +303,10 @@ class TaskStories(Window):
         if not isinstance(moment, datetime):
             return str(moment or "")
         return say(self._local(moment), self.snapshot.local_time)
+
+
+def _named(path: str) -> str:
+    return mask(printable(path))
 
 
 def _rows(rows: Mapping[str, str], more: str = "") -> str:

@@ -78,7 +78,7 @@ def coverage_answer(window: Window) -> list[str]:
     usual = _words(pd.Timedelta(times.diff().median()))
     lines = [f"{count(len(times), 'snapshot')} from {first} to {last}, usually {usual} apart."]
     if window.begin - window.asked > timedelta(days=1):
-        lines.append(f"Of the {count(window.days, 'day')} asked for, those before {first[:14]} are not known.")
+        lines.append(f"Of the {count(window.days, 'day')} asked for, those before {first[:10]} are not known.")
     if not window.blind:
         return [*lines, "There is no blind time: no snapshot is missing."]
     return lines + [

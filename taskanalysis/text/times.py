@@ -32,7 +32,7 @@ def say_day(day: date, near: date) -> str:
 
 
 def spoken(sentence: str, near: datetime) -> str:
-    """A sentence of ours with its times as `say` has them; those in names of tasks stay.
+    """A sentence of ours with its times as `say` has them; those in names of tasks stay, and those to the second.
 
     >>> spoken("It failed at 2026-11-22 21:15, first on 2026-11-09: Load 2026-11-22.", datetime(2026, 11, 23, 6, 2))
     'It failed yesterday 21:15, first on Mon 9 Nov: Load 2026-11-22.'
@@ -53,7 +53,7 @@ def spoken(sentence: str, near: datetime) -> str:
 
 _OUR_TIME = re.compile(
     r"\b(?P<joint>at|on|since|from|to|until|by|before|after|of|ended|and|between) (?P<day>\d{4}-\d\d-\d\d)"
-    r"(?: (?P<time>\d\d:\d\d)(?!:\d))?(?![\w-])",
+    r"(?! \d\d:\d\d:\d)(?: (?P<time>\d\d:\d\d))?(?![\w-])",
     re.IGNORECASE,
 )
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from taskanalysis.report import trend_tables
 from taskanalysis.report.columns import COLUMNS, frame, with_dictionary
 from taskanalysis.report.columns import __file__ as columns_file
 from taskanalysis.report.display import text_of
@@ -28,15 +29,17 @@ def frames(inventory: Inventory, trends: Trends) -> dict[str, pd.DataFrame]:
     """Every table of the three pages, and every frame of a history."""
     status = StatusPage(trends.snapshot, history=trends.history)
     pages = {
-        inventory: "triggers actions findings coming collisions differences accounts programs trigger_types",
+        inventory: "triggers actions findings collisions differences accounts programs trigger_types",
         status: "incidents unmatched problems",
-        trends: "weeks worst expected missed durations changes",
+        trends: "weeks worst expected durations changes",
     }
     known = {name: getattr(page, name).frame for page, names in pages.items() for name in names.split()}
     known |= {
         "missing_tasks": inventory.missing.frame,
         "inventory": inventory.tasks.frame,
         "status": status.tasks.frame,
+        "missed": trend_tables.missed(trends),
+        "missed_causes": trends.missed.frame,
     }
     known |= {"old_status": status.old_status.iloc[:, :4], "backup": inventory.old_backup.iloc[:, :4]}
     for name in ("coverage", "observations", "spans", "events"):

@@ -3,17 +3,22 @@
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from lxml import html
 
 from taskanalysis.definition.reader import read_task
+from taskanalysis.errors import Problem
 from taskanalysis.health import known_history
 from taskanalysis.health.rules import parse_rules
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.inventory import Inventory
 from taskanalysis.snapshot.snapshot import Snapshot
-from tests.build import NOON, ROOT, rows, scheduled
+from taskanalysis.snapshot.status import Status
+from tests.build import NOON, ROOT, rows, scheduled, status, write, xml
 
 TABLES = ("tasks", "triggers", "actions", "findings", "problems")
 
@@ -63,7 +68,7 @@ def test_accepted_findings_are_counted_and_not_listed(sample: Snapshot) -> None:
     rules = parse_rules("[[rule]]\ntask = '\\Backup\\*'\naccept = ['default time limit']")
     page, plain = Inventory(sample, rules=rules), Inventory(sample)
     assert page.answer.lines[-1] == "1 finding in 1 task accepted by rules.toml: counted, not listed."
-    assert plain.answer.lines[-1].startswith("Nothing was found in ")
+    assert plain.answer.lines[-1] == "19 of 52 tasks have no findings."
     found, before = (each.findings.frame.set_index("finding")["which"] for each in (page, plain))
     assert before["default time limit"] == [*found["default time limit"], r"\Backup\System state"][::-1]
     changed = page.tasks.frame["findings"] != plain.tasks.frame["findings"]
@@ -84,17 +89,17 @@ def test_answer_of_the_sample_counts_right(inventory: Inventory, sample: Snapsho
     users = {task.principal.user_id or task.principal.group_id for task in sample.tasks.values()}
     lines = inventory.answer.lines
     assert lines[:3] == [
-        "Yes: all 52 tasks are in the backup.",
+        "Yes, all 52 tasks can be put back, with 2 passwords at hand.",
         f"{len(sample.tasks)} tasks in 12 folders, run by {len(users)} accounts; 1 task disabled.",
         r"Restoring them needs the password of TOWN\opendata (9 tasks) and TOWN\svc-gis (5 tasks).",
     ]
     assert lines[3].startswith("Look first at: nothing starts it (3), arguments in the program (1), quotes")
-    assert lines[4] == "Nothing was found in 19 of 52 tasks."
+    assert lines[4] == "19 of 52 tasks have no findings."
 
 
 def test_answer_for_a_folder_counts_that_folder_alone(sample: Snapshot) -> None:
     assert Inventory(sample, r"\Backup").answer.lines[:3] == [
-        "Yes: all 2 tasks are in the backup.",
+        "Yes, all 2 tasks can be put back.",
         "2 tasks in 1 folder, run by 1 account; 0 tasks disabled.",
         "Restoring them needs no password.",
     ]
@@ -109,8 +114,92 @@ def test_many_accounts_are_named_in_part(sample: Snapshot) -> None:
 
 
 def test_answer_says_where_there_is_nothing(sample: Snapshot, hostile: Snapshot) -> None:
-    assert Inventory(sample, r"\Nowhere").answer.lines == ["There is no task definition here."]
-    assert Inventory(hostile).answer.lines[-1] == "Something was found in each of 7 tasks."
+    assert Inventory(sample, r"\Nowhere").answer.lines[:2] == [
+        "No: there is no task definition here.",
+        "There is no task definition here.",
+    ]
+    assert Inventory(hostile).answer.lines[-1] == "Each of 7 tasks has findings."
+
+
+def held(sample: Snapshot, *paths: str, **given: Any) -> Inventory:
+    """The inventory of these tasks alone."""
+    tasks = {path: sample.tasks[path] for path in paths}
+    return Inventory(replace(sample, **{"tasks": tasks, "statuses": {}} | given))
+
+
+COPY, STATE, LOAD = r"\Backup\Offsite copy", r"\Backup\System state", r"\OpenData\Permits\Nightly load"
+
+
+@pytest.mark.parametrize(
+    ("paths", "given", "title", "is_good"),
+    [
+        ([COPY], {}, "Yes, the one task can be put back", True),
+        ([COPY, STATE], {}, "Yes, all 2 tasks can be put back", True),
+        ([LOAD], {}, "Yes, the one task can be put back, with 1 password at hand", True),
+        ([COPY, LOAD], {}, "Yes, all 2 tasks can be put back, with 1 password at hand", True),
+        ([COPY], {"damaged": {STATE: "was changed"}}, "No: 1 of 2 tasks is not in the backup", False),
+        ([COPY, LOAD], {"damaged": {COPY: "was changed"}}, "No: 1 of 2 tasks is not in the backup", False),
+        ([COPY], {"statuses": {STATE: Status(STATE)}}, "No: 1 of 2 tasks is not in the backup", False),
+        (
+            [COPY],
+            {"statuses": {STATE: Status(STATE), LOAD: Status(LOAD)}},
+            "No: 2 of 3 tasks are not in the backup",
+            False,
+        ),
+        ([COPY], {"problems": [Problem("a.xml", "is cut")]}, "Yes, the one task can be put back", False),
+        ([], {}, "No: there is no task definition here", False),
+        ([], {"statuses": {STATE: Status(STATE)}}, "No: 1 of 1 task is not in the backup", False),
+        (
+            [],
+            {"statuses": {STATE: Status(STATE)}, "defined_at": None, "holds": frozenset({"state"})},
+            "No: no definitions were collected",
+            False,
+        ),
+    ],
+)
+def test_title_says_whether_every_task_can_be_put_back(
+    paths: list[str], given: dict[str, Any], title: str, is_good: bool, sample: Snapshot
+) -> None:
+    answer = held(sample, *paths, **given).answer
+    assert (answer.title, answer.is_good) == (title, is_good)
+
+
+def test_yes_is_never_said_of_a_definition_whose_hash_is_wrong(tmp_path: Path) -> None:
+    folder = write(tmp_path, 0, status(), definitions={"\\A": xml(), "\\B": xml("y.exe")})
+    assert Inventory.read(tmp_path).answer.title == "No: 1 of 3 tasks is not in the backup", (
+        "the status has no definition"
+    )
+    file = folder / "tasks" / "B.xml"
+    file.write_bytes(file.read_bytes() + b" ")
+    page = Inventory.read(tmp_path)
+    assert page.answer.title == "No: 2 of 3 tasks are not in the backup"
+    assert not page.answer.is_good
+    assert dict(page.missing.frame[["task_path", "what"]].to_numpy())["\\B"].startswith("its stored definition ")
+
+
+def test_all_tasks_are_put_back_by_a_line_where_there_are_any(sample: Snapshot, inventory: Inventory) -> None:
+    assert inventory.restore.words == f"taskanalysis restore '{sample.source}' --apply"
+    assert "<pre" in inventory.restore.html
+    assert Inventory(sample, r"\Nowhere").restore.html == ""
+
+
+def test_index_gets_age_passwords_findings_and_the_timeline(inventory: Inventory) -> None:
+    answer = inventory.answer
+    assert [point.partition(" ")[0] for point in answer.points] == [
+        "Definitions",
+        "Password",
+        "Password",
+        "nothing",
+        "arguments",
+    ]
+    assert answer.figure is inventory.timeline
+
+
+def test_findings_link_each_task(inventory: Inventory) -> None:
+    rows = html.fromstring(f"<div>{inventory.findings.html()}</div>".replace("<wbr>", "<wbr/>")).xpath("//tbody/tr")
+    linked = [row.xpath(".//a/@href") for row in rows]
+    assert [min(number, 20) for number in inventory.findings.frame["tasks"]] == [len(links) for links in linked]
+    assert {link for links in linked for link in links} <= set(inventory.look.places.values())
 
 
 # Tables ---------------------------------------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ import pytest
 from taskanalysis import __version__
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.health.rules import parse_rules
-from taskanalysis.report import display
+from taskanalysis.report.cards import MOST_CARDS
+from taskanalysis.report.display import MOST_ROWS
 from taskanalysis.report.inventory import Inventory
-from taskanalysis.report.page import JudgedPage, Page
-from taskanalysis.report.status import StatusPage
+from taskanalysis.report.page import JudgedPage, Page, story_id, story_places
+from taskanalysis.report.status import MOST_CHANGES, MOST_FURTHER, StatusPage
 from taskanalysis.report.trends import Trends
 from taskanalysis.snapshot.snapshot import Snapshot
 from taskanalysis.snapshot.status import Status
@@ -106,37 +107,78 @@ def test_broken_rules_stop_no_page_and_are_never_calm(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text("[[rule]]\ntask = '*'\nignored = true\n", encoding="utf-8")
     page = StatusPage.read(tmp_path)
     said = "No rule of the office is applied: rules.toml, line 3: 'ignored' is not known"
-    assert page.answer.lines[0] == "None of 1 task needs attention; not everything could be seen."
+    assert page.answer.title == "None of 1 task needs attention; not everything could be seen"
     assert [line[: len(said)] for line in page.assessment.unseen] == [said]
     assert Inventory.read(tmp_path).check.lines[-1].startswith(said)
     (tmp_path / "rules.toml").unlink()
-    assert StatusPage.read(tmp_path).answer.lines[0] == "None of 1 task needs attention: no need to worry."
+    assert StatusPage.read(tmp_path).answer.title == "Nothing to do: no task needs attention"
 
 
 # Files ----------------------------------------------------------------------------------------------------------------
 
 
-def test_all_rows_of_a_table_that_the_page_cuts_are_in_its_file(
-    sample: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(display, "MOST_ROWS", 3)
-    page = Inventory(replace(sample, problems=[Problem(f"{number}.xml", "is empty") for number in range(5)]))
-    for table in (page.programs, page.problems):
-        assert f'<a href="{table.file}">' in table._repr_html_()
+def rows(file: Path) -> int:
+    return len(file.read_text(encoding="utf-8-sig").splitlines()) - 1
+
+
+def test_all_rows_of_a_table_that_the_page_cuts_are_in_its_file(sample: Snapshot, tmp_path: Path) -> None:
+    number = MOST_ROWS + 5
+    page = Inventory(replace(sample, problems=[Problem(f"{each}.xml", "is empty") for each in range(number)]))
+    assert f'<a href="{page.problems.file}">' in page.problems.html()
+    assert "<a href=" not in page.programs.html(), "it has all"
     names = {file.name: file for file in page.save(tmp_path)}
-    assert names.keys() >= {"inventory.csv", "programs.csv", "inventory-problems.csv"}
-    assert len(names["programs.csv"].read_text(encoding="utf-8-sig").splitlines()) == 1 + len(page.programs.frame)
-    assert len(names["inventory-problems.csv"].read_text(encoding="utf-8-sig").splitlines()) == 1 + 5
+    assert "inventory-problems.csv" in names
+    assert "programs.csv" not in names
+    assert rows(names["inventory-problems.csv"]) == number
 
 
-def test_tables_of_tasks_that_the_page_cuts_have_the_file_of_all_tasks(
-    sample: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(display, "MOST_ROWS", 3)
-    page = StatusPage(sample)
-    assert {page.tasks.file, page.failing.file} == {"status.csv"}
-    page.save(tmp_path)
-    assert len((tmp_path / "status.csv").read_text(encoding="utf-8-sig").splitlines()) == 1 + len(page.tasks.frame)
+def test_tables_of_tasks_that_the_page_cuts_have_the_file_of_all_tasks(tmp_path: Path) -> None:
+    names = [f"\\Task {number:02}" for number in range(MOST_CARDS + MOST_FURTHER + 5)]
+    write(tmp_path, 0, *(status(name, last_run=-1, code=1) for name in names), zone="Europe/London")
+    page = StatusPage.read(tmp_path)
+    assert len(page.further.frame) == MOST_FURTHER + 5
+    assert page.further.html().startswith('<p class="rest">The first 50 of 55 rows; <a href="status.csv">')
+    page.save(tmp_path / "out")
+    assert rows(tmp_path / "out" / "status.csv") == len(page.tasks.frame) == len(names), (
+        "not only those of the cut table"
+    )
+
+
+def test_changes_that_the_page_cuts_are_in_a_file_of_its_own(tmp_path: Path) -> None:
+    names = [f"\\Task {number:02}" for number in range(MOST_CHANGES + 3)]
+    for hour, code in ((0, 0), (6, 1)):
+        write(tmp_path, hour, *(status(name, last_run=hour - 1, code=code) for name in names))
+    page = StatusPage.read(tmp_path)
+    assert '<a href="status-changes.csv">' in page.changes.html()
+    page.save(tmp_path / "out")
+    assert rows(tmp_path / "out" / "status-changes.csv") == len(names)
+
+
+# Names and times ------------------------------------------------------------------------------------------------------
+
+
+def test_page_knows_every_task_in_scope_once(sample: Snapshot) -> None:
+    statuses = {path: each for path, each in sample.statuses.items() if path != r"\Heartbeat"}
+    changed = Page(replace(sample, statuses=statuses | {r"\New": Status(r"\New")}))
+    assert (len(changed.paths), len(set(changed.paths))) == (53, 53)
+    assert changed.paths == sorted(changed.paths, key=str.casefold)
+    assert {r"\Heartbeat", r"\New"} <= set(changed.paths)
+    assert not any(path.startswith(r"\Microsoft") for path in changed.paths)
+    assert Page(sample, r"\Backup").paths == [r"\Backup\Offsite copy", r"\Backup\System state"]
+
+
+def test_names_lead_to_a_page_for_each_hundred_stories() -> None:
+    places = list(story_places([f"\\{number}" for number in range(MOST_ROWS + 1)]).values())
+    assert len(places) == MOST_ROWS
+    for turn, name in ((0, "tasks"), (99, "tasks"), (100, "tasks-2"), (199, "tasks-2"), (1999, "tasks-20")):
+        assert places[turn] == f"{name}.html#{story_id(f'{chr(92)}{turn}')}"
+
+
+def test_page_shows_times_near_its_snapshot_and_names_as_they_are_shown(sample: Snapshot) -> None:
+    path = r"\load --password S3cret"
+    look = Page(replace(sample, statuses={}, tasks={path: sample.tasks[r"\Heartbeat"]})).look
+    assert look.near == sample.local_time
+    assert look.places == {r"\load --password ***": f"tasks.html#{story_id(path)}"}
 
 
 @pytest.mark.parametrize("page", [Inventory, StatusPage, Trends])

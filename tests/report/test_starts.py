@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from lxml import html
 
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.model import (
@@ -59,39 +60,101 @@ def test_many_starts_of_a_task_are_listed_in_part_and_counted() -> None:
     assert runs[-1] == "and 72 more"
 
 
-def test_hours_to_come_hold_every_start_and_empty_ones_are_there() -> None:
-    snapshot = share(Load=SIX, Often=QUARTERS)
-    coming = Inventory(snapshot).coming.frame
-    assert len(coming) == 25
-    assert coming["starts"].sum() == 96 + 1
-    assert coming["which"].iloc[0] == [r"\Often at 06:15, 06:30 and 06:45"]
-    assert coming["which"].iloc[-1] == [r"\Load at 06:00", r"\Often at 06:00"]
-    quiet = share(Load=SIX)
-    assert Inventory(quiet).coming.frame["starts"].tolist() == [0] * 24 + [1]
+def lines(snapshot: Snapshot) -> dict[str, html.HtmlElement]:
+    """The lines of the timeline, by what they begin with."""
+    page = html.fromstring(f"<div>{Inventory(snapshot).timeline.html}</div>".replace("<wbr>", "<wbr/>"))
+    return {row[0].xpath("string(.//summary)") or row[0].text_content(): row for row in page.xpath("//tr")}
 
 
-def test_hour_that_autumn_repeats_is_two() -> None:
+def places(line: html.HtmlElement) -> list[float]:
+    """Where the starts of a line stand, in per cent of the 24 hours after the snapshot."""
+    return [float(mark.get("x").rstrip("%")) for mark in line.xpath(".//rect")]
+
+
+def axis(snapshot: Snapshot) -> list[tuple[str, float]]:
+    """The hours of the first line, and where they stand."""
+    return [(text.text, float(text.get("x").rstrip("%"))) for text in lines(snapshot)["Starts"].xpath(".//text")]
+
+
+def test_timeline_has_a_line_a_task_and_each_start_at_its_time() -> None:
+    noon = TimeTrigger(start_boundary=datetime(2026, 11, 23, 18, 2))
+    found = lines(share(Load=SIX, Once=noon, Gone=TimeTrigger(start_boundary=datetime(2026, 11, 22, 18))))
+    assert list(found) == ["Starts", "Once", "Load"], "the first start first; no line without a start"
+    assert places(found["Once"]) == [50]
+    assert places(found["Load"]) == [99.9]
+    assert found["Load"].xpath(".//title/text()") == ["06:00"]
+    assert found["Once"].xpath("string(.//svg/@aria-label)") == "18:02"
+
+
+def test_frequent_tasks_are_one_band_and_never_24_marks() -> None:
+    hourly = TimeTrigger(start_boundary=datetime(2026, 1, 1), repetition=Repetition(Duration.parse("PT1H")))
+    seldom = replace(hourly, repetition=Repetition(Duration.parse("PT62M")))
+    found = lines(share(Often=QUARTERS, Hourly=hourly, Seldom=seldom))
+    band = found["2 tasks, every hour or more often"]
+    assert band.text_content() == "2 tasks, every hour or more oftenOften, Hourly"
+    assert len(band.xpath(".//rect")) == 1
+    assert len(places(found["Seldom"])) == 23
+    assert found["Seldom"].xpath("string(.//svg/@aria-label)").count(":") == 23
+
+
+def test_no_start_is_said_and_never_called_free() -> None:
+    none = Inventory(share(Boot=BootTrigger())).timeline.html
+    assert none == '<p class="empty">No start in the 24 hours after the snapshot.</p>'
+    unknown = Inventory(share(zone="", Load=SIX)).timeline.html
+    assert unknown == '<p class="empty">No start can be computed: the server\'s zone is not known.</p>'
+
+
+@pytest.mark.parametrize(
+    ("now", "first", "last"),
+    [
+        (NOW, ("09:00", 12.4), ("03:00", 87.4)),
+        (datetime(2026, 10, 31, 12, tzinfo=NEW_YORK), ("12:00", 0), ("09:00", 91.7)),
+        (datetime(2026, 3, 7, 12, tzinfo=NEW_YORK), ("12:00", 0), ("12:00", 95.8)),
+    ],
+)
+def test_axis_has_every_third_hour_of_the_clock_also_when_clocks_change(
+    now: datetime, first: tuple[str, float], last: tuple[str, float]
+) -> None:
+    hours = axis(share(now, Load=SIX))
+    assert (hours[0], hours[-1]) == (first, last)
+    assert [place for _, place in hours] == sorted(place for _, place in hours)
+    assert all(int(hour[:2]) % 3 == 0 for hour, _ in hours)
+
+
+def test_start_stands_below_its_hour_in_spring_and_autumn() -> None:
+    for now in (datetime(2026, 10, 31, 12, tzinfo=NEW_YORK), datetime(2026, 3, 7, 12, tzinfo=NEW_YORK)):
+        snapshot = share(now, Load=SIX)
+        (at,) = places(lines(snapshot)["Load"])
+        assert at == dict(axis(snapshot))["06:00"]
+
+
+def test_hour_that_autumn_repeats_has_its_starts_twice() -> None:
     snapshot = share(datetime(2026, 10, 31, 12, tzinfo=NEW_YORK), Often=QUARTERS)
-    hours = Inventory(snapshot).coming.frame["hour"]
-    assert [f"{hour:%H %z}" for hour in hours if hour.hour == 1] == ["01 -0400", "01 -0500"]
-    assert len(hours) == 25
+    runs = starts.expected_starts(snapshot)["start"]
+    night = [start for start in runs if (start.day, start.hour) == (1, 1)]
+    assert [f"{start:%H:%M %z}" for start in night][::4] == ["01:00 -0400", "01:00 -0500"]
+    assert len(night) == 8
 
 
-def test_frequent_starts_in_an_hour_are_said_as_a_span_after_the_rare_ones() -> None:
-    minute = replace(QUARTERS, repetition=Repetition(Duration.parse("PT5M")))
-    snapshot = share(A=minute, Z=SIX)
-    coming = Inventory(snapshot).coming.frame
-    assert coming["which"].iloc[1] == [r"\A from 07:00 to 07:55, 12 times"]
-    late = share(NOW - timedelta(hours=1), A=minute, Z=SIX)
-    assert Inventory(late).coming.frame["which"].iloc[1][0] == r"\Z at 06:00"
+def test_tasks_beyond_the_sixtieth_are_counted() -> None:
+    many = {f"Task {number:02}": SIX for number in range(starts.MOST_LINES + 5)}
+    found = Inventory(share(**many)).timeline
+    assert found.html.count("<tr>") == 1 + starts.MOST_LINES
+    assert found.html.endswith("<p>And 5 more tasks, in inventory.csv.</p></div>")
+    assert len(found.words.splitlines()) == len(many), "in words all are there"
 
 
-def test_week_has_each_start_in_its_hour_and_weekday() -> None:
-    snapshot = share(Load=SIX, Often=QUARTERS)
-    grid = starts.week_grid(starts.expected_starts(snapshot))
-    assert grid.shape == (24, 7)
-    assert grid.to_numpy().sum() == 7 + 7 * 96
-    assert (grid.loc[6, "Monday"], grid.loc[7, "Monday"]) == (5, 4)
+def test_timeline_of_hostile_names_is_text_and_holds_no_secret() -> None:
+    found = Inventory(share(**{"<b>x</b> --password S3cret": SIX, "often <i>": QUARTERS})).timeline
+    assert "S3cret" not in found.html + found.words
+    assert "<b>" not in found.html
+    assert "<i>" not in found.html
+
+
+def test_more_starts_than_asked_for_are_counted() -> None:
+    snapshot = share(Load=QUARTERS)
+    runs = starts.next_runs(snapshot, starts.expected_starts(snapshot), most=3)[r"\Load"]
+    assert (len(runs), runs[-1]) == (4, "and 93 more")
 
 
 def test_three_tasks_that_start_together_are_a_group_and_two_are_none() -> None:
@@ -125,9 +188,9 @@ def test_answer_names_the_longest_pause_with_and_without_the_frequent_ones() -> 
     said = starts.starts_answer(snapshot, starts.expected_starts(snapshot))
     assert said == [
         "97 starts of 2 tasks in the 24 hours after the snapshot.",
-        "The longest time without a start is 15 minutes, from Monday 06:15 on.",
-        "Apart from 1 task starting every hour or more often, it is 23 hours 58 minutes, from Monday 06:02 on.",
-        "1 task can also start at times that no schedule gives (BootTrigger).",
+        "The longest time without a start is 15 minutes, from 2026-11-23 06:15 on.",
+        "Apart from 1 task starting every hour or more often, it is 23 hours 58 minutes, from 2026-11-23 06:02 on.",
+        "1 task can also start at times that no schedule gives (at startup).",
     ]
 
 
@@ -158,10 +221,9 @@ def test_empty_share_and_unknown_zone_have_no_starts_and_no_error(zone: str) -> 
     week = starts.expected_starts(snapshot)
     assert week.empty
     assert starts.next_runs(snapshot, starts.expected_starts(snapshot)) == {}
-    assert starts.week_grid(week).to_numpy().sum() == 0
     assert starts.collisions(week) == []
     assert Inventory(snapshot).differences.frame.empty
-    assert len(starts.coming(snapshot, week)) == (25 if zone else 0)
+    assert '<p class="empty">' in Inventory(snapshot).timeline.html
     assert len(starts.starts_answer(snapshot, week)) == 1
     assert Inventory(snapshot).triggers.frame["next_run"].tolist() == ([] if zone else [""])
 

@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from lxml import html
 
 from taskanalysis.errors import Problem
+from taskanalysis.health.cases import Case
 from taskanalysis.health.rules import parse_rules, read_rules
+from taskanalysis.health.verdicts import Verdict
+from taskanalysis.report.cards import MOST_CARDS, MOST_NAMED
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.status import StatusPage
 from taskanalysis.report.trends import Trends
 from taskanalysis.snapshot.share import sample_share
 from taskanalysis.snapshot.snapshot import Snapshot
 from taskanalysis.snapshot.status import Status
+from tests.build import HOSTILE
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 ALL_MUTED = parse_rules("[[rule]]\ntask = '*'\nignore = true")
@@ -35,9 +40,8 @@ def test_page_reads_rules_and_history_of_the_share() -> None:
     page = StatusPage.read(folder=r"\OpenData\Transit")
     assert page.history
     assert page.rules.rules
-    assert page.failing.frame["task_path"].tolist() == [r"\OpenData\Transit\Bus stops", r"\OpenData\Transit\Ridership"]
-    assert page.overdue.frame.empty
-    assert len(page.running.frame) == 1
+    assert [case.title for case in page.cases] == [r"\OpenData\Transit\Bus stops", r"\OpenData\Transit\Ridership"]
+    assert page.tasks.frame["verdict"].value_counts()["RUNNING"] == 1
 
 
 def test_run_book_stands_beside_the_advice_of_tasks_that_need_attention(sample: Snapshot) -> None:
@@ -51,40 +55,42 @@ def test_run_book_stands_beside_the_advice_of_tasks_that_need_attention(sample: 
 # Sentences ------------------------------------------------------------------------------------------------------------
 
 
-def test_answer_of_the_status_says_whether_to_worry(page: StatusPage) -> None:
-    lines = page.answer.lines
-    assert lines[0] == "17 of 52 tasks need attention."
-    assert lines[1].startswith(r"One cause: 9 tasks, all as TOWN\opendata, 0x8007052E: ")
-    assert [line.split(". ")[0] for line in lines[2:7]] == [
-        r"UNKNOWN: \OpenData\Admin\Old exports",
-        r"RUNNING LONG: \OpenData\GIS\Tiles\Base map",
-        r"OVERDUE: \OpenData\Log clean-up",
-        r"FAILING: \OpenData\Portal\Full-text index",
-        r"RUNNING LONG: \OpenData\Services\Crime statistics",
+def test_answer_of_the_status_says_what_there_is_to_do(page: StatusPage) -> None:
+    assert page.answer.lines == [
+        "9 things to do.",
+        "17 of 52 tasks need attention. "
+        "13 FAILING, 1 OVERDUE, 2 RUNNING LONG, 31 OK, 2 RUNNING, 1 NEVER RAN, 1 DISABLED and 1 UNKNOWN.",
     ]
-    assert lines[7:] == [
-        "And 3 more tasks, listed below.",
-        "Summary: 31 OK, 13 FAILING, 1 OVERDUE, 2 RUNNING, 2 RUNNING LONG, 1 NEVER RAN, 1 DISABLED and 1 UNKNOWN.",
-    ]
+    assert page.answer.points == [case.title for case in page.cases], "without a history nothing is new"
+    assert not page.answer.is_good
 
 
-def test_problems_beyond_the_fifth_are_counted() -> None:
-    statuses = {f"\\{name}": Status(f"\\{name}", "Ready", True, NOON, 1) for name in "ABCDEFG"}
-    few = {path: replace(status, last_result=number + 1) for number, (path, status) in enumerate(statuses.items())}
-    assert StatusPage(Snapshot("S", NOON, statuses=few)).answer.lines[6] == "And 2 more tasks, listed below."
+def test_answer_with_a_history_says_what_began_since_yesterday() -> None:
+    answer = StatusPage.read("data").answer
+    assert answer.title == "9 things to do, 4 since yesterday"
+    assert answer.points[0] == r"9 tasks cannot log on as TOWN\opendata"
+    assert [point.partition(" ")[0] for point in answer.points].count("NEW") == 2
+    assert [point.partition(" ")[0] for point in answer.points].count("AGAIN") == 2
 
 
 def test_quiet_status_is_called_quiet(sample: Snapshot) -> None:
     quiet = StatusPage(sample, r"\Backup")
-    assert quiet.answer.lines[0] == "None of 2 tasks needs attention: no need to worry."
-    muted = replace(quiet, rules=parse_rules("[[rule]]\ntask = '*Offsite*'\nignore = true"))
-    assert muted.answer.lines[-1] == "1 task muted by rules.toml: counted, not listed."
-    assert replace(quiet, rules=ALL_MUTED).answer.lines == [
-        "No task is judged.",
-        "2 tasks muted by rules.toml: counted, not listed.",
+    assert quiet.answer.lines == [
+        "Nothing to do: no task needs attention.",
+        "None of 2 tasks needs attention: no need to worry. 2 OK.",
     ]
+    assert quiet.answer.is_good
+    assert quiet.cards.html == ""
+    assert quiet.further.html() == ""
+    muted = replace(quiet, rules=parse_rules("[[rule]]\ntask = '*Offsite*'\nignore = true"))
+    assert muted.remarks.words == "1 task muted by rules.toml: counted, not listed."
+    silent = replace(quiet, rules=ALL_MUTED)
+    assert silent.answer.lines == ["Not known: no task is judged.", "No task is judged."]
+    assert silent.remarks.words == "2 tasks muted by rules.toml: counted, not listed."
     nothing = StatusPage(replace(sample, statuses={}))
+    assert not nothing.answer.is_good
     assert nothing.answer.lines == [
+        "Not known: no status was collected.",
         "No status was collected.",
         "It is not known how the tasks run: no status was collected.",
     ]
@@ -92,15 +98,14 @@ def test_quiet_status_is_called_quiet(sample: Snapshot) -> None:
 
 def test_what_could_not_be_read_is_no_reason_not_to_worry(sample: Snapshot) -> None:
     damaged = replace(sample, problems=[Problem("status.csv", "line 3: is cut")])
-    assert StatusPage(damaged, r"\Backup").answer.lines[:2] == [
-        "None of 2 tasks needs attention; not everything could be seen.",
-        "1 problem in the data that were read.",
-    ]
+    answer = StatusPage(damaged, r"\Backup").answer
+    assert answer.title == "None of 2 tasks needs attention; not everything could be seen"
+    assert answer.unseen == ["1 problem in the data that were read."]
+    assert not answer.is_good
     lacking = replace(sample, statuses={path: sample.statuses[path] for path in [r"\Backup\Offsite copy"]})
-    assert StatusPage(lacking, r"\Backup").answer.lines[:2] == [
-        "None of 1 task needs attention; 1 could not be judged.",
-        r"1 task: not judged, because there is no status: \Backup\System state.",
-    ]
+    answer = StatusPage(lacking, r"\Backup").answer
+    assert answer.title == "None of 1 task needs attention; 1 could not be judged"
+    assert answer.unseen == [r"1 task: not judged, because there is no status: \Backup\System state."]
 
 
 def test_no_output_is_not_taken_for_good_news() -> None:
@@ -108,10 +113,10 @@ def test_no_output_is_not_taken_for_good_news() -> None:
     page = StatusPage(Snapshot("S", NOON, statuses=statuses))
     assert page.answer.lines == [
         "None of 3 tasks needs attention; 3 could not be judged.",
+        "1 OK and 2 UNKNOWN.",
         r"2 tasks: not judged, because the last result is not known: \A and \B.",
         r"1 task: not judged, because no definitions were collected: \C.",
         "No: no definitions were collected.",
-        "Summary: 1 OK and 2 UNKNOWN.",
     ]
     assert "3 status rows, no definitions with them." in page.check.lines
 
@@ -126,17 +131,119 @@ def test_tasks_that_need_attention_come_first(status: pd.DataFrame) -> None:
     assert not set(status["verdict"][17:]) & loud
 
 
-def test_each_verdict_has_its_table(page: StatusPage, status: pd.DataFrame) -> None:
-    tables = [page.failing, page.overdue, page.running, page.disabled, page.unknown]
-    parts = [table.frame["verdict"].value_counts().to_dict() for table in tables]
-    assert parts == [
-        {"FAILING": 13},
-        {"OVERDUE": 1, "NEVER RAN": 1},
-        {"RUNNING": 2, "RUNNING LONG": 2},
-        {"DISABLED": 1},
-        {"UNKNOWN": 1},
+def test_all_tasks_have_a_row_with_state_strip_last_and_next() -> None:
+    page = StatusPage.read("data")
+    shown = html.fromstring(f"<div>{page.tasks.html()}</div>".replace("<wbr>", "<wbr/>"))
+    assert shown.xpath("//thead//th/text()") == [
+        *("Task", "State", "Last 30 days", "Last run", "Next start", "Good, 30 days", "Owner"),
     ]
-    assert sum(len(table.frame) for table in tables) == (status["verdict"] != "OK").sum()
+    assert shown.xpath("//table/@class") == ["chips"]
+    assert len(shown.xpath("//tbody/tr")) == len(shown.xpath("//tbody/tr//svg")) == 52
+    row = next(row for row in shown.xpath("//tbody/tr") if row[0].text_content().endswith("Bus stops"))
+    cells = [cell.text_content() for cell in row]
+    assert cells == [
+        *(r"OpenData\Transit\Bus stops", "FAILING", "", "today 04:20", "today 10:20", "60 %", "Transit desk"),
+    ]
+    loud = [row[1].text_content() for row in shown.xpath("//tbody/tr")][:17]
+    assert set(loud) == {"FAILING", "OVERDUE", "RUNNING LONG", "UNKNOWN"}
+
+
+# Cards ----------------------------------------------------------------------------------------------------------------
+
+
+def cards(page: StatusPage) -> list[html.HtmlElement]:
+    return html.fromstring(f"<div>{page.cards.html}</div>".replace("<wbr>", "<wbr/>")).xpath("./ol/li")
+
+
+def words(element: html.HtmlElement) -> str:
+    return " ".join(element.text_content().split())
+
+
+def test_card_says_state_name_days_why_next_since_owner_and_what_to_copy() -> None:
+    page = StatusPage.read("data")
+    found = cards(page)
+    assert len(found) == len(page.cases) == 9
+    first, second = found[:2]
+    assert words(first.find("h2")) == r"FAILING 9 tasks cannot log on as TOWN\opendata"
+    assert first.find("svg").get("aria-label") == "Tasks with a bad day: 9 of 9 tasks at most on a day"
+    assert words(first.xpath("p[@class='next']")[0]) == (
+        r"Next: Enter the new password of TOWN\opendata in these 9 tasks."
+    )
+    assert words(first.xpath(".//div[@class='more']/span")[0]) == "since Mon 9 Nov 07:10 (13 days)"
+    assert [words(each) for each in first.xpath(".//summary")] == ["The 9 tasks", "PowerShell (admin)"]
+    assert len(first.xpath(".//details[1]//a/@href")) == 9
+    assert words(second.find("h2")) == r"AGAIN FAILING OpenData\Transit\Bus stops"
+    assert second.xpath("h2//a/@href") == [page.look.places[r"\OpenData\Transit\Bus stops"]]
+    assert "Owner: Transit desk" in words(second)
+    assert second.xpath(".//summary//strong/text()") == ["starts the real job"]
+
+
+def test_card_of_what_is_late_has_another_edge_than_that_of_what_failed() -> None:
+    page = StatusPage.read("data")
+    kinds = {case.verdict.value: card.get("class") for case, card in zip(page.cases, cards(page), strict=True)}
+    assert kinds == {"FAILING": None, "OVERDUE": "warn", "RUNNING LONG": "warn", "UNKNOWN": "warn"}
+
+
+def several(number: int, code: int = 1) -> StatusPage:
+    statuses = {f"\\{each:02}": Status(f"\\{each:02}", "Ready", True, NOON, code) for each in range(number)}
+    return StatusPage(Snapshot("S", NOON, statuses=statuses))
+
+
+def test_twelve_cases_are_cards_and_the_others_rows() -> None:
+    assert len(cards(several(MOST_CARDS))) == MOST_CARDS
+    assert several(MOST_CARDS).further.html() == ""
+    page = several(MOST_CARDS + 2)
+    assert len(cards(page)) == MOST_CARDS
+    assert page.further.frame["task_path"].tolist() == [r"\12", r"\13"]
+    assert page.answer.title.startswith("14 things to do")
+
+
+def test_case_beyond_the_cards_has_a_row_for_each_of_its_tasks_with_what_they_share() -> None:
+    page = StatusPage.read("data")
+    vars(page.assessment)["cases"] = [*page.cases[1:], *page.cases[1:5], page.cases[0]]
+    assert len(page.further.frame) == 9
+    assert set(page.further.frame["incident"]) == {r"9 tasks cannot log on as TOWN\opendata"}
+
+
+def test_card_names_twenty_tasks_and_counts_the_others() -> None:
+    page = several(MOST_NAMED + 1234, code=4711)
+    (card,) = cards(page)
+    names = [words(each) for each in card.xpath(".//details[1]//li")]
+    assert (len(names), names[-1]) == (MOST_NAMED + 1, "and 1,234 more, among all tasks below")
+
+
+def test_note_and_owner_of_the_office_are_on_the_card_and_are_text(sample: Snapshot) -> None:
+    rules = parse_rules("[[rule]]\ntask = '*Bus*'\nowner = '<i>me'\nnote = '<b> --password S3cret'")
+    page = StatusPage(sample, r"\OpenData\Transit", rules=rules)
+    card = next(each for each in cards(page) if "Bus stops" in words(each))
+    assert "Note: <b> --password ***" in words(card)
+    assert "Owner: <i>me" in words(card)
+    assert "S3cret" not in page.cards.html + page.cards.words
+
+
+def test_no_text_of_a_task_is_markup_or_secret_on_a_card() -> None:
+    names = [*HOSTILE, "\\load --password S3cret", "\\a\0b"]
+    statuses = {name: Status(name, "Ready", True, NOON, 1) for name in names}
+    page = StatusPage(Snapshot("S", NOON, "America/New_York", statuses=statuses))
+    found = cards(page)
+    assert len(found) == len(names)
+    tags = {element.tag for card in found for element in card.iter()}
+    assert tags <= {"li", "h2", "b", "a", "wbr", "p", "div", "span", "details", "summary", "strong", "pre"}
+    assert "S3cret" not in page.cards.html + page.cards.words
+    assert "\0" not in page.cards.html + page.cards.words
+    assert len(page.cards.words.splitlines()) == len(names)
+
+
+def test_time_without_a_zone_is_said_without_how_long_ago() -> None:
+    naive = Status(r"\A", "Running", True, datetime(2026, 11, 20, 4, 30), 267009)
+    page = StatusPage(Snapshot("S", NOON, statuses={r"\A": naive}))
+    late = replace(page.judged[0], verdict=Verdict.RUNNING_LONG, since=datetime(2026, 11, 20, 4, 30))
+    vars(page.assessment)["cases"] = [Case([late])]
+    (card,) = cards(page)
+    assert words(card.xpath(".//div[@class='more']/span")[0]) == "since Fri 20 Nov 04:30"
+
+
+# Rows -----------------------------------------------------------------------------------------------------------------
 
 
 def test_status_row_says_what_is_known(status: pd.DataFrame) -> None:
@@ -182,13 +289,14 @@ def test_changes_are_those_of_24_hours_the_newest_first(sample: Snapshot, trends
         [r"\OpenData\GIS\Address points", "outcome", "succeeded"],
         [r"\OpenData\Transit\Parking meters", "outcome", "stopped"],
         [r"\OpenData\Portal\Full-text index", "outcome", "stopped"],
-        [r"\OpenData\Transit\Bus stops", "outcome", "succeeded"],
-        [r"\OpenData\Transit\Bus stops", "outcome", "failed"],
         [r"\OpenData\Services\Recreation calendar", "outcome", "not started"],
     ]
+    assert not changes.duplicated("task_path").any(), "the last turn of each task"
     assert changes["at"].min() > sample.local_time - timedelta(days=1)
-    assert StatusPage(sample, r"\Backup", history=history).changes.empty == "Nothing changed."
-    assert StatusPage(sample).changes.empty == "There is no snapshot before this one."
+    assert StatusPage(sample, r"\Backup", history=history).changes.empty == (
+        "Nothing changed in the 24 hours before the snapshot."
+    )
+    assert StatusPage(sample).changes.empty == "There is no snapshot before this one, so no change is known."
     assert StatusPage(sample).changes.frame.empty
 
 
@@ -212,13 +320,28 @@ def test_status_json_has_its_keys_and_plain_values(page: StatusPage, tmp_path: P
     assert [file.name for file in files] == ["status.csv", "task-status.csv", "status.json"]
     content = json.loads(files[-1].read_text(encoding="utf-8"))
     assert list(content) == [
-        *("format", "version", "server", "taken_at", "made_at", "stale_after", "zone", "code", "headline"),
-        *("attention", "unseen", "backup", "summary", "counts", "tasks", "incidents", "problems"),
+        *("format", "version", "server", "taken_at", "made_at", "stale_after", "zone", "code", "title", "headline"),
+        *("attention", "unseen", "backup", "cases", "summary", "counts", "tasks", "incidents", "problems"),
     ]
     assert content["taken_at"] == "2026-11-23T06:02:00-05:00"
     assert content["made_at"] == "2026-11-23T07:00:00-05:00"
     assert content["stale_after"] == "2026-11-23T18:02:00-05:00"
     assert content["counts"]["FAILING"] == 13
+    assert content["title"] == page.assessment.title == "9 things to do"
+    assert [case["title"] for case in content["cases"]] == [case.title for case in page.cases]
+    first, second = content["cases"][:2]
+    assert first == {
+        "title": r"9 tasks cannot log on as TOWN\opendata",
+        "verdict": "FAILING",
+        "novelty": "",
+        "tasks": [task.path for task in page.cases[0].tasks],
+        "code": 0x8007052E,
+        "account": r"TOWN\opendata",
+        "since": None,
+        "why": page.cases[0].why,
+        "advice": page.cases[0].advice,
+    }
+    assert (second["account"], second["tasks"]) == ("", [second["title"]])
     assert (content["code"], content["attention"], content["unseen"]) == (1, 17, [])
     assert content["backup"]["sentence"] == "Yes: all 52 tasks are in the backup."
     assert content["summary"][0].endswith(": 17 of 52 tasks need attention.")

@@ -8,9 +8,10 @@ import pytest
 from taskanalysis.health.past import GOOD
 from taskanalysis.health.rules import rules_of
 from taskanalysis.report import trend_answers, trend_tables
+from taskanalysis.report.strips import day_signs
 from taskanalysis.report.trends import Trends
 from taskanalysis.report.window import Window
-from taskanalysis.snapshot.snapshot import Snapshot
+from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 from tests.build import LOAD, status, trends_of, window_of, xml
 from tests.whole.test_stories import MISSED, QUEUED
 
@@ -24,7 +25,7 @@ def test_starts_missed_while_the_server_was_off_are_counted_and_named(window: Wi
     off = window.missed_starts["day"].between("2026-10-16", "2026-10-19")
     assert window.missed_starts[off].groupby("task_path", observed=True).size().to_dict() == MISSED
     assert window.missed_starts[~off].groupby("task_path", observed=True).size().to_dict() == QUEUED
-    said = f"34 tasks missed {sum(MISSED.values()):,} starts between Fri 2026-10-16 13:02 and Mon 2026-10-19 07:02"
+    said = f"34 tasks missed {sum(MISSED.values()):,} starts between 2026-10-16 13:02 and 2026-10-19 07:02"
     assert f"{said}: the server was off." in answer
     (queued,) = QUEUED
     assert [line for line in answer if "while snapshots were taken" in line] == [
@@ -37,12 +38,13 @@ def test_starts_missed_while_the_server_was_off_are_counted_and_named(window: Wi
 
 
 def test_password_change_is_the_turn_and_the_one_cause(answer: list[str]) -> None:
-    assert answer[0] == (
+    assert answer[0] == "Worse since Mon 9 Nov."
+    assert answer[1] == (
         "About as good as a week ago, and worse than four weeks ago: "
         "13 tasks are failing now, 11 a week ago, 1 four weeks ago."
     )
-    assert answer[1].startswith("It turned on Monday, 2026-11-09: 9 more tasks were failing than the day before")
-    assert answer[3].startswith("One cause: 9 tasks since 2026-11-09 07:10, all as TOWN\\opendata, 0x8007052E: ")
+    assert answer[2] == ("Since 2026-11-09, when 9 more tasks were failing than the day before, it has stayed so.")
+    assert answer[4].startswith("One cause: 9 tasks since 2026-11-09 07:10, all as TOWN\\opendata, 0x8007052E: ")
 
 
 def test_rates_are_of_finished_runs_of_the_days_named(window: Window, answer: list[str]) -> None:
@@ -51,7 +53,7 @@ def test_rates_are_of_finished_runs_of_the_days_named(window: Window, answer: li
     week = [row.sign for row in rows if row.started > now - timedelta(days=7)]
     month = [row.sign for row in rows if now - timedelta(days=35) < row.started <= now - timedelta(days=7)]
     rates = [f"{100 * part.count(GOOD) / len(part):.1f} %" for part in (week, month)]
-    assert answer[2] == (
+    assert answer[3] == (
         f"Of {len(week)} finished runs of the last 7 days {rates[0]} succeeded, "
         f"of {len(month):,} of the 28 days before {rates[1]}."
     )
@@ -97,17 +99,86 @@ def test_better_or_worse_is_said_against_a_week_ago(codes: list[int], said: str,
     assert trend_answers.trend_answer(window_of(tmp_path, rows))[0] == said
 
 
+FOUR = ["\\A", "\\B", "\\C", "\\D"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        ([0, 0, 1, 1], "Worse since yesterday"),
+        ([1, 1, 0, 0], "Better since yesterday"),
+        ([0, 0, 1, 1, 0], "Not known: there are no snapshots of a week ago"),
+        ([1, 1, 0, 0, 1], "Not known: there are no snapshots of a week ago"),
+        ([0, 0, 0, 0], "Not known: there are no snapshots of a week ago"),
+        ([0] * 9, "About as good as a week ago"),
+        ([1] * 9, "About as good as a week ago"),
+        ([0, 1, *[0] * 8], "About as good as a week ago"),
+        ([0] * 8 + [1], "Worse since today"),
+        ([1] * 8 + [0], "Better since today"),
+    ],
+)
+def test_direction_is_a_few_words_and_never_calm_without_a_week(codes: list[int], said: str, tmp_path: Path) -> None:
+    rows = {
+        24.0 * n: [status(path, last_run=24 * n - 1, code=code) for path in FOUR]
+        for n, code in enumerate(codes, -max(len(codes) - 5, 0))
+    }
+    window = window_of(tmp_path, rows)
+    assert trend_answers.direction(window) == said
+    page = trends_of(window.snapshot)
+    assert page.answer.is_good is not said.startswith(("Worse", "Not known"))
+
+
+def test_one_task_more_or_less_is_no_step_but_from_none(tmp_path: Path) -> None:
+    """Against a week ago, since a step of the days needs three tasks."""
+    for name, before, after, said in (
+        ("a", 0, 1, "Worse than a week ago"),
+        ("b", 1, 2, "About as good as a week ago"),
+        ("c", 1, 0, "Better than a week ago"),
+    ):
+        rows = {
+            24.0 * n: [
+                status(path, last_run=24 * n - 1, code=int(place < (before if n < 4 else after)))
+                for place, path in enumerate(FOUR)
+            ]
+            for n in range(-3, 6)
+        }
+        assert trend_answers.direction(window_of(tmp_path / name, rows)) == said
+
+
+def test_direction_without_a_trend_says_why(tmp_path: Path) -> None:
+    one = window_of(tmp_path, {0: [status(last_run=-1)]})
+    assert trend_answers.direction(one) == "Not known: there is only one snapshot"
+    assert trend_answers.direction(trends_of(read_snapshot("tests/files/folder"))) == (
+        "Not known: this is no share of snapshots"
+    )
+    assert trend_answers.points(one) == []
+
+
+def test_points_of_the_index_are_numbers_rates_and_blind_times(window: Window, answer: list[str]) -> None:
+    points = trend_answers.points(window)
+    assert points[0] == "13 tasks are failing now, 11 a week ago, 1 four weeks ago."
+    assert points[1] in answer
+    assert (
+        points[2] == "2 blind times, the longest of 2 days 18 hours, including 4 whole days: no snapshot covers them."
+    )
+
+
+def test_days_before_the_first_snapshot_are_named_as_a_day(window: Window) -> None:
+    line = trend_answers.coverage_answer(window)[1]
+    assert line == "Of the 90 days asked for, those before 2026-09-24 are not known."
+    assert window.look.said(line).endswith("those before Thu 24 Sep are not known.")
+
+
 def test_turn_is_not_said_where_it_went_back(tmp_path: Path) -> None:
     paths = ["\\A", "\\B", "\\C", "\\D"]
     codes = [0, 0, 1, 1, 0]
     rows = {24.0 * n: [status(path, last_run=24 * n - 1, code=code) for path in paths] for n, code in enumerate(codes)}
     back = window_of(tmp_path / "back", rows)
-    assert not [line for line in trend_answers.trend_answer(back) if "turned" in line]
+    assert not [line for line in trend_answers.trend_answer(back) if "stayed so" in line]
     rows.pop(96.0)
     stays = window_of(tmp_path / "stays", rows)
-    assert [line for line in trend_answers.trend_answer(stays) if "turned" in line] == [
-        "It turned on Sunday, 2026-11-22: 4 more tasks were failing than the day before, "
-        "and it has never been as good since."
+    assert [line for line in trend_answers.trend_answer(stays) if "stayed so" in line] == [
+        "Since 2026-11-22, when 4 more tasks were failing than the day before, it has stayed so."
     ]
 
 
@@ -118,7 +189,7 @@ def test_missed_start_outside_of_a_blind_time_is_named(tmp_path: Path) -> None:
     window = window_of(tmp_path, {12 * n: stands for n in range(5)}, definitions={LOAD: daily.encode()})
     assert trend_answers.expected_answer(window)[1:] == [f"1 task missed 2 starts while snapshots were taken: {LOAD}."]
     assert trend_tables.missed(window)[["starts", "why"]].values.tolist() == [[2, ""]]
-    assert trend_tables.grid(window, trend_tables.worst(window)).loc[LOAD].tolist() == ["", "M", "M"]
+    assert day_signs(window, [LOAD]).loc[LOAD].tolist() == ["", "M", "M"]
 
 
 def test_one_snapshot_is_said_to_be_too_few(tmp_path: Path) -> None:
@@ -133,7 +204,7 @@ def test_one_snapshot_is_said_to_be_too_few(tmp_path: Path) -> None:
 def test_two_snapshots_are_a_trend(tmp_path: Path) -> None:
     window = window_of(tmp_path, {0: [status(last_run=-1)], 6: [status(last_run=5, code=1)]})
     assert trend_answers.trend_answer(window)[0] == "1 task is failing now; a week ago is not known."
-    assert trend_answers.coverage_answer(window)[0].startswith("2 snapshots from Fri 2026-11-20 07:00 to")
+    assert trend_answers.coverage_answer(window)[0].startswith("2 snapshots from 2026-11-20 07:00 to")
     assert trend_tables.changed(window)["after"].tolist() == ["failed"], "against the last run before the window"
     assert trend_answers.coverage_answer(window)[-1] == "There is no blind time: no snapshot is missing."
 

@@ -6,16 +6,16 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from taskanalysis.health.fates import slot_fates
 from taskanalysis.health.rules import parse_rules
 from taskanalysis.report import trend_tables
 from taskanalysis.report.display import text_of
+from taskanalysis.report.strips import day_signs
 from taskanalysis.report.window import Window
 from taskanalysis.snapshot.snapshot import Snapshot
-from tests.build import LOAD, status, trends_of, window_of
+from tests.build import LOAD, scheduled, status, trends_of, window_of
 from tests.whole.test_stories import MISSED, PASSWORD, QUEUED
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -39,18 +39,12 @@ def test_changes_shown_are_those_planted_and_what_fails_now(window: Window) -> N
     assert shown["what"].ne("").all()
 
 
-def test_weekend_failures_and_the_turn_show_in_the_grid(window: Window) -> None:
+def test_task_that_only_missed_starts_is_among_the_worst_after_those_that_failed(window: Window) -> None:
     worst = trend_tables.worst(window)
-    grid = trend_tables.grid(window, worst)
-    ridership = grid.loc["\\OpenData\\Transit\\Ridership"]
-    assert set(ridership[ridership == "F"].index.day_name()) == {"Saturday", "Sunday"}
-    assert set(ridership[ridership == "M"].index) == {pd.Timestamp("2026-10-17"), pd.Timestamp("2026-10-18")}
-    checkbook = grid.loc["\\OpenData\\Finance\\Checkbook"]
-    assert checkbook["2026-11-09":].tolist() == [*"NNNNNNNNNNNNNN", ""]
-    requests = grid.loc["\\OpenData\\Services\\311 requests"]
-    assert (requests["2026-11-09"], requests["2026-11-10"], requests["2026-10-27"]) == ("n", "N", "")
-    assert "\\Heartbeat" not in grid.index, "it missed no more than all others did"
     assert "\\Heartbeat" in worst["task_path"].tolist()
+    bad = worst["bad_days"].tolist()
+    assert bad == sorted(bad, reverse=True)
+    assert worst.set_index("task_path").loc["\\Heartbeat", ["bad_days", "bad_runs", "missed"]].tolist() == [0, 0, 359]
 
 
 def test_worst_task_has_its_runs_counted(window: Window) -> None:
@@ -71,6 +65,52 @@ def test_weeks_add_up_to_the_days(window: Window) -> None:
     assert weeks["blind_days"].sum() == 4
     assert weeks["week"].tolist() == sorted(weeks["week"], reverse=True)
     assert {datetime.fromisoformat(week).weekday() for week in weeks["week"]} == {0}
+
+
+def test_missed_starts_are_grouped_by_cause_the_newest_first(window: Window) -> None:
+    off, unknown = trend_tables.missed_causes(window).to_dict("records")[::-1]
+    assert (off["why"], unknown["why"]) == (
+        "The server was off: Windows counts them as missed.",
+        "Not known: snapshots were taken then.",
+    )
+    assert dict(map(_counted, off["which"])) == MISSED
+    assert dict(map(_counted, unknown["which"])) == QUEUED
+    assert (off["starts"], unknown["starts"]) == (sum(MISSED.values()), sum(QUEUED.values()))
+    numbers = [number for _, number in map(_counted, off["which"])]
+    assert numbers == sorted(numbers, reverse=True)
+    rows = trend_tables.missed(window)
+    mine = rows[rows["why"] == off["why"]]
+    assert (off["first"], off["last"]) == (mine["first"].min(), mine["last"].max())
+
+
+def _counted(text: str) -> tuple[str, int]:
+    """A task and its number of missed starts."""
+    path, _, number = text.removesuffix(")").rpartition(" (")
+    return path, int(number.replace(",", ""))
+
+
+def test_two_times_without_snapshots_are_two_causes_and_none_is_guessed(tmp_path: Path) -> None:
+    daily = scheduled(
+        "<CalendarTrigger><StartBoundary>2026-01-01T06:00:00</StartBoundary><ScheduleByDay/></CalendarTrigger>"
+    )
+    hours = [-240, -234, -228, -222, -126, -120, -114, -30, -24, -18]
+    others = [f"\\{letter}" for letter in "AB"]
+    window = window_of(
+        tmp_path,
+        {hour: [status(path, last_run=-241) for path in others] for hour in hours},
+        definitions=dict.fromkeys(others, daily),
+    )
+    assert len(window.blind) == 2
+    causes = trend_tables.missed_causes(window)
+    assert causes["last"].is_monotonic_decreasing
+    assert causes["starts"].sum() == trend_tables.missed(window)["starts"].sum() == len(window.missed_starts)
+    rows = trend_tables.missed(window)
+    assert set(rows["why"]) <= {"", "No snapshot was taken then."}, "Windows counts none"
+
+
+def test_no_missed_start_has_no_cause(tmp_path: Path) -> None:
+    window = window_of(tmp_path, {0: [status(last_run=-1)], 6: [status(last_run=5)]})
+    assert trend_tables.missed_causes(window).empty
 
 
 def test_every_expected_start_has_one_fate(window: Window) -> None:
@@ -131,7 +171,9 @@ def test_many_tasks_of_which_few_missed_a_start_are_one_table(tmp_path: Path) ->
     window = window_of(tmp_path, rows, definitions={LOAD: daily.encode()})
     worst = trend_tables.worst(window).set_index("task_path")
     assert (len(worst), worst.loc[LOAD, "missed"], worst.loc[others[7], "bad_runs"]) == (201, 2, 2)
-    assert len(trend_tables.grid(window, worst.reset_index())) == 201
+    assert len(day_signs(window, worst.index)) == 201
+    (row,) = trend_tables.missed_causes(window).to_dict("records")
+    assert (row["starts"], row["which"]) == (2, [f"{LOAD} (2)"])
     assert len(trend_tables.expected(window)) == 1
 
 

@@ -4,12 +4,18 @@ import csv
 from pathlib import Path
 
 import pytest
+from lxml import html
 
 from taskanalysis.errors import SnapshotError
+from taskanalysis.report import trend_answers
 from taskanalysis.report.columns import COLUMNS
-from taskanalysis.report.trends import Trends
-from tests.build import LOAD, status, trends_of, window_of, xml
+from taskanalysis.report.strips import HEIGHT, STEP, day_signs, days_in_words
+from taskanalysis.report.trends import MOST_STRIPS, NO_BAD_DAY, Trends
+from taskanalysis.snapshot.snapshot import read_snapshot
+from tests.build import LOAD, status, trends_of, window_of, write, xml
 from tests.history.test_logs import log, run
+
+BUS = r"\OpenData\Transit\Bus stops"
 
 
 def test_page_reads_the_share_for_so_many_days() -> None:
@@ -20,12 +26,59 @@ def test_page_reads_the_share_for_so_many_days() -> None:
         Trends.read(days=0)
 
 
+def test_answer_is_better_or_worse_and_goes_to_the_index_with_its_numbers(trends: Trends) -> None:
+    answer = trends.answer
+    assert (answer.title, answer.is_good) == ("Worse since Mon 9 Nov", False)
+    assert answer.line.startswith("About as good as a week ago, and worse than four weeks ago: 13 tasks")
+    assert list(answer.points) == trend_answers.points(trends)
+
+
 def test_figures_show_what_the_tables_hold(trends: Trends) -> None:
-    assert trends.changes_figure.alt.count("\\OpenData\\") >= 4
-    assert trends.expected_figure.title == "What happened to the expected starts?"
-    assert trends.worst.frame["task_path"].iloc[0] in trends.days_figure.alt
+    now = int(trends.by_day["failing"].iloc[-1])
+    assert f"{now} today;" in trends.failing_figure.alt
+    assert (
+        f"succeeded {(trends.runs['ending'] == 'succeeded').sum() - _blind_runs(trends):,};" in trends.runs_figure.alt
+    )
+    assert [round(end - begin) for begin, end in trends.runs_figure.gaps] == [3, 2]
     assert trends.hours_answer.lines[0].startswith("Left out: ")
     assert trends.incidents.frame["since"].dt.strftime("%m-%d %H:%M").tolist() == ["11-09 07:10"]
+
+
+def _blind_runs(trends: Trends) -> int:
+    blind = trends.by_day[trends.by_day["blind"]]
+    return int(blind["succeeded"].sum())
+
+
+def test_bad_tasks_have_a_strip_of_all_days_of_the_window(trends: Trends) -> None:
+    page = html.fromstring(f"<div>{trends.worst.html()}</div>".replace("<wbr>", "<wbr/>"))
+    heads = page.xpath("//thead//th/text()")
+    assert heads[:2] == ["Task", "Each day"]
+    rows = page.xpath("//tbody/tr")
+    assert len(rows) == len(trends.worst.frame) <= MOST_STRIPS
+    size = f"0 0 {STEP * len(trends.by_day)} {HEIGHT}"
+    assert {row.xpath("string(.//svg/@viewbox)") for row in rows} == {size}
+    assert rows[0].xpath(".//svg/@aria-label") == [days_in_words(day_signs(trends, [BUS]).loc[BUS])]
+    assert trends.key.html
+
+
+def test_worst_tasks_beyond_the_hundredth_are_in_a_file(tmp_path: Path) -> None:
+    names = [f"\\Task {number:03}" for number in range(MOST_STRIPS + 5)]
+    for hour in (0, 6):
+        write(tmp_path, hour, *(status(name, last_run=hour - 1, code=1) for name in names))
+    page = trends_of(read_snapshot(tmp_path))
+    assert page.worst.html().count("<svg") == MOST_STRIPS
+    assert "The first 100 of 105 rows" in page.worst.html()
+    page.save(tmp_path / "out")
+    assert len((tmp_path / "out" / "worst.csv").read_text("utf-8-sig").splitlines()) == 1 + len(names)
+
+
+def test_page_without_a_trend_is_words_alone(tmp_path: Path) -> None:
+    write(tmp_path, 0, status(last_run=-1, code=1))
+    page = trends_of(read_snapshot(tmp_path))
+    assert (page.answer.title, page.answer.is_good) == ("Not known: there is only one snapshot", False)
+    assert page.key.html == ""
+    assert page.worst.html() == f'<p class="empty">{NO_BAD_DAY}</p>'
+    assert page.missed.html() == '<p class="empty">No missed start is known.</p>'
 
 
 # Files ----------------------------------------------------------------------------------------------------------------
