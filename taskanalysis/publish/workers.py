@@ -234,9 +234,9 @@ class _Worker:
         if self.is_ended:
             return  # its number may be that of another
         self.is_ended = True
-        if hasattr(os, "killpg"):
+        if hasattr(os, "killpg") and self.process.pid:
             with suppress(OSError):  # it has no group yet, or none any more
-                os.killpg(self.process.pid or 0, signal.SIGKILL)
+                os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.join()
         self.pipe.close()
