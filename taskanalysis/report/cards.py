@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from taskanalysis.health import Case, Judged
+from taskanalysis.health import Case, Judged, Verdict
 from taskanalysis.report.commands import case_lines
 from taskanalysis.report.display import Html, Look, badge, shown
 from taskanalysis.text import ago, count, listed, mask, one_line
@@ -60,10 +60,11 @@ def _tasks(tasks: Sequence[Judged], look: Look) -> str:
 def _since(case: Case, look: Look) -> str:
     if not case.since:
         return ""
+    since = "since" if case.first.past.last_success or case.verdict is not Verdict.FAILING else "since, at least,"
     if not look.near or not case.since.tzinfo:
-        return f"<span>since {look.time(case.since)}</span>"
+        return f"<span>{since} {look.time(case.since)}</span>"
     began = case.since.astimezone(look.near.tzinfo)
-    return f"<span>since {look.time(began)} ({ago(look.near - began)})</span>"
+    return f"<span>{since} {look.time(began)} ({ago(look.near - began)})</span>"
 
 
 def _owner(case: Case) -> str:

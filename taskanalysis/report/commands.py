@@ -22,9 +22,9 @@ from taskanalysis.health import Case, Verdict
 from taskanalysis.snapshot import Snapshot, plain_path, snapshot_folder, stamped
 from taskanalysis.text import has_secret
 
-ADMIN = "PowerShell (admin)"
+ADMIN = "PowerShell to copy"
 STARTS, ENDS = "starts the real job", "ends the run"
-RULE = "A rule for rules.toml"
+RULE = "A rule to copy into rules.toml"
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def restore_lines(snapshot: Snapshot, path: str) -> list[Line]:
         return []
     try:
         start = f"taskanalysis restore {argument(plain_path(snapshot.source))} --task {argument(path)}"
-        lines = [Line(f"{ADMIN} (without --apply: its plan)", f"{start} --apply")]
+        lines = [Line(f"{ADMIN} (without --apply: the plan)", f"{start} --apply")]
         if stored := _stored(snapshot, path):
             create = f"schtasks /create /tn {argument(path)} /xml {argument(stored)}"
             lines.append(Line(f"{ADMIN}, without this program", create))
@@ -145,7 +145,7 @@ def restore_all(snapshot: Snapshot) -> Line | None:
         text = f"taskanalysis restore {argument(plain_path(snapshot.source))} --apply"
     except ValueError:
         return None
-    return None if has_secret(text) else Line(f"{ADMIN}, to put them back (without --apply: its plan)", text)
+    return None if has_secret(text) else Line(f"{ADMIN}, to put them all back (without --apply: the plan)", text)
 
 
 def _stored(snapshot: Snapshot, path: str) -> str:

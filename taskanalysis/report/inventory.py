@@ -63,6 +63,7 @@ class Inventory(Page):
             f"Look first at: {listed(pressing)}." if pressing else "There is nothing to look at.",
             f"{clean} of {tasks} have no findings." if clean else f"Each of {tasks} has findings.",
             *self._accepted_lines(),
+            "Not in the backup: stored passwords, and the programs and scripts that the tasks start.",
         ]
         read = self.read_at.astimezone(self.snapshot.local_time.tzinfo)
         points = [
@@ -245,7 +246,12 @@ class Inventory(Page):
     def collisions(self) -> Table:
         """Groups of three tasks or more that start in the same minute."""
         rows = starts.collisions(self.starts)
-        made = self._table("collisions", rows, "Starts in the same minute", empty="Never do three start at once.")
+        made = self._table(
+            "collisions",
+            rows,
+            "Starts in the same minute",
+            empty="No three tasks start in the same minute, as far as is computed.",
+        )
         return replace(made, most=MOST_GROUPS)
 
     @cached_property

@@ -80,7 +80,7 @@ def coverage_answer(window: Window) -> list[str]:
     if window.begin - window.asked > timedelta(days=1):
         lines.append(f"Of the {count(window.days, 'day')} asked for, those before {first[:10]} are not known.")
     if not window.blind:
-        return [*lines, "There is no blind time: no snapshot is missing."]
+        return [*lines, "No snapshot is missing."]
     return lines + [
         f"Blind from {_moment(start, window)} to {_moment(end, window)}: {_words(end - start)} without a snapshot."
         for start, end in window.blind
@@ -248,14 +248,10 @@ def _starts(starts: pd.DataFrame) -> str:
 
 
 def _blind(window: Window) -> list[str]:
-    days = window.by_day.index[window.by_day["blind"]]
     if not window.blind:
         return []
-    longest = max(end - start for start, end in window.blind)
-    whole = f", including {count(len(days), 'whole day')}" if len(days) else ""
-    return [
-        f"{count(len(window.blind), 'blind time')}, the longest of {_words(longest)}{whole}: no snapshot covers them."
-    ]
+    times = [f"from {_moment(start, window)} to {_moment(end, window)}" for start, end in window.blind]
+    return [f"No snapshots {listed(times, most=MOST_NAMED)}: nothing is known of these times."]
 
 
 def _worst(window: Window) -> list[str]:

@@ -172,7 +172,10 @@ def test_running_longer_than_twice_the_longest_run_is_long(tmp_path: Path) -> No
 def test_running_task_whose_last_run_failed_goes_on_failing(tmp_path: Path) -> None:
     found = verdict(tmp_path, hourly(0, 0, 1, 1) | {4.5: [status(last_run=4, code=267009, state="Running")]})
     assert (found.verdict, found.since) == (Verdict.FAILING, hours(2))
-    assert found.reason == "Running since 2026-11-20 11:00 (30 minutes); its last finished run failed. 2 failures in a row."
+    assert (
+        found.reason
+        == "Running since 2026-11-20 11:00 (30 minutes); its last finished run failed. 2 failures in a row."
+    )
 
 
 # Tasks that are not shown ---------------------------------------------------------------------------------------------

@@ -158,7 +158,7 @@ def test_line_that_starts_or_ends_a_job_says_so(judged: list[Any], effect: str, 
     assert read(line.text) == (f"{verb} -TaskPath § -TaskName §", ["\\", "a"])
     summary = html.fromstring(line.html()).find("summary")
     assert summary is not None
-    assert summary.text_content() == f"PowerShell (admin): {effect}"
+    assert summary.text_content() == f"PowerShell to copy: {effect}"
 
 
 def test_each_task_of_a_group_has_its_line() -> None:

@@ -85,7 +85,7 @@ def test_how_it_stands_says_why_what_to_do_and_what_to_copy(page: TaskStories) -
     part = story(page, BUS)["How it stands"]
     assert words(part.find("p")).startswith("AGAIN The Python script ended with an error (exit code 1).")
     assert words(part.xpath("p[@class='next']")[0]).startswith("Next: Read the last lines of the traceback")
-    assert steps(part) == ["PowerShell (admin): starts the real job"]
+    assert steps(part) == ["PowerShell to copy: starts the real job"]
     assert rows(part) == {
         "Result": "1 (0x00000001), likely",
         "Last run": "today 04:20",
@@ -94,7 +94,7 @@ def test_how_it_stands_says_why_what_to_do_and_what_to_copy(page: TaskStories) -
         "Next start": "today 10:20",
         "Owner": "Transit desk",
     }
-    assert steps(story(page, MAP)["How it stands"]) == ["PowerShell (admin): ends the run"]
+    assert steps(story(page, MAP)["How it stands"]) == ["PowerShell to copy: ends the run"]
 
 
 def test_task_that_needs_nothing_has_no_next_step(page: TaskStories) -> None:
@@ -214,8 +214,8 @@ def test_how_to_restore_it_names_the_password_and_has_its_lines(page: TaskStorie
     part = story(page, NIGHTLY)["How to restore it"]
     assert words(part.find("p")) == r"Needs the password of TOWN\opendata."
     assert steps(part) == [
-        "PowerShell (admin) (without --apply: its plan)",
-        "PowerShell (admin), without this program",
+        "PowerShell to copy (without --apply: the plan)",
+        "PowerShell to copy, without this program",
         "A rule for rules.toml",
     ]
     assert words(story(page, BUS)["How to restore it"].find("p")) == "No password is needed."
