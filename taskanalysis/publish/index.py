@@ -363,14 +363,14 @@ def _causes(rows: Sequence[Server]) -> list[Cause]:
     causes = []
     for found in groups.values():
         first = found[0][1]
-        numbers: Counter[Server] = Counter()
+        numbers: Counter[tuple[str, str]] = Counter()
         for row, case in found:
-            numbers[row] += len(case["tasks"])
+            numbers[row.server, row.page] += len(case["tasks"])
         total = sum(numbers.values())
         times = sorted((str(case["since"]), str(case.get("zone"))) for _, case in found if case.get("since"))
         since = _since(*times[0]) if times else ""
         what = str(first["title"]) if len(found) == 1 else _what(first, total)
-        where = [(row.server, row.page, number) for row, number in numbers.items()]
+        where = [(*place, number) for place, number in numbers.items()]
         causes.append(Cause(shown(what), total, since, shown(str(first.get("advice") or "")), where))
     return sorted(causes, key=lambda cause: (-len(cause.servers), -cause.tasks))
 
