@@ -375,9 +375,16 @@ def _causes(rows: Sequence[Server]) -> list[Cause]:
     return sorted(causes, key=lambda cause: (-len(cause.servers), -cause.tasks))
 
 
+_SHARED = {"RUNNING LONG": "run too long", "OVERDUE": "are overdue"}
+
+
 def _what(case: Mapping[str, Any], number: int) -> str:
+    """What several cases have in common: of reasons the first sentence, as the others tell of one task."""
     who = f" as {case['account']}" if case.get("account") else ""
-    return f"{case['verdict']}, {count(number, 'task')}{who}: {case.get('why') or ''}"
+    if words := _SHARED.get(case["verdict"]):
+        return f"{count(number, 'task')} {words}"
+    why = str(case.get("why") or "").partition(". ")[0].rstrip(".")
+    return f"{case['verdict']}, {count(number, 'task')}{who}: {why}."
 
 
 def _since(text: str, zone: str) -> str:
