@@ -85,7 +85,8 @@ class Assessment:
         if not self.shown:
             return f"Not known: {'no task is judged' if self.snapshot.statuses else 'no status was collected'}"
         if not self.cases:
-            return self.headline.removesuffix(".") if self.unseen else "Nothing to do: no task needs attention"
+            calm = not (self.unseen or self.problems or self.outside)
+            return "Nothing to do: no task needs attention" if calm else self.headline.removesuffix(".")
         new = [case.novelty for case in self.cases if case.novelty]
         lately = f", {len(new)} since yesterday" if new else ""
         first = f"{count(len(self.cases), 'thing')} to do{lately}"
