@@ -24,7 +24,16 @@ from markupsafe import Markup
 from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
 from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.history import each_in, executor_for
-from taskanalysis.publish.pages import LAST_KNOWN, Run, attention_words, page, read_answer, read_head, shown
+from taskanalysis.publish.pages import (
+    LAST_KNOWN,
+    Run,
+    attention_words,
+    page,
+    read_answer,
+    read_head,
+    shown,
+    without_calm,
+)
 from taskanalysis.snapshot import list_servers, read_snapshot, stamped
 from taskanalysis.text import clip, count, listed, needs_attention
 
@@ -241,7 +250,7 @@ def index_page(
             title="Overview",
             links=[*up, ("Overview", "index.html"), *((name.title(), f"latest/{name}.html") for name in run.names)],
             sentence=_index_title(standing, failed, run),
-            line=standing.headline if standing else "",
+            line=_index_line(standing, run) if standing else "",
             unseen=[*standing.unseen, *_late(standing, run)] if standing else [],
             notes=[*notes, *([note] if locked else [])],
             cards=[
@@ -260,6 +269,10 @@ def index_page(
 
 def _late(standing: Standing, run: Run) -> list[str]:
     return standing.age(run.made_at) if run.due else []
+
+
+def _index_line(standing: Standing, run: Run) -> str:
+    return without_calm(standing.headline) if _late(standing, run) else standing.headline
 
 
 def _is_late(standing: Standing | None, run: Run, name: str) -> bool:

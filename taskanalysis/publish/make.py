@@ -268,7 +268,8 @@ class _Made:
         if standing and standing.summary:
             first, *others = standing.summary
             late = standing.age(moment)
-            text = "".join(f"{line}\n" for line in (" ".join([first, *late]), *others))
+            first = " ".join([pages.without_calm(first), *late]) if late else first
+            text = "".join(f"{line}\n" for line in (first, *others))
             for folder in (self.kept, self.latest):
                 (folder / "summary.txt").write_bytes(text.encode())
 

@@ -114,6 +114,15 @@ LAST_KNOWN = "When it was last known: "
 """How an answer begins that is not of now."""
 
 
+def without_calm(text: str) -> str:
+    """A sentence of `health.Assessment` for a moment at which its data are stale: nobody may be calm then.
+
+    >>> without_calm("None of 2 tasks needs attention: no need to worry.")
+    'None of 2 tasks needs attention.'
+    """
+    return text.replace(": no need to worry", "")
+
+
 # Reports --------------------------------------------------------------------------------------------------------------
 
 
@@ -186,7 +195,7 @@ def report_pages(
     if run.due and read_at and due:
         run = replace(run, taken_at=read_at, due=due)
     if run.due and run.made_at > run.due:
-        body = body.replace("<h1>", f"<h1>{LAST_KNOWN}", 1)
+        body = without_calm(body.replace("<h1>", f"<h1>{LAST_KNOWN}", 1))
     first, *others = _PAGE.split(body)
     bodies = [first + "".join(others[:1]), *others[1:]]
     names = [f"{name}.html", *(f"{name}-{number}.html" for number in range(2, len(bodies) + 1))]

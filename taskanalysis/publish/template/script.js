@@ -10,6 +10,8 @@ for (const each of document.querySelectorAll("body [data-stale-after]")) {
 if (isStale) {
   document.querySelector("h1").prepend("When it was last known: ");
   document.title = `Stale: ${document.title}`;
+  const line = document.querySelector("h1 + .sub")?.firstChild;
+  if (line) line.data = line.data.replace(": no need to worry", "");
 }
 for (const each of document.querySelectorAll("time[data-age]")) {
   const minutes = (Date.now() - Date.parse(each.dateTime)) / 60000;
