@@ -165,6 +165,20 @@ def definition(text: str) -> str:
     )
 
 
+MANY = 230
+"""Tasks of the share of many: their stories are on three pages."""
+
+
+def write_many(data: Path) -> None:
+    """A share of two snapshots of `MANY` tasks, of which each ninth fails."""
+    names = [f"\\OpenData\\{number % 7}\\Task {number:03}" for number in range(MANY)]
+    definitions = {path: scheduled(every("PT1H"), command=f"C:\\jobs\\{path[-3:]}.exe") for path in names}
+    for hour in (0, 1):
+        soon = hours(hour + 0.5)
+        rows = [status(path, hour - 0.5, int(turn % 9 == 0), next_run=soon) for turn, path in enumerate(names)]
+        write(data, hour, *rows, definitions=definitions)
+
+
 def report(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run ``taskanalysis report`` as a user does, in a process of its own."""
     command = [sys.executable, "-m", "taskanalysis", "report", "--reports", str(out), *options]
@@ -220,6 +234,11 @@ def processes(word: str) -> list[list[str]]:
             if word in " ".join([*process.cmdline(), process.cwd(), process.environ().get("TMPDIR", "")]):
                 found.append(process.cmdline())
     return found
+
+
+def page_of(file: Path) -> html.HtmlElement:
+    """A page as elements, without the breaks of long words, which libxml2 takes for elements that go on."""
+    return html.document_fromstring(file.read_text(encoding="utf-8").replace("<wbr>", ""))
 
 
 def table(page: html.HtmlElement, caption: str) -> list[list[str]]:

@@ -1,6 +1,7 @@
 """What several tests share: the sample snapshot, a hostile one, and a rendered page."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from taskanalysis.errors import Problem
 from taskanalysis.snapshot.share import sample_share
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
-from tests.build import HOSTILE, SCRIPT, definition, report
+from tests.build import HOSTILE, SCRIPT, definition, hours, report, write_many
 
 
 @pytest.fixture(scope="session")
@@ -77,3 +78,19 @@ def hostile_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return report(out, "--data", str(data))
 
     return made_once(tmp_path_factory, "hostile", make)
+
+
+@pytest.fixture(scope="session")
+def many_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder ``latest`` of a report on so many tasks that their stories are on several pages."""
+
+    def make(out: Path) -> subprocess.CompletedProcess[str]:
+        data = tmp_path_factory.mktemp("data")
+        write_many(data)
+        made = report(out, "--data", str(data), "--at", hours(1).isoformat(), "--keep", "1")
+        (out / "latest" / "tasks-7.html").write_text("of an earlier run, which had more tasks", encoding="utf-8")
+        shutil.rmtree(out / "runs")
+        again = report(out, "--data", str(data), "--at", hours(1).isoformat(), "--keep", "1")
+        return again if made.returncode == 0 else made
+
+    return made_once(tmp_path_factory, "many", make)

@@ -12,8 +12,8 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +24,16 @@ from markupsafe import Markup
 from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
 from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.history import each_in, executor_for
-from taskanalysis.publish.pages import Run, page, read_answer, read_head, shown
+from taskanalysis.publish.pages import (
+    LAST_KNOWN,
+    Run,
+    attention_words,
+    page,
+    read_answer,
+    read_head,
+    shown,
+    without_calm,
+)
 from taskanalysis.snapshot import list_servers, read_snapshot, stamped
 from taskanalysis.text import clip, count, listed, needs_attention
 
@@ -75,7 +84,7 @@ class Standing:
         headline = shown(str(content.get("headline") or f"{needs_attention(need, counts.total())}."))
         return cls(
             in_order(counts),
-            list(content.get("cases") or _old_cases(content["tasks"])),
+            [_case(case) for case in content.get("cases") or _old_cases(content["tasks"])],
             shown(str(content.get("title") or headline.removesuffix("."))),
             headline,
             int(content.get("attention", need)),
@@ -89,16 +98,31 @@ class Standing:
         """The number of tasks with each verdict."""
         return listed([f"{number} {name}" for name, number in self.counts.items()]) or "no status was collected"
 
+    def late(self, now: datetime) -> list[str]:
+        """What is too old at `now` (aware): the snapshot, the backup, both or neither."""
+        times = {"snapshot": self.stale_after, "backup": self.backup_stale_after}
+        return [name for name, due in times.items() if due is not None and now > due]
+
     def age(self, now: datetime) -> list[str]:
         """What is too old at `now` (aware), as sentences."""
-        late = [self.stale_after is not None and now > self.stale_after]
-        late += [self.backup_stale_after is not None and now > self.backup_stale_after]
-        sentences = ("The snapshot is stale: a newer one was due.", BACKUP_STALE)
-        return [sentence for sentence, is_late in zip(sentences, late, strict=True) if is_late]
+        return [_STALE[name] for name in self.late(now)]
 
     def code(self, now: datetime) -> int:
         """The exit code at `now` (aware), as `health.Assessment.code`."""
         return 3 if self.unseen or self.age(now) else 1 if self.attention else 0
+
+
+_STALE = {
+    "snapshot": "The snapshot is stale: a newer one was due.",
+    "backup": "The backup is stale: definitions were due.",
+}
+
+
+def _case(case: Mapping[str, Any]) -> dict[str, Any]:
+    """A case as ``status.json`` has it, all of it text but its tasks; KeyError or TypeError where it is none."""
+    tasks = [str(path) for path in case["tasks"]]
+    names = ("title", "verdict", "code", "account", "since", "why", "advice")
+    return {name: "" if case.get(name) is None else str(case[name]) for name in names} | {"tasks": tasks}
 
 
 def _old_cases(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -226,10 +250,14 @@ def index_page(
             title="Overview",
             links=[*up, ("Overview", "index.html"), *((name.title(), f"latest/{name}.html") for name in run.names)],
             sentence=_index_title(standing, failed, run),
-            line=standing.headline if standing else "",
+            line=_index_line(standing, run) if standing else "",
             unseen=[*standing.unseen, *_late(standing, run)] if standing else [],
             notes=[*notes, *([note] if locked else [])],
-            cards=[_card(latest, name, cards.get(name), name in failed) for name in QUESTIONS if name in run.names],
+            cards=[
+                _card(latest, name, cards.get(name), name in failed, _is_late(standing, run, name))
+                for name in QUESTIONS
+                if name in run.names
+            ],
             figure=Markup(_from_index(figure)),  # noqa: S704 (of our own notebook)
             servers=rows,
             runs=[_earlier(reports, stamp, run.names) for stamp in stay[:MOST_RUNS]],
@@ -243,29 +271,38 @@ def _late(standing: Standing, run: Run) -> list[str]:
     return standing.age(run.made_at) if run.due else []
 
 
-BACKUP_STALE = "The backup is stale: definitions were due."
+def _index_line(standing: Standing, run: Run) -> str:
+    return without_calm(standing.headline) if _late(standing, run) else standing.headline
+
+
+def _is_late(standing: Standing | None, run: Run, name: str) -> bool:
+    """Whether what a report tells of is stale: the backup for the inventory, the snapshot for the others."""
+    what = "backup" if name == "inventory" else "snapshot"
+    return bool(standing and run.due and what in standing.late(run.made_at))
 
 
 def _index_title(standing: Standing | None, failed: Sequence[str], run: Run) -> str:
+    """The answer of the status page, calm only where nothing at all is too old."""
     if not standing:
         return "The state of the tasks is not known"
-    late = "the snapshot is stale" if run.due and standing.stale_after and run.made_at > standing.stale_after else ""
     title = standing.title
-    if late:
+    if run.due and (names := standing.late(run.made_at)):
+        late = f"the {listed(names)} {'are' if len(names) > 1 else 'is'} stale"
         title = f"{title}; {late}" if standing.attention else f"Not known: {late}"
-    return f"When it was last known: {title}" if "status" in failed else title
+    return f"{LAST_KNOWN}{title}" if "status" in failed else title
 
 
-def _card(latest: Path, name: str, card: Mapping[str, Any] | None, failed: bool) -> dict[str, Any]:
+def _card(latest: Path, name: str, card: Mapping[str, Any] | None, failed: bool, late: bool) -> dict[str, Any]:
     """What the index says of a report: its answer and first points; of a failed one the last known answer."""
     place = latest / f"{name}.html"
     made = {"question": QUESTIONS[name], "target": f"latest/{name}.html" if place.is_file() else "", "failed": ""}
     if card and not failed:
         points = [Markup(_from_index(str(point))) for point in card["points"]]  # noqa: S704 (of our own notebook)
-        return made | {"answer": shown(str(card["answer"])), "points": points, "is_good": card["is_good"]}
+        answer = f"{LAST_KNOWN if late else ''}{shown(str(card['answer']))}"
+        return made | {"answer": answer, "points": points, "is_good": card["is_good"] and not late}
     head = read_head(place)
     answer = read_answer(read_bytes(place, MOST_OWN_BYTES).decode("utf-8", "replace")) if head else ""
-    known = f"When it was last known: {shown(answer)}" if head and head.state == "good" and answer else "Not known"
+    known = f"{LAST_KNOWN}{shown(answer)}" if head and head.state == "good" and answer else "Not known"
     return made | {
         "answer": known,
         "points": [],
@@ -292,7 +329,7 @@ def _earlier(reports: Path, stamp: str, wanted: Sequence[str]) -> dict[str, Any]
     head = read_head(place / "status.html") if "status.html" in names else None
     return {
         "made_at": stamped(stamp),
-        "attention": head.attention if head else None,
+        "attention": attention_words(head.attention, head.unseen) if head and head.attention is not None else "",
         "pages": [(stem.replace("-", " ").capitalize(), f"runs/{stamp}/{stem}.html") for stem in pages],
     }
 
@@ -326,9 +363,11 @@ def servers_page(rows: Sequence[Server], run: Run, problems: Sequence[Problem]) 
     """The page of all servers: a row a server, worst first, and what there is to do by cause across servers."""
     rows = sorted(rows, key=lambda row: (-(row.attention or 0), not row.problem))
     causes = _causes(rows)
+    known = [row.attention for row in rows if row.attention is not None]
+    unseen = len(known) < len(rows) or any(row.problem or _is_stale(row, run.made_at) for row in rows)
     return page(
         "servers",
-        run,
+        replace(run, attention=sum(known) if known else None, unseen=unseen),
         title="All servers",
         links=[("All servers", "index.html")],
         sentence=_servers_sentence(rows, run.made_at),
@@ -354,11 +393,9 @@ def _causes(rows: Sequence[Server]) -> list[Cause]:
     groups: dict[tuple[str, ...], list[tuple[Server, Mapping[str, Any]]]] = {}
     for row in rows:
         for case in row.cases:
-            account, code = str(case.get("account") or ""), str(case.get("code"))
+            account, code = case["account"], case["code"]
             alone = len(case["tasks"]) == 1 and not account
-            shared = (
-                (account.casefold(), code) if account else (str(case["verdict"]), code, "" if alone else row.server)
-            )
+            shared = (account.casefold(), code) if account else (case["verdict"], code, "" if alone else row.server)
             groups.setdefault(shared, []).append((row, case))
     causes = []
     for found in groups.values():
@@ -367,11 +404,11 @@ def _causes(rows: Sequence[Server]) -> list[Cause]:
         for row, case in found:
             numbers[row.server, row.page] += len(case["tasks"])
         total = sum(numbers.values())
-        times = sorted((str(case["since"]), str(case.get("zone"))) for _, case in found if case.get("since"))
-        since = _since(*times[0]) if times else ""
-        what = str(first["title"]) if len(found) == 1 else _what(first, total)
+        times = [(_moment_of(case["since"]), case["since"], str(case.get("zone"))) for _, case in found]
+        since = _since(*min(times)[1:])
+        what = first["title"] if len(found) == 1 else _what(first, total)
         where = [(*place, number) for place, number in numbers.items()]
-        causes.append(Cause(shown(what), total, since, shown(str(first.get("advice") or "")), where))
+        causes.append(Cause(shown(what), total, since, shown(first["advice"]), where))
     return sorted(causes, key=lambda cause: (-len(cause.servers), -cause.tasks))
 
 
@@ -387,6 +424,15 @@ def _what(case: Mapping[str, Any], number: int) -> str:
     return f"{case['verdict']}, {count(number, 'task')}{who}: {why}."
 
 
+def _moment_of(text: str) -> datetime:
+    """A time of a file, for sorting: after all others where it can't be read."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.max.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _since(text: str, zone: str) -> str:
     try:
         return shown(_moment(datetime.fromisoformat(text), zone))
@@ -394,12 +440,16 @@ def _since(text: str, zone: str) -> str:
         return shown(text)
 
 
+def _is_stale(row: Server, now: datetime) -> bool:
+    return row.due is not None and now > row.due
+
+
 def _servers_sentence(rows: Sequence[Server], now: datetime) -> str:
     needing = [row for row in rows if row.attention]
     number = sum(row.attention or 0 for row in needing)
     unknown = sum(row.attention is None for row in rows)
     unseen = sum(bool(row.problem) and row.attention is not None for row in rows)
-    stale = sum(bool(row.due and now > row.due) for row in rows)
+    stale = sum(_is_stale(row, now) for row in rows)
     tasks, total = count(number, "task"), count(len(rows), "server")
     sentences = [f"{tasks} on {len(needing)} of {total} need{'s' if number == 1 else ''} attention"]
     if not needing:

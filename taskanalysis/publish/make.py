@@ -259,7 +259,7 @@ class _Made:
         """Write the pages of all reports and their files, once it is known which failed and how the tasks stand."""
         if standing:
             seen = not (standing.unseen or standing.age(moment))
-            self.run = replace(self.run, attention=standing.attention, unseen=not seen)
+            self.run = replace(self.run, attention=standing.attention if standing.counts else None, unseen=not seen)
         for folder, kept in ((self.kept, True), (self.latest, False)):
             for name, rendered in self.rendered.items():
                 if kept and name in LATEST_ONLY:
@@ -277,15 +277,20 @@ class _Made:
     def fewer_pages(self) -> list[str]:
         """Pages of an earlier run whose report has fewer pages now."""
         made = {file.name for file in self.latest.iterdir()}
-        earlier = [file.name for name in self.rendered for file in (self.reports / "latest").glob(f"{name}-*.html")]
-        return [name for name in earlier if _FURTHER.fullmatch(name) and name not in made]
+        return [file.name for name in self.rendered for file in self._further(name) if file.name not in made]
+
+    def _further(self, name: str) -> list[Path]:
+        """The further pages of a report that are in ``latest`` now."""
+        found = (self.reports / "latest").glob(f"{name}-*.html")
+        return [file for file in found if _FURTHER.fullmatch(file.name)]
 
     def write_summary(self, standing: Standing | None, moment: datetime) -> None:
         """Write ``summary.txt``: how the tasks stand, the first line fit for the subject of a mail."""
         if standing and standing.summary:
             first, *others = standing.summary
             late = standing.age(moment)
-            text = "".join(f"{line}\n" for line in (" ".join([first, *late]), *others))
+            first = " ".join([pages.without_calm(first), *late]) if late else first
+            text = "".join(f"{line}\n" for line in (first, *others))
             for folder in (self.kept, self.latest):
                 (folder / "summary.txt").write_bytes(text.encode())
 
@@ -304,7 +309,7 @@ class _Made:
             has_good=has_good,
             failed=[*self.failures] if kept else (),
             answer=pages.read_answer(good),
-            good_at=head.made_at if head and has_good else None,
+            good_at=(head.taken_at or head.made_at) if head and has_good else None,
             made=[f"{other}.html" for other in self.rendered],
         )
         (folder / f"{name}-failed.html").write_bytes(text.encode())
@@ -313,7 +318,11 @@ class _Made:
         if has_good:
             of = f", of {run.full(head.made_at)}" if head else ""
             sentence = f"This report could not be made at {run.full(run.made_at)}. Below is the last good one{of}."
-            text = pages.with_notice(good, sentence, f"{name}-failed.html", "What failed")
+            notice = (sentence, f"{name}-failed.html", "What failed")
+            text = pages.with_notice(good, *notice)
+            for file in self._further(name):
+                further = read_bytes(file, MOST_OWN_BYTES).decode("utf-8", "replace")
+                (folder / file.name).write_bytes(pages.with_notice(further, *notice).encode())
         (folder / place.name).write_bytes(text.encode())
 
 

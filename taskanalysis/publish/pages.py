@@ -77,11 +77,8 @@ class Run:
 
     def title(self, name: str) -> str:
         """The title of a page: the number that need attention first, so that a row of tabs says it."""
-        parts = [name, *([self.server] if self.server else [])]
-        if self.attention is not None:
-            blind = ", not all seen" if self.unseen else ""
-            parts.insert(0, f"{self.attention:,} need{'s' * (self.attention == 1)} attention{blind}")
-        return " – ".join(parts)
+        number = [] if self.attention is None else [attention_words(self.attention, self.unseen)]
+        return " – ".join([*number, name, *([self.server] if self.server else [])])
 
     def stale_words(self) -> str:
         """The sentence that the snapshot is too old, shown from `due` on."""
@@ -90,13 +87,40 @@ class Run:
 
 @dataclass(frozen=True)
 class Head:
-    """The data of a published page; `state` is good or failed, `attention` how many tasks need it (None: not known)."""
+    """The data of a published page; `state` is good or failed, `attention` how many tasks need it (None: not known).
+
+    `taken_at` is the time of its data, `unseen` whether something could not be seen then.
+    """
 
     state: str
     run: str
     made_at: datetime
     due: datetime | None
     attention: int | None = None
+    taken_at: datetime | None = None
+    unseen: bool = False
+
+
+def attention_words(number: int, unseen: bool) -> str:
+    """How many tasks need attention, in a word or two; where not all was seen it says so.
+
+    >>> attention_words(1, unseen=False), attention_words(0, unseen=True)
+    ('1 needs attention', '0 need attention, not all seen')
+    """
+    return f"{number:,} need{'s' if number == 1 else ''} attention{', not all seen' if unseen else ''}"
+
+
+LAST_KNOWN = "When it was last known: "
+"""How an answer begins that is not of now."""
+
+
+def without_calm(text: str) -> str:
+    """A sentence of `health.Assessment` for a moment at which its data are stale: nobody may be calm then.
+
+    >>> without_calm("None of 2 tasks needs attention: no need to worry.")
+    'None of 2 tasks needs attention.'
+    """
+    return text.replace(": no need to worry", "")
 
 
 # Reports --------------------------------------------------------------------------------------------------------------
@@ -170,6 +194,8 @@ def report_pages(
     title, body, read_at, due, _ = rendered
     if run.due and read_at and due:
         run = replace(run, taken_at=read_at, due=due)
+    if run.due and run.made_at > run.due:
+        body = without_calm(body.replace("<h1>", f"<h1>{LAST_KNOWN}", 1))
     first, *others = _PAGE.split(body)
     bodies = [first + "".join(others[:1]), *others[1:]]
     names = [f"{name}.html", *(f"{name}-{number}.html" for number in range(2, len(bodies) + 1))]
@@ -361,8 +387,11 @@ _URL = re.compile(r"@import|url\(\s*['\"]?(?!data:|#)", re.IGNORECASE)
 
 def find_faults(body: str) -> list[str]:
     """Reasons not to publish a rendered notebook: images without text, references outside the folder."""
-    root = etree.fromstring(f"<div>{body}</div>", HTMLParser(huge_tree=True))
-    faults = []
+    parser = HTMLParser(huge_tree=True)
+    # libxml2 takes breaks of words for elements that go on, and ends where too many lie in each other
+    root = etree.fromstring(f"<div>{body.replace('<wbr>', '')}</div>", parser)
+    unread = any(error.level == etree.ErrorLevels.FATAL for error in parser.error_log)
+    faults = ["it can't be checked to its end"] if unread else []
     for element in root.iter(etree.Element):
         if element.tag == "img" and not (element.get("alt") or "").strip():
             faults.append("an image has no text (alt)")
@@ -402,7 +431,9 @@ def read_head(file: Path) -> Head | None:
         due = datetime.fromisoformat(unescape(values["due"])) if "due" in values else None
         made_at = datetime.fromisoformat(unescape(values["made-at"]))
         attention = int(values["attention"]) if values.get("attention") else None
-        head = Head(unescape(values["state"]), unescape(values["run"]), made_at, due, attention)
+        taken_at = datetime.fromisoformat(unescape(values["snapshot"])) if "snapshot" in values else None
+        state, run = (unescape(values[name]) for name in ("state", "run"))
+        head = Head(state, run, made_at, due, attention, taken_at, values.get("unseen") == "yes")
         return head if made_at.tzinfo else None
     except (KeyError, ValueError):
         return None
@@ -421,9 +452,9 @@ def with_notice(text: str, sentence: str, link: str, name: str) -> str:
 
 
 def read_answer(text: str) -> str:
-    """The answer that a published page gives: its h1; "" where it has none."""
+    """The answer that a published page gives: its h1 without `LAST_KNOWN`; "" where it has none."""
     found = re.search("<h1>(.*?)</h1>", text, re.DOTALL)
-    return unescape(re.sub("<[^>]*>", "", found[1])) if found else ""
+    return unescape(re.sub("<[^>]*>", "", found[1])).removeprefix(LAST_KNOWN) if found else ""
 
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")

@@ -26,7 +26,7 @@ from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.commands import restore_all
 from taskanalysis.report.display import Answer, Html, Sentences, Table
 from taskanalysis.report.files import save
-from taskanalysis.report.page import MOST_NAMED, Page, change_rows, local
+from taskanalysis.report.page import MOST_NAMED, NOT_ALL_SEEN, Page, change_rows, local
 from taskanalysis.schedule import next_run, slots
 from taskanalysis.snapshot import Snapshot, lost_sight
 from taskanalysis.text import count, listed, mask_arguments
@@ -72,7 +72,7 @@ class Inventory(Page):
             *pressing[:2],
         ]
         return Answer(
-            self._title,
+            f"{self._title}; {NOT_ALL_SEEN}" if unseen else self._title,
             f"{tasks} in {folders}, run by {accounts}; {disabled} disabled.",
             unseen,
             lines,

@@ -37,6 +37,8 @@ from taskanalysis.text import count, listed, mask, printable
 
 STORIES_A_PAGE = 100
 MOST_NAMED = 5  # accounts, findings or tasks in a sentence
+NOT_ALL_SEEN = "not everything could be seen"
+"""The end of an answer that can't be calm."""
 NO_DEFINITION, NO_STATUS = "It has a status and no definition.", "It has a definition and no status."
 
 

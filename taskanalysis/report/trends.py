@@ -21,6 +21,7 @@ from taskanalysis.report.charts import Chart
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.display import Answer, Html, Sentences, Table
 from taskanalysis.report.files import save
+from taskanalysis.report.page import NOT_ALL_SEEN
 from taskanalysis.report.strips import day_signs, key, strip
 from taskanalysis.report.window import Window
 
@@ -43,9 +44,9 @@ class Trends(Window):
     def answer(self) -> Answer:
         """The short answer: better or worse, since when, and what stands out."""
         first, *others = trend_answers.trend_answer(self, self.causes)
-        title = trend_answers.direction(self)
-        is_good = not title.startswith(("Worse", "Not known"))
-        unseen = self.assessment.unseen
+        title, unseen = trend_answers.direction(self), self.assessment.unseen
+        is_good = not (unseen or title.startswith(("Worse", "Not known")))
+        title += f"; {NOT_ALL_SEEN}" if unseen else ""
         return Answer(title, first, unseen, others, self.look, points=trend_answers.points(self), is_good=is_good)
 
     @cached_property

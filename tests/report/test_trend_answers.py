@@ -162,7 +162,6 @@ def test_points_of_the_index_are_numbers_rates_and_blind_times(window: Window, a
     assert points[2].endswith(": nothing is known of these times.")
 
 
-
 def test_days_before_the_first_snapshot_are_named_as_a_day(window: Window) -> None:
     line = trend_answers.coverage_answer(window)[1]
     assert line == "Of the 90 days asked for, those before 2026-09-24 are not known."

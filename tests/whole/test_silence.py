@@ -9,6 +9,7 @@ import random
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ import pytest
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.health import Assessment, Verdict
 from taskanalysis.history import read_history, verify
-from taskanalysis.publish.index import read_standing
+from taskanalysis.publish import make
+from taskanalysis.publish.index import index_page, read_standing
+from taskanalysis.publish.pages import LAST_KNOWN, Rendered, Run
 from taskanalysis.report import Inventory, StatusPage, Trends
 from taskanalysis.snapshot import FUTURE
-from tests.build import rewrite_manifest
+from tests.build import page_of, rewrite_manifest
 from tests.whole.offices import (
     DAY,
     END,
@@ -38,6 +41,9 @@ from tests.whole.offices import (
 )
 
 CALM = "no need to worry"
+WELL = ("Nothing to do", "Yes", "Better", "About as good", "None of", "No task", "0 need attention")
+"""How an answer or a title begins that calls it well, and what takes that back."""
+LIMITS = (LAST_KNOWN, "not everything could be seen", "not all seen", "could not be judged", "stale")
 
 
 def check_loss(folder: Path, seed: int, loss: Loss | None = None) -> None:
@@ -61,26 +67,85 @@ def check_loss(folder: Path, seed: int, loss: Loss | None = None) -> None:
         return  # exit code 2, one sentence
     assert found.code != 0, (seed, loss.__name__)
     assert CALM not in " ".join(found.lines()), (seed, loss.__name__)
-    check_same(folder, found, now)
+    check_pages(Pages(folder, found, now), office, (seed, loss.__name__))
 
 
-def check_same(folder: Path, found: Assessment, now: datetime) -> None:
-    """The index has the numbers and the code of the check."""
-    page = StatusPage(found.snapshot, found.folder, history=found.history)
-    page.save(folder / "made")
-    standing = read_standing(folder / "made" / "status.json")
-    assert standing
-    assert standing.code(now) == found.code
-    assert (standing.attention, CALM in standing.headline) == (len(found.loud), False)
-    shutil.rmtree(folder / "made")
+class Pages:
+    """The pages, index and summary of an assessment, made as `make_reports` does it but for the notebooks."""
+
+    def __init__(self, folder: Path, found: Assessment, now: datetime) -> None:
+        snapshot, out = found.snapshot, folder / "made"
+        self.found, self.now = found, now
+        run = Run("20261120T000000Z", now, snapshot.taken_at, found.stale_after, snapshot.zone, ("status",), (), "SRV")
+        made = make._Made(replace(run, names=("status", "inventory", "trends")), out, out, {"data": ""})
+        for kind, days in ((StatusPage, {}), (Inventory, {}), (Trends, {"days": 30})):
+            page: Any = kind(snapshot, found.folder, found.history, **days)
+            page.save(made.files[page.title.lower()])
+            answer = page.answer._repr_mimebundle_()
+            body, card = answer["text/html"], next(value for name, value in answer.items() if "card" in name)
+            shown = Rendered(page.title, body, page.heading.read_at, page.heading.stale_after, card)
+            made.rendered[page.title.lower()] = shown
+        self.standing = read_standing(made.files["status"] / "status.json")
+        made.write_pages(self.standing, now)
+        made.write_summary(self.standing, now)
+        cards = {name: rendered.card for name, rendered in made.rendered.items()}
+        index = index_page(out, made.run, failed=[], cards=cards)([], [])
+        (out / "index.html").write_text(index, encoding="utf-8")
+        files = [out / "index.html", *(made.latest / f"{name}.html" for name in made.rendered)]
+        pages = {file.stem: page_of(file) for file in files}
+        self.answers = {name: " ".join(page.xpath("string(//h1)").split()) for name, page in pages.items()}
+        self.titles = {name: str(page.findtext(".//title")) for name, page in pages.items()}
+        self.cards = [
+            (str(card.xpath("string(strong)")), card.get("class") != "no")
+            for card in pages["index"].xpath("//div[@class='three']/div")
+        ]
+        self.text = " ".join([*(page.xpath("string(//main)") for page in pages.values()), self.summary(made.latest)])
+        shutil.rmtree(out)
+
+    def summary(self, latest: Path) -> str:
+        """The first line of ``summary.txt``."""
+        return (latest / "summary.txt").read_text(encoding="utf-8").partition("\n")[0]
+
+
+def is_calm(answer: str) -> bool:
+    """Whether an answer or a title calls it well."""
+    return answer.startswith(WELL) and not any(limit in answer for limit in LIMITS)
+
+
+def check_pages(pages: Pages, office: Office, what: object) -> None:
+    """Where something needs attention or is unseen, index and pages have the numbers of the check, and are not calm."""
+    found, standing, inventory = pages.found, pages.standing, pages.answers["inventory"]
+    assert standing, what
+    assert standing.code(pages.now) == found.code, what
+    assert standing.attention == len(found.loud), what
+    assert CALM not in pages.text, (what, pages.answers)
+    calm = {name for name, answer in pages.answers.items() if is_calm(answer)}
+    calm |= {name for name, title in pages.titles.items() if is_calm(title)}
+    if not found.unseen and any(task.verdict.value != "OK" for task in found.loud):
+        calm -= {"trends"}  # other tasks may be better than they were, and all of them are seen
+    assert calm <= {"inventory"}, (what, pages.answers, pages.titles)
+    if "inventory" in calm:  # nothing was lost of the backup: it holds all that the server has
+        number = f"all {len(office.jobs)} tasks" if len(office.jobs) > 1 else "the one task"
+        assert inventory.startswith(f"Yes, {number} can be put back"), (what, inventory, found.unseen)
+    for (answer, is_good), name in zip(pages.cards, ("status", "inventory", "trends"), strict=True):
+        assert answer == pages.answers[name], what
+        assert is_good <= (name in calm or name == "trends"), (what, name, answer)
 
 
 def check_health(folder: Path, seed: int) -> None:
-    """A share on which all is well: exit code 0."""
+    """A share on which all is well: exit code 0, and the pages say so."""
     office = healthy(random.Random(seed))
     office.write_all(folder)
     found = judged(folder)
     assert found.code == 0, (seed, found.lines())
+    pages, number = Pages(folder, found, END), len(office.jobs)
+    assert pages.answers["index"] == pages.answers["status"] == "Nothing to do: no task needs attention", seed
+    assert pages.answers["inventory"] == f"Yes, all {number} tasks can be put back", seed
+    assert pages.titles["index"] == "0 need attention – Overview – SRV", seed
+    assert [is_good for _, is_good in pages.cards][:2] == [True, True], seed
+    later = Pages(folder, judged(folder, END + 30 * DAY), END + 30 * DAY)
+    assert not any(map(is_calm, [*later.answers.values(), *later.titles.values()])), (seed, later.answers, later.titles)
+    assert CALM not in later.text, seed
 
 
 # Situations -----------------------------------------------------------------------------------------------------------

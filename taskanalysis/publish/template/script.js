@@ -1,9 +1,17 @@
 "use strict";
 // Freshness, by the reader's clock: a page that is no longer renewed says so itself. Without scripts the time is there.
+let isStale = false;
 for (const each of document.querySelectorAll("body [data-stale-after]")) {
   if (Date.now() <= Date.parse(each.dataset.staleAfter)) continue;
   each.textContent = each.dataset.stale;
   each.classList.add("stale");
+  isStale ||= Boolean(each.closest(".when") || document.querySelector("h1.all"));
+}
+if (isStale) {
+  document.querySelector("h1").prepend("When it was last known: ");
+  document.title = `Stale: ${document.title}`;
+  const line = document.querySelector("h1 + .sub")?.firstChild;
+  if (line) line.data = line.data.replace(": no need to worry", "");
 }
 for (const each of document.querySelectorAll("time[data-age]")) {
   const minutes = (Date.now() - Date.parse(each.dateTime)) / 60000;
@@ -31,8 +39,8 @@ openTarget();
 addEventListener("beforeprint", () => document.querySelectorAll("details:not([open])").forEach((each) => { each.open = true; each.dataset.closed = ""; }));
 addEventListener("afterprint", () => document.querySelectorAll("details[data-closed]").forEach((each) => { each.open = false; delete each.dataset.closed; }));
 // Lists that filter by words and states, and tables that sort. The state of both is in the fragment, so that a link
-// keeps it: q words, v states, s the column (-s downwards); of the second list on a page q2, v2, s2. All is there
-// without scripts, in the order of the page.
+// keeps it: q words, v states, s the column (-s downwards); of the second list on a page q2, v2, s2. The list with states
+// is the first. All is there without scripts, in the order of the page.
 const ranks = ["FAILING", "OVERDUE", "RUNNING LONG", "UNKNOWN", "RUNNING", "NEVER RAN", "DISABLED", "OK"];
 const collator = new Intl.Collator("en", { numeric: true });
 const lists = [];
@@ -106,6 +114,7 @@ function makeList(rows, name, before, heads, chipped) {
     body.append(...(column < 0 ? rows : [...rows].sort(compare)));
   }
   heads.forEach((head, i) => {
+    if (!rows.some((row) => row.cells[i]?.textContent)) return; // strips have no order
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = head.textContent;
@@ -118,7 +127,7 @@ function makeList(rows, name, before, heads, chipped) {
     });
   });
   input.addEventListener("input", () => { show(); write(); });
-  lists.push({
+  lists[chipped ? "unshift" : "push"]({
     write(state, n) {
       if (input.value) state.set(`q${n}`, input.value);
       for (const v of states) state.append(`v${n}`, v);
