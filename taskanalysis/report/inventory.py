@@ -59,11 +59,10 @@ class Inventory(Page):
         pressing = [f"{row.finding} ({row.tasks})" for row in findings.head(MOST_NAMED).itertuples()]
         clean = int((frame["findings"].str.len() == 0).sum())
         lines = [
-            f"Restoring them needs {needed}.",
+            f"Restoring them needs {needed}, and their programs and scripts, which are not in the backup.",
             f"Look first at: {listed(pressing)}." if pressing else "There is nothing to look at.",
             f"{clean} of {tasks} have no findings." if clean else f"Each of {tasks} has findings.",
             *self._accepted_lines(),
-            "Not in the backup: stored passwords, and the programs and scripts that the tasks start.",
         ]
         read = self.read_at.astimezone(self.snapshot.local_time.tzinfo)
         points = [

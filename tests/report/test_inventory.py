@@ -91,7 +91,8 @@ def test_answer_of_the_sample_counts_right(inventory: Inventory, sample: Snapsho
     assert lines[:3] == [
         "Yes, all 52 tasks can be put back, with 2 passwords at hand.",
         f"{len(sample.tasks)} tasks in 12 folders, run by {len(users)} accounts; 1 task disabled.",
-        r"Restoring them needs the password of TOWN\opendata (9 tasks) and TOWN\svc-gis (5 tasks).",
+        r"Restoring them needs the password of TOWN\opendata (9 tasks) and TOWN\svc-gis (5 tasks), "
+        "and their programs and scripts, which are not in the backup.",
     ]
     assert lines[3].startswith("Look first at: nothing starts it (3), arguments in the program (1), quotes")
     assert lines[4] == "19 of 52 tasks have no findings."
@@ -101,7 +102,7 @@ def test_answer_for_a_folder_counts_that_folder_alone(sample: Snapshot) -> None:
     assert Inventory(sample, r"\Backup").answer.lines[:3] == [
         "Yes, all 2 tasks can be put back.",
         "2 tasks in 1 folder, run by 1 account; 0 tasks disabled.",
-        "Restoring them needs no password.",
+        "Restoring them needs no password, and their programs and scripts, which are not in the backup.",
     ]
 
 
@@ -110,7 +111,12 @@ def test_many_accounts_are_named_in_part(sample: Snapshot) -> None:
     tasks = {
         f"\\{number}": replace(task, principals=(replace(task.principal, user_id=f"U{number}"),)) for number in range(7)
     }
-    assert Inventory(replace(sample, tasks=tasks)).answer.lines[2].endswith("U4 (1 task) and 2 others.")
+    assert (
+        Inventory(replace(sample, tasks=tasks))
+        .answer.lines[2]
+        .partition(", and their")[0]
+        .endswith("U4 (1 task) and 2 others")
+    )
 
 
 def test_answer_says_where_there_is_nothing(sample: Snapshot, hostile: Snapshot) -> None:
@@ -137,16 +143,36 @@ COPY, STATE, LOAD = r"\Backup\Offsite copy", r"\Backup\System state", r"\OpenDat
         ([COPY, STATE], {}, "Yes, all 2 tasks can be put back", True),
         ([LOAD], {}, "Yes, the one task can be put back, with 1 password at hand", True),
         ([COPY, LOAD], {}, "Yes, all 2 tasks can be put back, with 1 password at hand", True),
-        ([COPY], {"damaged": {STATE: "was changed"}}, "No: 1 of 2 tasks is not in the backup", False),
-        ([COPY, LOAD], {"damaged": {COPY: "was changed"}}, "No: 1 of 2 tasks is not in the backup", False),
-        ([COPY], {"statuses": {STATE: Status(STATE)}}, "No: 1 of 2 tasks is not in the backup", False),
+        (
+            [COPY],
+            {"damaged": {STATE: "was changed"}},
+            "No: 1 of 2 tasks is not in the backup",
+            False,
+        ),
+        (
+            [COPY, LOAD],
+            {"damaged": {COPY: "was changed"}},
+            "No: 1 of 2 tasks is not in the backup",
+            False,
+        ),
+        (
+            [COPY],
+            {"statuses": {STATE: Status(STATE)}},
+            "No: 1 of 2 tasks is not in the backup; not everything could be seen",
+            False,
+        ),
         (
             [COPY],
             {"statuses": {STATE: Status(STATE), LOAD: Status(LOAD)}},
-            "No: 2 of 3 tasks are not in the backup",
+            "No: 2 of 3 tasks are not in the backup; not everything could be seen",
             False,
         ),
-        ([COPY], {"problems": [Problem("a.xml", "is cut")]}, "Yes, the one task can be put back", False),
+        (
+            [COPY],
+            {"problems": [Problem("a.xml", "is cut")]},
+            "Yes, the one task can be put back; not everything could be seen",
+            False,
+        ),
         ([], {}, "No: there is no task definition here", False),
         ([], {"statuses": {STATE: Status(STATE)}}, "No: 1 of 1 task is not in the backup", False),
         (
@@ -172,7 +198,7 @@ def test_yes_is_never_said_of_a_definition_whose_hash_is_wrong(tmp_path: Path) -
     file = folder / "tasks" / "B.xml"
     file.write_bytes(file.read_bytes() + b" ")
     page = Inventory.read(tmp_path)
-    assert page.answer.title == "No: 2 of 3 tasks are not in the backup"
+    assert page.answer.title == "No: 2 of 3 tasks are not in the backup; not everything could be seen"
     assert not page.answer.is_good
     assert dict(page.missing.frame[["task_path", "what"]].to_numpy())["\\B"].startswith("its stored definition ")
 

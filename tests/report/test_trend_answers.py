@@ -125,7 +125,8 @@ def test_direction_is_a_few_words_and_never_calm_without_a_week(codes: list[int]
     window = window_of(tmp_path, rows)
     assert trend_answers.direction(window) == said
     page = trends_of(window.snapshot)
-    assert page.answer.is_good is not said.startswith(("Worse", "Not known"))
+    seen = page.assessment.unseen == []
+    assert page.answer.is_good is (seen and not said.startswith(("Worse", "Not known")))
 
 
 def test_one_task_more_or_less_is_no_step_but_from_none(tmp_path: Path) -> None:

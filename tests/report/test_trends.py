@@ -75,7 +75,10 @@ def test_worst_tasks_beyond_the_hundredth_are_in_a_file(tmp_path: Path) -> None:
 def test_page_without_a_trend_is_words_alone(tmp_path: Path) -> None:
     write(tmp_path, 0, status(last_run=-1, code=1))
     page = trends_of(read_snapshot(tmp_path))
-    assert (page.answer.title, page.answer.is_good) == ("Not known: there is only one snapshot", False)
+    assert (page.answer.title, page.answer.is_good) == (
+        "Not known: there is only one snapshot; not everything could be seen",
+        False,
+    )
     assert page.key.html == ""
     assert page.worst.html() == f'<p class="empty">{NO_BAD_DAY}</p>'
     assert page.missed.html() == '<p class="empty">No missed start is known.</p>'
