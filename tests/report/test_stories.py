@@ -216,7 +216,7 @@ def test_how_to_restore_it_names_the_password_and_has_its_lines(page: TaskStorie
     assert steps(part) == [
         "PowerShell to copy (without --apply: the plan)",
         "PowerShell to copy, without this program",
-        "A rule for rules.toml",
+        "A rule to copy into rules.toml",
     ]
     assert words(story(page, BUS)["How to restore it"].find("p")) == "No password is needed."
 
