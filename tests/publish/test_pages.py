@@ -123,7 +123,8 @@ def test_page_begins_with_a_link_to_its_answer() -> None:
         (HOUR, "As of Fri 20 Nov 2026 11:00, server time (Europe/London). Current until today 13:00."),
         (
             -HOUR / 2,
-            "As of Fri 20 Nov 2026 11:00, server time (Europe/London). Stale: a newer snapshot was due by Fri 20 Nov 2026 11:30.",
+            "As of Fri 20 Nov 2026 11:00, server time (Europe/London). "
+            "Stale: a newer snapshot was due by Fri 20 Nov 2026 11:30.",
         ),
         (None, "As of Fri 20 Nov 2026 11:00, server time (Europe/London)."),
     ],

@@ -67,8 +67,8 @@ def test_tasks_that_are_not_in_the_backup_are_counted_first_and_listed(sample: S
 def test_accepted_findings_are_counted_and_not_listed(sample: Snapshot) -> None:
     rules = parse_rules("[[rule]]\ntask = '\\Backup\\*'\naccept = ['default time limit']")
     page, plain = Inventory(sample, rules=rules), Inventory(sample)
-    assert page.answer.lines[-1] == "1 finding in 1 task accepted by rules.toml: counted, not listed."
-    assert plain.answer.lines[-1] == "19 of 52 tasks have no findings."
+    assert page.answer.lines[-2] == "1 finding in 1 task accepted by rules.toml: counted, not listed."
+    assert plain.answer.lines[-2] == "19 of 52 tasks have no findings."
     found, before = (each.findings.frame.set_index("finding")["which"] for each in (page, plain))
     assert before["default time limit"] == [*found["default time limit"], r"\Backup\System state"][::-1]
     changed = page.tasks.frame["findings"] != plain.tasks.frame["findings"]
@@ -124,7 +124,10 @@ def test_answer_says_where_there_is_nothing(sample: Snapshot, hostile: Snapshot)
         "No: there is no task definition here.",
         "There is no task definition here.",
     ]
-    assert Inventory(hostile).answer.lines[-1] == "Each of 7 tasks has findings."
+    assert Inventory(hostile).answer.lines[-2:] == [
+        "Each of 7 tasks has findings.",
+        "Not in the backup: stored passwords, and the programs and scripts that the tasks start.",
+    ]
 
 
 def held(sample: Snapshot, *paths: str, **given: Any) -> Inventory:
@@ -133,6 +136,7 @@ def held(sample: Snapshot, *paths: str, **given: Any) -> Inventory:
     return Inventory(replace(sample, **{"tasks": tasks, "statuses": {}} | given))
 
 
+UNSEEN = "; not everything could be seen"
 COPY, STATE, LOAD = r"\Backup\Offsite copy", r"\Backup\System state", r"\OpenData\Permits\Nightly load"
 
 
@@ -143,36 +147,16 @@ COPY, STATE, LOAD = r"\Backup\Offsite copy", r"\Backup\System state", r"\OpenDat
         ([COPY, STATE], {}, "Yes, all 2 tasks can be put back", True),
         ([LOAD], {}, "Yes, the one task can be put back, with 1 password at hand", True),
         ([COPY, LOAD], {}, "Yes, all 2 tasks can be put back, with 1 password at hand", True),
-        (
-            [COPY],
-            {"damaged": {STATE: "was changed"}},
-            "No: 1 of 2 tasks is not in the backup",
-            False,
-        ),
-        (
-            [COPY, LOAD],
-            {"damaged": {COPY: "was changed"}},
-            "No: 1 of 2 tasks is not in the backup",
-            False,
-        ),
-        (
-            [COPY],
-            {"statuses": {STATE: Status(STATE)}},
-            "No: 1 of 2 tasks is not in the backup; not everything could be seen",
-            False,
-        ),
+        ([COPY], {"damaged": {STATE: "was changed"}}, "No: 1 of 2 tasks is not in the backup", False),
+        ([COPY, LOAD], {"damaged": {COPY: "was changed"}}, "No: 1 of 2 tasks is not in the backup", False),
+        ([COPY], {"statuses": {STATE: Status(STATE)}}, f"No: 1 of 2 tasks is not in the backup{UNSEEN}", False),
         (
             [COPY],
             {"statuses": {STATE: Status(STATE), LOAD: Status(LOAD)}},
-            "No: 2 of 3 tasks are not in the backup; not everything could be seen",
+            f"No: 2 of 3 tasks are not in the backup{UNSEEN}",
             False,
         ),
-        (
-            [COPY],
-            {"problems": [Problem("a.xml", "is cut")]},
-            "Yes, the one task can be put back; not everything could be seen",
-            False,
-        ),
+        ([COPY], {"problems": [Problem("a.xml", "is cut")]}, f"Yes, the one task can be put back{UNSEEN}", False),
         ([], {}, "No: there is no task definition here", False),
         ([], {"statuses": {STATE: Status(STATE)}}, "No: 1 of 1 task is not in the backup", False),
         (
@@ -198,7 +182,7 @@ def test_yes_is_never_said_of_a_definition_whose_hash_is_wrong(tmp_path: Path) -
     file = folder / "tasks" / "B.xml"
     file.write_bytes(file.read_bytes() + b" ")
     page = Inventory.read(tmp_path)
-    assert page.answer.title == "No: 2 of 3 tasks are not in the backup; not everything could be seen"
+    assert page.answer.title == f"No: 2 of 3 tasks are not in the backup{UNSEEN}"
     assert not page.answer.is_good
     assert dict(page.missing.frame[["task_path", "what"]].to_numpy())["\\B"].startswith("its stored definition ")
 
