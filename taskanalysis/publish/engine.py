@@ -295,6 +295,7 @@ def _imports() -> Iterator[None]:
     """The import path, ``__main__``, which IPython replaces, built-in names, and hooks."""
     path, arguments, main, names = sys.path[:], sys.argv[:], sys.modules["__main__"], dict(vars(builtins))
     hooks = {name: getattr(sys, name) for name in ("displayhook", "excepthook", "stdout", "stderr")}
+    vars(builtins).pop("_", None)  # where an interpreter has left one, IPython sets none
     try:
         yield
     finally:

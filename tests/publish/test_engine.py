@@ -137,7 +137,8 @@ def test_what_cells_show_and_raise_is_written_as_with_a_kernel(last: str, tmp_pa
     assert executed_apart(tmp_path / "some.ipynb", tmp_path / "engine.ipynb") == kernel
 
 
-def test_cells_show_streams_values_and_what_they_display(tmp_path: Path) -> None:
+def test_cells_show_streams_values_and_what_they_display(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builtins._", None, raising=False)  # as doctest leaves it
     first, second, empty = by_engine(tmp_path, "print(1); display(2); print(3); print(4); 5", "_ + 1", " ")
     assert shown(first) == [("stream", "1\n"), ("display_data", "2"), ("stream", "3\n4\n"), ("execute_result", "5")]
     assert (second.execution_count, shown(second)) == (3, [("execute_result", "6")])
