@@ -121,7 +121,8 @@ def _where(path: str) -> str:
 
 def rule_lines(path: str, *lines: str) -> list[Line]:
     """A rule of ``rules.toml`` for a task; none where its path holds a secret."""
-    return _without_secrets([Line(RULE, "\n".join(["[[rule]]", f"task = {toml(path)}", *lines]))])
+    text = "\n".join(["[[rule]]", f"task = {toml(path)}", *lines])  # in which control characters are escaped
+    return [] if has_secret(path) else _without_secrets([Line(RULE, text)])
 
 
 def restore_lines(snapshot: Snapshot, path: str) -> list[Line]:

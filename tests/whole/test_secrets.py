@@ -1,7 +1,9 @@
 """No secret leaves the package, whichever way it goes out and whatever stands inside it to hide it."""
 
 import io
+import json
 import re
+import tempfile
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
@@ -18,11 +20,15 @@ from taskanalysis.cli.report import progress
 from taskanalysis.cli.restore import plan_lines, result_lines
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import Problem
-from taskanalysis.health import Assessment, judge
+from taskanalysis.health import Assessment, Judged, assess, judge
+from taskanalysis.health.cases import Case
+from taskanalysis.publish.index import index_page, read_reports, servers_page
 from taskanalysis.publish.notebooks import Failure
 from taskanalysis.publish.pages import Run, failure_page, shown
+from taskanalysis.report import TaskStories
+from taskanalysis.report.cards import cards
 from taskanalysis.report.columns import frame
-from taskanalysis.report.display import Sentences
+from taskanalysis.report.display import Answer, Look, Sentences
 from taskanalysis.report.files import save
 from taskanalysis.snapshot.snapshot import Snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
@@ -65,20 +71,68 @@ def plan_of(text: str) -> list[str]:
     return plan_lines(plan, Snapshot(text, NOW), text)
 
 
-def checked(text: str, form: str) -> str:
+def judged_of(text: str) -> list[Judged]:
     path = f"\\Load {text}"
-    judged = [
+    return [
         replace(each, reason=text, result=replace(each.result, advice=text))
         for each in judge(Snapshot("S", NOW, statuses={path: Status(path, "Ready", True, NOW, 1)}))
     ]
+
+
+def checked(text: str, form: str) -> str:
+    judged = judged_of(text)
     snapshot = Snapshot(text, NOW, problems=[Problem(text, text), Problem(f"{text}/status.csv", text)])
     return Check([Assessment(snapshot, judged, now=NOW)], [Problem(text, text)], [text]).render(form)
 
 
+RUN = Run("20261123T110200Z", NOW, NOW, NOW, "UTC", ["status"])
+
+
 def failed(text: str) -> str:
-    run = Run("20261123T110200Z", NOW, NOW, NOW, "UTC", ["status"])
     failure = Failure("status", text, text, text)
-    return failure_page(failure, run, {"data": text}, kept=True, has_good=True)
+    return failure_page(failure, RUN, {"data": text}, kept=True, has_good=True, answer=text)
+
+
+def indexed(text: str) -> str:
+    """The index of a folder whose ``status.json`` and page have the text wherever it fits, and of several servers."""
+    with tempfile.TemporaryDirectory() as folder:
+        latest = Path(folder) / "latest"
+        latest.mkdir()
+        told = {"tasks": [], "cases": [case_of(text)], "unseen": [text], "backup": {"sentence": text}}
+        texts = dict.fromkeys(("title", "headline"), text)
+        (latest / "status.json").write_text(json.dumps({**told, **texts}), encoding="utf-8")
+        card = {"answer": text, "points": [], "figure": "", "is_good": True}
+        rows = [read_reports(text, Path(folder), ""), read_reports("X", Path(folder), shown(text))]
+        one = index_page(Path(folder), RUN, failed=[], cards={"status": card}, rows=rows)([], [])
+        return one + servers_page(rows, RUN, [Problem(text, text)])
+
+
+def case_of(text: str) -> dict[str, object]:
+    names = ("title", "verdict", "account", "since", "why", "advice")
+    return dict.fromkeys(names, text) | {"code": 1, "tasks": [text]}
+
+
+def carded(text: str) -> str:
+    """The cards of a task and of three that share a cause."""
+    found = Assessment(Snapshot("S", NOW), judged_of(text))
+    several = Case(found.judged * 3)
+    made = cards([*found.cases, several], Look(NOW), lambda case: "")
+    return made.html + made.words
+
+
+def told(text: str) -> str:
+    """The story of a task with the text in its path, definition and status."""
+    path = f"\\Load {text}"
+    tasks = {path: read_task(definition("x" if text in CONTROLS else text).encode())}
+    statuses = {path: Status(path, "Ready", True, NOW - timedelta(days=1), 1)}
+    holds = frozenset({"definitions"})
+    snapshot = Snapshot("S", NOW, statuses=statuses, tasks=tasks, holds=holds, files={path: f"{text}.xml"})
+    assert assess(snapshot).loud
+    return "".join(map(str, TaskStories(snapshot).stories[0].html))
+
+
+def answered(text: str) -> str:
+    return str(Answer(text, text, [text], [text], points=[text])._repr_mimebundle_())
 
 
 def spoken(say: Callable[[], object]) -> str:
@@ -106,6 +160,10 @@ WAYS: dict[str, Callable[[str], object]] = {
     "collect": lambda text: spoken(lambda: collect._print(collected(text))),
     "progress of report": lambda text: spoken(lambda: progress(text)),
     "page of a failed report": failed,
+    "index and page of all servers": indexed,
+    "cards": carded,
+    "story": told,
+    "answer": answered,
     "text on a page": shown,
     "sentences": lambda text: Sentences([text])._repr_html_() + str(Sentences([text])),
     "frame": lambda text: frame("problems", [{"file": text, "what": text}]).to_dict(),
@@ -152,6 +210,7 @@ def latest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_no_file_of_a_report_holds_a_secret(latest: Path) -> None:
     files = {file for file in latest.rglob("*") if file.suffix in (".html", ".csv", ".json", ".txt")}
-    assert {file.name for file in files} >= {"index.html", "status.html", "status.json", "status.csv", "triggers.csv"}
+    named = {"index.html", "status.html", "tasks.html", "status.json", "status.csv", "triggers.csv", "summary.txt"}
+    assert {file.name for file in files} >= named
     assert [file.name for file in files if is_shown(file.read_text(encoding="utf-8-sig"))] == []
     assert "\u200b" not in pd.read_csv(latest / "latest" / "actions.csv")["arguments"].to_string()
