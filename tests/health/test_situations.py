@@ -76,7 +76,7 @@ SITUATIONS = [
         "OVERDUE",
         "It should have started at 2026-11-21 01:00. It has not run yet.",
         18,
-        "Start the task by hand, and look in its history",
+        "Start the task by hand; its history says why it did not start",
     ),
     Situation(
         "never ran, and nothing was due yet",

@@ -1,5 +1,6 @@
 """The sentences of the trends: each number in them is counted another way."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -122,11 +123,14 @@ def test_direction_is_a_few_words_and_never_calm_without_a_week(codes: list[int]
         24.0 * n: [status(path, last_run=24 * n - 1, code=code) for path in FOUR]
         for n, code in enumerate(codes, -max(len(codes) - 5, 0))
     }
-    window = window_of(tmp_path, rows)
+    window = window_of(tmp_path, rows, definitions=dict.fromkeys(FOUR, xml()))
     assert trend_answers.direction(window) == said
     page = trends_of(window.snapshot)
-    seen = page.assessment.unseen == []
-    assert page.answer.is_good is (seen and not said.startswith(("Worse", "Not known")))
+    assert page.answer.title == said
+    assert page.answer.is_good is not said.startswith(("Worse", "Not known"))
+    blind = trends_of(replace(window.snapshot, statuses={}))
+    assert blind.answer.title.endswith("; not everything could be seen")
+    assert not blind.answer.is_good
 
 
 def test_one_task_more_or_less_is_no_step_but_from_none(tmp_path: Path) -> None:
