@@ -112,9 +112,13 @@ class Processes:
             return cls(most, files, sum(each.num_threads() for each in everyone))
         return cls()
 
-    def most(self, other: Processes) -> Processes:
-        """The larger of each."""
-        return Processes(*map(max, astuple(self), astuple(other)))
+    @classmethod
+    def among(cls, found: Sequence[Processes]) -> Processes:
+        """The most memory, and the least of the others: files are open for a moment, what is never closed stays."""
+        there = [each for each in found if each.files] or [cls()]
+        return cls(
+            *(which(each) for which, each in zip((max, min, min), zip(*map(astuple, there), strict=True), strict=True))
+        )
 
 
 # Ways ----------------------------------------------------------------------------------------------------------------
@@ -138,17 +142,17 @@ def reports(data: str, out: str) -> Callable[[], Any]:
     command = [sys.executable, "-m", "taskanalysis", "report", "--all-servers", "--data", data, "--reports", out]
 
     def work() -> list[dict[str, float]]:
-        early, late = Processes(), Processes()
+        early, late = list[Processes](), list[Processes]()
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:  # noqa: S603
             for line in run.stderr or ():
                 if found := re.search(r": ([0-9]+) of ([0-9]+) servers done", line):
                     done, number = map(int, found.groups())
-                    now = Processes.of(run.pid)
-                    early = early.most(now) if done <= SETTLED or number <= 2 * SETTLED else early
-                    late = late.most(now) if number - SETTLED <= done < number else late
+                    is_early = SETTLED < done <= 2 * SETTLED or number <= 2 * SETTLED
+                    early += [Processes.of(run.pid)] if is_early else []
+                    late += [Processes.of(run.pid)] if number - SETTLED <= done < number else []
         if run.returncode:
             raise SystemExit("the reports failed")
-        return [asdict(early), asdict(late)]
+        return [asdict(Processes.among(each)) for each in (early, late)]
 
     return work
 
