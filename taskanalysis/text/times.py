@@ -59,12 +59,12 @@ _OUR_TIME = re.compile(
 
 
 def ago(span: timedelta) -> str:
-    """A span in its largest unit, rounded down from two of it on.
+    """A span in its largest unit of which there are two, rounded.
 
     >>> ago(timedelta(days=13, hours=22)), ago(timedelta(hours=44)), ago(timedelta(minutes=101)), ago(timedelta(0))
-    ('13 days', '44 hours', '101 minutes', '0 minutes')
+    ('14 days', '44 hours', '101 minutes', '0 minutes')
     """
     minutes = max(span // timedelta(minutes=1), 0)
     size, unit = (1, "minute") if minutes < 120 else (60, "hour") if minutes < 2880 else (1440, "day")
-    number = minutes // size
+    number = round(minutes / size)
     return f"{number:,} {unit}" if number == 1 else f"{number:,} {unit}s"
