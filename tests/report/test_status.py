@@ -169,7 +169,7 @@ def test_card_says_state_name_days_why_next_since_owner_and_what_to_copy() -> No
     assert words(first.xpath("p[@class='next']")[0]) == (
         r"Next: Enter the new password of TOWN\opendata in these 9 tasks."
     )
-    assert words(first.xpath(".//div[@class='more']/span")[0]) == "since Mon 9 Nov 07:10 (13 days)"
+    assert words(first.xpath(".//div[@class='more']/span")[0]) == "since Mon 9 Nov 07:10 (14 days)"
     assert [words(each) for each in first.xpath(".//summary")] == ["The 9 tasks", "PowerShell to copy"]
     assert len(first.xpath(".//details[1]//a/@href")) == 9
     assert words(second.find("h2")) == r"AGAIN FAILING OpenData\Transit\Bus stops"
