@@ -5,8 +5,8 @@ All text is masked, because all of it is shown.
 >>> page = Inventory.read("tests/files/folder")
 >>> page.tasks.frame[["task_path", "schedule"]].iloc[0].tolist()
 ['\\OpenData\\Load', 'At 06:30 every day']
->>> page.answer.title, page.answer.line
-('No: 1 of 3 tasks is not in the backup', '2 tasks in 2 folders, run by 1 account; 0 tasks disabled.')
+>>> page.answer.title
+'No: 1 of 3 tasks is not in the backup; not everything could be seen'
 """
 
 from __future__ import annotations

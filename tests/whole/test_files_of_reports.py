@@ -1,7 +1,8 @@
 """The files of the sample share: byte for byte those of version 0.1.0, but for the texts that were reworded since.
 
 `REWORDED` lists each of those texts with the one it replaced. A test that puts the old texts back and compares hashes
-shows that nothing else changed. A change of the sample share or of a value changes a hash here, on purpose.
+shows that nothing else changed. A change of the sample share or of a value changes a hash here, on purpose, as the
+reasons, next steps and causes did with the pages that answer first.
 """
 
 import csv
@@ -17,15 +18,16 @@ import pytest
 # file, the sha256 it had
 BEFORE = {
     "actions.csv": "37894f33fe4c0414ec6c18fb7614c76e6ffa69299d116882d31ff68752c30da4",
-    "changes.csv": "2da8e03e90025f3083c896915fbe7bd760871e5d7a35a485ccfabe99eef44dcc",
+    "changes.csv": "c2bc627e381022d6e95bd92890d5accc2c37444272d9edb25a37288e03e3e70a",
     "inventory.csv": "76b47977cc335fce388c2a6964836b01c6040b69f3309853a106d670216f9597",
+    "missed_causes.csv": "b2c6c760418face260a3fe7c5d66fcaca44f66024b1481ec4ba7da569bcc1414",
     "runs.csv": "da807f0a874ee4c69745e27520e0e8ff127e732b289951aea0bb39859bb44847",
     "slots.csv": "f0a423aad937997c4195673f7d552b14f856c50601a1b85c9f8eaaa201fbb1c6",
-    "status.csv": "dc7b52af09fa936d2fd59e374ddcabd4998f39ddc6f1649167f35c7e3692e12d",
-    "task-status.csv": "96634c20ff6fc95bce9cbc1cc01aa600d39ed67baf08daef88b85be6e0f47777",
+    "status.csv": "156bf469282d860d71d63bcf15219a1d976b2a02f198c7bbc70855976579f6d3",
+    "task-status.csv": "99ad5f70e3211412a329f835b2db520542b072b306305cb9cf7ef47039cd28fb",
     "task_scheduler_backup.csv": "3f10e4efd86e28228175232cf390612bc2517530e24bb9b950844e8454c161ff",
     "triggers.csv": "d7e8938e3f7d10818bd080b9680b44bfb1022da01d57d7e15b224fe40e53c79c",
-    "status.json": "b88fbb06ed8809738971408b476265d6ffd64ff5f9e40cdc1ef892cb3ba384fe",
+    "status.json": "04ba3c9e2b0d8aac3997acbccc373986890e219066d18492954565236b2fccc6",
 }
 # keys of status.json that it did not have, or that differ each time
 LATER = {"made_at", "headline", "attention", "unseen", "backup", "summary"}

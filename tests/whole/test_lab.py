@@ -148,7 +148,8 @@ def test_cards_are_whole_and_dates_are_for_readers(lab: Page) -> None:
 
 
 CONTRAST = """all => {
-    const parts = color => (color.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
+    const parts = color => (color.match(/[\\d.]+/g) || [0, 0, 0, 0])
+        .map((part, i) => part * (i < 3 && color.startsWith('color(') ? 255 : 1));
     const channel = c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
     const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
     const ground = e => { for (; e; e = e.parentElement) { const c = parts(getComputedStyle(e).backgroundColor);
