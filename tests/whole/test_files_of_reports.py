@@ -23,11 +23,11 @@ BEFORE = {
     "missed_causes.csv": "b2c6c760418face260a3fe7c5d66fcaca44f66024b1481ec4ba7da569bcc1414",
     "runs.csv": "da807f0a874ee4c69745e27520e0e8ff127e732b289951aea0bb39859bb44847",
     "slots.csv": "f0a423aad937997c4195673f7d552b14f856c50601a1b85c9f8eaaa201fbb1c6",
-    "status.csv": "156bf469282d860d71d63bcf15219a1d976b2a02f198c7bbc70855976579f6d3",
-    "task-status.csv": "99ad5f70e3211412a329f835b2db520542b072b306305cb9cf7ef47039cd28fb",
+    "status.csv": "cfa6e82d64f572823b8e087271f9b085d74a4cb3d349c1bb709add03c2f3f1d2",
+    "task-status.csv": "6a5883f36ad17f276a9dde365e38535e4d0289149b0bbb609b5e008190e344a1",
     "task_scheduler_backup.csv": "3f10e4efd86e28228175232cf390612bc2517530e24bb9b950844e8454c161ff",
     "triggers.csv": "d7e8938e3f7d10818bd080b9680b44bfb1022da01d57d7e15b224fe40e53c79c",
-    "status.json": "04ba3c9e2b0d8aac3997acbccc373986890e219066d18492954565236b2fccc6",
+    "status.json": "4cf345940e5a52f36fa90c56cda35ea70fe1021863755d44e02c8ef2f62bd017",
 }
 # keys of status.json that it did not have, or that differ each time
 LATER = {"made_at", "headline", "attention", "unseen", "backup", "summary"}
