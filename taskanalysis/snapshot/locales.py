@@ -1,6 +1,7 @@
-"""Words and dates that schtasks and PowerShell print, in nine languages of Windows.
+"""Words and dates that schtasks and PowerShell print, in sixteen languages of Windows.
 
-Authority for words: ``languages.csv`` beside this module, which says of each whether it was seen.
+Authority for words: ``languages.csv`` beside this module, which says of each where it was seen. A word that it does not
+have means nothing here: it is not known.
 
 Case, accents, spaces and lost characters do not matter: a wrong code page and the ``?`` of an ASCII export still match.
 
@@ -28,9 +29,11 @@ from pathlib import Path
 
 @lru_cache(maxsize=65536)  # times are looked up, too: some have a word in their place
 def _key(text: str) -> str:
-    """The ASCII letters and digits of a word; the word itself where it has none."""
+    """The ASCII letters and digits of a word; the word itself where most of its letters are of another script."""
     folded = unicodedata.normalize("NFC", text[:80]).casefold()
-    return re.sub("[^a-z0-9]", "", folded) or re.sub(r"\s", "", folded)
+    latin = re.sub("[^a-z0-9]", "", folded)
+    foreign = sum(letter.isalpha() and letter > "\u024f" for letter in folded)
+    return re.sub(r"\s", "", folded) if foreign >= len(latin) else latin
 
 
 def _rows() -> list[list[str]]:
@@ -51,14 +54,22 @@ def field_of(name: str) -> str:
     return _MEANINGS.get(("column", _key(name)), "")
 
 
-def state_of(word: str) -> str:
-    """COM's state for a word in any language or for its number; "Unknown" for any other.
+def state_of(word: str) -> str | None:
+    """COM's state for a word in any language or for its number; None for a word that no table knows.
 
-    >>> state_of("3"), state_of("Could not start")
-    ('Ready', 'Unknown')
+    "Unknown" is a state that Windows itself gives.
+
+    >>> state_of("3"), state_of("Could not start"), state_of("Tilbúið")
+    ('Ready', 'Unknown', None)
     """
-    numbered = {"1": "Disabled", "2": "Queued", "3": "Ready", "4": "Running"}
-    return numbered.get(word) or _MEANINGS.get(("state", _key(word)), "Unknown")
+    if word in _NUMBERED:
+        return _NUMBERED[word]
+    key = _key(word)
+    off = "Disabled" if _MEANINGS.get(("switch", key)) == "Disabled" else None
+    return _MEANINGS.get(("state", key), off)
+
+
+_NUMBERED = dict(zip("01234", ("Unknown", "Disabled", "Queued", "Ready", "Running"), strict=True))
 
 
 def enabled_of(word: str) -> bool | None:
