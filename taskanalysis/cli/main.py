@@ -129,8 +129,8 @@ FOLDER = click.option(
 )
 AT = click.option("--at", default="", metavar="TIME", help="Use the newest snapshot not later than this ISO time.")
 ZONE = click.option("--zone", default="", metavar="ZONE", help="Time zone of the server, where the data lacks it.")
-ORDERS = click.Choice(["dmy", "mdy"])
-DATES = click.option("--dates", type=ORDERS, help="Order of day and month in dates, where the data is ambiguous.")
+ORDERS = click.Choice(["dmy", "mdy", "ymd"])
+DATES = click.option("--dates", type=ORDERS, help="Order of day, month and year in dates, where the data is ambiguous.")
 USER = click.option("--user", default="", metavar="U", help="User for the remote connection; prompts for the password.")
 
 
@@ -345,7 +345,7 @@ def restore(**options: Any) -> int:
 @click.option("--zone", default="", metavar="ZONE", help="Time zone of that server, such as America/New_York.")
 @click.option("--eventlog", is_flag=True, help="Also export the Operational log since the last export.")
 @click.option("--from", "source", metavar="PATH", help="Convert anything that report reads, instead of asking Windows.")
-@click.option("--dates", type=ORDERS, help="With --from: order of day and month, where ambiguous.")
+@click.option("--dates", type=ORDERS, help="With --from: order of day, month and year, where ambiguous.")
 @one_sentence
 def collect(**options: Any) -> None:
     r"""Write a snapshot: statuses of all tasks of a server, and definitions of those outside \Microsoft.

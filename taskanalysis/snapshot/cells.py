@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from taskanalysis.snapshot.locales import ORDERS, enabled_of, is_not_available, moment, state_of
+from taskanalysis.snapshot.locales import ORDERS, enabled_of, is_not_available, moment, readings, state_of
 from taskanalysis.snapshot.rows import Row
 from taskanalysis.snapshot.status import Moment, Status
 from taskanalysis.text import clip, count, listed
@@ -61,6 +61,7 @@ class Cells:
     notes: Counter[str]
     learned: Mapping[str, bool] = field(default_factory=dict)
     unclear: int = 0
+    has_short_years: bool = False
     times: dict[str, Moment] = field(default_factory=dict)
     unknown: dict[str, Counter[str]] = field(default_factory=dict)
 
@@ -104,9 +105,10 @@ class Cells:
             return self.times[text]
         if not text:
             return None
-        times = [moment(text, order) for order in ([self.order] if self.order else ORDERS)]
-        if times[0] != times[-1]:
+        times = [moment(text, self.order)] if self.order else readings(text)
+        if len(set(times)) > 1:
             self.unclear += 1
+            self.has_short_years |= len(times) == len(ORDERS)
             return None
         time = times[0]
         if time is None:
@@ -137,8 +139,10 @@ class Cells:
             of = f"{listed(list(columns))} of {count(max(columns.values()), 'task')}"
             self.notes[f"'{clip(word)}' is a word of no known language: {of} not known"] += 1
         if self.unclear:
-            what = f"day and month of {count(self.unclear, 'time')} are ambiguous"
-            self.notes[f"{what}: choose with --dates dmy or --dates mdy"] += 1
+            what = "day, month and year" if self.has_short_years else "day and month"
+            orders = ORDERS if self.has_short_years else ORDERS[:2]
+            choice = " or ".join(f"--dates {order}" for order in orders)
+            self.notes[f"{what} of {count(self.unclear, 'time')} are ambiguous: choose with {choice}"] += 1
 
 
 @lru_cache(maxsize=4096)

@@ -76,15 +76,15 @@ def status_files(source: Path) -> tuple[list[Path], list[Path]]:
 def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> ForeignStatuses:
     """Read the statuses of a file in any known layout.
 
-    `zone` (IANA) makes local times aware; without it they stay naive. `dates` ("dmy" or "mdy") is the order of day and
-    month where the file leaves it open; times that stay ambiguous are None, with a problem.
+    `zone` (IANA) makes local times aware; without it they stay naive. `dates` ("dmy", "mdy" or "ymd") is the order of
+    day, month and year where the file leaves it open; times that stay ambiguous are None, with a problem.
 
     SnapshotError for a file that can't be opened, is larger than 16 MiB or holds no statuses, and for an unknown
     order; ZoneError for an unknown zone. All else that is wrong (a cut row, an unreadable cell, an error line) is a
     problem beside the data.
     """
     if dates not in ("", *ORDERS):
-        raise SnapshotError(f"'{clip(dates)}' is not an order of day and month: dmy or mdy")
+        raise SnapshotError(f"'{clip(dates)}' is not an order of day, month and year: dmy, mdy or ymd")
     server_zone = known_zone(zone) if zone else None
     try:
         with open_regular(path) as file:

@@ -59,16 +59,23 @@ def read_page(data: bytes) -> Page:
     scores = {page: _score(telling, page) for page in PAGES}
     best = max(PAGES, key=scores.__getitem__)
     read = partial(telling.decode, errors="replace")
-    rivals = [page for page in PAGES if scores[page] >= scores[best] - _CLOSE and read(page) != read(best)]
+    words, letters = scores[best]
+    near = (words, 1 if best in _DOUBLE and not words else min(letters - _CLOSE, letters // 2 if letters > 3 else 0))
+    rivals = [page for page in PAGES if scores[page] >= near and read(page) != read(best)]
     doubt = f"{best} or {rivals[0]}" if rivals else ""
     return Page(data.decode(best, errors="replace"), doubt)
 
 
-def _score(data: bytes, page: str) -> int:
+def _score(data: bytes, page: str) -> tuple[int, int]:
+    """The number of words that schtasks prints, and how well the letters fit their places."""
     text = f" {data.decode(page, errors='replace')} "
     words = sum(word in text for word in WORDS)
     places = zip(text, text[1:], text[2:], strict=False)
-    return 100 * words + sum(_fits(*place, page) for place in places if place[1] > "\x7f")
+    pure = sum(map(len, _PURE.findall(text))) if page in _LATIN else 0
+    return words, sum(_fits(*place, page) for place in places if place[1] > "\x7f") - 2 * pure
+
+
+_PURE = re.compile("(?<![a-zA-Z])[À-ɏ]{3,}(?![a-zA-Z])")  # words of Latin languages have plain letters, too
 
 
 def _fits(before: str, letter: str, after: str, page: str) -> int:
@@ -78,12 +85,12 @@ def _fits(before: str, letter: str, after: str, page: str) -> int:
     if page in _DOUBLE:
         return -1 if _is_ascii_letter(before) else _fits_double(letter, page)
     script = _script(letter)
-    if not script:  # a sign belongs between words, not into one, and that of a box into none
-        return -1 if (before.isalpha() and after.isalpha()) or "─" <= letter <= "◿" else 0
+    if not script:  # a sign belongs between words, not into one or to another, and that of a box nowhere
+        inside = (before.isalpha() and after.isalpha()) or before > "\x7f" or after > "\x7f"
+        return -1 if inside or "─" <= letter <= "◿" else 0
     neighbours = {_script(before), _script(after)} - {""}
     wanted = "cyrillic" if page in _CYRILLIC else "greek" if page in _GREEK else "latin"
-    alone = script == "latin" and neighbours and not (_is_ascii_letter(before) or _is_ascii_letter(after))
-    wrong = script != wanted or neighbours - {wanted} or (letter.isupper() and before.islower()) or alone
+    wrong = script != wanted or neighbours - {wanted} or (letter.isupper() and before.islower())
     return -1 if wrong and page != "utf-8" else 1
 
 
@@ -91,6 +98,8 @@ def _fits_double(letter: str, page: str) -> int:
     """2 for the characters of daily use of a page of two bytes."""
     if "぀" <= letter <= "ヿ":
         return 2 if page == "cp932" else -1
+    if _script(letter):
+        return 0
     encoded = letter.encode(page, errors="replace")
     if len(encoded) != 2:
         return -1

@@ -174,7 +174,7 @@ def test_dates_decides_where_the_file_does_not(write: Write) -> None:
         assert found.statuses["\\T0"].last_run == first
         assert found.problems == []
     with pytest.raises(SnapshotError, match="is not an order"):
-        read_statuses_file(file, dates="ymd")
+        read_statuses_file(file, dates="ydm")
 
 
 # Cells ---------------------------------------------------------------------------------------------------------------
