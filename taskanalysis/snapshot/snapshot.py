@@ -184,11 +184,12 @@ def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
     found = Found() if source in (*files, *tables) else find_tasks(source, skip=[*files, *tables])
     found.problems[:0] = [Problem(file.name, TABLE) for file in tables]
     if not files and not found.tasks:
-        why = f" that can be read ({found.problems[0].file}: {found.problems[0].what})" if found.problems else ""
+        told = [problem for problem in found.problems if problem not in found.notes] or found.problems
+        why = f" that can be read ({told[0].file}: {told[0].what})" if told else ""
         raise SnapshotError(f"{source} holds neither snapshots nor task XML nor statuses{why}")
     printed = read_statuses_file(files[0], zone=zone, dates=dates) if files else ForeignStatuses("", found.changed)
     join_paths(printed, found.tasks)
-    notes = [Problem(file.name, "is an older file of statuses, not read") for file in files[1:]]
+    older = [Problem(file.name, "is an older file of statuses, not read") for file in files[1:]]
     return Snapshot(
         server=printed.server,
         taken_at=printed.taken_at,
@@ -196,8 +197,8 @@ def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
         tasks=found.tasks,
         statuses=printed.statuses,
         holds=printed.holds | ({"definitions"} if found.tasks else set()),
-        problems=found.problems + notes + printed.problems,
-        notes=notes,
+        problems=found.problems + older + printed.problems,
+        notes=found.notes + older,
         damaged=_damaged(found.problems),
         defined_at=printed.taken_at if found.tasks else None,
         source=source,
