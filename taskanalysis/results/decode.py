@@ -216,6 +216,12 @@ def _tables() -> dict[tuple[str, int], Result]:
     }
 
 
+@cache
+def symbols() -> dict[str, int]:
+    """The codes of Windows by their documented names."""
+    return {row.name: code for (table, code), row in _tables().items() if row.name and table in OF_WINDOWS}
+
+
 def _row(code: int, *tables: str) -> Result | None:
     return next((row for table in tables if (row := _tables().get((table, code)))), None)
 
