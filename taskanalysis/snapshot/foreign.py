@@ -28,7 +28,7 @@ from taskanalysis.snapshot.locales import ORDERS, is_not_available, settle
 from taskanalysis.snapshot.pages import decode_page, is_nonsense, read_page
 from taskanalysis.snapshot.rows import TABLE, Row, find_layout, is_table
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status
-from taskanalysis.text import clip
+from taskanalysis.text import clip, count, listed
 
 MOST_ROWS = 100_000
 MOST_PROBLEMS = 200
@@ -41,7 +41,8 @@ class ForeignStatuses:
 
     `statuses` maps task path to Status, with aware times where the zone is known or the text has an offset, else naive
     local times of the server. `holds` are the fields of Status that the format has; `commands` maps task path to
-    command line, where the file has it.
+    command line, where the file has it. `others` are the other servers in the file, `notes` what is no damage: columns
+    that it lacks. `nameless` are the paths of which the file has only the name.
     """
 
     server: str
@@ -50,6 +51,9 @@ class ForeignStatuses:
     holds: frozenset[str] = frozenset()
     problems: list[Problem] = field(default_factory=list)
     commands: dict[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+    notes: list[Problem] = field(default_factory=list)
+    nameless: set[str] = field(default_factory=set)
 
 
 def status_files(source: Path) -> tuple[list[Path], list[Path]]:
@@ -73,8 +77,8 @@ def status_files(source: Path) -> tuple[list[Path], list[Path]]:
     return files, tables
 
 
-def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> ForeignStatuses:
-    """Read the statuses of a file in any known layout.
+def read_statuses_file(path: Path, *, zone: str = "", dates: str = "", server: str = "") -> ForeignStatuses:
+    """Read the statuses of a file in any known layout; of several servers, those of `server`, or else of the first.
 
     `zone` (IANA) makes local times aware; without it they stay naive. `dates` ("dmy", "mdy" or "ymd") is the order of
     day, month and year where the file leaves it open; times that stay ambiguous are None, with a problem.
@@ -103,7 +107,9 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> Foreig
     rows = list(islice(layout(text, notes), MOST_ROWS + 1))
     if len(rows) > MOST_ROWS:
         raise SnapshotError(f"{path} holds more than {MOST_ROWS:,} rows")
-    server, rows = _one_server(rows, notes)
+    servers = list(dict.fromkeys(filter(None, (row.get("host", "").upper() for row in rows))))
+    chosen, rows = _one_server(rows, notes, server if len(servers) > 1 else "")
+    nameless = _nameless(rows, notes)
     folded = _fold(rows, notes)
     cells = Cells(dates or _order(rows, taken_at), server_zone, notes, learn(rows))
     statuses = {task: cells.status(task, row) for task, row in folded.items()}
@@ -113,12 +119,16 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> Foreig
             notes[lost_letters(task)] += 1
     if doubt and any(not task.isascii() for task in statuses):
         notes[doubtful_page(doubt)] += 1
+    lacking = [Problem(path.name, what) for what in _lacking(rows)]
     return ForeignStatuses(
-        server=server,
+        server=chosen,
         taken_at=taken_at,
         statuses=statuses,
         holds=frozenset(STATUS_FIELDS).intersection(chain.from_iterable(rows)),
         problems=[Problem(path.name, what + f" ({n:,} times)" * (n > 1)) for what, n in notes.items()],
+        others=tuple(name for name in servers if name != chosen.upper()),
+        notes=lacking,
+        nameless=nameless & folded.keys(),
         commands={task: command for task, row in folded.items() if (command := _command(row))},
     )
 
@@ -146,13 +156,22 @@ def join_paths(printed: ForeignStatuses, paths: Iterable[str]) -> None:
         exact.setdefault(path.casefold(), set()).add(path)
         ascii_path = re.sub(r"[^\x00-\x7f]", lambda lost: "?" if lost[0] <= "\uffff" else "??", path)
         lossy.setdefault(ascii_path.casefold(), set()).add(path)
+    by_name: dict[str, set[str]] = {}
+    for path in known:
+        by_name.setdefault(path.rpartition("\\")[2].casefold(), set()).add(path)
     for task in list(printed.statuses):
         fits = exact.get(task.casefold()) or lossy.get(task.casefold(), set())
+        if task in printed.nameless:  # only its name is known
+            fits = by_name.get(task[1:].casefold(), set())
+            if len(fits) == 1:
+                printed.nameless.discard(task)
         if len(fits) == 1 and (path := min(fits)) not in printed.statuses:
             printed.statuses[path] = replace(printed.statuses.pop(task), path=path)
             if task in printed.commands:
                 printed.commands[path] = printed.commands.pop(task)
             settled.add(lost_letters(task))
+    if not printed.nameless:
+        settled.add(NO_FOLDER)
     if all(task.isascii() or task in known for task in printed.statuses):
         settled |= {problem.what for problem in printed.problems if _DOUBT.match(problem.what)}
     printed.problems[:] = [problem for problem in printed.problems if problem.what not in settled]
@@ -173,13 +192,52 @@ class _Notes(Counter[str]):
 # Rows -> statuses ----------------------------------------------------------------------------------------------------
 
 
-def _one_server(rows: list[Row], notes: Counter[str]) -> tuple[str, list[Row]]:
-    """The server of the first row that names one, and the rows that name no other."""
-    server = next((row["host"] for row in rows if row.get("host")), "")
+def _one_server(rows: list[Row], notes: Counter[str], wanted: str) -> tuple[str, list[Row]]:
+    """The server that is wanted, or of the first row that names one, and the rows that name no other."""
+    hosts = [row["host"] for row in rows if row.get("host")]
+    server = next((host for host in hosts if not wanted or host.casefold() == wanted.casefold()), "")
+    if wanted and not server:
+        raise SnapshotError(
+            f"no row is of the server {clip(wanted)}, but of {listed(list(dict.fromkeys(hosts)), most=5)}"
+        )
     kept = [row for row in rows if row.get("host", "").casefold() in ("", server.casefold())]
-    if len(kept) < len(rows):
-        notes[f"rows of servers other than {clip(server)} are left out"] += len(rows) - len(kept)
+    if len(kept) < len(rows) and not wanted:
+        others = listed([name for name in dict.fromkeys(map(str.upper, hosts)) if name != server.upper()], most=5)
+        left_out = len(rows) - len(kept)
+        notes[f"{count(left_out, 'row')} of other servers than {clip(server)} left out: --server {others}"] += 1
     return server, kept
+
+
+def _nameless(rows: list[Row], notes: Counter[str]) -> set[str]:
+    """Where a file has names without folders: take them for those of the root, as long as each is there once.
+
+    The paths are returned, until definitions give the folders (`join_paths`).
+    """
+    if any("folder" in row or "path" in row for row in rows):
+        return set()
+    names = Counter(row["name"].casefold() for row in rows if row.get("name") and not row["name"].startswith("\\"))
+    for name, times in names.items():
+        if times > 1:
+            notes[f"{count(times, 'row')} named {clip(name)} left out: without TaskPath they are not one task"] += 1
+    rows[:] = [row for row in rows if names[row.get("name", "").casefold()] < 2]
+    if names:
+        notes[NO_FOLDER] += 1
+    lonely = [row for row in rows if names[row.get("name", "").casefold()]]
+    for row in lonely:
+        row["name"] = "\\" + row["name"]
+    return {row["name"] for row in lonely}
+
+
+NO_FOLDER = "has no column TaskPath, so folders of tasks are not known: export it, too"
+_WANTED = {"last_run": "LastRunTime", "last_result": "LastTaskResult", "next_run": "NextRunTime"}
+
+
+def _lacking(rows: list[Row]) -> list[str]:
+    """A sentence for each column that an export was cut by, where it has a part of them."""
+    fields = {*chain.from_iterable(rows)}
+    if not fields & {"last_run", "last_result"} or "path" in fields:
+        return []
+    return [f"has no column {name}: export it, too" for field, name in _WANTED.items() if field not in fields]
 
 
 def _fold(rows: list[Row], notes: Counter[str]) -> dict[str, Row]:

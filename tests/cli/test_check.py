@@ -330,3 +330,13 @@ def test_decode_answers_in_words_and_as_json() -> None:
 
 def test_decode_refuses_what_is_no_code() -> None:
     assert run("decode", "5x") == (2, "", "taskanalysis: is not a result code: '5x'\n")
+
+
+def test_all_servers_of_a_status_file_are_judged(tmp_path: Path) -> None:
+    file = tmp_path / "status.csv"
+    rows = "".join(f"Load,\\,2026-11-23 06:00:00,{code},SRV0{code}\n" for code in (1, 2))
+    file.write_text("TaskName,TaskPath,LastRunTime,LastTaskResult,PSComputerName\n" + rows, encoding="utf-8")
+    _, out, _ = run("check", "--data", str(file), "--all-servers")
+    assert [line[:5] for line in out.splitlines() if "attention" in line] == ["SRV01", "SRV02"]
+    assert "1 other server of this share not judged: SRV02" in run("check", "--data", str(file))[1]
+    assert run("check", "--data", str(file), "--server", "SRV02")[1].startswith("SRV02, ")

@@ -249,7 +249,8 @@ def test_rows_of_a_second_server_are_left_out_and_counted(write: Write) -> None:
     other = [line.replace("OPENDATA01", "OPENDATA02") for line in lines[1:]]
     found = read_statuses_file(write("\n".join([*lines, *other])))
     assert found.statuses == WANTED
-    assert whats(found) == ["rows of servers other than OPENDATA01 are left out (8 times)"]
+    assert whats(found) == ["8 rows of other servers than OPENDATA01 left out: --server OPENDATA02"]
+    assert found.others == ("OPENDATA02",)
 
 
 @pytest.mark.parametrize("name", ["", "\x07bell", "\\"])
