@@ -356,8 +356,9 @@ def restore(**options: Any) -> int:
 def collect(**options: Any) -> None:
     r"""Write a snapshot: statuses of all tasks of a server, and definitions of those outside \Microsoft.
 
-    Definitions are stored only when one changed. Exit code 0: done; 2: bad input, nothing done; 3: could not finish,
-    nothing incomplete left.
+    Definitions are stored only when one changed. --from takes a folder of dated folders, too, and each server of a
+    file with several. Exit code 0: done, or nothing new; 2: bad input, nothing done; 3: could not finish, nothing
+    incomplete left.
 
     Example: taskanalysis collect --data \\fileserver\tasks --folder \OpenData --eventlog
     """
