@@ -29,13 +29,15 @@ def learn(rows: Iterable[Row]) -> dict[str, bool]:
     A disabled task has the same word as its status and as its scheduled task state, and no next run. A task with a next
     run is enabled.
     """
+    rows = [row for row in rows if row.get("state") and row.get("enabled")]
+    states, switches = ({row[name] for row in rows} for name in ("state", "enabled"))
+    if all(map(state_of, states)) and all(enabled_of(switch) is not None for switch in switches):
+        return {}
     off: dict[str, bool] = {}
     others: dict[str, bool] = {}
     for row in rows:
-        state, switch = (row.get(name, "").casefold() for name in ("state", "enabled"))
+        state, switch = row["state"].casefold(), row["enabled"].casefold()
         planned = bool(re.search(r"\d", row.get("next_run", "")))
-        if not state or not switch:
-            continue
         if state_of(state) is None and enabled_of(switch if state == switch else state) is None:
             is_off = state == switch and not planned and bool(row.get("next_run"))
             off[state] = off.get(state, True) and is_off
