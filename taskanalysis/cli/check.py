@@ -17,7 +17,7 @@ import gc
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -92,9 +92,9 @@ def _one(path: Path, server: str, now: datetime, **options: Any) -> Check:
 
 
 def _all(path: Path, now: datetime, **options: Any) -> Check:
-    names = list_servers(path)
+    names = list_servers(path) or _named(path, options)
     if not names:
-        raise TaskAnalysisError(f"--all-servers needs a share: {path} has no server")
+        raise TaskAnalysisError(f"--all-servers needs a share, or a file of several servers: {path} is neither")
     check = Check([], all_servers=True)
     for name in names:
         try:
@@ -102,6 +102,14 @@ def _all(path: Path, now: datetime, **options: Any) -> Check:
         except TaskAnalysisError as error:
             check.failed.append(Problem(name, str(error)))
     return check
+
+
+def _named(path: Path, options: Mapping[str, Any]) -> list[str]:
+    """The servers of a status file with several."""
+    if (path / "snapshots").is_dir():
+        return []
+    snapshot = read_snapshot(path, zone=options["zone"], dates=options["dates"] or "")
+    return [snapshot.server, *snapshot.others] if snapshot.others else []
 
 
 def _assess(

@@ -15,7 +15,17 @@ import click
 
 from taskanalysis.cli.main import password_of, say
 from taskanalysis.errors import UnfinishedError
-from taskanalysis.windows import LOG, TURN_ON, Collected, collect, connect, convert, export_log, server_name, user_name
+from taskanalysis.windows import (
+    LOG,
+    TURN_ON,
+    Collected,
+    collect,
+    connect,
+    convert_all,
+    export_log,
+    server_name,
+    user_name,
+)
 
 
 def run(
@@ -29,19 +39,22 @@ def run(
     eventlog: bool = False,
     source: str | None = None,
     dates: str | None = None,
+    at: str = "",
 ) -> None:
     """Write the snapshot and print one line about it; warnings and problems go to stderr.
 
-    UsageError for options that do not fit together; other errors as from `collect`, `convert` and `export_log`.
+    UsageError for options that do not fit together; other errors as from `collect`, `convert_all` and `export_log`.
     """
     now, share = datetime.now(UTC), Path(data).absolute()
     if source:
         if status_only or eventlog or user:
             raise click.UsageError("--status-only, --eventlog and --user ask Windows: omit them with --from")
-        _print(convert(Path(source), share, server=server, zone=zone, dates=dates or "", folders=folders))
+        options = {"dates": dates or "", "folders": folders, "at": at}
+        for collected in convert_all(Path(source), share, server=server, zone=zone, **options):
+            _print(collected)
         return
-    if dates:
-        raise click.UsageError("--dates is for --from: dates from Windows are not ambiguous")
+    if dates or at:
+        raise click.UsageError(f"{'--dates' if dates else '--at'} is for --from: Windows leaves no time open")
     if server and not zone:
         raise click.UsageError("--server needs --zone: the time zone of a remote server can't be queried")
     if server and eventlog:

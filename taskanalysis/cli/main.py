@@ -129,8 +129,8 @@ FOLDER = click.option(
 )
 AT = click.option("--at", default="", metavar="TIME", help="Use the newest snapshot not later than this ISO time.")
 ZONE = click.option("--zone", default="", metavar="ZONE", help="Time zone of the server, where the data lacks it.")
-ORDERS = click.Choice(["dmy", "mdy"])
-DATES = click.option("--dates", type=ORDERS, help="Order of day and month in dates, where the data is ambiguous.")
+ORDERS = click.Choice(["dmy", "mdy", "ymd"])
+DATES = click.option("--dates", type=ORDERS, help="Order of day, month and year in dates, where the data is ambiguous.")
 USER = click.option("--user", default="", metavar="U", help="User for the remote connection; prompts for the password.")
 
 
@@ -196,7 +196,7 @@ def report(**options: Any) -> int:
     return run(data_path(options.pop("data")), **options)
 
 
-@main.command()
+@main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("code")
 @click.option("--command", default="", help="Program of the action.")
 @click.option("--arguments", default="", help="Arguments of the program.")
@@ -211,14 +211,15 @@ def report(**options: Any) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @one_sentence
 def decode(code: str, command: str, arguments: str, state: str | None, source: str, as_json: bool) -> None:
-    """Explain a result code. Put "--" before a negative one.
+    """Explain a result code: a number, signed or not, hexadecimal, or Windows' name such as ERROR_ACCESS_DENIED.
 
     Example: taskanalysis decode 0x800710E0 --command robocopy.exe
     """
-    from taskanalysis.results import decode as decoded  # noqa: PLC0415 (the tables)
+    from taskanalysis.results import code_of, other_reading  # noqa: PLC0415 (the tables)
+    from taskanalysis.results import decode as decoded  # noqa: PLC0415
 
     try:
-        result = decoded(code, command=command, arguments=arguments, state=state, source=source)
+        result = decoded(code_of(code), command=command, arguments=arguments, state=state, source=source)
     except ValueError as error:
         fail(str(error), BAD_INPUT)
     if as_json:
@@ -227,6 +228,8 @@ def decode(code: str, command: str, arguments: str, state: str | None, source: s
     name = f" {result.name}" if result.name else ""
     click.echo(f"{result.code} ({result.hex}{name}): {result.outcome.value}, {result.certainty}")
     click.echo("\n".join(filter(None, (result.meaning, result.advice, f"Source: {result.basis}"))))
+    if other := other_reading(code):
+        click.echo(f"Hexadecimal? taskanalysis decode 0x{code}: {other.meaning}", err=True)
 
 
 class Monitored(Command):
@@ -345,13 +348,17 @@ def restore(**options: Any) -> int:
 @click.option("--zone", default="", metavar="ZONE", help="Time zone of that server, such as America/New_York.")
 @click.option("--eventlog", is_flag=True, help="Also export the Operational log since the last export.")
 @click.option("--from", "source", metavar="PATH", help="Convert anything that report reads, instead of asking Windows.")
-@click.option("--dates", type=ORDERS, help="With --from: order of day and month, where ambiguous.")
+@click.option(
+    "--at", default="", metavar="TIME", help="With --from: the time of the data, where its files lack it (ISO)."
+)
+@click.option("--dates", type=ORDERS, help="With --from: order of day, month and year, where ambiguous.")
 @one_sentence
 def collect(**options: Any) -> None:
     r"""Write a snapshot: statuses of all tasks of a server, and definitions of those outside \Microsoft.
 
-    Definitions are stored only when one changed. Exit code 0: done; 2: bad input, nothing done; 3: could not finish,
-    nothing incomplete left.
+    Definitions are stored only when one changed. --from takes a folder of dated folders, too, and each server of a
+    file with several. Exit code 0: done, or nothing new; 2: bad input, nothing done; 3: could not finish, nothing
+    incomplete left.
 
     Example: taskanalysis collect --data \\fileserver\tasks --folder \OpenData --eventlog
     """

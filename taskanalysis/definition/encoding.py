@@ -242,6 +242,8 @@ def _parse_xml(data: bytes) -> etree._Element:
     except etree.XMLSyntaxError as error:
         what = clip(re.sub(r" \(<string>, line \d+\)$", "", str(error)), 160)
         deep = "Excessive depth" in what
+        if "xmlParseEntityRef: no name" in what or ("EntityRef" in what and "expecting ';'" in what):
+            what = f"a bare & in line {error.lineno}, which must be &amp;"
         raise TaskXmlError("is nested too deep" if deep else f"is not well-formed XML: {what}") from None
     if root.getroottree().docinfo.internalDTD is not None:  # should `_after_prolog` ever be led astray
         raise TaskXmlError("a document type (DTD) is not allowed", element="<!DOCTYPE>")

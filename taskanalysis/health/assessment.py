@@ -84,11 +84,15 @@ class Assessment:
         """
         if not self.shown:
             return f"Not known: {'no task is judged' if self.snapshot.statuses else 'no status was collected'}"
+        unread = self.unread_runs.removesuffix(".")
         if not self.cases:
-            return "Nothing to do: no task needs attention" if self._is_calm else self.headline.removesuffix(".")
+            calm = "Nothing to do: no task needs attention" if self._is_calm else self.headline.removesuffix(".")
+            return unread or calm
         new = [case.novelty for case in self.cases if case.novelty]
         lately = f", {len(new)} since yesterday" if new else ""
         first = f"{count(len(self.cases), 'thing')} to do{lately}"
+        if unread:
+            return f"{unread}; {first}"
         return f"{first}; not everything could be seen" if self.unseen else first
 
     @cached_property
@@ -96,6 +100,8 @@ class Assessment:
         """How many tasks need attention, and whether there is nothing to worry about."""
         if not self.shown:
             return "No task is judged." if self.snapshot.statuses else "No status was collected."
+        if self.unread_runs:
+            return f"{self.unread_runs} {needs_attention(len(self.loud), len(self.shown))} by what is known."
         first = needs_attention(len(self.loud), len(self.shown))
         if not_judged := sum(map(len, self.not_judged.values())):
             return f"{first}; {not_judged} could not be judged."
@@ -106,6 +112,16 @@ class Assessment:
     @property
     def _is_calm(self) -> bool:
         return not (self.loud or self.unseen or self.problems or self.outside)
+
+    @cached_property
+    def unread_runs(self) -> str:
+        """A sentence where most last runs are not known though the source has them; "" where they are."""
+        if "last_run" not in self.snapshot.holds:
+            return ""
+        unknown = [task for task in self.shown if task.status.last_run is None and not task.status.never_ran]
+        if 2 * len(unknown) <= len(self.shown):
+            return ""
+        return f"The last run of {len(unknown):,} of {count(len(self.shown), 'task')} could not be read."
 
     # What is not known --------------------------------------------------------------------------------------------
 
@@ -151,7 +167,7 @@ class Assessment:
     @cached_property
     def unseen(self) -> list[str]:
         """All that could not be judged, read or seen, as sentences: with any of them, nobody may call it well."""
-        sentences = [self.no_rules] if self.no_rules else []
+        sentences = [sentence for sentence in (self.unread_runs, self.no_rules) if sentence]
         sentences += [
             f"{count(len(paths), 'task')}: not judged, because {why}: {listed(paths, most=MOST_NAMED)}."
             for why, paths in self.not_judged.items()

@@ -244,7 +244,7 @@ def _result(due: Due) -> Result:
     result = decode_lines(
         status.last_result,
         lines,
-        state=None if status.state == "Unknown" else status.state,
+        state=status.state,
         ever_ran=ever_ran,
     )
     finished = result.outcome not in (Outcome.RUNNING, Outcome.NEVER_RAN)
@@ -299,7 +299,9 @@ def _is_off(due: Due) -> bool:
     status, task = due.status, due.task
     if status.enabled is False or status.state == "Disabled":
         return True
-    return status.enabled is None and status.state is None and task is not None and not task.settings.enabled
+    return (
+        status.enabled is None and status.state in (None, "Unknown") and task is not None and not task.settings.enabled
+    )
 
 
 def _late(due: Due, result: Result) -> _Decision | None:

@@ -30,7 +30,7 @@ from taskanalysis.results import Outcome, decode
 from taskanalysis.snapshot import long_path, remove, write_whole
 from taskanalysis.text import clip
 
-VERSION = 2
+VERSION = 3
 """Version of what is kept: raise it when the reader learns more."""
 SAME = timedelta(seconds=60)
 """Starts in a snapshot and in a log within a minute are one run; LastRunTime has no seconds."""

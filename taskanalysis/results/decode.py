@@ -77,7 +77,8 @@ def decode(
     """Decode a result code.
 
     `code` is an int, a whole float, signed or unsigned, or text of these or of ``0x…``; None and NaN are "no code".
-    `command` and `arguments` name the program, `state` is Task Scheduler's word, `ever_ran` whether it has a last run.
+    `command` and `arguments` name the program, `state` is Task Scheduler's word ("Unknown" says no more than None),
+    `ever_ran` whether it has a last run.
     `source` is where the code stood: "status" (LastTaskResult), "action" (events 201 and 202, whose HRESULT wraps the
     program's own exit code) or "start" (events 101, 103 and 203). ValueError for any other code or source.
 
@@ -86,7 +87,11 @@ def decode(
     """
     if source not in ("status", "action", "start"):
         raise ValueError(f"source is not status, action or start: {source!r}")
-    return _decode(unsigned(code), (command or "", arguments or ""), state, ever_ran, source)
+    return _decode(unsigned(code), (command or "", arguments or ""), _known(state), ever_ran, source)
+
+
+def _known(state: str | None) -> str | None:
+    return None if state == "Unknown" else state
 
 
 @lru_cache(maxsize=65536)
@@ -211,6 +216,12 @@ def _tables() -> dict[tuple[str, int], Result]:
     }
 
 
+@cache
+def symbols() -> dict[str, int]:
+    """The codes of Windows by their documented names."""
+    return {row.name: code for (table, code), row in _tables().items() if row.name and table in OF_WINDOWS}
+
+
 def _row(code: int, *tables: str) -> Result | None:
     return next((row for table in tables if (row := _tables().get((table, code)))), None)
 
@@ -253,7 +264,7 @@ def decode_lines(
     ('unknown', 'several programs')
     """
     number = unsigned(code)
-    results = [_decode(number, line, state, ever_ran, "status") for line in dict.fromkeys(lines)]
+    results = [_decode(number, line, _known(state), ever_ran, "status") for line in dict.fromkeys(lines)]
     if len(results) == 1 or len({result.outcome for result in results}) == 1:
         return results[0]
     readings = listed([f"{result.outcome.value} for {result.basis}" for result in dict.fromkeys(results)])

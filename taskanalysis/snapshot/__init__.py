@@ -6,6 +6,7 @@ PowerShell and the old scripts write; `write_snapshot` adds one to a share.
 
 from taskanalysis.snapshot.files import read_tasks
 from taskanalysis.snapshot.locales import ORDERS, moment, settle
+from taskanalysis.snapshot.objects import objects, plain
 from taskanalysis.snapshot.paths import (
     LOCK,
     beside_of,
@@ -94,6 +95,8 @@ __all__ = [
     "lost_sight",
     "moment",
     "newest_first",
+    "objects",
+    "plain",
     "plain_path",
     "read_manifest",
     "read_snapshot",

@@ -16,17 +16,22 @@ from pathlib import Path
 
 from taskanalysis.definition import TaskDefinition, open_regular, read_bytes, read_many, read_task
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
+from taskanalysis.snapshot.kinds import HEAD, OTHER, XML, Kind, kind_of
 from taskanalysis.text import clip, printable
 
 
 @dataclass(slots=True)
 class Found:
-    """Definitions by task path with file and sha256, the number `failed`, and when the newest file was `changed`."""
+    """Definitions by task path with file and sha256, the number `failed`, and when the newest file was `changed`.
+
+    `notes` are those of the problems that are no damage: files that are not of tasks.
+    """
 
     tasks: dict[str, TaskDefinition] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
     changed: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     failed: int = 0
     _first: dict[str, str] = field(default_factory=dict)
@@ -42,6 +47,12 @@ class Found:
         self._first.setdefault(path.casefold(), name)
         self.tasks[path], self.files[path], self.hashes[path] = definition, name, sha256
 
+    def pass_over(self, name: str, kind: Kind) -> None:
+        """Note a file that is not read."""
+        self.problems.append(Problem(name, kind.what))
+        if not kind.is_data:
+            self.notes.append(self.problems[-1])
+
     def fail(self, name: str, what: object) -> None:
         """Note task XML that could not be read."""
         self.failed += 1
@@ -53,7 +64,8 @@ def read_tasks(source: str | Path) -> tuple[dict[str, TaskDefinition], list[Prob
 
     A task path is where the file lies, without ``.xml``; in a folder without subfolders, the URI. A second file with
     the same path is a problem and listed under its file name, so that it is not lost. Reads files that end in ``.xml``,
-    have no extension, or contain ``<Task`` near the start. SnapshotError where `source` can't be opened.
+    have no extension, or contain ``<Task`` near the start, those with many tasks, too; every other file is a problem.
+    SnapshotError where `source` can't be opened.
 
     >>> tasks, problems = read_tasks("tests/files/folder")
     >>> sorted(tasks), [problem.file for problem in problems]
@@ -87,27 +99,61 @@ def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None, sk
     files = [os.path.join(root, name) for root, _, names in os.walk(source, onerror=closed) for name in names]  # noqa: PTH118
     files.sort(key=lambda file: os.path.normcase(file).split(os.sep))  # noqa: PTH206
     begin = len(os.path.join(source, ""))  # noqa: PTH118
-    read: list[tuple[str, TaskDefinition, str]] = []
+    read: list[tuple[str, str, TaskDefinition, str]] = []  # name, path in a file with many, definition, sha256
     newest = 0.0
     for file in (file for file in files if not skip or Path(file) not in skip):
         name = printable(file[begin:].replace(os.sep, "/"))
         try:
             if not _is_task_xml(file):
+                if path_of is None and name != OWN_RULES:
+                    found.pass_over(name, _kind(file))
                 continue
             data = read_bytes(file)
             newest = max(newest, os.stat(file).st_mtime)  # noqa: PTH116 (pathlib takes longer)
-            sha256 = hashlib.sha256(data).hexdigest()
-            read.append((name, task_of(data, sha256), sha256))
+            read += _tasks_of(name, data, found)
         except TaskXmlError as error:
-            found.fail(name, error)
+            found.fail(name, error if path_of else _why(file, error, _kind(file)))
         except OSError as error:
             found.fail(name, f"can't be opened ({error.strerror})")
     found.changed = datetime.fromtimestamp(int(newest), UTC)
-    flat = path_of is None and not any("/" in name for name, _, _ in read)
-    for name, definition, sha256 in read:
-        here = (path_of or _where_without_extension)(name)
-        path = definition.uri if flat and re.match(r"\\[^\\]", definition.uri) else here
+    flat = path_of is None and not any("/" in name for name, _, _, _ in read)
+    for name, given, definition, sha256 in read:
+        here = given or (path_of or _where_without_extension)(name)
+        path = definition.uri if flat and not given and re.match(r"\\[^\\]", definition.uri) else here
         found.add(path, definition, name, sha256)
+
+
+def _tasks_of(name: str, data: bytes, found: Found) -> list[tuple[str, str, TaskDefinition, str]]:
+    """The task of a file, or all of one with many; TaskXmlError where it holds neither."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    try:
+        return [(name, "", task_of(data, sha256), sha256)]
+    except TaskXmlError:
+        plain = data.replace(b"\0", b"")
+        many = list(read_many(data)) if plain.count(b"<Task") > 1 else []
+        if len(many) < 2 and not (many and b"<Tasks" in plain):
+            raise
+    tasks = []
+    for number, (path, outcome) in enumerate(many, 1):
+        if isinstance(outcome, TaskXmlError):
+            found.fail(name, f"task {number} {path}".strip() + f": {outcome}")
+        else:
+            tasks.append((f"{name} ({number})", path, outcome, ""))
+    return tasks
+
+
+OWN_RULES = "rules.toml"
+"""What the office says of its tasks; it may lie beside them."""
+
+
+def _why(name: str, error: TaskXmlError, kind: Kind) -> str:
+    """Why a file is not read: what it looks like, or what is wrong with it as XML."""
+    return str(error) if kind is XML or (kind is OTHER and name.lower().endswith(".xml")) else kind.what
+
+
+def _kind(file: str) -> Kind:
+    with open_regular(file) as opened:
+        return kind_of(opened.read(HEAD))
 
 
 def task_of(data: bytes, sha256: str) -> TaskDefinition:
@@ -135,7 +181,7 @@ def _file_with_many(file: Path, found: Found) -> None:
     except OSError as error:
         raise SnapshotError(f"{file} can't be opened ({error.strerror})") from None
     except TaskXmlError as error:
-        outcomes = [("", error)]
+        outcomes = [("", TaskXmlError(_why(file.name, error, kind_of(data[:HEAD]))))]
     for number, (path, outcome) in enumerate(outcomes, 1):
         if isinstance(outcome, TaskXmlError):
             place = f"task {number} {path}".strip() + ": " if len(outcomes) > 1 else ""

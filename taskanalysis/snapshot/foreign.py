@@ -1,8 +1,8 @@
 r"""Statuses in files of other programs: what schtasks, PowerShell and the old scripts print.
 
 Authority: the output of ``schtasks /query`` and of Export-Csv, of which ``tests/files/statuses`` has samples. A file is
-known by its content, never by its name. `rows` cuts it into cells, `locales` knows words and dates; here they become
-`Status`.
+known by its content, never by its name. `pages` decodes it, `rows` cuts it into cells, `cells` reads these with the
+words and dates of `locales`.
 
 >>> found = read_statuses_file(Path("tests/files/statuses/english.csv"), zone="America/New_York")
 >>> found.server, found.statuses[r"\OpenData\Load"].state, len(found.problems)
@@ -17,18 +17,18 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache, partial
-from itertools import chain, islice, pairwise
+from itertools import chain, islice
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from taskanalysis.definition import MOST_BYTES, open_regular, without_mark
+from taskanalysis.definition import MOST_BYTES, open_regular
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
-from taskanalysis.snapshot.locales import ORDERS, WORDS, enabled_of, is_not_available, moment, settle, state_of
+from taskanalysis.snapshot.cells import Cells, learn
+from taskanalysis.snapshot.locales import ORDERS, is_not_available, settle
+from taskanalysis.snapshot.pages import decode_page, is_nonsense, read_page
 from taskanalysis.snapshot.rows import TABLE, Row, find_layout, is_table
-from taskanalysis.snapshot.status import STATUS_FIELDS, Moment, Status
-from taskanalysis.text import clip, count
+from taskanalysis.snapshot.status import STATUS_FIELDS, Status
+from taskanalysis.text import clip, count, listed
 
 MOST_ROWS = 100_000
 MOST_PROBLEMS = 200
@@ -41,7 +41,8 @@ class ForeignStatuses:
 
     `statuses` maps task path to Status, with aware times where the zone is known or the text has an offset, else naive
     local times of the server. `holds` are the fields of Status that the format has; `commands` maps task path to
-    command line, where the file has it.
+    command line, where the file has it. `others` are the other servers in the file, `notes` what is no damage: columns
+    that it lacks. `nameless` are the paths of which the file has only the name.
     """
 
     server: str
@@ -50,6 +51,9 @@ class ForeignStatuses:
     holds: frozenset[str] = frozenset()
     problems: list[Problem] = field(default_factory=list)
     commands: dict[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+    notes: list[Problem] = field(default_factory=list)
+    nameless: set[str] = field(default_factory=set)
 
 
 def status_files(source: Path) -> tuple[list[Path], list[Path]]:
@@ -73,18 +77,18 @@ def status_files(source: Path) -> tuple[list[Path], list[Path]]:
     return files, tables
 
 
-def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> ForeignStatuses:
-    """Read the statuses of a file in any known layout.
+def read_statuses_file(path: Path, *, zone: str = "", dates: str = "", server: str = "") -> ForeignStatuses:
+    """Read the statuses of a file in any known layout; of several servers, those of `server`, or else of the first.
 
-    `zone` (IANA) makes local times aware; without it they stay naive. `dates` ("dmy" or "mdy") is the order of day and
-    month where the file leaves it open; times that stay ambiguous are None, with a problem.
+    `zone` (IANA) makes local times aware; without it they stay naive. `dates` ("dmy", "mdy" or "ymd") is the order of
+    day, month and year where the file leaves it open; times that stay ambiguous are None, with a problem.
 
     SnapshotError for a file that can't be opened, is larger than 16 MiB or holds no statuses, and for an unknown
     order; ZoneError for an unknown zone. All else that is wrong (a cut row, an unreadable cell, an error line) is a
     problem beside the data.
     """
     if dates not in ("", *ORDERS):
-        raise SnapshotError(f"'{clip(dates)}' is not an order of day and month: dmy or mdy")
+        raise SnapshotError(f"'{clip(dates)}' is not an order of day, month and year: dmy, mdy or ymd")
     server_zone = known_zone(zone) if zone else None
     try:
         with open_regular(path) as file:
@@ -94,7 +98,8 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> Foreig
         raise SnapshotError(f"{path} can't be opened ({error})") from None
     if len(data) > MOST_BYTES:
         raise SnapshotError(f"{path} is larger than {MOST_BYTES >> 20} MiB")
-    text = decode_page(data).lstrip("\ufeff")
+    text, doubt = read_page(data)
+    text = text.lstrip("\ufeff")
     layout = find_layout(text)
     if layout is None:
         raise SnapshotError(f"{path} {TABLE if is_table(text) else 'holds no statuses of tasks'}")
@@ -102,41 +107,77 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "") -> Foreig
     rows = list(islice(layout(text, notes), MOST_ROWS + 1))
     if len(rows) > MOST_ROWS:
         raise SnapshotError(f"{path} holds more than {MOST_ROWS:,} rows")
-    server, rows = _one_server(rows, notes)
+    servers = list(dict.fromkeys(filter(None, (row.get("host", "").upper() for row in rows))))
+    chosen, rows = _one_server(rows, notes, server if len(servers) > 1 else "")
+    nameless = _nameless(rows, notes)
     folded = _fold(rows, notes)
-    cells = _Cells(dates or _order(rows, taken_at), server_zone, notes)
+    cells = Cells(dates or _order(rows, taken_at), server_zone, notes, learn(rows))
     statuses = {task: cells.status(task, row) for task, row in folded.items()}
-    if cells.unclear:
-        what = f"day and month of {count(cells.unclear, 'time')} are ambiguous"
-        notes[f"{what}: choose with --dates dmy or --dates mdy"] += 1
+    cells.finish()
+    for task in statuses:
+        if is_nonsense(task):
+            notes[lost_letters(task)] += 1
+    if doubt and any(not task.isascii() for task in statuses):
+        notes[doubtful_page(doubt)] += 1
+    lacking = [Problem(path.name, what) for what in _lacking(rows)]
     return ForeignStatuses(
-        server=server,
+        server=chosen,
         taken_at=taken_at,
         statuses=statuses,
         holds=frozenset(STATUS_FIELDS).intersection(chain.from_iterable(rows)),
         problems=[Problem(path.name, what + f" ({n:,} times)" * (n > 1)) for what, n in notes.items()],
+        others=tuple(name for name in servers if name != chosen.upper()),
+        notes=lacking,
+        nameless=nameless & folded.keys(),
         commands={task: command for task, row in folded.items() if (command := _command(row))},
     )
+
+
+def lost_letters(task: str) -> str:
+    """The problem of a name that lost letters, or got those of another code page."""
+    return f"the name {clip(task)} lost letters when it was written: export as UTF-8 or Unicode"
+
+
+def doubtful_page(pages: str) -> str:
+    """The problem of a file whose code page nothing tells."""
+    return f"its code page is {pages}: letters of names may be wrong; export as UTF-8 or Unicode"
 
 
 def join_paths(printed: ForeignStatuses, paths: Iterable[str]) -> None:
     r"""Give the statuses the task paths of their definitions, `paths`.
 
     Windows compares without case, and an ASCII export has ``?`` for a character that it could not write. A path that
-    fits none or several stays as it is.
+    fits none or several stays as it is. Doubts about the letters of a name end where a definition has it.
     """
     exact: dict[str, set[str]] = {}
     lossy: dict[str, set[str]] = {}
-    for path in paths:
+    known, settled = set(paths), set[str]()
+    for path in known:
         exact.setdefault(path.casefold(), set()).add(path)
         ascii_path = re.sub(r"[^\x00-\x7f]", lambda lost: "?" if lost[0] <= "\uffff" else "??", path)
         lossy.setdefault(ascii_path.casefold(), set()).add(path)
+    by_name: dict[str, set[str]] = {}
+    for path in known:
+        by_name.setdefault(path.rpartition("\\")[2].casefold(), set()).add(path)
     for task in list(printed.statuses):
         fits = exact.get(task.casefold()) or lossy.get(task.casefold(), set())
+        if task in printed.nameless:  # only its name is known
+            fits = by_name.get(task[1:].casefold(), set())
+            if len(fits) == 1:
+                printed.nameless.discard(task)
         if len(fits) == 1 and (path := min(fits)) not in printed.statuses:
             printed.statuses[path] = replace(printed.statuses.pop(task), path=path)
             if task in printed.commands:
                 printed.commands[path] = printed.commands.pop(task)
+            settled.add(lost_letters(task))
+    if not printed.nameless:
+        settled.add(NO_FOLDER)
+    if all(task.isascii() or task in known for task in printed.statuses):
+        settled |= {problem.what for problem in printed.problems if _DOUBT.match(problem.what)}
+    printed.problems[:] = [problem for problem in printed.problems if problem.what not in settled]
+
+
+_DOUBT = re.compile(re.escape(doubtful_page("\0")).replace("\0", ".*"))
 
 
 class _Notes(Counter[str]):
@@ -148,64 +189,55 @@ class _Notes(Counter[str]):
         super().__setitem__(what, times)
 
 
-# Bytes -> text -------------------------------------------------------------------------------------------------------
-
-_PAGES = ("utf-8", "cp1252", "cp850", "cp852", "cp1250", "cp932", "gbk", "cp437")
-
-
-def decode_page(data: bytes) -> str:
-    """Decode the text of a console or program whose code page is unknown; never an error.
-
-    By byte order mark, then the pattern of zero bytes, then UTF-8, then the code page that gives most words of
-    schtasks, and letters where letters belong.
-
-    >>> decode_page("Nächste Laufzeit".encode("cp850")), decode_page("状態: 準備完了".encode("cp932"))
-    ('Nächste Laufzeit', '状態: 準備完了')
-    """
-    encoding, rest = without_mark(data)
-    if encoding:
-        return rest.decode(encoding, errors="replace")
-    head = data[:4096]
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    if max(even, odd) * 8 > len(head) and max(even, odd) > 4 * min(even, odd):
-        return data.decode("utf-16-le" if odd > even else "utf-16-be", errors="replace")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        telling = b"\n".join(islice((line[:1000] for line in data.split(b"\n") if not line.isascii()), 100))
-        return data.decode(max(_PAGES, key=partial(_likely, telling[:20_000])), errors="replace")
-
-
-def _likely(data: bytes, page: str) -> int:
-    text = data.decode(page, errors="replace")
-    words = sum(word in text for word in WORDS)
-    return 100 * words + sum(_fits(before, letter, page) for before, letter in pairwise(" " + text) if letter > "\x7f")
-
-
-def _fits(before: str, character: str, page: str) -> int:
-    """2 or 1 for a character that fits its place, negative for one that a wrong code page produces."""
-    if character == "\ufffd":
-        return -3
-    if "぀" <= character <= "ヿ":
-        return 2
-    if page in ("cp932", "gbk"):  # the characters of daily use
-        lead, *trail = character.encode(page, errors="replace")
-        daily = trail and (0xB0 <= lead <= 0xD7 and trail[0] > 0xA0 if page == "gbk" else 0x88 <= lead <= 0x97)
-        return 2 if daily else -1
-    latin = character < "\u0250" and (character.islower() or (character.isupper() and not before.islower()))
-    return 1 if latin else -1
-
-
 # Rows -> statuses ----------------------------------------------------------------------------------------------------
 
 
-def _one_server(rows: list[Row], notes: Counter[str]) -> tuple[str, list[Row]]:
-    """The server of the first row that names one, and the rows that name no other."""
-    server = next((row["host"] for row in rows if row.get("host")), "")
+def _one_server(rows: list[Row], notes: Counter[str], wanted: str) -> tuple[str, list[Row]]:
+    """The server that is wanted, or of the first row that names one, and the rows that name no other."""
+    hosts = [row["host"] for row in rows if row.get("host")]
+    server = next((host for host in hosts if not wanted or host.casefold() == wanted.casefold()), "")
+    if wanted and not server:
+        raise SnapshotError(
+            f"no row is of the server {clip(wanted)}, but of {listed(list(dict.fromkeys(hosts)), most=5)}"
+        )
     kept = [row for row in rows if row.get("host", "").casefold() in ("", server.casefold())]
-    if len(kept) < len(rows):
-        notes[f"rows of servers other than {clip(server)} are left out"] += len(rows) - len(kept)
+    if len(kept) < len(rows) and not wanted:
+        others = listed([name for name in dict.fromkeys(map(str.upper, hosts)) if name != server.upper()], most=5)
+        left_out = len(rows) - len(kept)
+        notes[f"{count(left_out, 'row')} of other servers than {clip(server)} left out: --server {others}"] += 1
     return server, kept
+
+
+def _nameless(rows: list[Row], notes: Counter[str]) -> set[str]:
+    """Where a file has names without folders: take them for those of the root, as long as each is there once.
+
+    The paths are returned, until definitions give the folders (`join_paths`).
+    """
+    if any("folder" in row or "path" in row for row in rows):
+        return set()
+    names = Counter(row["name"].casefold() for row in rows if row.get("name") and not row["name"].startswith("\\"))
+    for name, times in names.items():
+        if times > 1:
+            notes[f"{count(times, 'row')} named {clip(name)} left out: without TaskPath they are not one task"] += 1
+    rows[:] = [row for row in rows if names[row.get("name", "").casefold()] < 2]
+    if names:
+        notes[NO_FOLDER] += 1
+    lonely = [row for row in rows if names[row.get("name", "").casefold()]]
+    for row in lonely:
+        row["name"] = "\\" + row["name"]
+    return {row["name"] for row in lonely}
+
+
+NO_FOLDER = "has no column TaskPath, so folders of tasks are not known: export it, too"
+_WANTED = {"last_run": "LastRunTime", "last_result": "LastTaskResult", "next_run": "NextRunTime"}
+
+
+def _lacking(rows: list[Row]) -> list[str]:
+    """A sentence for each column that an export was cut by, where it has a part of them."""
+    fields = {*chain.from_iterable(rows)}
+    if not fields & {"last_run", "last_result"} or "path" in fields:
+        return []
+    return [f"has no column {name}: export it, too" for field, name in _WANTED.items() if field not in fields]
 
 
 def _fold(rows: list[Row], notes: Counter[str]) -> dict[str, Row]:
@@ -239,76 +271,6 @@ def _task_path(row: Row, whole: bool) -> str:
 def _order(rows: Sequence[Row], taken_at: datetime) -> str:
     lasts, nexts, days = ([row.get(name, "") for row in rows] for name in ("last_run", "next_run", "start_date"))
     return settle(lasts, nexts, [f"{day} 0:00" for day in days], taken_at)
-
-
-@dataclass(slots=True)
-class _Cells:
-    """Reads the cells of one file, with dates in `order`; notes those that can't be read, counts `unclear` dates.
-
-    `times` are those that were read, by their text: many tasks start at one time.
-    """
-
-    order: str
-    zone: ZoneInfo | None
-    notes: Counter[str]
-    unclear: int = 0
-    times: dict[str, Moment] = field(default_factory=dict)
-
-    def status(self, task: str, row: Row) -> Status:
-        word = row.get("state", "")
-        state = state_of(word) if word.strip("?") else None
-        if state_of(row.get("next_run", "")) == "Disabled":  # where Windows 7 and 2008 have it
-            state = "Disabled"
-        enabled = enabled_of(row.get("enabled", ""))
-        return Status(
-            path=task,
-            state=state,
-            enabled=False if enabled is None and state == "Disabled" else enabled,
-            last_run=self.time(task, row, "last_run"),
-            last_result=self.number(task, row, "last_result"),
-            next_run=self.time(task, row, "next_run"),
-            missed_runs=self.number(task, row, "missed_runs"),
-        )
-
-    def time(self, task: str, row: Row, name: str) -> Moment:
-        text = row.get(name, "")
-        if text in self.times:
-            return self.times[text]
-        if not text.strip("?"):
-            return None
-        times = [moment(text, order) for order in ([self.order] if self.order else ORDERS)]
-        if times[0] != times[-1]:
-            self.unclear += 1
-            return None
-        time = times[0]
-        if time is None:
-            if is_not_available(text) or (name == "next_run" and not re.search(r"\d", text)):
-                return "never"
-            self.odd(task, row, name)
-            return None
-        if self.zone and time.tzinfo is None:
-            time = time.replace(tzinfo=self.zone)
-        self.times[text] = "never" if time.year < 2000 else time  # 1999-11-30, or 1899-12-30 on old servers
-        return self.times[text]
-
-    def number(self, task: str, row: Row, name: str) -> int | None:
-        text = row.get(name, "")
-        code = _code(text)
-        if code is None and text and not is_not_available(text):
-            self.odd(task, row, name)
-        return code
-
-    def odd(self, task: str, row: Row, name: str) -> None:
-        self.notes[f"{clip(task)}: {name.replace('_', ' ')} '{clip(row[name])}' can't be read"] += 1
-
-
-@lru_cache(maxsize=4096)
-def _code(text: str) -> int | None:
-    """A number of 32 bits, signed or not, as an unsigned one; None for any other text."""
-    if not re.fullmatch(r"-?[0-9]{1,10}|0[xX][0-9a-fA-F]{1,8}", text):
-        return None
-    code = int(text, 16 if text[1:2] in ("x", "X") else 10)
-    return code % 2**32 if -(2**31) <= code < 2**32 else None
 
 
 def _command(row: Row) -> str:

@@ -20,6 +20,7 @@ from functools import partial
 from itertools import chain, islice, pairwise
 
 from taskanalysis.snapshot.locales import field_of
+from taskanalysis.snapshot.objects import are_objects, rows_of
 from taskanalysis.text import clip
 
 Row = dict[str, str]
@@ -44,6 +45,8 @@ _ERROR_WORDS = ("エラー", "警告", "情報", "错误", "信息")
 
 def find_layout(text: str) -> Layout | None:
     """The layout of the text, by its content; None where it holds no statuses that can be read."""
+    if are_objects(text[:_LONGEST]):
+        return rows_of
     if text[:_LONGEST].lstrip("\ufeff \t\r\n").startswith("<"):
         return None
     for line in islice(filter(None, _lines(text)), _HEAD):
@@ -52,9 +55,10 @@ def find_layout(text: str) -> Layout | None:
             is_old = {"name", "path"} <= columns.keys() and {"last_result", "next_run"} & columns.keys()
             if {"name", "folder"} <= columns.keys() or is_old:
                 return partial(_export, delimiter=delimiter)
-            if _SHORT.keys() <= columns.keys():
-                quoted = delimiter == "," and line.startswith('"')
-                return _schtasks if quoted else partial(_export, delimiter=delimiter)
+            if "name" in columns and columns.keys() & {"last_run", "last_result", "next_run"}:
+                own = line.count('","') + 1 == len(_SHORT) and _SHORT.keys() <= columns.keys()
+                own = (own or line.count('","') + 1 >= VERBOSE) and delimiter == "," and line.startswith('"')
+                return _schtasks if own else partial(_export, delimiter=delimiter)
         if _ROW.match(line) and (line.count('","') == 2 or line.count('","') >= VERBOSE - 1):
             return _schtasks
     return _list if _opening(text) else None

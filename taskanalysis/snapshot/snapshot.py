@@ -142,6 +142,8 @@ def read_snapshot(
     and PowerShell are recognized by their content. For these, `zone` (IANA) is the server's and `dates` ("dmy" or
     "mdy") the order of day and month where the file leaves it open; without a zone their times are naive.
 
+    Of a status file with several servers, `server` selects one ("": the first).
+
     Of a share: the newest snapshot of `server` ("": of any), not later than `at` (ISO; local time of the server where
     it has no offset), and with `holding="definitions"` one that has definitions, unless none has. A snapshot that is
     more than ten minutes later than `now` (aware; the clock where it is None) is a problem and never the newest; so is
@@ -164,7 +166,7 @@ def read_snapshot(
         snapshot.others = tuple(name for name in list_servers(source) if name != newest.parents[1].name)
         return snapshot
     own = (source / "snapshot.json").is_file()
-    snapshot = _read_own(source) if own else _read_foreign(source, zone, dates)
+    snapshot = _read_own(source) if own else _read_foreign(source, zone, dates, server)
     if in_future(snapshot.taken_at, now):
         snapshot.problems.insert(0, Problem(source.name, FUTURE.partition(",")[0]))
     other = server and snapshot.server and server.casefold() != snapshot.server.casefold()
@@ -175,7 +177,7 @@ def read_snapshot(
     return snapshot
 
 
-def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
+def _read_foreign(source: Path, zone: str, dates: str, server: str) -> Snapshot:
     """Definitions, statuses or both, from what is not our format."""
     depths = ("*", "*/*", "*/*/*")
     if source.is_dir() and any(file for depth in depths for file in source.glob(f"{depth}/snapshot.json")):
@@ -184,11 +186,14 @@ def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
     found = Found() if source in (*files, *tables) else find_tasks(source, skip=[*files, *tables])
     found.problems[:0] = [Problem(file.name, TABLE) for file in tables]
     if not files and not found.tasks:
-        why = f" that can be read ({found.problems[0].file}: {found.problems[0].what})" if found.problems else ""
+        told = [problem for problem in found.problems if problem not in found.notes] or found.problems
+        why = f" that can be read ({told[0].file}: {told[0].what})" if told else ""
         raise SnapshotError(f"{source} holds neither snapshots nor task XML nor statuses{why}")
-    printed = read_statuses_file(files[0], zone=zone, dates=dates) if files else ForeignStatuses("", found.changed)
+    printed = ForeignStatuses("", found.changed)
+    if files:
+        printed = read_statuses_file(files[0], zone=zone, dates=dates, server=server)
     join_paths(printed, found.tasks)
-    notes = [Problem(file.name, "is an older file of statuses, not read") for file in files[1:]]
+    older = [Problem(file.name, "is an older file of statuses, not read") for file in files[1:]]
     return Snapshot(
         server=printed.server,
         taken_at=printed.taken_at,
@@ -196,8 +201,9 @@ def _read_foreign(source: Path, zone: str, dates: str) -> Snapshot:
         tasks=found.tasks,
         statuses=printed.statuses,
         holds=printed.holds | ({"definitions"} if found.tasks else set()),
-        problems=found.problems + notes + printed.problems,
-        notes=notes,
+        problems=found.problems + older + printed.problems + printed.notes,
+        notes=found.notes + older + printed.notes,
+        others=printed.others,
         damaged=_damaged(found.problems),
         defined_at=printed.taken_at if found.tasks else None,
         source=source,

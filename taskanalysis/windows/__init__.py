@@ -4,7 +4,7 @@
 that runs us. The only wing that uses pywin32.
 """
 
-from taskanalysis.windows.collect import LOG, TURN_ON, Collected, collect, convert, export_log
+from taskanalysis.windows.collect import LOG, TURN_ON, Collected, collect, convert, convert_all, export_log
 from taskanalysis.windows.machine import server_name, user_name
 from taskanalysis.windows.own_task import own_task, this_program
 from taskanalysis.windows.restorable import parse_map, read_wanted
@@ -26,6 +26,7 @@ __all__ = [
     "collect",
     "connect",
     "convert",
+    "convert_all",
     "export_log",
     "own_task",
     "parse_map",

@@ -30,6 +30,7 @@ from filelock import Timeout
 from taskanalysis import __version__
 from taskanalysis.definition import read_bytes
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, UnfinishedError
+from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot import (
     DELETED,
     Status,
@@ -37,6 +38,7 @@ from taskanalysis.snapshot import (
     file_name,
     in_future,
     in_scope,
+    instant,
     list_snapshots,
     locked,
     long_path,
@@ -69,7 +71,7 @@ class Collected:
     """The written snapshot: its folder, number of tasks and of definitions (None: not read).
 
     `stored` tells whether the definitions are in it, or in an earlier one since nothing changed. `warnings` are
-    sentences about the whole, `problems` what could not be read.
+    sentences about the whole, `problems` what could not be read. `nothing_new`: the snapshot was there before.
     """
 
     place: Path
@@ -79,9 +81,12 @@ class Collected:
     stored: bool = False
     warnings: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    nothing_new: bool = False
 
     def line(self) -> str:
         """The result in one line."""
+        if self.nothing_new:
+            return f"{self.server}: nothing new, its snapshot is there as {plain_path(self.place)}"
         counts = [count(self.tasks, "task")]
         if self.definitions is not None:
             counts.append(f"{count(self.definitions, 'definition')} {'stored' if self.stored else 'as before'}")
@@ -160,19 +165,28 @@ def convert(
     zone: str = "",
     dates: str = "",
     folders: Sequence[str] = (),
+    at: str = "",
     now: datetime | None = None,
     wait: float = WAIT,
 ) -> Collected:
-    r"""Turn anything that `read_snapshot` reads into a snapshot of ours, taken when the source was.
+    r"""Turn anything that `read_snapshot` reads into a snapshot of ours, taken when the source was, or `at` (ISO).
+
+    Of a file with several servers, `server` selects one. Where the server already has a snapshot of that time, nothing
+    is written.
 
     Definitions keep their bytes where Windows can import them; others are rewritten as UTF-16LE with BOM, and a warning
     counts them. Those outside `folders` are left out; without folders those of ``\Microsoft``, which a warning counts.
 
-    SnapshotError where there is nothing to read, no server is named, times have no zone, the server already has a
-    snapshot of that time, or that time is later than `now` (aware; the clock where it is None); otherwise as `collect`.
+    SnapshotError where there is nothing to read, no server is named, times have no zone, or the time is later than
+    `now` (aware; the clock where it is None); otherwise as `collect`.
     """
     _check_exists(data)
     snapshot = read_snapshot(source, zone=zone, dates=dates)
+    if snapshot.others:
+        snapshot = read_snapshot(source, server=server or snapshot.server, zone=zone, dates=dates)
+        snapshot.others = ()  # each is a snapshot of its own
+    if at:
+        snapshot.taken_at = instant(at, zone)
     if in_future(snapshot.taken_at, now or datetime.now(UTC)):
         when = f"{snapshot.taken_at:%Y-%m-%d %H:%M} UTC"
         raise SnapshotError(f"{source} is of {when}, which lies in the future: correct the time of its files first")
@@ -182,6 +196,9 @@ def convert(
     times = (moment for status in snapshot.statuses.values() for moment in (status.last_run, status.next_run))
     if any(isinstance(moment, datetime) and moment.tzinfo is None for moment in times):
         raise SnapshotError(f"{source} does not name the time zone of its server: name it with --zone")
+    there = {known.path.name: known.path for known in list_snapshots(data, name)}
+    if place := there.get(stamp_of(snapshot.taken_at)):
+        return Collected(place, name, len(snapshot.statuses), None, nothing_new=True)
     chosen = [path for path in snapshot.tasks if in_scope(path, folders)]
     wanted = read_wanted(snapshot, tasks=chosen) if chosen else WantedTasks(problems=snapshot.problems)
     definitions = {task.path: encoded(task.xml) for task in wanted.tasks}
@@ -207,6 +224,50 @@ def convert(
             sddl={task.path: task.sddl for task in wanted.tasks if task.sddl},
             problems=wanted.problems,
         )
+
+
+def convert_all(source: Path, data: Path, *, server: str = "", zone: str = "", **options: Any) -> list[Collected]:
+    """Convert each server of a file with several, and each dated folder in a folder of them; else the source itself.
+
+    A folder is dated where its name begins with a date, and perhaps a time; without one, its files tell the time where
+    they are of that day, else it is noon. The options are those of `convert`.
+    """
+    if not options.get("at") and (dated := _dated_folders(source, zone)):
+        found = [
+            convert_all(folder, data, server=server, zone=zone, **options | {"at": at}) for at, folder in sorted(dated)
+        ]
+        return [collected for each in found for collected in each]
+    snapshot = read_snapshot(source, zone=zone, dates=options.get("dates", ""))
+    names = [server] if server or not snapshot.others else [snapshot.server, *snapshot.others]
+    return [convert(source, data, server=name, zone=zone, **options) for name in names]
+
+
+_DATED = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[T_ -]?(\d\d)[-:.h]?(\d\d)(?:[-:.]?(\d\d))?)?(?!\d)")
+
+
+def _dated_folders(source: Path, zone: str) -> list[tuple[str, Path]]:
+    """The time (ISO) and place of each dated folder; none where the source holds other things, too."""
+    if not source.is_dir() or (source / "snapshots").is_dir():
+        return []
+    inside = list(source.iterdir())
+    dated = [(found, folder) for folder in inside if folder.is_dir() and (found := _DATED.match(folder.name))]
+    if len(dated) != len(inside):
+        return []
+    times = []
+    for found, folder in dated:
+        year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+        try:
+            at = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 (local time of the server)
+        except ValueError as error:
+            raise SnapshotError(f"{folder.name} is no date ({error})") from None
+        if not found[4]:
+            newest = max((file.stat().st_mtime for file in folder.rglob("*") if file.is_file()), default=0.0)
+            written = datetime.fromtimestamp(newest, known_zone(zone) if zone else UTC).replace(
+                tzinfo=None, microsecond=0
+            )
+            at = written if written.date() == at.date() else at.replace(hour=12)
+        times.append((at.isoformat(), folder))
+    return times
 
 
 # Reading --------------------------------------------------------------------------------------------------------------

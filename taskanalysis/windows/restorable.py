@@ -15,6 +15,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from lxml import etree
 
@@ -249,7 +250,7 @@ class _Files:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self.chunks: list[Chunk] = []
+        self.chunks: dict[Path, list[Chunk]] = {}
         stored = StoredDefinitions.of(snapshot.source, snapshot.manifest) if snapshot.manifest else None
         self.root = stored.tasks if stored else snapshot.source
         if not stored:
@@ -271,13 +272,13 @@ class _Files:
         """The text to register; TaskXmlError or OSError where it can't be read any more as it was."""
         name = self.snapshot.files[path]
         number = re.search(r" \((\d+)\)$", name)
-        if self.root.is_dir():
-            data = read_bytes(self.root / name)
-        elif number:
-            self.chunks = self.chunks or list(split_tasks(xml_text(read_bytes(self.root))))
-            return DECLARATION + self.chunks[int(number[1]) - 1].text
-        else:
-            data = read_bytes(self.root)
+        file = self.root / name if self.root.is_dir() else self.root
+        if number and (file == self.root or not file.is_file()):  # one of a file with many
+            file = file if file == self.root else self.root / name[: number.start()]
+            if file not in self.chunks:
+                self.chunks[file] = list(split_tasks(xml_text(read_bytes(file))))
+            return DECLARATION + self.chunks[file][int(number[1]) - 1].text
+        data = read_bytes(file)
         wanted = self.snapshot.hashes[path]
         if wanted and hashlib.sha256(data).hexdigest() != wanted:
             raise TaskXmlError("was changed while it was read")

@@ -52,6 +52,21 @@ def test_stale_snapshot_is_three_whatever_it_says(form: str) -> None:
     assert check(GOOD, stale=True).exit_code(form) == check(BAD, stale=True).exit_code(form) == 3
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_where_most_last_runs_are_not_known_it_is_three_and_the_first_sentence(form: str) -> None:
+    unread = [replace(GOOD, path=f"\\{number}", last_run=None) for number in range(3)]
+    found = check(GOOD, *unread, holds=frozenset({"last_run"}))
+    assert found.exit_code(form) == 3
+    assert check(GOOD, *unread[:1], holds=frozenset({"last_run"})).exit_code(form) == 0
+    (assessment,) = found.assessments
+    assert assessment.title == "The last run of 3 of 4 tasks could not be read"
+    assert assessment.lines()[0].endswith(
+        "The last run of 3 of 4 tasks could not be read. None of 4 tasks needs attention by what is known."
+    )
+    (assessment,) = check(BAD, *unread, holds=frozenset({"last_run"})).assessments
+    assert assessment.title == "The last run of 3 of 4 tasks could not be read; 1 thing to do"
+
+
 def test_text_has_a_line_for_each_task_that_needs_attention() -> None:
     assert check(GOOD, BAD).text().splitlines() == [
         "S, 2026-11-23 06:02 (America/New_York): 1 of 2 tasks needs attention.",
@@ -315,3 +330,13 @@ def test_decode_answers_in_words_and_as_json() -> None:
 
 def test_decode_refuses_what_is_no_code() -> None:
     assert run("decode", "5x") == (2, "", "taskanalysis: is not a result code: '5x'\n")
+
+
+def test_all_servers_of_a_status_file_are_judged(tmp_path: Path) -> None:
+    file = tmp_path / "status.csv"
+    rows = "".join(f"Load,\\,2026-11-23 06:00:00,{code},SRV0{code}\n" for code in (1, 2))
+    file.write_text("TaskName,TaskPath,LastRunTime,LastTaskResult,PSComputerName\n" + rows, encoding="utf-8")
+    _, out, _ = run("check", "--data", str(file), "--all-servers")
+    assert [line[:5] for line in out.splitlines() if "attention" in line] == ["SRV01", "SRV02"]
+    assert "1 other server of this share not judged: SRV02" in run("check", "--data", str(file))[1]
+    assert run("check", "--data", str(file), "--server", "SRV02")[1].startswith("SRV02, ")

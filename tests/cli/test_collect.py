@@ -116,3 +116,39 @@ def test_command_refuses_in_one_sentence(tmp_path: Path, words: list[str], code:
     assert says in err
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
+
+
+EXPORT = "TaskName,TaskPath,LastRunTime,LastTaskResult,PSComputerName\n"
+ROW = "Load,\\,2026-11-23 06:00:00,0,%s\n"
+
+
+def test_each_server_of_a_file_becomes_a_snapshot_and_a_second_time_nothing_new(tmp_path: Path) -> None:
+    source, data = tmp_path / "status.csv", tmp_path / "data"
+    source.write_text(EXPORT + ROW % "SRV01" + ROW % "SRV02", encoding="utf-8")
+    data.mkdir()
+    words = ["--data", str(data), "--from", str(source), "--zone", "UTC", "--at", "2026-11-23T08:00:00"]
+    code, out, _ = run(*words)
+    assert (code, [line[:13] for line in out.splitlines()]) == (0, ["SRV01: 1 task", "SRV02: 1 task"])
+    assert {known.path.name for known in list_snapshots(data)} == {"20261123T080000Z"}
+    code, out, _ = run(*words)
+    assert (code, [line[:18] for line in out.splitlines()]) == (0, ["SRV01: nothing new", "SRV02: nothing new"])
+
+
+def test_folder_of_dated_folders_is_taken_in_one_go(tmp_path: Path) -> None:
+    data, exports = tmp_path / "data", tmp_path / "exports"
+    data.mkdir()
+    for name in ("2026-11-21", "2026-11-22_0700", "20261123T060500"):
+        (exports / name).mkdir(parents=True)
+        (exports / name / "status.csv").write_text(EXPORT + ROW.replace("11-23", "11-20") % "SRV", encoding="utf-8")
+    code, out, _ = run("--data", str(data), "--from", str(exports), "--zone", "UTC")
+    assert (code, len(out.splitlines())) == (0, 3)
+    names = sorted(known.path.name for known in list_snapshots(data))
+    assert names == ["20261121T120000Z", "20261122T070000Z", "20261123T060500Z"]
+    (exports / "notes.txt").write_text("x", encoding="utf-8")
+    assert run("--data", str(data), "--from", str(exports), "--zone", "UTC")[0] == 2
+
+
+def test_time_without_a_source_is_refused(tmp_path: Path) -> None:
+    code, _, err = run("--data", str(tmp_path), "--at", "2026-11-23")
+    assert code == 2
+    assert "--at is for --from" in err

@@ -179,3 +179,9 @@ def test_pieces_are_cut_out_of_the_text_and_do_not_overlap(parts: list[str]) -> 
         begin = text.find(chunk.text, position)
         assert begin >= position
         position = begin + len(chunk.text)
+
+
+@pytest.mark.parametrize("text", ["a && b", "a & b", "x?a=1&b=2", "R&D"])
+def test_bare_ampersand_is_named_as_that(text: str) -> None:
+    with pytest.raises(TaskXmlError, match="a bare & in line 2, which must be &amp;"):
+        parse(f"<Task>\n<Command>{text}</Command></Task>".encode())

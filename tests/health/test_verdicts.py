@@ -77,6 +77,8 @@ LONG_AGO = NOW - timedelta(hours=25)
         (None, {"state": "Queued"}, "RUNNING", "queued", False),
         (None, {"state": "Queued", "last_result": 1}, "FAILING", "last run failed", True),
         (None, {"state": "Running", "last_run": NOW + timedelta(hours=5)}, "UNKNOWN", "clock in doubt", False),
+        (OFF, {"state": "Unknown", "enabled": None, "last_result": 1}, "DISABLED", "disabled", False),
+        (None, {"state": "Unknown", "last_result": 267009}, "RUNNING", "running", False),
         (OFF, {"state": None, "enabled": None, "last_result": 1}, "DISABLED", "disabled", False),
         (None, {"last_run": "never", "last_result": PASSWORD}, "NEVER RAN", "never ran", False),
         (None, {"state": None, "last_result": 267009}, "RUNNING", "running", False),

@@ -1,4 +1,4 @@
-"""What schtasks prints in nine languages, as CSV and as LIST, for the tests of other programs' statuses."""
+"""What schtasks prints in sixteen languages, as CSV and as LIST, for the tests of other programs' statuses."""
 
 import csv
 from collections.abc import Callable

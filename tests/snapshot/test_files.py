@@ -10,6 +10,9 @@ from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import SnapshotError
 from taskanalysis.snapshot import files as taskfiles
 from taskanalysis.snapshot.files import find_tasks, read_tasks, task_of
+from taskanalysis.snapshot.kinds import INSTEAD
+from taskanalysis.snapshot.snapshot import read_snapshot
+from taskanalysis.windows.restorable import read_wanted
 from tests.build import CORPUS, TRAPS, answer, commands, link, trap
 
 
@@ -39,17 +42,54 @@ def test_flat_folder_with_strays_below_names_tasks_by_uri_else_by_file(tmp_path:
     assert [problem.file for problem in problems] == [".git/HEAD"]
 
 
-def test_files_without_extension_are_read_and_other_files_passed_over(tmp_path: Path) -> None:
+def test_files_without_extension_are_read_and_other_files_named(tmp_path: Path) -> None:
     files = {
         "A/Load": xml("1"),
         "A/Reader 16.0 update": xml("2"),
         "A/notes.txt": b"Tasks of the office",
         "A/status.csv": b"Path,State",
-        "A/large.zip": b"PK" + b"\0" * (17 << 20),
+        "A/large.zip": b"PK\3\4" + b"\0" * (17 << 20),
+        "rules.toml": b"[tasks]",
     }
     tasks, problems = read_tasks(write(tmp_path, files))
     assert commands(tasks) == {"\\A\\Load": "1", "\\A\\Reader 16.0 update": "2"}
-    assert problems == []
+    assert problems == [
+        ("A/large.zip", "is an archive: unpack it"),
+        ("A/notes.txt", "is not read: neither task XML nor statuses"),
+        ("A/status.csv", f"is a CSV without the column TaskName and LastRunTime or LastTaskResult: {INSTEAD}"),
+    ]
+
+
+def test_file_with_many_tasks_counts_in_a_folder_like_one_by_itself(tmp_path: Path) -> None:
+    content = printed(root=True, declarations=False).encode("utf-16")
+    files = {
+        "all.xml": content,
+        "a.xml": xml("4", "\\B\\Four"),
+        "some.txt": printed(root=False, declarations=True).encode(),
+    }
+    tasks, problems = read_tasks(write(tmp_path, files))
+    paths = ["\\A\\One", "\\A\\Zwei für alle", "\\Three"]
+    assert commands(tasks) == {"\\B\\Four": "4", **dict(zip(paths, "123", strict=True))} | {
+        f"\\some.txt ({number})": str(number) for number in (1, 2, 3)
+    }
+    assert [what[:25] for _, what in problems] == [f"has the same task path \\{name}" for name in "AAT"]
+
+
+def test_bad_task_of_a_file_with_many_is_a_problem_in_a_folder_too(tmp_path: Path) -> None:
+    many = b"<Tasks><!-- \\A --><Task/><!-- \\B --><Task><Bad></Task><!-- \\C --><Task/></Tasks>"
+    tasks, problems = read_tasks(write(tmp_path, {"all.xml": many}))
+    assert sorted(tasks) == ["\\A", "\\C"]
+    assert [(file, what[:9]) for file, what in problems] == [("all.xml", "task 2 \\B")]
+
+
+def test_tasks_of_a_file_with_many_in_a_folder_are_restored(tmp_path: Path) -> None:
+    folder = write(tmp_path, {"all.xml": printed(root=True, declarations=False).encode(), "b (2).xml": xml("9", "\\X")})
+    wanted = read_wanted(read_snapshot(folder), tasks=["\\A\\Zwei für alle", "\\X"])
+    assert [(each.path, each.task.programs[0].command) for each in wanted.tasks] == [
+        ("\\A\\Zwei für alle", "2"),
+        ("\\X", "9"),
+    ]
+    assert "<Command>2</Command>" in wanted.tasks[0].xml
 
 
 def test_second_task_with_a_path_is_a_problem_and_not_lost(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from tests.snapshot.printed import (
     LANGUAGES,
     LOAD,
     MORNING,
+    NIGHTLY,
     NOON,
     WANTED,
     Language,
@@ -33,11 +34,12 @@ from tests.snapshot.printed import (
     whats,
 )
 
+EVENING = datetime(2026, 11, 25, 18)
 CORPUS = build.CORPUS / "csv"
 corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the folder of real files is not here")
 
 
-# Nine languages ------------------------------------------------------------------------------------------------------
+# Languages -----------------------------------------------------------------------------------------------------------
 
 
 ENCODED = [
@@ -64,13 +66,65 @@ def test_every_language_reads_in_every_code_page_of_it(
     assert found.taken_at == NOON
 
 
+UNKNOWN = LANGUAGES["English"]._replace(
+    names="|".join(f"имя{number}" for number in range(12)),
+    ready="Тилбуид",
+    running="Идет",
+    disabled="Выкл",
+    on="Вкл",
+    off="Выкл",
+    none="НД",
+)
+
+
 @pytest.mark.parametrize("layout", [as_csv, as_list])
-def test_language_that_nobody_knows_is_read_by_position(write: Write, layout: Callable[[Language, str], str]) -> None:
-    names = "|".join(f"имя{number}" for number in range(12))
-    language = LANGUAGES["English"]._replace(names=names, ready="Готово")
-    assert read_statuses_file(write(layout(language, "utf-8"))).statuses == {
-        path: replace(status, state="Unknown") if status.state == "Ready" else status for path, status in WANTED.items()
+def test_words_of_no_known_language_are_not_known_and_a_problem_each(
+    write: Write, layout: Callable[[Language, str], str]
+) -> None:
+    found = read_statuses_file(write(layout(UNKNOWN, "utf-8")))
+    assert found.statuses == {
+        path: replace(status, state=status.state if status.state == "Disabled" else None)
+        for path, status in WANTED.items()
     }
+    assert whats(found) == [
+        "'Тилбуид' is a word of no known language: state of 2 tasks not known",
+        "'Идет' is a word of no known language: state of 1 task not known",
+    ]
+
+
+def test_word_that_rows_do_not_tell_is_not_learned(write: Write) -> None:
+    language = UNKNOWN._replace(off="Отключ")  # disabled has two words
+    found = read_statuses_file(write(as_csv(language, "utf-8")))
+    assert [(each.state, each.enabled) for each in found.statuses.values()] == [(None, None)] * 4
+    assert whats(found)[1] == "'Вкл' is a word of no known language: enabled of 3 tasks not known"
+    planned = as_csv(UNKNOWN, "utf-8").replace('"НД","Выкл"', '"11/25/2026 06:00:00 PM","Выкл"')
+    found = read_statuses_file(write(planned))
+    assert found.statuses[NIGHTLY] == replace(WANTED[NIGHTLY], state=None, enabled=None, next_run=EVENING)
+
+
+def test_word_of_two_columns_is_one_problem(write: Write) -> None:
+    found = read_statuses_file(
+        write('"TaskName","TaskPath","State","Enabled"\n"A","\\","Af","Af"\n"B","\\","Af","Af"\n')
+    )
+    assert whats(found) == ["'Af' is a word of no known language: state and enabled of 2 tasks not known"]
+
+
+@pytest.mark.parametrize("page", ["cp850", "cp1252"])
+def test_page_that_nothing_tells_is_a_problem_until_definitions_have_the_names(write: Write, page: str) -> None:
+    text = '"TaskName","TaskPath","State"\n"Lé","\\","Ready"\n"Ú","\\","Ready"\n'
+    found = read_statuses_file(write(text.encode(page)))
+    assert any("letters of names may be wrong" in what for what in whats(found)) or list(found.statuses) == [
+        "\\Lé",
+        "\\Ú",
+    ]
+    join_paths(found, found.statuses)
+    assert whats(found) == []
+
+
+@pytest.mark.parametrize("name", ["Stra?en", "Stra\ufffden", "Stra├ƒen", "StraÃŸen", "StraΣen"])
+def test_name_that_lost_letters_is_a_problem(write: Write, name: str) -> None:
+    found = read_statuses_file(write(f'"TaskName","TaskPath","State"\n"{name}","\\","Ready"\n'))
+    assert whats(found) == [f"the name \\{name} lost letters when it was written: export as UTF-8 or Unicode"]
 
 
 @pytest.mark.parametrize("pages", [("utf-8", "cp1252"), ("cp1252", "cp850")])
@@ -120,7 +174,7 @@ def test_dates_decides_where_the_file_does_not(write: Write) -> None:
         assert found.statuses["\\T0"].last_run == first
         assert found.problems == []
     with pytest.raises(SnapshotError, match="is not an order"):
-        read_statuses_file(file, dates="ymd")
+        read_statuses_file(file, dates="ydm")
 
 
 # Cells ---------------------------------------------------------------------------------------------------------------
@@ -143,7 +197,7 @@ def test_empty_cells_are_not_known_and_no_problem(write: Write) -> None:
         ("12/30/1899 12:00:00 AM", "never", "never", 0),
         ("1999-12-31 23:59:59", "never", "never", 0),
         ("2000-01-01 00:00:00", datetime(2000, 1, 1), datetime(2000, 1, 1), 0),
-        ("????", None, None, 0),
+        ("????", None, None, 2),
         ("week 7", None, None, 2),
     ],
 )
@@ -195,7 +249,8 @@ def test_rows_of_a_second_server_are_left_out_and_counted(write: Write) -> None:
     other = [line.replace("OPENDATA01", "OPENDATA02") for line in lines[1:]]
     found = read_statuses_file(write("\n".join([*lines, *other])))
     assert found.statuses == WANTED
-    assert whats(found) == ["rows of servers other than OPENDATA01 are left out (8 times)"]
+    assert whats(found) == ["8 rows of other servers than OPENDATA01 left out: --server OPENDATA02"]
+    assert found.others == ("OPENDATA02",)
 
 
 @pytest.mark.parametrize("name", ["", "\x07bell", "\\"])

@@ -493,8 +493,9 @@ def test_own_snapshot_is_copied_with_its_access_lists(tmp_path: Path) -> None:
         assert (first.place / name).read_bytes() == (second.place / name).read_bytes()
     same = ("server", "taken_at", "zone", "windows", "elevated", "sddl", "sha256", "tasks")
     assert [read_manifest(first.place)[name] for name in same] == [read_manifest(second.place)[name] for name in same]
-    with pytest.raises(SnapshotError, match="already exists"):
-        convert(first.place, other)
+    again = convert(first.place, other)
+    assert (again.nothing_new, again.place) == (True, second.place)
+    assert again.line() == f"SRV: nothing new, its snapshot is there as {second.place}"
 
 
 # The event log --------------------------------------------------------------------------------------------------------

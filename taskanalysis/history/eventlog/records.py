@@ -1,12 +1,13 @@
 r"""Records of the log TaskScheduler/Operational, from any kind of file.
 
-Three kinds of file are told apart by their bytes: ``.evtx``, the XML that ``wevtutil qe /f:xml`` prints, with a root
-element or without, and the CSV of ``Get-WinEvent | Export-Csv``. The package `evtx` (the extra ``eventlog``) reads the
-first in a process of its own: a damaged file can keep it from ever returning, and no other thread runs meanwhile.
+The kinds of file are told apart by their bytes: ``.evtx``, the XML that ``wevtutil qe /f:xml`` prints, with a root
+element or without, the CSV and JSON of ``Get-WinEvent | Export-Csv`` or ``ConvertTo-Json``, and the CSV that Event
+Viewer saves. The package `evtx` (the extra ``eventlog``) reads the first in a process of its own: a damaged file can
+keep it from ever returning, and no other thread runs meanwhile.
 
 Authority: libyal/libevtx, "Windows XML Event Log (EVTX) format"; names of data from the provider's manifest
 (OTRF/OSSEM, etw-providers, Microsoft-Windows-TaskScheduler); messages from schedsvc.dll (libyal/winevt-kb,
-scheatkode/brain); columns of the CSV from .NET's EventLogRecord. Times are UTC in evtx and XML. In the CSV they are
+scheatkode/brain); columns of the CSV from .NET's EventLogRecord. Times are UTC in evtx and XML. In CSV they are
 local and in the server's language, as the messages are, of which only quoted names and the last number are read.
 
 >>> records = Records({201})
@@ -25,21 +26,22 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from io import BufferedReader, TextIOWrapper
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from taskanalysis.definition import open_regular, parse, without_mark
+from taskanalysis.definition import MOST_OWN_BYTES, open_regular, parse, without_mark
 from taskanalysis.errors import TaskXmlError
 from taskanalysis.history.eventlog import child
-from taskanalysis.snapshot import moment, settle
+from taskanalysis.snapshot import ORDERS, moment, objects, plain, settle
 from taskanalysis.text import clip, count
 
 PROVIDER = "Microsoft-Windows-TaskScheduler"
@@ -143,7 +145,11 @@ def read_records(path: Path, records: Records, *, zone: ZoneInfo | None = None, 
 def _read_text(file: BufferedReader, head: bytes, records: Records, zone: ZoneInfo | None, dates: str) -> None:
     encoding = _encoding(head)
     text = head.decode(encoding, errors="replace").strip("\ufeff \t\r\n\0")
-    if text.startswith("<"):
+    if re.match(r"(?:<\?[^>]*>\s*)?<Objs\b", text):
+        records.faults.append("is Clixml (Export-Clixml), which is not read: export the log with wevtutil epl")
+    elif text[:1] in ("{", "["):
+        _read_json(file, encoding, records, zone, dates)
+    elif text.startswith("<"):
         for piece in _pieces(file, encoding, records):
             _read_event(piece, records)
     elif text:
@@ -291,6 +297,8 @@ def _read_event(piece: bytes, records: Records) -> None:
 # CSV -----------------------------------------------------------------------------------------------------------------
 
 _COLUMNS = {"timecreated", "id", "message"}
+_VIEWER = ("level", "timecreated", "providername", "id", "category", "message")
+_VIEWER_ROW = re.compile(rf'"?[^",]*"?,"?[^"]{{8,60}}"?,"?{PROVIDER}"?,"?\d{{1,5}}"?,')
 _CODED, _OF_NO_TASK = {101, 103, 104, 105, 201, 202, 203, 204, 205, 305}, {104, 105}
 _QUOTED = re.compile(r'"[^"]*"|“[^”]*”|„[^“”]*[“”]|«[^»]*»')
 _TASK = re.compile(r'["“„«]\s?(\\[^\\"“”»][^"“”»]*?)\s?["“”»]')  # two backslashes begin the program of an action
@@ -303,7 +311,26 @@ def _read_csv(file: BufferedReader, encoding: str, records: Records, zone: ZoneI
     if not (dates := dates or _order(file, encoding)):
         records.faults.append("its dates may be day/month or month/day: use --dates dmy or --dates mdy")
         return
-    for row in _rows(file, encoding, records):
+    _add_rows(_rows(file, encoding, records), records, zone, dates)
+
+
+def _read_json(file: BufferedReader, encoding: str, records: Records, zone: ZoneInfo | None, dates: str) -> None:
+    data = file.read(MOST_OWN_BYTES + 1)
+    if len(data) > MOST_OWN_BYTES:
+        records.faults.append(f"is larger than {MOST_OWN_BYTES >> 20} MiB")
+        return
+    notes = Counter[str]()
+    found = objects(data.decode(encoding, errors="replace"), notes)
+    rows = ({key.lower(): plain(value) for key, value in each.items()} for each in found)
+    _add_rows(rows, records, zone, dates or ORDERS[0])  # it has no local dates
+    records.faults += notes
+
+
+def _add_rows(rows: Iterable[dict[str, str]], records: Records, zone: ZoneInfo | None, dates: str) -> None:
+    for row in rows:
+        if not row.keys() >= _COLUMNS:
+            records.broken(f"it has no {' and '.join(sorted(_COLUMNS - row.keys()))}")
+            continue
         if (provider := row.get("providername", PROVIDER)) != PROVIDER:
             records.other(provider)
             continue
@@ -333,11 +360,20 @@ def _order(file: BufferedReader, encoding: str) -> str:
 
 def _rows(file: BufferedReader, encoding: str, records: Records) -> Iterator[dict[str, str]]:
     file.seek(0)
-    lines = _lines(file, encoding)
-    header, delimiter = next(filter(None, map(_header, islice(lines, 100))), ((), ","))
+    lines: Iterable[str] = iter(_lines(file, encoding))
+    header: Sequence[str] = ()
+    delimiter = ","
+    for line in islice(lines, 100):
+        if _VIEWER_ROW.match(line):  # whatever language the header has
+            lines, header = chain([line], lines), _VIEWER
+        elif found := _header(line):
+            header, delimiter = found
+        if header:
+            break
     if not header:
         records.faults.append(
-            "is neither .evtx, nor XML of wevtutil, nor a CSV with the columns TimeCreated, Id and Message"
+            "is neither .evtx, nor XML of wevtutil, nor a CSV with the columns TimeCreated, Id and Message, nor one of "
+            "Event Viewer"
         )
         return
     reader = csv.reader(lines, delimiter=delimiter)
