@@ -24,7 +24,8 @@ from taskanalysis.text import clip, printable
 class Found:
     """Definitions by task path with file and sha256, the number `failed`, and when the newest file was `changed`.
 
-    `notes` are those of the problems that are no damage: files that are not of tasks.
+    `notes` are those of the problems that are no damage: files that are not of tasks; `broken` those of definitions
+    that can't be read.
     """
 
     tasks: dict[str, TaskDefinition] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Found:
     hashes: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
+    broken: list[Problem] = field(default_factory=list)
     changed: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     failed: int = 0
     _first: dict[str, str] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class Found:
         """Note task XML that could not be read."""
         self.failed += 1
         self.problems.append(Problem(name, str(what)))
+        self.broken.append(self.problems[-1])
 
 
 def read_tasks(source: str | Path) -> tuple[dict[str, TaskDefinition], list[Problem]]:
@@ -112,7 +115,11 @@ def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None, sk
             newest = max(newest, os.stat(file).st_mtime)  # noqa: PTH116 (pathlib takes longer)
             read += _tasks_of(name, data, found)
         except TaskXmlError as error:
-            found.fail(name, error if path_of else _why(file, error, _kind(file)))
+            kind = XML if path_of else _kind(file)
+            if kind in (XML, OTHER):
+                found.fail(name, _why(file, error, kind))
+            else:
+                found.pass_over(name, kind)
         except OSError as error:
             found.fail(name, f"can't be opened ({error.strerror})")
     found.changed = datetime.fromtimestamp(int(newest), UTC)

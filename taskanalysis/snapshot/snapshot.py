@@ -204,7 +204,7 @@ def _read_foreign(source: Path, zone: str, dates: str, server: str) -> Snapshot:
         problems=found.problems + older + printed.problems + printed.notes,
         notes=found.notes + older + printed.notes,
         others=printed.others,
-        damaged=_damaged(found.problems),
+        damaged=_damaged(found.broken),
         defined_at=printed.taken_at if found.tasks else None,
         source=source,
         files=found.files,

@@ -13,6 +13,7 @@ from taskanalysis.snapshot.share import list_snapshots, sample_share
 from taskanalysis.snapshot.snapshot import read_manifest, read_snapshot
 from taskanalysis.windows import machine
 from taskanalysis.windows.scheduler import SchedulerError
+from tests.build import FILES
 from tests.doubles.scheduler import FakeTask, task_xml
 from tests.windows.restoring import Wevtutil, server
 
@@ -146,6 +147,16 @@ def test_folder_of_dated_folders_is_taken_in_one_go(tmp_path: Path) -> None:
     assert names == ["20261121T120000Z", "20261122T070000Z", "20261123T060500Z"]
     (exports / "notes.txt").write_text("x", encoding="utf-8")
     assert run("--data", str(data), "--from", str(exports), "--zone", "UTC")[0] == 2
+
+
+def test_unknown_word_is_stored_as_not_known(tmp_path: Path) -> None:
+    source = FILES / "statuses" / "icelandic.csv"
+    code, _, err = run("--data", str(tmp_path), "--from", str(source), "--zone", "UTC", "--at", "2026-11-24T12:00:00")
+    assert (code, err.count("PROBLEM")) == (0, 1)
+    (known,) = list_snapshots(tmp_path)
+    text = (known.path / "status.csv").read_text(encoding="utf-8")
+    assert "\\Town\\Roads,,true,2026-11-24T06:10:00+00:00,0," in text
+    assert "\\Town\\Old,Disabled,false," in text
 
 
 def test_time_without_a_source_is_refused(tmp_path: Path) -> None:

@@ -83,6 +83,15 @@ def test_xml_is_left_to_its_reader(content: bytes) -> None:
     assert kind_of(content) == XML
 
 
+def test_other_xml_is_no_damaged_definition(tmp_path: Path) -> None:
+    (tmp_path / "events.xml").write_text(EVENT % "Other", encoding="utf-8")
+    (tmp_path / "Load.xml").write_bytes(b"<Task>")
+    (tmp_path / "Send.xml").write_bytes(b"<Task/>")
+    snapshot = read_snapshot(tmp_path)
+    assert len(snapshot.faults) == 2
+    assert list(snapshot.damaged) == ["\\Load"]
+
+
 def test_statuses_in_a_folder_below_are_named(tmp_path: Path) -> None:
     (tmp_path / "Load.xml").write_bytes(b"<Task/>")
     (tmp_path / "below").mkdir()
