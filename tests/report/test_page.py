@@ -103,7 +103,7 @@ def test_rule_that_matches_no_task_is_reported(sample: Snapshot) -> None:
 
 
 def test_broken_rules_stop_no_page_and_are_never_calm(tmp_path: Path) -> None:
-    write(tmp_path, 0, status(), definitions={LOAD: xml()}, zone="Europe/London", elevated=True)
+    write(tmp_path, 0, status(last_run=-1), definitions={LOAD: xml()}, zone="Europe/London", elevated=True)
     (tmp_path / "rules.toml").write_text("[[rule]]\ntask = '*'\nignored = true\n", encoding="utf-8")
     page = StatusPage.read(tmp_path)
     said = "No rule of the office is applied: rules.toml, line 3: 'ignored' is not known"
