@@ -5,6 +5,7 @@ import random
 import string
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -172,9 +173,14 @@ def test_what_is_read_of_many_files_is_what_was_written_or_not_known(tmp_path: P
     check(tmp_path, range(150, 6000))
 
 
-@pytest.mark.parametrize("form", FORMS + NAMED)
-@pytest.mark.parametrize("layout", [verbose, short, listing])
-@pytest.mark.parametrize("name", LANGUAGES)
+# all of the 768 are slow; one form of each language and layout, another each time, is quick
+COMBINED = [
+    pytest.param(*each, marks=[] if place % 16 == place // 16 % 16 else pytest.mark.slow)
+    for place, each in enumerate(product(LANGUAGES, (verbose, short, listing), FORMS + NAMED))
+]
+
+
+@pytest.mark.parametrize(("name", "layout", "form"), COMBINED)
 def test_every_language_reads_in_every_layout_and_order_of_dates(
     tmp_path: Path, name: str, layout: Callable[[Language, Rows, random.Random], Made], form: str
 ) -> None:
