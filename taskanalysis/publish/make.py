@@ -116,7 +116,7 @@ def make_reports(
             made.add(job.report, done)
             seconds = time.monotonic() - began
             say(done.what if isinstance(done, Failure) else f"{job.report}: made in {seconds:.1f} s")
-        standing = read_standing(made.files["status"] / "status.json")
+        standing = read_standing(work / "files" / "status" / "status.json")
         made.write_pages(standing, moment)
         made.write_summary(standing, moment)
         code = standing.code(moment) if standing else UNKNOWN

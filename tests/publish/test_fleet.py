@@ -106,7 +106,7 @@ def command(share: Path, out: Path, *more: str) -> list[str]:
 def check_servers(out: Path, *servers: str) -> None:
     """All servers have their reports, and the page above lists them."""
     page = html.document_fromstring((out / "index.html").read_text(encoding="utf-8"))
-    assert sorted(row[0] for row in table(page, "Servers")) == sorted(servers)
+    assert sorted(row[0] for row in table(page, "Servers, those with most to do first")) == sorted(servers)
     for server in servers:
         for name in ("index.html", "latest/trends.html", "latest/status.json"):
             assert server in (out / "servers" / server / name).read_text(encoding="utf-8")

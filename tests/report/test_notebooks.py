@@ -154,5 +154,10 @@ def test_text_of_a_task_is_only_text_on_the_page_and_in_the_files(name: str, tmp
 @pytest.mark.slow
 def test_notebook_runs_to_its_end_as_a_report_does(tmp_path: Path) -> None:
     assert run_notebook("trends", notebook_file("trends"), {"save_to": str(tmp_path / "out")}, tmp_path) is None
-    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["changes.csv", "runs.csv", "slots.csv"]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
+        "changes.csv",
+        "missed_causes.csv",
+        "runs.csv",
+        "slots.csv",
+    ]
     assert json.loads((tmp_path / "trends.ipynb").read_text("utf-8"))["cells"]
