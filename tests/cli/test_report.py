@@ -15,7 +15,7 @@ from taskanalysis.cli import main
 from taskanalysis.publish.index import Standing, read_standing
 from taskanalysis.publish.make import NOTEBOOKS, Outcome
 from taskanalysis.publish.notebooks import Failure
-from tests.build import CORPUS, ROOT, report, status, table, write, xml
+from tests.build import CORPUS, ROOT, page_of, report, status, table, write, xml
 
 Ends = Callable[..., Mock]
 
@@ -133,7 +133,7 @@ def test_folder_and_time_reach_the_pages(tmp_path: Path) -> None:
 def test_report_on_real_files_reads_all_but_the_broken_one(tmp_path: Path) -> None:
     done = report(tmp_path, "--data", str(CORPUS / "xml"), "--folder", "\\")
     assert done.returncode == 0, done.stderr
-    page = html.parse(str(tmp_path / "latest/inventory.html"))
+    page = page_of(tmp_path / "latest/inventory.html")
     said = [line.text_content() for line in page.xpath("//ul[contains(@class, 'answer')]/li")]
     assert "274 task definitions read, 1 file not readable." in said
     assert len(page.xpath("//caption[text()='Tasks']/../tbody/tr")) == 274
