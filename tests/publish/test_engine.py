@@ -240,6 +240,7 @@ def test_user_files_of_ipython_are_left_alone(tmp_path: Path, monkeypatch: pytes
     assert [file.name for file in (tmp_path / "ipython").rglob("*") if file.is_file()] == ["00.py"]
 
 
+@pytest.mark.slow
 def test_cell_that_takes_too_long_ends_the_process_with_its_stack(tmp_path: Path) -> None:
     notebook_of(tmp_path / "some.ipynb", "def wait():\n    while True: pass\nwait()")
     program = (

@@ -56,6 +56,7 @@ DEADLY = {
 }
 
 
+@pytest.mark.slow
 def test_report_whose_cell_ends_hangs_or_kills_its_process_has_failed_and_the_others_go_on(tmp_path: Path) -> None:
     deadly = [job(tmp_path / f"bad{n}.ipynb", source, "1", cell_seconds=2) for n, source in enumerate(DEADLY)]
     good = [job(tmp_path / f"good{n}.ipynb", "import os; print(os.getpid())") for n in range(2)]
@@ -97,6 +98,7 @@ def test_page_that_loads_something_from_outside_is_a_failure(tmp_path: Path) -> 
     assert failure == Failure("some", said, "", "it loads https://example.org/x.js")
 
 
+@pytest.mark.slow
 def test_run_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     begun = tmp_path / "begun"
     sleep = [sys.executable, "-c", "import time; time.sleep(600)", str(tmp_path)]

@@ -302,7 +302,7 @@ def test_row_that_cannot_be_read_is_not_quiet(tmp_path: Path) -> None:
 
 
 def test_missed_starts_of_verdicts_are_those_of_the_slots(tmp_path: Path) -> None:
-    for seed in range(12):
+    for seed in range(6):
         made, _ = with_alarm(random.Random(seed))
         made.write_all(tmp_path / str(seed))
         page = Trends.read(tmp_path / str(seed))
@@ -320,12 +320,11 @@ def test_missed_starts_of_verdicts_are_those_of_the_slots(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
 def test_loss_never_quiets_an_alarm(loss: Loss, tmp_path: Path) -> None:
-    for seed in range(2):
-        check_loss(tmp_path / str(seed), seed, loss)
+    check_loss(tmp_path / "0", 0, loss)
 
 
 def test_what_is_well_is_quiet(tmp_path: Path) -> None:
-    for seed in range(8):
+    for seed in range(3):
         check_health(tmp_path / str(seed), seed)
 
 
