@@ -91,14 +91,14 @@ def test_files_have_the_columns_of_the_dictionary_and_all_rows(trends: Trends, t
     files = {file.stem: file for file in trends.save(tmp_path)}
     frames = {"runs": trends.runs, "slots": trends.slots, "changes": trends.all_changes}
     assert files.keys() >= frames.keys()  # and those of tables that the page cuts
-    for name in frames:
+    for name, frame in frames.items():
         file = files[name]
         text = file.read_bytes()
         assert text.startswith(b"\xef\xbb\xbf")
         with file.open(encoding="utf-8-sig", newline="") as opened:
             head, *rows = csv.reader(opened)
         assert head == list(COLUMNS[name])
-        assert len(rows) == len(frames[name]) == text.count(b"\r\n") - 1
+        assert len(rows) == len(frame) == text.count(b"\r\n") - 1
     first = dict(zip(COLUMNS["runs"], (files["runs"].read_text("utf-8-sig").splitlines()[1]).split(","), strict=True))
     assert first["started"] == "2026-09-25T02:20:02-04:00"
     assert (first["ended"], first["seconds"], first["code"], first["source"]) == ("", "", "0", "status")
