@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import re
+import shutil
 import subprocess
 import sys
 import warnings
@@ -93,10 +94,12 @@ def shown(cell: Any) -> list[tuple[str, str]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebook_is_written_as_with_a_kernel(name: str, tmp_path: Path) -> None:
-    update_store(sample_share())
+    share = tmp_path / "share"  # of its own: other tests may build the store of the sample at the same time
+    shutil.copytree(sample_share() / "snapshots", share / "snapshots")
+    update_store(share)
     files = [tmp_path / "kernel.ipynb", tmp_path / "engine.ipynb"]
     kernel, ours = (
-        executed(notebook_file(name), file, engine_name=how, kernel_name="python3", parameters={"dates": "dmy"})
+        executed(notebook_file(name), file, engine_name=how, kernel_name="python3", parameters={"data": str(share)})
         for file, how in zip(files, (None, engine.NAME), strict=True)
     )
     assert len(ours.cells) > 5
