@@ -158,6 +158,7 @@ class Definitions:
     data: Path
     _hashes: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     _read: dict[str, TaskDefinition | TaskXmlError] = field(default_factory=dict)
+    _folders: dict[tuple[str, str], StoredDefinitions] = field(default_factory=dict)
 
     def hashes(self, server: str, stamp: str) -> dict[str, str]:
         """The sha256 of each that the snapshot of that name stores, by task path; none where it can't be read."""
@@ -186,7 +187,10 @@ class Definitions:
         return {path: task for path, task in found.items() if not isinstance(task, TaskXmlError)}
 
     def _stored(self, server: str, stamp: str) -> StoredDefinitions:
-        return StoredDefinitions(snapshot_folder(long_path(self.data) / "snapshots" / server, stamp))
+        if (server, stamp) not in self._folders:
+            folder = snapshot_folder(long_path(self.data) / "snapshots" / server, stamp)
+            self._folders[server, stamp] = StoredDefinitions(folder)
+        return self._folders[server, stamp]
 
 
 @lru_cache(maxsize=65536)
