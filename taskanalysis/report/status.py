@@ -116,8 +116,13 @@ class StatusPage(Window):
     def _signs(self) -> pd.DataFrame:
         return day_signs(self, [judged.path for judged in self._in_order[:MOST_ROWS]])
 
+    @cached_property
+    def _days_of(self) -> pd.DataFrame:
+        """The same with a column a task."""
+        return self._signs.T
+
     def _strip(self, path: str) -> str:
-        return strip(self._signs.T[path]) if path in self._signs.index else ""
+        return strip(self._days_of[path]) if path in self._signs.index else ""
 
     def _strip_of(self, case: Case) -> str:
         """The days of a task; of several, how many of them had a bad day."""

@@ -91,7 +91,7 @@ class TaskStories(Window):
     @cached_property
     def stories(self) -> list[Html]:
         """The stories in the order of the paths, a hundred at once."""
-        paths = [self.task] if self.task else self.paths[:MOST_ROWS]
+        paths = self._told
         pages = [paths[begin : begin + STORIES_A_PAGE] for begin in range(0, len(paths), STORIES_A_PAGE)]
         return [Html("<!--page-->" + "".join(map(self._story, part)), "\n".join(map(_named, part))) for part in pages]
 
@@ -102,7 +102,7 @@ class TaskStories(Window):
         look, name = self.look, _named(path)
         state = badge(judged.verdict.value) if judged else ""
         is_muted = judged is not None and judged.ignored
-        days = strip(self._signs.T[path]) if path in self._signs.index and not is_muted else ""
+        days = strip(self._days_of[path]) if path in self._signs.index and not is_muted else ""
         since = ""
         if judged and judged.since:
             since = f'<span class="soft">since {look.time(self._local(judged.since))}</span>'
@@ -250,12 +250,23 @@ class TaskStories(Window):
 
     @cached_property
     def _signs(self) -> pd.DataFrame:
-        return day_signs(self, [self.task] if self.task else self.paths[:MOST_ROWS])
+        return day_signs(self, self._told)
+
+    @property
+    def _told(self) -> list[str]:
+        """The tasks whose stories are told."""
+        return [self.task] if self.task else self.paths[:MOST_ROWS]
+
+    @cached_property
+    def _days_of(self) -> pd.DataFrame:
+        """The same with a column a task."""
+        return self._signs.T
 
     @cached_property
     def _last_runs(self) -> dict[str, tuple[Any, ...]]:
         """The last finished or running runs of each task, the oldest first: times, endings, codes, seconds."""
-        runs = self.all_runs.sort_values(["task_path", "started"], kind="stable")
+        runs = self.all_runs[self.all_runs["task_path"].isin(self._told)]
+        runs = runs.sort_values(["task_path", "started"], kind="stable")
         local_times = runs["started"].dt.tz_convert(self.zone)
         columns = (local_times, runs["ending"].astype(str), runs["code"], runs["seconds"].astype(float))
         return {
