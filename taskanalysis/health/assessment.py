@@ -193,7 +193,11 @@ class Assessment:
         recovered = [task.path for task in self.shown if task.has_recovered]
         if recovered:
             remarks.append(f"Recovered in the last 24 hours: {listed(recovered, most=MOST_NAMED)}.")
-        often = [f"{task.path} ({task.past.month.success:.0%} good)" for task in self.shown if task.often_fails]
+        often = [
+            f"{task.path} ({round(100 * (task.past.month.success or 0))} % good)"
+            for task in self.shown
+            if task.often_fails
+        ]
         if often:
             remarks.append(f"OK now, often failing: {listed(often, most=MOST_NAMED)}.")
         if self.outside:

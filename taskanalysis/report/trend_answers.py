@@ -251,7 +251,7 @@ def _blind(window: Window) -> list[str]:
     if not window.blind:
         return []
     times = [f"from {_moment(start, window)} to {_moment(end, window)}" for start, end in window.blind]
-    return [f"No snapshots {listed(times, most=MOST_NAMED)}: nothing is known of these times."]
+    return [f"No snapshots {listed(times, most=MOST_NAMED)}: these days are gaps in the figures, never zeros."]
 
 
 def _worst(window: Window) -> list[str]:

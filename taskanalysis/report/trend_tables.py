@@ -75,14 +75,6 @@ def worst(window: Window) -> pd.DataFrame:
     return frame("worst", rows)
 
 
-def _in_blind_time(window: Window, moments: pd.Series) -> np.ndarray[Any, Any]:
-    """Whether each moment lies in a blind time."""
-    inside = np.zeros(len(moments), dtype=bool)
-    for start, end in window.blind:
-        inside |= ((moments >= start) & (moments <= end)).to_numpy()
-    return inside
-
-
 def changed(window: Window) -> pd.DataFrame:
     """The changes that decide what to think of a task, with the columns of ``COLUMNS["changes"]``.
 

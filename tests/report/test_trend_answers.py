@@ -164,7 +164,7 @@ def test_points_of_the_index_are_numbers_rates_and_blind_times(window: Window, a
     assert points[0] == "13 tasks are failing now, 11 a week ago, 1 four weeks ago."
     assert points[1] in answer
     assert points[2].startswith("No snapshots from 2026-10-16 13:02 to 2026-10-19 07:02 and from 2026-10-26 ")
-    assert points[2].endswith(": nothing is known of these times.")
+    assert points[2].endswith(": these days are gaps in the figures, never zeros.")
 
 
 def test_days_before_the_first_snapshot_are_named_as_a_day(window: Window) -> None:
