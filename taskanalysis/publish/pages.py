@@ -398,8 +398,8 @@ def find_faults(body: str) -> list[str]:
     for element in root.iter(etree.Element):
         if element.tag == "img" and not (element.get("alt") or "").strip():
             faults.append("an image has no text (alt)")
-        references = [str(element.get(name) or "").strip() for name in _REFERENCES]
-        styled = str(element.get("style") or "") + (element.text or "" if element.tag == "style" else "")
+        references = [str(value).strip() for name, value in element.items() if name in _REFERENCES]
+        styled = (element.get("style") or "") + (element.text or "" if element.tag == "style" else "")
         references += [styled] if _URL.search(styled) else []
         faults += [f"it loads {clip(reference)}" for reference in references if _is_outside(reference)]
     return faults
