@@ -177,14 +177,19 @@ class Window(JudgedPage):
     # Days -------------------------------------------------------------------------------------------------------------
 
     @cached_property
+    def dates(self) -> pd.DatetimeIndex:
+        """The days of the window as local midnights without zone, none where fewer than two snapshots are known."""
+        seen = self.local(self.coverage["taken_at"]).dt.floor("D")
+        return pd.date_range(seen.min(), seen.max()) if self.is_known else pd.DatetimeIndex([])
+
+    @cached_property
     def by_day(self) -> pd.DataFrame:
-        """The days of the window, none where fewer than two snapshots are known.
+        """How the days of the window went: a row for each of `dates`.
 
         `snapshots` taken, `blind`, the runs by ending (ENDINGS), `failing` (tasks whose last finished run had failed at
-        the end of the day) and `missed` (tasks that missed a start). The index is the local midnight, without zone.
+        the end of the day) and `missed` (tasks that missed a start).
         """
-        seen, day = self.local(self.coverage["taken_at"]).dt.floor("D"), timedelta(days=1)
-        days = pd.date_range(seen.min(), seen.max()) if self.is_known else pd.DatetimeIndex([])
+        seen, day, days = self.local(self.coverage["taken_at"]).dt.floor("D"), timedelta(days=1), self.dates
         blind = [any(begin <= start and start + day <= end for begin, end in self.gaps) for start in days]
         ends = (days + day).tz_localize(self.zone, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
         missing = self.missed_starts["task_path"].astype(str).groupby(self.missed_starts["day"]).nunique()
