@@ -36,7 +36,6 @@ from taskanalysis.health import (
     blind_times,
     failing_at,
     failing_spells,
-    known_history,
     ordered_stops,
     slot_fates,
 )
@@ -70,7 +69,7 @@ class Window(JudgedPage):
     @classmethod
     def _beside(cls, snapshot: Snapshot, days: int | None = None) -> dict[str, Any]:
         days = cls.days if days is None else days
-        return {**super()._beside(snapshot), "history": known_history(snapshot, days), "days": days}
+        return {**super()._beside(snapshot, days), "days": days}
 
     @property
     def zone(self) -> ZoneInfo:
