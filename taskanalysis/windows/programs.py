@@ -50,14 +50,36 @@ def named_files(action: ExecAction, environment: Mapping[str, str], exists: Exis
 
     `environment` holds the variables that are known for the task's account, with PATH and SystemRoot.
     """
-    finder = _Finder({name.upper(): value for name, value in environment.items()}, exists)
-    folder = finder.expanded(action.working_directory) or finder.system_folder
-    finder = replace(finder, folder=ntpath.normpath(folder) if _is_whole(folder) else "")
+    finder = _finder(action, environment, exists)
     command = finder.expanded(action.command).strip().strip('"')
     if not command:
         return []
     arguments = finder.expanded(action.arguments)
     return list(dict.fromkeys([finder.program(command), *_named(finder, program_name(command), arguments)]))
+
+
+def _finder(action: ExecAction, environment: Mapping[str, str], exists: Exists = lambda _: None) -> _Finder:
+    """From the folder in which an action works."""
+    finder = _Finder({name.upper(): value for name, value in environment.items()}, exists)
+    folder = finder.expanded(action.working_directory) or finder.system_folder
+    return replace(finder, folder=ntpath.normpath(folder) if _is_whole(folder) else "")
+
+
+def log_file(action: ExecAction, environment: Mapping[str, str]) -> str:
+    r"""The file into which a command line of cmd writes its output; "" where there is none, or its place is not known.
+
+    >>> log_file(ExecAction(command="cmd", arguments=r"/c load.bat >> D:\logs\load.log 2>&1"), {})
+    'D:\\logs\\load.log'
+    """
+    finder = _finder(action, environment)
+    if program_name(action.command) != "cmd":
+        return ""
+    found = _OUTPUT.findall(finder.expanded(action.arguments))
+    name = found[-1].strip('"') if found else ""
+    return finder.joined(name) if name and "\\" in name else ""
+
+
+_OUTPUT = re.compile(r'(?<![0-9&^])1?>>?\s*("[^"]*"|[^\s"&|<>]+)')
 
 
 # Files ----------------------------------------------------------------------------------------------------------------
@@ -105,7 +127,7 @@ class _Finder:
         """What cmd starts by this name, from the current folder or the search path."""
         ends = ("",) if ntpath.splitext(name)[1] else PATHEXT
         if _has_folder(name):
-            whole = self._joined(name)
+            whole = self.joined(name)
             found = self._first(PROGRAM, [whole], ends) if whole else Named(PROGRAM, name, None)
             # then cmd may take the first word alone
             return Named(PROGRAM, name, None) if found.exists is False and " " in name else found
@@ -113,14 +135,14 @@ class _Finder:
 
     def script(self, name: str) -> Named:
         """What a program opens by this name: a whole path, or one from the current folder."""
-        whole = self._joined(name)
+        whole = self.joined(name)
         return self._first(SCRIPT, [whole], ("",)) if whole else Named(SCRIPT, name, None)
 
     def moved(self, folder: str) -> _Finder:
         """The same from another folder, "" where that is not known."""
-        return replace(self, folder=self._joined(folder) if folder else "")
+        return replace(self, folder=self.joined(folder) if folder else "")
 
-    def _joined(self, name: str) -> str:
+    def joined(self, name: str) -> str:
         """The whole path of a name; "" where it is not known, as behind the letter of a drive alone."""
         if _is_whole(name):
             return ntpath.normpath(name)
