@@ -343,6 +343,7 @@ def restore(**options: Any) -> int:
     help="Only definitions in this folder and below.",
 )
 @click.option("--status-only", is_flag=True, help="Collect statuses without definitions, for every few minutes.")
+@click.option("--scripts", is_flag=True, help="Also keep the scripts that tasks run, each version once.")
 @click.option("--server", default="", metavar="NAME", help="Remote server; with --from, the server of the data.")
 @USER
 @click.option("--zone", default="", metavar="ZONE", help="Time zone of that server, such as America/New_York.")
@@ -357,8 +358,8 @@ def collect(**options: Any) -> None:
     r"""Write a snapshot: statuses of all tasks of a server, and definitions of those outside \Microsoft.
 
     Definitions are stored only when one changed. --from takes a folder of dated folders, too, and each server of a
-    file with several. Exit code 0: done, or nothing new; 2: bad input, nothing done; 3: could not finish, nothing
-    incomplete left.
+    file with several. The files that tasks start are noted, as are the last lines that a failing task wrote into a log.
+    Exit code 0: done, or nothing new; 2: bad input, nothing done; 3: could not finish, nothing incomplete left.
 
     Example: taskanalysis collect --data \\fileserver\tasks --folder \OpenData --eventlog
     """

@@ -30,8 +30,8 @@ from taskanalysis.report.display import MOST_ROWS, Answer, Html, badge, percent,
 from taskanalysis.report.page import STORIES_A_PAGE, change_rows, local, story_id
 from taskanalysis.report.strips import day_signs, key, run_strip, strip
 from taskanalysis.report.window import Window
-from taskanalysis.snapshot import Snapshot
-from taskanalysis.text import clip, count, listed, mask, mask_arguments, printable, say, say_day
+from taskanalysis.snapshot import Snapshot, said_last
+from taskanalysis.text import clip, count, listed, mask, mask_arguments, one_line, printable, say, say_day
 
 LAST_RUNS = 30
 MOST_STARTS, MOST_CHANGES = 3, 10
@@ -109,6 +109,7 @@ class TaskStories(Window):
         opened = " open" if self.task else ""
         parts = (
             ("How it stands", self._standing(path)),
+            ("What it last wrote", self._wrote(path)),
             ("How it ran", self._runs(path)),
             ("When it starts", self._starts(path)),
             ("What it runs", self._action(path)),
@@ -146,6 +147,14 @@ class TaskStories(Window):
             step = f'<p class="next"><b>Next:</b> {look.sentence(mask(judged.advice))}</p>'
             lines = _folded(case_lines(Case([judged])))
         return f"<p>{new}{look.sentence(mask(judged.reason))}</p>{step}{lines}{_rows(rows)}"
+
+    def _wrote(self, path: str) -> str:
+        log = mask(self.snapshot.logs.get(path, ""))
+        if not log.strip():
+            return ""
+        title = f"The last {count(len(log.splitlines()), 'line')} of its log"
+        first = shown(clip(one_line(said_last(log)), 1000))
+        return f"<p><samp>{first}</samp></p><details><summary>{title}</summary><pre>{shown(log)}</pre></details>"
 
     def _runs(self, path: str) -> str:
         runs, judged = self._last_runs.get(path), self._by_path.get(path)
@@ -211,6 +220,7 @@ class TaskStories(Window):
         rows = {
             "Runs": "; ".join(programs) or "no program",
             "In": "; ".join(folders),
+            "Files": "; ".join(self._files.get(path, [])),
             "As": principal.account or "not given",
             "Rights": _RIGHTS.get(principal.run_level, principal.run_level),
             "Registered": ", ".join(author),
@@ -287,9 +297,21 @@ class TaskStories(Window):
 
     @cached_property
     def _findings(self) -> Mapping[str, Sequence[Any]]:
-        found = find_findings(self.snapshot.within(self.folder), at=self.snapshot.local_time)
+        found = find_findings(self.snapshot.within(self.folder), at=self.snapshot.local_time, snapshot=self.snapshot)
         rules = {path: self.rules.of(self.snapshot.server, path) for path in found}
         return {path: [each for each in kinds if not rules[path].accepts(each.kind)] for path, kinds in found.items()}
+
+    @cached_property
+    def _files(self) -> dict[str, list[str]]:
+        """The files that the actions of each task start, in words."""
+        found: dict[str, list[str]] = {}
+        for file in self.snapshot.programs or ():
+            state = {None: "not known whether it is there", False: "not there"}.get(file.exists, "")
+            if file.modified:
+                day = say_day(self._local(file.modified).date(), self.snapshot.local_time.date())
+                state = f"{file.size:,} bytes, changed {day}"
+            found.setdefault(file.path, []).append(f"{file.role} {file.file} ({state})")
+        return found
 
     @cached_property
     def _changed(self) -> dict[str, list[dict[str, Any]]]:

@@ -4,7 +4,7 @@ A `Snapshot` holds the definitions and statuses of one server. `read_snapshot` r
 PowerShell and the old scripts write; `write_snapshot` adds one to a share.
 """
 
-from taskanalysis.snapshot.evidence import MOST_SCRIPT_BYTES, ProgramFile, keep_script, kept_script
+from taskanalysis.snapshot.evidence import MOST_SCRIPT_BYTES, ProgramFile, keep_script, kept_script, said_last
 from taskanalysis.snapshot.files import read_tasks
 from taskanalysis.snapshot.locales import ORDERS, moment, settle
 from taskanalysis.snapshot.objects import objects, plain
@@ -109,6 +109,7 @@ __all__ = [
     "read_tasks",
     "refused_folders",
     "remove",
+    "said_last",
     "sample_share",
     "server_folder",
     "settle",

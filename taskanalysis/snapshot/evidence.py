@@ -138,3 +138,16 @@ def log_name(path: str) -> str:
     'logs/OpenData/Load.txt'
     """
     return f"logs/{file_name(path).removesuffix('.xml')}.txt"
+
+
+def said_last(log: str) -> str:
+    r"""The line of a log that says most: what a Python traceback ends with, else the last line that is not empty.
+
+    >>> said_last("Traceback (most recent call last):\n  File 1\nValueError: no rows\n\nbye\n"), said_last("a\n b\n")
+    ('ValueError: no rows', 'b')
+    """
+    *_, last = log.split("Traceback (most recent call last):\n")
+    lines = [line for line in last.splitlines() if line.strip()]
+    if last != log:
+        lines = [line for line in lines if not line[0].isspace()][:1] or lines
+    return lines[-1].strip() if lines else ""

@@ -306,6 +306,7 @@ def _read_own(folder: Path) -> Snapshot:
     found = stored.find() if stored else Found()
     seen = defining["sha256"].get("programs.csv")
     programs = read_programs(place / "programs.csv", seen, problems) if seen else None
+    logs = _logs(folder, manifest, statuses, problems)
     if defining["definitions_read"] and not stored:
         what = f"its definitions ({defining['definitions']}) are not there"
         problems.append(Problem(f"{place.name}/snapshot.json", what))
@@ -325,7 +326,7 @@ def _read_own(folder: Path) -> Snapshot:
         damaged=_damaged(found.problems),
         defined_at=aware(defining["taken_at"]).astimezone(UTC) if defining["definitions_read"] else None,
         programs=programs,
-        logs=_logs(folder, manifest, statuses, problems),
+        logs=logs,
         unread=found.failed,
         manifest=manifest,
     )

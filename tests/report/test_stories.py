@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from lxml import html
 
+from taskanalysis.definition import read_task
 from taskanalysis.errors import SnapshotError
 from taskanalysis.health import known_history
 from taskanalysis.health.rules import parse_rules
@@ -20,8 +21,9 @@ from taskanalysis.report.page import STORIES_A_PAGE, Page, story_id, story_place
 from taskanalysis.report.status import StatusPage
 from taskanalysis.report.stories import LAST_RUNS, MOST_CHANGES, TaskStories
 from taskanalysis.report.trends import Trends
+from taskanalysis.snapshot.evidence import ProgramFile
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
-from tests.build import HOSTILE, LOAD, definition, every, rewrite_manifest, scheduled, status, write, xml
+from tests.build import HOSTILE, LOAD, NOON, definition, every, hours, rewrite_manifest, scheduled, status, write, xml
 from tests.history.test_logs import log, run
 
 HEADS = ["How it stands", "How it ran", "When it starts", "What it runs", "What changed", "How to restore it"]
@@ -439,3 +441,39 @@ def test_name_of_any_characters_has_a_story_that_can_be_written(name: str, sampl
 def test_moment_of_the_page_is_that_of_the_snapshot(page: TaskStories) -> None:
     later: Any = TaskStories.read("data", at=(page.snapshot.taken_at - timedelta(hours=6)).isoformat())
     assert rows(story(later, BUS)["How it stands"])["Last run"] != rows(story(page, BUS)["How it stands"])["Last run"]
+
+
+# Evidence -------------------------------------------------------------------------------------------------------------
+
+
+def test_story_shows_files_and_what_was_last_written() -> None:
+    files = [
+        ProgramFile(LOAD, 1, "program", r"C:\Python\python.exe", exists=True, size=1234, modified=hours(-24)),
+        ProgramFile(LOAD, 1, "script", r"D:\jobs\<b>.py", exists=False),
+        ProgramFile(LOAD, 1, "script", "etl.load"),
+    ]
+    log = "Traceback (most recent call last):\n  <i>\nValueError: no rows for --password S3cret\n\nbye"
+    known = Snapshot(
+        "SRV", NOON, statuses={LOAD: status(LOAD, -1, 1)}, tasks={LOAD: read_task(xml())}, logs={LOAD: log}
+    )
+    parts = story(TaskStories(replace(known, programs=files)), LOAD)
+    said = parts["What it last wrote"]
+    assert words(said.find("p")) == "ValueError: no rows for --password ***"
+    assert words(said.find("details/summary")) == "The last 5 lines of its log"
+    assert said.find("details/pre").text_content() == log.replace("S3cret", "***")
+    assert rows(parts["What it runs"])["Files"] == (
+        r"program C:\Python\python.exe (1,234 bytes, changed yesterday); script D:\jobs\<b>.py (not there); "
+        "script etl.load (not known whether it is there)"
+    )
+    without = story(TaskStories(replace(known, logs={})), LOAD)
+    assert "What it last wrote" not in without
+    assert "Files" not in rows(without["What it runs"])
+
+
+def test_card_shows_the_line_that_says_most() -> None:
+    known = Snapshot(
+        "SRV", NOON, statuses={LOAD: status(LOAD, -1, 1)}, logs={LOAD: f"{HOSTILE}\n<i>no rows --password x1"}
+    )
+    (card,) = parsed(StatusPage(known).cards.html).xpath("//li")
+    assert words(card.find(".//samp")) == "<i>no rows --password ***"
+    assert not parsed(StatusPage(replace(known, logs={})).cards.html).xpath("//samp")
