@@ -98,7 +98,7 @@ def find_findings(
 def _of_files(snapshot: Snapshot) -> Iterator[tuple[str, Finding]]:
     """What is wrong with the files that tasks start, by task path."""
     is_kept = cache(lambda sha256: kept_script(snapshot.share, sha256) is not None)
-    for file in snapshot.programs or ():
+    for file in chain.from_iterable((snapshot.programs or {}).values()):
         if file.exists is False:
             yield file.path, Finding(f"{file.role} not found", file.file)
         elif file.role == "script" and file.exists and not (file.sha256 and is_kept(file.sha256)):

@@ -30,7 +30,7 @@ from taskanalysis.report.display import MOST_ROWS, Answer, Html, badge, percent,
 from taskanalysis.report.page import STORIES_A_PAGE, change_rows, local, story_id
 from taskanalysis.report.strips import day_signs, key, run_strip, strip
 from taskanalysis.report.window import Window
-from taskanalysis.snapshot import Snapshot, said_last
+from taskanalysis.snapshot import ProgramFile, Snapshot, said_last
 from taskanalysis.text import clip, count, listed, mask, mask_arguments, one_line, printable, say, say_day
 
 LAST_RUNS = 30
@@ -220,7 +220,7 @@ class TaskStories(Window):
         rows = {
             "Runs": "; ".join(programs) or "no program",
             "In": "; ".join(folders),
-            "Files": "; ".join(self._files.get(path, [])),
+            "Files": "; ".join(map(self._file, (self.snapshot.programs or {}).get(path, []))),
             "As": principal.account or "not given",
             "Rights": _RIGHTS.get(principal.run_level, principal.run_level),
             "Registered": ", ".join(author),
@@ -229,6 +229,14 @@ class TaskStories(Window):
         }
         about = f"<p>{shown(clip(mask(info.description), 1000))}</p>" if info.description.strip() else ""
         return about + _rows(rows)
+
+    def _file(self, file: ProgramFile) -> str:
+        """A file that an action starts, in words."""
+        state = {None: "not known whether it is there", False: "not there"}.get(file.exists, "there")
+        if file.modified:
+            day = say_day(self._local(file.modified).date(), self.snapshot.local_time.date())
+            state = f"{file.size:,} bytes, changed {day}"
+        return f"{file.role} {file.file} ({state})"
 
     def _changes(self, path: str) -> str:
         if not self.history:
@@ -300,18 +308,6 @@ class TaskStories(Window):
         found = find_findings(self.snapshot.within(self.folder), at=self.snapshot.local_time, snapshot=self.snapshot)
         rules = {path: self.rules.of(self.snapshot.server, path) for path in found}
         return {path: [each for each in kinds if not rules[path].accepts(each.kind)] for path, kinds in found.items()}
-
-    @cached_property
-    def _files(self) -> dict[str, list[str]]:
-        """The files that the actions of each task start, in words."""
-        found: dict[str, list[str]] = {}
-        for file in self.snapshot.programs or ():
-            state = {None: "not known whether it is there", False: "not there"}.get(file.exists, "")
-            if file.modified:
-                day = say_day(self._local(file.modified).date(), self.snapshot.local_time.date())
-                state = f"{file.size:,} bytes, changed {day}"
-            found.setdefault(file.path, []).append(f"{file.role} {file.file} ({state})")
-        return found
 
     @cached_property
     def _changed(self) -> dict[str, list[dict[str, Any]]]:

@@ -95,6 +95,14 @@ def _program_of(row: list[str]) -> ProgramFile:
     return ProgramFile(path, int(action), role, file, _EXISTS[exists], int(size) if size else None, moment, sha256)
 
 
+def by_task(rows: Iterable[ProgramFile]) -> dict[str, list[ProgramFile]]:
+    """The rows of each task, by its path."""
+    found: dict[str, list[ProgramFile]] = {}
+    for row in rows:
+        found.setdefault(row.path, []).append(row)
+    return found
+
+
 _EXISTS = {"": None, "true": True, "false": False}
 
 

@@ -23,7 +23,7 @@ from taskanalysis import __version__
 from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, read_bytes
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
-from taskanalysis.snapshot.evidence import ProgramFile, log_name, read_programs, write_programs
+from taskanalysis.snapshot.evidence import ProgramFile, by_task, log_name, read_programs, write_programs
 from taskanalysis.snapshot.files import Found, find_tasks
 from taskanalysis.snapshot.foreign import ForeignStatuses, join_paths, read_statuses_file, status_files
 from taskanalysis.snapshot.paths import file_name, in_scope, long_path, task_path, write_folder
@@ -56,12 +56,12 @@ class Snapshot:
 
     By task path: `tasks` holds TaskDefinition, `statuses` Status, `files` the file that was read and `hashes` its
     sha256, `commands` the command line where the statuses have it, `damaged` what is wrong with stored definitions that
-    are missing, changed or can't be read. A snapshot that read no definitions has those of the last one that did:
-    `defined_at` is when they were read (None: never), `folders` their scope; `programs` are the files that its actions
-    start, None where nobody looked. `logs` are the ends of what tasks last wrote, by task path. `holds` lists the
-    fields of this source ("definitions" or a field of Status). `problems` are what could not be read; those of them
-    that are no damage, but what the collector was refused or what was left out on purpose, are `notes`. `unread` counts
-    files that could not be read, `others` names the other servers of the share.
+    are missing, changed or can't be read, `programs` the files that the actions start (None: nobody looked) and `logs`
+    the end of what the task last wrote. A snapshot that read no definitions has those of the last one that did:
+    `defined_at` is when they were read (None: never), `folders` their scope. `holds` lists the fields of this source
+    ("definitions" or a field of Status). `problems` are what could not be read; those of them that are no damage, but
+    what the collector was refused or what was left out on purpose, are `notes`. `unread` counts files that could not be
+    read, `others` names the other servers of the share.
     """
 
     server: str
@@ -78,7 +78,7 @@ class Snapshot:
     hashes: dict[str, str] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
     defined_at: datetime | None = None
-    programs: list[ProgramFile] | None = None
+    programs: dict[str, list[ProgramFile]] | None = None
     logs: dict[str, str] = field(default_factory=dict)
     unread: int = 0
     others: tuple[str, ...] = ()
@@ -305,7 +305,7 @@ def _read_own(folder: Path) -> Snapshot:
     stored = StoredDefinitions.of(place, defining)
     found = stored.find() if stored else Found()
     seen = defining["sha256"].get("programs.csv")
-    programs = read_programs(place / "programs.csv", seen, problems) if seen else None
+    programs = by_task(read_programs(place / "programs.csv", seen, problems)) if seen else None
     logs = _logs(folder, manifest, statuses, problems)
     if defining["definitions_read"] and not stored:
         what = f"its definitions ({defining['definitions']}) are not there"

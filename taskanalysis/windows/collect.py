@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -236,7 +237,7 @@ def convert(
             tool=f"taskanalysis {__version__} from {clip(source.absolute().name)}",
             sddl={task.path: task.sddl for task in wanted.tasks if task.sddl},
             problems=wanted.problems,
-            programs=snapshot.programs,
+            programs=snapshot.programs and list(chain.from_iterable(snapshot.programs.values())),
             logs=snapshot.logs,
         )
 

@@ -10,6 +10,7 @@ import pytest
 from taskanalysis.definition.reader import read_task
 from taskanalysis.health.findings import KINDS, Finding, find_findings
 from taskanalysis.snapshot import ProgramFile, Snapshot, keep_script
+from taskanalysis.snapshot.evidence import by_task
 
 NOW = datetime(2026, 11, 23, 6, 2, tzinfo=ZoneInfo("America/New_York"))
 
@@ -300,7 +301,7 @@ def test_files_that_are_gone_or_not_kept_are_found_where_the_collector_looked(tm
         ProgramFile("\\1", 1, "program", r"D:\gone.exe", exists=False),
     ]
     tasks = {"\\0": read_task(task().encode())}
-    snapshot = Snapshot("SRV", NOW, source=tmp_path, programs=files)
+    snapshot = Snapshot("SRV", NOW, source=tmp_path, programs=by_task(files))
     found = find_findings(tasks, at=NOW, snapshot=snapshot)["\\0"]
     assert found == [
         Finding("program not found", r"D:\gone.exe"),

@@ -456,7 +456,7 @@ def test_story_shows_files_and_what_was_last_written() -> None:
     known = Snapshot(
         "SRV", NOON, statuses={LOAD: status(LOAD, -1, 1)}, tasks={LOAD: read_task(xml())}, logs={LOAD: log}
     )
-    parts = story(TaskStories(replace(known, programs=files)), LOAD)
+    parts = story(TaskStories(replace(known, programs={LOAD: files})), LOAD)
     said = parts["What it last wrote"]
     assert words(said.find("p")) == "ValueError: no rows for --password ***"
     assert words(said.find("details/summary")) == "The last 5 lines of its log"

@@ -19,14 +19,14 @@ ROWS = [
 def test_files_come_back_as_they_were_written(tmp_path: Path) -> None:
     write(tmp_path, 0, status(), definitions={LOAD: xml()}, programs=ROWS, logs={LOAD: "Löschung\n\x00failed"})
     found = read_snapshot(tmp_path, now=NOON)
-    assert (found.programs, found.logs, found.problems) == (ROWS, {LOAD: "Löschung\n\x00failed"}, [])
+    assert (found.programs, found.logs, found.problems) == ({LOAD: ROWS}, {LOAD: "Löschung\n\x00failed"}, [])
 
 
 def test_statuses_alone_have_the_files_of_the_last_definitions_and_no_older_log(tmp_path: Path) -> None:
     write(tmp_path, 0, status(), definitions={LOAD: xml()}, programs=ROWS, logs={LOAD: "old"})
     write(tmp_path, 1, status())
     found = read_snapshot(tmp_path, now=hours(1))
-    assert (found.programs, found.logs) == (ROWS, {})
+    assert (found.programs, found.logs) == ({LOAD: ROWS}, {})
 
 
 def test_snapshot_without_evidence_knows_none(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def server(**more: bytes) -> FakeScheduler:
 
 def take(fake: FakeScheduler, share: Path, **options: object) -> list[ProgramFile]:
     collect(fake, share, server="SRV", now=NOON, **options)  # type: ignore[arg-type]
-    return read_snapshot(share, now=NOON).programs or []
+    return [row for rows in (read_snapshot(share, now=NOON).programs or {}).values() for row in rows]
 
 
 def test_files_of_all_actions_are_noted_with_size_time_and_hash(tmp_path: Path) -> None:
