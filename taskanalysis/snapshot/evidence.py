@@ -136,6 +136,11 @@ def kept_script(share: Path, sha256: str) -> bytes | None:
     return None
 
 
+def is_evidence(name: str) -> bool:
+    """Whether a file of a snapshot (its posix path) is evidence, which no restore needs."""
+    return name == "programs.csv" or name.startswith("logs/")
+
+
 # Logs -----------------------------------------------------------------------------------------------------------------
 
 

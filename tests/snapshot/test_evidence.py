@@ -7,6 +7,7 @@ import pytest
 from taskanalysis.errors import Problem
 from taskanalysis.snapshot import ProgramFile, read_snapshot
 from taskanalysis.snapshot.evidence import PROGRAMS_HEADER, read_programs, said_last, write_programs
+from taskanalysis.windows import read_wanted
 from tests.build import LOAD, NOON, hours, rewrite_manifest, status, write, xml
 
 ROWS = [
@@ -47,6 +48,8 @@ def test_damaged_evidence_is_a_problem_and_the_definitions_stay(
     found = read_snapshot(tmp_path, now=NOON)
     assert name.rpartition("/")[2] in {problem.file.rpartition("/")[2] for problem in found.problems}
     assert list(found.tasks) == [LOAD]
+    assert [task.path for task in read_wanted(found).tasks] == [LOAD]
+    assert read_wanted(found).problems == []
 
 
 @pytest.mark.parametrize(
