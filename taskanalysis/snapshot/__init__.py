@@ -4,7 +4,15 @@ A `Snapshot` holds the definitions and statuses of one server. `read_snapshot` r
 PowerShell and the old scripts write; `write_snapshot` adds one to a share.
 """
 
-from taskanalysis.snapshot.evidence import MOST_SCRIPT_BYTES, ProgramFile, is_evidence, keep_script, kept_script, log_name, said_last
+from taskanalysis.snapshot.evidence import (
+    MOST_SCRIPT_BYTES,
+    ProgramFile,
+    is_evidence,
+    keep_script,
+    kept_script,
+    log_name,
+    said_last,
+)
 from taskanalysis.snapshot.files import read_tasks
 from taskanalysis.snapshot.locales import ORDERS, moment, settle
 from taskanalysis.snapshot.objects import objects, plain
