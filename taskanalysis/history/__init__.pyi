@@ -1,3 +1,5 @@
+from .comparison import Diff as Diff
+from .comparison import diff as diff
 from .eventlog.runs import read_eventlog as read_eventlog
 from .frames import History as History
 from .frames import read_history as read_history
