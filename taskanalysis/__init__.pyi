@@ -6,6 +6,7 @@ from .history import diff as diff
 from .history import read_history as read_history
 from .results import decode as decode
 from .schedule import expected_runs as expected_runs
+from .schedule import move as move
 from .snapshot import read_snapshot as read_snapshot
 from .snapshot import read_tasks as read_tasks
 
