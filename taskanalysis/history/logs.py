@@ -141,7 +141,8 @@ def _joined(
     rows = _rows(logged.loc[pairs["log"]], definitions).set_index(pairs["run"])
     for name in ("started", "ended", "seconds", "source", "trigger_kind", "instance"):
         runs.loc[rows.index, name] = rows[name]
-    unknown = rows.index[runs.loc[rows.index, "code"].isna()]
+    # a run that the log does not end either is what the snapshots say: going on, or unknown
+    unknown = rows.index[runs.loc[rows.index, "code"].isna() & (rows["outcome"] != Outcome.UNKNOWN.value)]
     for name in ("code", "outcome", "certainty"):
         runs.loc[unknown, name] = rows.loc[unknown, name]
     return runs.reset_index(drop=True)

@@ -70,6 +70,12 @@ def test_start_more_than_a_minute_away_is_another_run(tmp_path: Path) -> None:
     assert rows(read_history(tmp_path, update=True).runs, "source") == [("status",), ("eventlog",)]
 
 
+def test_run_that_goes_on_is_running_though_the_log_has_no_end_of_it(tmp_path: Path) -> None:
+    write(tmp_path, 0.5, status(last_run=0, code=267009, state="Running"), definitions={LOAD: xml()})
+    log(tmp_path, event(100, 10 / 3600, 1, UserContext="u", InstanceId=GUID % 1))
+    assert rows(read_history(tmp_path).runs, "source", "outcome", "code") == [("eventlog", "running", None)]
+
+
 def test_two_runs_of_a_minute_are_not_joined_with_one(tmp_path: Path) -> None:
     log(share(tmp_path, 0), run(5 / 3600, 0.2), run(30 / 3600, 0.2, instance=2))
     assert rows(read_history(tmp_path, update=True).runs, "source", "first_seen") == [
