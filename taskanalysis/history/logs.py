@@ -7,8 +7,8 @@ A log file is identified by its name, size and time of change: one that did not 
 what was read from it are a digest of these, ``runs``, ``events`` or ``problems``, and a digest of the content, which is
 checked at each reading. A run in two logs, or in a log and a snapshot, is one.
 
->>> read_logs("data", ["OPENDATA01"]).runs.empty
-True
+>>> int((read_logs("data", ["OPENDATA01"]).events["kind"] == "ignored").sum())
+2
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def test_task_that_needs_nothing_has_no_next_step(page: TaskStories) -> None:
 def test_how_it_ran_has_rates_missed_starts_and_the_last_runs_the_newest_first(page: TaskStories) -> None:
     part = story(page, BUS)["How it ran"]
     assert rows(part)["Good"] == "61 % of 28 in 7 days and 60 % of 112 in 30 days"
-    assert rows(part)["Takes"] == "not known: only an event log shows it"
+    assert rows(part)["Takes"] == "2 minutes 22 seconds, at most 3 minutes 59 seconds"
     runs = [[words(cell) for cell in row] for row in part.xpath(".//tr")]
     assert len(runs) == LAST_RUNS
     assert runs[:2] == [["today 04:20", "failed", "1"], ["yesterday 22:20", "succeeded", "0"]]
