@@ -29,7 +29,7 @@ from taskanalysis.report.commands import Line, case_lines, restore_lines, rule_l
 from taskanalysis.report.display import MOST_ROWS, Answer, Html, badge, percent, shown
 from taskanalysis.report.page import STORIES_A_PAGE, change_rows, local, story_id
 from taskanalysis.report.strips import day_signs, key, run_strip, strip
-from taskanalysis.report.window import Window
+from taskanalysis.report.window import Window, event_words
 from taskanalysis.snapshot import ProgramFile, Snapshot, said_last
 from taskanalysis.text import clip, count, listed, mask, mask_arguments, one_line, printable, say, say_day
 
@@ -180,6 +180,7 @@ class TaskStories(Window):
             "Takes": f"{_seconds(float(np.median(took)))}, at most {_seconds(float(took.max()))}"
             if len(took)
             else "not known: only an event log shows it",
+            "Events": self._events.get(path, ""),
         }
         extra = f"<div><dt>Missed starts<dd>{len(missed)} in {self.days} days{last}</div>" if missed else ""
         items = "".join(
@@ -298,6 +299,17 @@ class TaskStories(Window):
             str(path): sorted(rows["expected"].dt.to_pydatetime())
             for path, rows in self.missed_starts.groupby("task_path", observed=True)
         }
+
+    @cached_property
+    def _events(self) -> dict[str, str]:
+        """What is known to have kept each task from running, or to have ended its runs, in words."""
+        said = {}
+        for path, rows in self.events.groupby("task_path", observed=True):
+            first, last = (self._time(moment.to_pydatetime()) for moment in (rows["at"].min(), rows["at"].max()))
+            times = [first] if first == last else [f"the first {first}", f"the last {last}"]
+            if words := listed(event_words(rows)):
+                said[str(path)] = ", ".join([words, *times])
+        return said
 
     @cached_property
     def _coming(self) -> dict[str, list[datetime | str]]:

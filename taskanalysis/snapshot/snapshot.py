@@ -48,6 +48,7 @@ from taskanalysis.snapshot.share import (
     wrong_files,
 )
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
+from taskanalysis.text import brief, count, listed, small_table
 
 
 @dataclass(slots=True)
@@ -84,6 +85,27 @@ class Snapshot:
     others: tuple[str, ...] = ()
     commands: dict[str, str] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """One line, masked: server, time, and how much it holds."""
+        return brief("Snapshot", self.server or "unnamed server", self._when, *self._counts)
+
+    def _repr_html_(self) -> str:
+        """A small table of the same."""
+        rows = [("server", self.server or "not known"), ("taken at", self._when), ("source", self.source)]
+        rows += [("definitions of", f"{self.defined_at:%Y-%m-%d %H:%M} (UTC)")] if self.defined_at else []
+        return small_table("Snapshot", [*rows, ("holds", listed([*self._counts]) or "nothing")])
+
+    @property
+    def _when(self) -> str:
+        return f"{self.local_time:%Y-%m-%d %H:%M} ({self.zone or 'UTC'})"
+
+    @property
+    def _counts(self) -> list[str]:
+        numbers = [(self.tasks, "definition"), (self.problems, "problem")]
+        statuses = f"the status of {count(len(self.statuses), 'task')}" if self.statuses else "no statuses"
+        definitions, problems = (count(len(found), unit) if found else "" for found, unit in numbers)
+        return [part for part in (definitions or "no definitions", statuses, problems) if part]
 
     @property
     def faults(self) -> list[Problem]:

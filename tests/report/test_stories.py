@@ -107,10 +107,28 @@ def test_task_that_needs_nothing_has_no_next_step(page: TaskStories) -> None:
     assert "Failed in a row" not in rows(part)
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (r"\OpenData\Finance\Checkbook", "11 starts failed, the first Thu 12 Nov 19:30, the last yesterday 19:30"),
+        (r"\OpenData\Services\Recreation calendar", "1 start failed, yesterday 07:20"),
+        (r"\OpenData\Services\Crime statistics", "2 starts ignored, the first yesterday 05:10, the last today 05:10"),
+        (LOGS, "3 starts queued, the first Sat 21 Nov 00:20, the last today 00:20"),
+        (
+            r"\OpenData\Portal\Full-text index",
+            "2 runs stopped at the time limit, the first Wed 18 Nov 23:15, the last yesterday 23:15",
+        ),
+    ],
+)
+def test_starts_that_failed_or_were_put_off_are_named(page: TaskStories, path: str, said: str) -> None:
+    assert rows(story(page, path)["How it ran"])["Events"] == said
+    assert "Events" not in rows(story(page, MIRROR)["How it ran"])
+
+
 def test_how_it_ran_has_rates_missed_starts_and_the_last_runs_the_newest_first(page: TaskStories) -> None:
     part = story(page, BUS)["How it ran"]
     assert rows(part)["Good"] == "61 % of 28 in 7 days and 60 % of 112 in 30 days"
-    assert rows(part)["Takes"] == "not known: only an event log shows it"
+    assert rows(part)["Takes"] == "2 minutes 22 seconds, at most 3 minutes 59 seconds"
     runs = [[words(cell) for cell in row] for row in part.xpath(".//tr")]
     assert len(runs) == LAST_RUNS
     assert runs[:2] == [["today 04:20", "failed", "1"], ["yesterday 22:20", "succeeded", "0"]]
