@@ -11,7 +11,10 @@ from taskanalysis.snapshot.evidence import (
     keep_script,
     kept_script,
     log_name,
+    read_programs,
     said_last,
+    stored_script,
+    text_of,
 )
 from taskanalysis.snapshot.files import read_tasks
 from taskanalysis.snapshot.locales import ORDERS, moment, settle
@@ -114,6 +117,7 @@ __all__ = [
     "plain",
     "plain_path",
     "read_manifest",
+    "read_programs",
     "read_snapshot",
     "read_statuses",
     "read_tasks",
@@ -129,7 +133,9 @@ __all__ = [
     "stamp_of",
     "stamped",
     "status_of",
+    "stored_script",
     "task_path",
+    "text_of",
     "usual_wait",
     "with_offset",
     "write_folder",
