@@ -23,7 +23,7 @@ from pathlib import Path
 from taskanalysis.definition import MOST_BYTES, open_regular
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
-from taskanalysis.snapshot.cells import Cells, learn
+from taskanalysis.snapshot.cells import Cells, learn, learn_nothing
 from taskanalysis.snapshot.locales import ORDERS, is_not_available, settle
 from taskanalysis.snapshot.pages import decode_page, is_nonsense, read_page
 from taskanalysis.snapshot.rows import TABLE, Row, find_layout, is_table
@@ -111,7 +111,8 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "", server: s
     chosen, rows = _one_server(rows, notes, server if len(servers) > 1 else "")
     nameless = _nameless(rows, notes)
     folded = _fold(rows, notes)
-    cells = Cells(dates or _order(rows, taken_at), server_zone, notes, learn(rows))
+    learned = learn(rows)
+    cells = Cells(dates or _order(rows, taken_at), server_zone, notes, learned, learn_nothing(rows, learned))
     statuses = {task: cells.status(task, row) for task, row in folded.items()}
     cells.finish()
     for task in statuses:

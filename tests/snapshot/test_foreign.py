@@ -102,6 +102,16 @@ def test_word_that_rows_do_not_tell_is_not_learned(write: Write) -> None:
     assert found.statuses[NIGHTLY] == replace(WANTED[NIGHTLY], state=None, enabled=None, next_run=EVENING)
 
 
+def test_word_for_no_next_run_is_learned_of_disabled_tasks_alone(write: Write) -> None:
+    head = '"TaskName","TaskPath","State","NextRunTime"\n"A","\\","Ready","n.b."\n'
+    known = read_statuses_file(write(head + '"B","\\","Disabled","n.b."\n'))
+    assert [each.next_run for each in known.statuses.values()] == ["never", "never"]
+    assert whats(known) == []
+    found = read_statuses_file(write(head + '"B","\\","Ready","n.b."\n'))
+    assert [each.next_run for each in found.statuses.values()] == [None, None]
+    assert whats(found) == ["'n.b.' is a word of no known language: next run of 2 tasks not known"]
+
+
 def test_word_of_two_columns_is_one_problem(write: Write) -> None:
     found = read_statuses_file(
         write('"TaskName","TaskPath","State","Enabled"\n"A","\\","Af","Af"\n"B","\\","Af","Af"\n')
@@ -192,7 +202,7 @@ def test_empty_cells_are_not_known_and_no_problem(write: Write) -> None:
     [
         ("N/A", "never", "never", 0),
         ("Nicht zutreffend", "never", "never", 0),
-        ("Не применимо", None, "never", 1),
+        ("Не применимо", None, None, 2),
         ("11/30/1999 12:00:00 AM", "never", "never", 0),
         ("12/30/1899 12:00:00 AM", "never", "never", 0),
         ("1999-12-31 23:59:59", "never", "never", 0),
@@ -206,7 +216,8 @@ def test_never_is_told_from_not_known(write: Write, text: str, last: object, nex
     status = found.statuses["\\A"]
     assert (status.last_run, status.next_run) == (last, next_)
     assert len(found.problems) == odd
-    assert all(f"'{text}' can't be read" in what and what.startswith("\\A: ") for what in whats(found))
+    read, word = f"'{text}' can't be read", f"'{text}' is a word of no known language: next run of 1 task not known"
+    assert all(what == word or (read in what and what.startswith("\\A: ")) for what in whats(found))
 
 
 @pytest.mark.parametrize(
