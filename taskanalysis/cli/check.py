@@ -203,11 +203,13 @@ class Check:
         """One line with state and figures, then a line for each task; ``|`` would start performance data."""
         loud = sum(len(found.loud) for found in self.assessments)
         shown = sum(len(found.shown) for found in self.assessments)
-        figures = f"attention={loud};;;0;{shown}"
+        known = sum(found.known for found in self.assessments)
+        figures = f"attention={loud if known else 'U'};;;0;{shown}"
         unseen = [f"{found.where}: {sentence}" for found in self.assessments for sentence in found.unseen]
         unseen += [f"{server} can't be read ({what})" for server, what in self.failed]
         servers = count(len(self.assessments) + len(self.failed), "server")
-        many = f"{servers}: {loud} of {count(shown, 'task')} need attention."
+        many = f"{servers}: {loud} of {count(known, 'task')} need attention."
+        many = many if known else f"{servers}: no task could be judged."
         first = many if self.all_servers else f"{self.assessments[0].where}: {self.assessments[0].headline}"
         head = " ".join([f"TASKS {NAGIOS_WORDS[self.exit_code('nagios')]} - {first}", *unseen[:1]])
         lines = [f"{head.replace('|', '/')} | {figures}"]

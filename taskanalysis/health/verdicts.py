@@ -261,6 +261,8 @@ def _verdict(due: Due, result: Result, past: Past) -> _Decision:  # noqa: PLR091
     is_bad, is_settled = result.outcome in BAD_OUTCOMES, result.certainty in SETTLED
     if _is_off(due):
         last = "it has not run yet" if result.outcome is Outcome.NEVER_RAN else f"its last run: {result.outcome.value}"
+        if status.last_result is None and result.outcome is Outcome.UNKNOWN:
+            last = "how its last run ended is not known"
         return Verdict.DISABLED, "disabled", f"It is disabled; {last}."
     if _after_snapshot(due):
         reason = "Its last run lies after the snapshot, so a clock or the time zone is wrong."
