@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -229,11 +229,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         for name, kind in _KINDS.items():
             if not isinstance(values.get(name), kind):
                 raise ValueError(f"'{name}' is missing or of a wrong type")
-        pairs = [text for pair in values["problems"] for text in pair]
-        if not all(isinstance(text, str) for text in [*values["folders"], *values["sha256"].values(), *pairs]):
-            raise ValueError("'folders', 'sha256' or 'problems' hold something other than text")
-        if any(len(pair) != 2 for pair in values["problems"]):
-            raise ValueError("'problems' are not pairs")
+        problems = [*values["problems"], *values["faults"]]
+        texts = [*values["folders"], *values["sha256"].values(), *(values["holds"] or []), *chain(*problems)]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("'folders', 'holds', 'sha256', 'problems' or 'faults' hold something other than text")
+        if any(len(pair) != 2 for pair in problems):
+            raise ValueError("'problems' or 'faults' are not pairs")
         if values["definitions_read"] and not stamped(values["definitions"] or ""):
             raise ValueError(f"'definitions' is not the name of a snapshot: {values['definitions']}")
         if values["zone"]:
@@ -267,8 +268,9 @@ def contradiction(folder: Path, manifest: Mapping[str, Any]) -> str:
 
 
 _KINDS: dict[str, Any] = {"server": str, "taken_at": str, "zone": str, "folders": list, "sha256": dict}
-_KINDS |= {"definitions_read": bool, "definitions": str | None, "problems": list}
+_KINDS |= {"definitions_read": bool, "definitions": str | None, "problems": list, "faults": list, "holds": list | None}
 _ABSENT: dict[str, Any] = {"folders": [], "definitions_read": False, "definitions": None, "sha256": {}, "problems": []}
+_ABSENT |= {"faults": [], "holds": None}
 
 
 # Stored definitions ---------------------------------------------------------------------------------------------------

@@ -291,7 +291,7 @@ FUTURE = "lies in the future: a clock was wrong, so it is not used"
 def _read_own(folder: Path) -> Snapshot:
     manifest = read_manifest(folder)
     notes = [Problem(str(task), str(what)) for task, what in manifest["problems"]]
-    problems: list[Problem] = []
+    problems = [Problem(str(file), str(what)) for file, what in manifest["faults"]]
     if len(folders_above(folder)) > 2 and folders_above(folder)[2].name == "snapshots":
         what = contradiction(folder, manifest)
         problems += [Problem(f"{folder.name}/snapshot.json", what)] if what else []
@@ -299,6 +299,8 @@ def _read_own(folder: Path) -> Snapshot:
     place, defining = (folder, manifest) if manifest["definitions_read"] else _defined_before(folder, problems)
     stored = StoredDefinitions.of(place, defining)
     found = stored.find() if stored else Found()
+    known = STATUS_FIELDS if manifest["holds"] is None else manifest["holds"]
+    held = [name for name in STATUS_FIELDS if name in known and statuses]
     if defining["definitions_read"] and not stored:
         what = f"its definitions ({defining['definitions']}) are not there"
         problems.append(Problem(f"{place.name}/snapshot.json", what))
@@ -308,7 +310,7 @@ def _read_own(folder: Path) -> Snapshot:
         zone=manifest["zone"],
         tasks=found.tasks,
         statuses=statuses,
-        holds=frozenset((STATUS_FIELDS if statuses else ()) + (("definitions",) if stored and place == folder else ())),
+        holds=frozenset((*held, *(("definitions",) if stored and place == folder else ()))),
         problems=notes + problems + found.problems,
         notes=notes,
         folders=tuple(defining["folders"]),
@@ -361,13 +363,16 @@ def write_snapshot(
     tool: str = f"taskanalysis {__version__}",
     sddl: Mapping[str, str] | None = None,
     problems: Sequence[Problem] = (),
+    faults: Sequence[Problem] = (),
+    holds: Iterable[str] = STATUS_FIELDS,
 ) -> Path:
     r"""Write a snapshot into a share, whole or not at all; returns its folder.
 
     `definitions` maps task path to the exact bytes that Windows exported (None: statuses only); `folders` is their
     scope, empty for all outside ``\Microsoft``. They are stored only where the set of tasks or any byte differs from
     the last snapshot that stored them. `taken_at` and the times of `statuses` are aware. `sddl` maps task path to
-    security descriptor; `problems` lists what could not be read.
+    security descriptor; `problems` lists what the collector was refused, `faults` what was lost in reading other
+    programs' files, and `holds` the fields of Status that those have.
 
     SnapshotError where there is a snapshot of this moment, a time has no offset, or `server` can't be the name of a
     folder; OSError where the disk refuses. Nothing is left then.
@@ -402,8 +407,10 @@ def write_snapshot(
         "tasks": len(listed),
         "sha256": hashes,
     }
-    more = {"sddl": dict(sddl or {}), "problems": [list(problem) for problem in problems]}
+    more = {"sddl": dict(sddl or {})} | {"problems": [*map(list, problems)], "faults": [*map(list, faults)]}
     manifest |= {name: value for name, value in more.items() if value}
+    if listed and (held := sorted(set(holds) & set(STATUS_FIELDS))) != sorted(STATUS_FIELDS):
+        manifest["holds"] = held
     contents["snapshot.json"] = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
     try:
         write_folder(place, contents)
