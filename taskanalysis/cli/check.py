@@ -192,7 +192,7 @@ class Check:
             "exit_code": assessment.code,
             "stale": assessment.now is not None and assessment.now > assessment.stale_after,
             "blind": mask(" ".join(assessment.unseen)),
-            "tasks": len(assessment.shown),
+            "tasks": len(assessment.shown) if snapshot.statuses or assessment.shown else None,
             "muted": len(assessment.judged) - len(assessment.shown),
             "not_judged": {mask(why): [mask(path) for path in paths] for why, paths in assessment.not_judged.items()},
             "attention": tasks,
@@ -203,8 +203,8 @@ class Check:
         """One line with state and figures, then a line for each task; ``|`` would start performance data."""
         loud = sum(len(found.loud) for found in self.assessments)
         shown = sum(len(found.shown) for found in self.assessments)
-        known = sum(found.known for found in self.assessments)
-        figures = f"attention={loud if known else 'U'};;;0;{shown}"
+        known = sum(found.known for found in self.assessments if found.is_known)
+        figures = f"attention={loud if known else 'U'};;;0;{shown or ''}"
         unseen = [f"{found.where}: {sentence}" for found in self.assessments for sentence in found.unseen]
         unseen += [f"{server} can't be read ({what})" for server, what in self.failed]
         servers = count(len(self.assessments) + len(self.failed), "server")
@@ -267,7 +267,7 @@ def _results(found: Assessment) -> _Samples:
 
 
 def _attention(found: Assessment) -> _Samples:
-    return _by_task(found, lambda task: task.needs_attention)
+    return _by_task(found, lambda task: None if task.not_judged else task.needs_attention)
 
 
 def _verdicts(found: Assessment) -> _Samples:

@@ -102,10 +102,12 @@ class Assessment:
         if not self.shown:
             return "No task is judged." if self.snapshot.statuses else "No status was collected."
         if self.unread_runs:
-            return f"{self.unread_runs} {needs_attention(len(self.loud), len(self.shown))} by what is known."
+            known = f" {needs_attention(len(self.loud), len(self.shown))} by what is known."
+            return f"{self.unread_runs}{known if self.is_known else ''}"
         unjudged = sum(map(len, self.not_judged.values()))
         if not self.is_known:
-            return f"Not known: {f'none of {unjudged:,} tasks could' if unjudged > 1 else '1 task could not'} be judged."
+            could = f"none of {unjudged:,} tasks could" if unjudged > 1 else "1 task could not"
+            return f"Not known: {could} be judged."
         first = needs_attention(len(self.loud), self.known)
         if unjudged:
             return f"{first}; {count(unjudged, 'other')} could not be judged."
@@ -119,10 +121,14 @@ class Assessment:
         unjudged = {path for paths in self.not_judged.values() for path in paths}
         return sum(task.needs_attention or task.path not in unjudged for task in self.shown)
 
-    @property
+    @cached_property
     def is_known(self) -> bool:
-        """Whether any task could be judged, so that a number of those that need attention says something."""
-        return self.known > 0
+        """Whether all or an enabled task could be judged, so that a number of those that need attention says something.
+
+        That a task is disabled says nothing of others.
+        """
+        off = sum(task.verdict is Verdict.DISABLED for task in self.shown)
+        return self.known > (off if self.not_judged else 0)
 
     @property
     def _is_calm(self) -> bool:

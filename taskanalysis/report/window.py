@@ -96,6 +96,26 @@ class Window(JudgedPage):
     # What is known ----------------------------------------------------------------------------------------------------
 
     @cached_property
+    def unknown_runs(self) -> str:
+        """Why no run is known, as the end of a sentence; "" where one is."""
+        if not self.is_known:
+            return "a trend needs two snapshots"
+        return "" if len(self.all_runs) else self.lacks("status", "last_run") or "no snapshot shows a run"
+
+    @cached_property
+    def unknown_endings(self) -> str:
+        """Why it is not known how runs ended, as the end of a sentence; "" where it is."""
+        has_codes = bool(self.all_runs["code"].notna().any())
+        return self.unknown_runs or ("" if has_codes else self.lacks("status", "last_result") or "no result is known")
+
+    @cached_property
+    def unknown_starts(self) -> str:
+        """Why it is not known which starts were expected, as the end of a sentence; "" where it is."""
+        if not self.is_known:
+            return "a trend needs two snapshots"
+        return "" if len(self.slots) else self.lacks("zone", "definitions", "status", "last_run")
+
+    @cached_property
     def coverage(self) -> pd.DataFrame:
         """The snapshots of the window, as `History.coverage` has them."""
         coverage = self._past.coverage
@@ -178,13 +198,14 @@ class Window(JudgedPage):
 
     @cached_property
     def by_day(self) -> pd.DataFrame:
-        """The days of the window, none where fewer than two snapshots are known.
+        """The days of the window, none where neither a run nor a missed start is known.
 
         `snapshots` taken, `blind`, the runs by ending (ENDINGS), `failing` (tasks whose last finished run had failed at
         the end of the day) and `missed` (tasks that missed a start). The index is the local midnight, without zone.
         """
         seen, day = self.local(self.coverage["taken_at"]).dt.floor("D"), timedelta(days=1)
-        days = pd.date_range(seen.min(), seen.max()) if self.is_known else pd.DatetimeIndex([])
+        has_days = self.is_known and bool(len(self.all_runs) or len(self.missed_starts))
+        days = pd.date_range(seen.min(), seen.max()) if has_days else pd.DatetimeIndex([])
         blind = [any(begin <= start and start + day <= end for begin, end in self.gaps) for start in days]
         ends = (days + day).tz_localize(self.zone, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
         missing = self.missed_starts["task_path"].astype(str).groupby(self.missed_starts["day"]).nunique()

@@ -40,7 +40,7 @@ def test_check_counts_what_is_not_listed(sample: Snapshot) -> None:
     statuses = {**sample.statuses, r"\New": Status(r"\New")}
     for changed, line in (
         (replace(sample, statuses=statuses), "59 status rows, 1 without its partner."),
-        (replace(sample, statuses={}), "No status was collected with them."),
+        (replace(sample, statuses={}), "No status was collected."),
         (replace(sample, others=("B",) * 99), "99 other servers in this share: not on this page."),
         (replace(sample, holds=frozenset({"state"})), "58 status rows, no definitions with them."),
     ):
