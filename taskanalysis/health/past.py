@@ -163,6 +163,8 @@ def hidden_tasks(history: History, snapshot: Snapshot) -> list[tuple[Status, dat
     """
     spans, changes = _of(history.spans, snapshot.server), _of(history.changes, snapshot.server)
     absent = [path not in snapshot.statuses for path in spans["task_path"].cat.categories.tolist()]
+    if not any(absent):
+        return []
     spans = spans[np.array([*absent, False])[spans["task_path"].cat.codes]]
     last = spans.sort_values("last_seen").drop_duplicates("task_path", keep="last").astype({"task_path": "str"})
     changes = changes[changes["kind"] == "removed"]

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -137,8 +138,9 @@ def collisions(starts: pd.DataFrame) -> list[dict[str, Any]]:
     minutes = starts.assign(start=_floored(starts["start"], "min")).drop_duplicates(["task_path", "start"])
     crowded = minutes[minutes.groupby("start")["task_path"].transform("size") >= LEAST_AT_ONCE]
     groups: dict[tuple[str, ...], list[pd.Timestamp]] = {}
-    for start, group in crowded.groupby("start"):
-        groups.setdefault(tuple(group["task_path"]), []).append(pd.Timestamp(start))  # type: ignore[arg-type]
+    crowded = crowded.sort_values("start", kind="stable")
+    for start, group in groupby(zip(crowded["start"], crowded["task_path"], strict=True), itemgetter(0)):
+        groups.setdefault(tuple(path for _, path in group), []).append(start)
     rows: list[dict[str, Any]] = [
         {"tasks": len(paths), "which": list(paths), "starts": len(times), "when": _when(times)}
         for paths, times in groups.items()

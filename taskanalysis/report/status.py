@@ -91,7 +91,7 @@ class StatusPage(Window):
     @cached_property
     def key(self) -> Html:
         """What the blocks of the strips mean."""
-        return Html(key() if len(self.by_day) else "")
+        return Html(key() if len(self.dates) else "")
 
     @cached_property
     def changes(self) -> Table:

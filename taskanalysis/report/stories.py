@@ -86,7 +86,7 @@ class TaskStories(Window):
     @cached_property
     def key(self) -> Html:
         """What the blocks of the strips mean."""
-        return Html(key() if len(self.by_day) else "")
+        return Html(key() if len(self.dates) else "")
 
     @cached_property
     def stories(self) -> list[Html]:

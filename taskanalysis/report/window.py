@@ -36,7 +36,6 @@ from taskanalysis.health import (
     blind_times,
     failing_at,
     failing_spells,
-    known_history,
     ordered_stops,
     slot_fates,
 )
@@ -70,7 +69,7 @@ class Window(JudgedPage):
     @classmethod
     def _beside(cls, snapshot: Snapshot, days: int | None = None) -> dict[str, Any]:
         days = cls.days if days is None else days
-        return {**super()._beside(snapshot), "history": known_history(snapshot, days), "days": days}
+        return {**super()._beside(snapshot, days), "days": days}
 
     @property
     def zone(self) -> ZoneInfo:
@@ -197,15 +196,20 @@ class Window(JudgedPage):
     # Days -------------------------------------------------------------------------------------------------------------
 
     @cached_property
+    def dates(self) -> pd.DatetimeIndex:
+        """The days of the window as local midnights without zone, none where no run and no missed start is known."""
+        seen = self.local(self.coverage["taken_at"]).dt.floor("D")
+        has_days = self.is_known and bool(len(self.all_runs) or len(self.missed_starts))
+        return pd.date_range(seen.min(), seen.max()) if has_days else pd.DatetimeIndex([])
+
+    @cached_property
     def by_day(self) -> pd.DataFrame:
-        """The days of the window, none where neither a run nor a missed start is known.
+        """How the days of the window went: a row for each of `dates`.
 
         `snapshots` taken, `blind`, the runs by ending (ENDINGS), `failing` (tasks whose last finished run had failed at
-        the end of the day) and `missed` (tasks that missed a start). The index is the local midnight, without zone.
+        the end of the day) and `missed` (tasks that missed a start).
         """
-        seen, day = self.local(self.coverage["taken_at"]).dt.floor("D"), timedelta(days=1)
-        has_days = self.is_known and bool(len(self.all_runs) or len(self.missed_starts))
-        days = pd.date_range(seen.min(), seen.max()) if has_days else pd.DatetimeIndex([])
+        seen, day, days = self.local(self.coverage["taken_at"]).dt.floor("D"), timedelta(days=1), self.dates
         blind = [any(begin <= start and start + day <= end for begin, end in self.gaps) for start in days]
         ends = (days + day).tz_localize(self.zone, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
         missing = self.missed_starts["task_path"].astype(str).groupby(self.missed_starts["day"]).nunique()

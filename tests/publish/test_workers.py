@@ -213,7 +213,7 @@ def test_notebook_that_runs_ends_soon_after_its_run_was_killed(tmp_path: Path) -
     ) as run:
         wait_until(begun.exists)
         run.kill()
-    wait_until(lambda: not processes(str(tmp_path)), seconds=10)
+    wait_until(lambda: not processes(str(tmp_path)), seconds=2)
 
 
 def test_worker_that_died_between_notebooks_fails_none(tmp_path: Path) -> None:
