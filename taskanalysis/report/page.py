@@ -133,7 +133,7 @@ class Page:
         period takes `days`, too. SnapshotError where there is no snapshot or no task in the folder; a ``rules.toml``
         that is wrong is a line of `check`, and no rule is applied.
         """
-        place = data or sample_share()
+        place, folder = data or sample_share(), folder.replace("/", "\\")  # as at the prompt
         snapshot = read_snapshot(place, server=server, at=at, zone=zone, dates=dates)
         snapshot.check_folder(folder)
         return cls(snapshot, folder, **cls._beside(snapshot, **more))

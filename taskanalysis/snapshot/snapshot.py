@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -91,8 +91,13 @@ class Snapshot:
         return {path: self.tasks[path] for path in sorted(self.tasks, key=str.casefold) if in_scope(path, folders)}
 
     def check_folder(self, folder: str) -> None:
-        """SnapshotError where no task lies in `folder` or below: most likely it is mistyped."""
-        if folder and not any(in_scope(path, [folder]) for path in [*self.tasks, *self.statuses]):
+        """SnapshotError where no task lies in `folder` or below, as far as is known: most likely it is mistyped.
+
+        Tasks that can't be read or that the collector was refused are there.
+        """
+        refused = (problem.file for problem in self.notes if problem.file.startswith("\\"))
+        places = chain(self.tasks, self.statuses, self.damaged, (f"{place}\\" for place in refused))
+        if folder and not any(in_scope(path, [folder]) for path in places):
             raise SnapshotError(f"no task of {self.source} lies in {folder} or below")
 
     @property
