@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -116,7 +117,7 @@ def _make(share: Path, out: Path, *, above: str = "", team: Workers | None = Non
         snapshot,
         out,
         {"data": str(share), "folder": options["folder"], **selected},
-        say=progress if options["verbose"] or not above else lambda _: None,
+        say=_named(snapshot.server) if options["verbose"] or not above else lambda _: None,
         above=above,
         team=team,
         sample=SAMPLE if snapshot.is_sample else "",
@@ -126,6 +127,11 @@ def _make(share: Path, out: Path, *, above: str = "", team: Workers | None = Non
         names, place = ", ".join(outcome.locked), out / "runs" / outcome.stamp
         progress(f"Open in another program, so not replaced: {names}; the new versions are in {place}")
     return outcome
+
+
+def _named(server: str) -> Callable[[str], None]:
+    """How progress is printed: with the server, where it has a name."""
+    return lambda line: progress(f"{server} {line}".strip())
 
 
 def _announce(snapshot: Snapshot, share: Path, out: Path, server: str) -> None:

@@ -251,3 +251,17 @@ def test_report_into_a_folder_of_something_else_does_nothing(tmp_path: Path, mor
     )
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["thesis.docx"]
     assert not (tmp_path / "data" / "history").exists()
+
+
+@pytest.mark.parametrize("options", [["--all-servers"], ["--server", "ALPHA"], []], ids=" ".join)
+def test_each_step_is_told_once_and_of_its_server(options: list[str], tmp_path: Path) -> None:
+    servers = ("ALPHA", "BETA") if options == ["--all-servers"] else ("ALPHA",)
+    for name in servers:
+        write(tmp_path, 0, status(), server=name)
+    done = report(tmp_path / "out", "--data", str(tmp_path), "-v", *options)
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    assert sorted(lines) == sorted(set(lines))
+    wanted = [f"{name} {each}" for name in servers for each in NOTEBOOKS]
+    for step in ("Input Notebook: ", "Executing notebook", "made in"):
+        assert sorted(line.partition(":")[0] for line in lines if step in line) == sorted(wanted)
