@@ -17,7 +17,7 @@ import gc
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ import click
 from taskanalysis.cli.main import BAD_INPUT, NAGIOS_UNKNOWN, NOT_FINISHED, data_path, fail
 from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.health import BLIND, Assessment, Judged, Verdict, assess, known_history, rules_of
-from taskanalysis.snapshot import list_servers, read_snapshot, write_whole
+from taskanalysis.snapshot import find_servers, read_snapshot, write_whole
 from taskanalysis.text import count, listed, mask, one_line
 
 FORMATS = ("text", "json", "nagios", "prometheus")
@@ -92,7 +92,7 @@ def _one(path: Path, server: str, now: datetime, **options: Any) -> Check:
 
 
 def _all(path: Path, now: datetime, **options: Any) -> Check:
-    names = list_servers(path) or _named(path, options)
+    names = find_servers(path, zone=options["zone"], dates=options["dates"] or "")
     if not names:
         raise TaskAnalysisError(f"--all-servers needs a share, or a file of several servers: {path} is neither")
     check = Check([], all_servers=True)
@@ -102,14 +102,6 @@ def _all(path: Path, now: datetime, **options: Any) -> Check:
         except TaskAnalysisError as error:
             check.failed.append(Problem(name, str(error)))
     return check
-
-
-def _named(path: Path, options: Mapping[str, Any]) -> list[str]:
-    """The servers of a status file with several."""
-    if (path / "snapshots").is_dir():
-        return []
-    snapshot = read_snapshot(path, zone=options["zone"], dates=options["dates"] or "")
-    return [snapshot.server, *snapshot.others] if snapshot.others else []
 
 
 def _assess(

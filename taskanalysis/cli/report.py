@@ -24,7 +24,7 @@ from taskanalysis.publish import (
     renew_history,
     team_for,
 )
-from taskanalysis.snapshot import Snapshot, long_path, read_snapshot
+from taskanalysis.snapshot import Snapshot, find_servers, long_path, read_snapshot
 from taskanalysis.text import count
 
 progress = partial(say, err=True)
@@ -69,15 +69,16 @@ def _run_one(share: Path, out: Path, **options: Any) -> int:
 
 def _run_all(share: Path, out: Path, **options: Any) -> int:
     """The reports of all servers; the worst code for ``--fail-on``. Ends with code 3 as those of one server do."""
-    if not (share / "snapshots").is_dir():
-        raise click.UsageError(f"--all-servers needs a share: {share} has no folder snapshots")
-
+    names = find_servers(share, zone=options["zone"], dates=options["dates"] or "")
+    if not names and not (share / "snapshots").is_dir():
+        raise click.UsageError(f"--all-servers needs a share, or a file of several servers: {share} is neither")
     problems = renew_history(share, options["executor"])
     place, reports = (share.absolute(), out.absolute()) if options["executor"] else (share, out)
     outcomes = make_all(
         place,
         reports,
         partial(_make_one, place, options),
+        names,
         now=options["now"],
         problems=problems,
         say=progress,

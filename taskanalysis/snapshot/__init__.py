@@ -44,6 +44,7 @@ from taskanalysis.snapshot.sight import DELETED, is_refused, lost_sight, refused
 from taskanalysis.snapshot.snapshot import (
     FUTURE,
     Snapshot,
+    find_servers,
     future_problems,
     read_snapshot,
     stale_after,
@@ -82,6 +83,7 @@ __all__ = [
     "beside_of",
     "check_path",
     "file_name",
+    "find_servers",
     "folders_in",
     "future_problems",
     "in_future",

@@ -219,6 +219,18 @@ def _read_foreign(source: Path, zone: str, dates: str, server: str) -> Snapshot:
     )
 
 
+def find_servers(source: Path, *, zone: str = "", dates: str = "") -> list[str]:
+    """The servers of a share, or of a status file with several; none of data of one server. Errors as `read_snapshot`.
+
+    >>> find_servers(Path("tests/files/statuses/two_servers.csv"))
+    ['TOWN02', 'TOWN03']
+    """
+    if (source / "snapshots").is_dir():
+        return list_servers(source)
+    snapshot = read_snapshot(source, zone=zone, dates=dates)
+    return [snapshot.server, *snapshot.others] if snapshot.others else []
+
+
 def _damaged(problems: Iterable[Problem]) -> dict[str, str]:
     """The definitions that can't be read, by task path."""
     return {task_path(file): what for file, what in problems if file.lower().endswith(".xml")}

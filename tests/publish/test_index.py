@@ -16,6 +16,7 @@ from taskanalysis.publish.index import MOST_CAUSES, QUESTIONS, Server, Standing,
 from taskanalysis.publish.make import Outcome, make_all
 from taskanalysis.publish.notebooks import Failure
 from taskanalysis.publish.pages import LAST_KNOWN, Rendered, Run, report_pages, with_notice
+from taskanalysis.snapshot.share import list_servers
 from taskanalysis.snapshot.snapshot import write_snapshot
 from taskanalysis.snapshot.status import Status
 from tests.build import table
@@ -323,7 +324,15 @@ class Office:
 
     def page(self, *problems: Problem) -> html.HtmlElement:
         """The page above all reports."""
-        make_all(self.share, self.reports, self.make, now=NOW, problems=problems, say=lambda _: None)
+        make_all(
+            self.share,
+            self.reports,
+            self.make,
+            list_servers(self.share),
+            now=NOW,
+            problems=problems,
+            say=lambda _: None,
+        )
         return html.document_fromstring((self.reports / "index.html").read_text(encoding="utf-8"))
 
 
