@@ -33,6 +33,8 @@ from taskanalysis.text import clip, count, listed
 MOST_ROWS = 100_000
 MOST_PROBLEMS = 200
 _HEAD = 256 * 1024
+_SAMPLE = 20
+"""Rows by which the fields of files of one time are compared."""
 
 
 @dataclass(slots=True)
@@ -59,22 +61,23 @@ class ForeignStatuses:
 def status_files(source: Path) -> tuple[list[Path], list[Path]]:
     """The status files directly in a folder, newest first, and the tables of schtasks; of a file, the file itself.
 
-    They are known by a look at their beginning. Empty where `source` can't be opened.
+    They are known by a look at their beginning; of files of one time, as after a copy, that with most fields is first.
+    Empty where `source` can't be opened.
     """
     try:
         listed = [path for path in (source.iterdir() if source.is_dir() else [source]) if path.is_file()]
-        listed.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        times = {path: path.stat().st_mtime for path in sorted(listed)}
     except OSError:
         return [], []
-    files, tables = list[Path](), list[Path]()
-    for path in listed:
+    files, tables = dict[Path, int](), list[Path]()
+    for path in times:
         with suppress(OSError), open_regular(path) as file:
             head = decode_page(file.read(_HEAD))
-            if find_layout(head):
-                files.append(path)
+            if layout := find_layout(head):
+                files[path] = len({*chain.from_iterable(islice(layout(head, Counter()), _SAMPLE))})
             elif is_table(head):
                 tables.append(path)
-    return files, tables
+    return sorted(files, key=lambda path: (times[path], files[path]), reverse=True), tables
 
 
 def read_statuses_file(path: Path, *, zone: str = "", dates: str = "", server: str = "") -> ForeignStatuses:

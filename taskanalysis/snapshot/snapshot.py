@@ -198,7 +198,9 @@ def _read_foreign(source: Path, zone: str, dates: str, server: str) -> Snapshot:
     if files:
         printed = read_statuses_file(files[0], zone=zone, dates=dates, server=server)
     join_paths(printed, found.tasks)
-    older = [Problem(file.name, "is an older file of statuses, not read") for file in files[1:]]
+    older = [
+        Problem(file.name, f"holds statuses, not read: {files[0].name} is newer or holds more") for file in files[1:]
+    ]
     return Snapshot(
         server=printed.server,
         taken_at=printed.taken_at,

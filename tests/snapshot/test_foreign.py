@@ -1,5 +1,6 @@
 """Statuses in files of other programs: languages, code pages, times, cells, and what arrives broken."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskanalysis.errors import SnapshotError
+from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.snapshot.foreign import decode_page, join_paths, read_statuses_file
+from taskanalysis.snapshot.snapshot import read_snapshot
 from taskanalysis.snapshot.status import STATES, STATUS_FIELDS, Status
 from tests import build
 from tests.snapshot.printed import (
@@ -110,6 +112,20 @@ def test_word_for_no_next_run_is_learned_of_disabled_tasks_alone(write: Write) -
     found = read_statuses_file(write(head + '"B","\\","Ready","n.b."\n'))
     assert [each.next_run for each in found.statuses.values()] == [None, None]
     assert whats(found) == ["'n.b.' is a word of no known language: next run of 2 tasks not known"]
+
+
+@pytest.mark.parametrize("later", [0, 60])
+def test_newest_status_file_is_read_and_of_one_time_that_with_most_fields(tmp_path: Path, later: int) -> None:
+    contents = {"a.csv": '"TaskName","LastRunTime"\n"Load","2026-11-24 06:00"\n'}
+    contents["b.json"] = '[{"TaskName": "Load", "TaskPath": "\\\\Town\\\\", "State": "Ready", "LastTaskResult": 0}]'
+    for name, text in contents.items():
+        (tmp_path / name).write_text(text)
+        time = NOON.timestamp() + (later if name == "a.csv" else 0)
+        os.utime(tmp_path / name, (time, time))
+    found = read_snapshot(tmp_path)
+    chosen, other = ("a.csv", "b.json") if later else ("b.json", "a.csv")
+    assert list(found.statuses) == (["\\Load"] if later else ["\\Town\\Load"])
+    assert Problem(other, f"holds statuses, not read: {chosen} is newer or holds more") in found.notes
 
 
 def test_word_of_two_columns_is_one_problem(write: Write) -> None:
