@@ -24,6 +24,7 @@ from taskanalysis.definition import MOST_BYTES, open_regular
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.cells import Cells, learn, learn_nothing
+from taskanalysis.snapshot.kinds import INSTEAD
 from taskanalysis.snapshot.locales import ORDERS, is_not_available, settle
 from taskanalysis.snapshot.pages import decode_page, is_nonsense, read_page
 from taskanalysis.snapshot.rows import TABLE, Row, find_layout, is_table
@@ -239,8 +240,10 @@ _WANTED = {"last_run": "LastRunTime", "last_result": "LastTaskResult", "next_run
 def _lacking(rows: list[Row]) -> list[str]:
     """A sentence for each column that an export was cut by, where it has a part of them."""
     fields = {*chain.from_iterable(rows)}
-    if not fields & {"last_run", "last_result"} or "path" in fields:
+    if "path" in fields or not fields:  # the old scripts' file has them never
         return []
+    if not fields & {"last_run", "last_result"}:
+        return [f"has no columns LastRunTime and LastTaskResult: {INSTEAD}"]
     return [f"has no column {name}: export it, too" for field, name in _WANTED.items() if field not in fields]
 
 

@@ -128,6 +128,18 @@ def test_newest_status_file_is_read_and_of_one_time_that_with_most_fields(tmp_pa
     assert Problem(other, f"holds statuses, not read: {chosen} is newer or holds more") in found.notes
 
 
+def test_columns_that_no_row_has_are_named(write: Write) -> None:
+    short = read_statuses_file(write('"TaskName","Next Run Time","Status"\n"\\A","N/A","Ready"\n'))
+    (note,) = short.notes
+    assert note.what.startswith("has no columns LastRunTime and LastTaskResult: export schtasks /query /v /fo csv")
+    assert short.problems == []
+    cut = read_statuses_file(write('"TaskName","Status","Last Run Time"\n"\\A","Ready","N/A"\n'))
+    assert [note.what.partition(":")[0] for note in cut.notes] == [
+        "has no column LastTaskResult",
+        "has no column NextRunTime",
+    ]
+
+
 def test_word_of_two_columns_is_one_problem(write: Write) -> None:
     found = read_statuses_file(
         write('"TaskName","TaskPath","State","Enabled"\n"A","\\","Af","Af"\n"B","\\","Af","Af"\n')
