@@ -18,13 +18,14 @@ import pytest
 from lxml import html
 
 from taskanalysis.cli.check import FORMATS, Check
+from taskanalysis.errors import SnapshotError
 from taskanalysis.health import assess, known_history, rules_of
 from taskanalysis.publish import make
 from taskanalysis.publish.index import index_page, read_standing
 from taskanalysis.publish.pages import Rendered, Run
 from taskanalysis.snapshot import read_snapshot, stale_after
 from taskanalysis.snapshot.status import Status
-from tests.build import FILES, hours, page_of, scheduled, status, write
+from tests.build import CORPUS, FILES, hours, page_of, scheduled, status, write
 
 ROADS, OLD = r"\Town\Roads", r"\Town\Old"
 NEW_YORK = "America/New_York"
@@ -231,6 +232,29 @@ def test_all_that_is_known_is_said(tmp_path: Path) -> None:
     text = "\n".join(text for _, text in texts(tmp_path, tmp_path / "out", ""))
     for name in ("past", "status", "definitions", "result"):
         assert claims(name, text), name
+
+
+REAL = sorted(file for file in CORPUS.rglob("*") if file.is_file() and file.suffix not in (".tsv", ".md"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL, reason="the real files lie beside some checkouts alone")
+@pytest.mark.parametrize("part", range(8))
+def test_nothing_is_claimed_of_what_real_files_lack(part: int, tmp_path: Path) -> None:
+    found = {}
+    for number, file in enumerate(REAL[part::8]):
+        zone = NEW_YORK if number % 4 else ""
+        try:
+            snapshot = read_snapshot(file, zone=zone)
+        except SnapshotError:
+            continue
+        lacking = "past" + " zone" * (not zone) + " definitions" * (not snapshot.tasks)
+        lacking += " status" * (not snapshot.statuses and bool(snapshot.within()))
+        lacking += " result" * (bool(snapshot.statuses) and "last_result" not in snapshot.holds)
+        for what, text in texts(file, tmp_path / str(number), zone):
+            if lines := claims(lacking, text):
+                found[file.name, what] = lines
+    assert found == {}
 
 
 def main(name: str) -> None:
