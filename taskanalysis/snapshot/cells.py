@@ -131,7 +131,8 @@ class Cells:
         time = times[0]
         if time is None:
             is_next = name == "next_run"
-            if is_not_available(text) or (is_next and (text in self.nothing or state_of(text) == "Disabled")):
+            means_none = is_not_available(text) or _NO_DATE.search(text)
+            if means_none or (is_next and (text in self.nothing or state_of(text) == "Disabled")):
                 return "never"
             if is_next and text.strip("?") and not re.search(r"\d", text):
                 self.unknown.setdefault(text, Counter())["next run"] += 1
@@ -165,6 +166,10 @@ class Cells:
             orders = ORDERS if self.has_short_years else ORDERS[:2]
             choice = " or ".join(f"--dates {order}" for order in orders)
             self.notes[f"{what} of {count(self.unclear, 'time')} are ambiguous: choose with {choice}"] += 1
+
+
+_NO_DATE = re.compile(r"(?<![0-9])0001(?![0-9])")
+"""The first year there is: .NET's date that is none."""
 
 
 @lru_cache(maxsize=4096)

@@ -45,7 +45,7 @@ class ForeignStatuses:
     `statuses` maps task path to Status, with aware times where the zone is known or the text has an offset, else naive
     local times of the server. `holds` are the fields of Status that the format has; `commands` maps task path to
     command line, where the file has it. `others` are the other servers in the file, `notes` what is no damage: columns
-    that it lacks. `nameless` are the paths of which the file has only the name.
+    that it lacks, and what schtasks says of empty folders. `nameless` are the paths of which it has only the name.
     """
 
     server: str
@@ -124,15 +124,17 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "", server: s
             notes[lost_letters(task)] += 1
     if doubt and any(not task.isascii() for task in statuses):
         notes[doubtful_page(doubt)] += 1
+    problems = [Problem(path.name, what + f" ({n:,} times)" * (n > 1)) for what, n in notes.items()]
+    told = [problem for problem in problems if _INFO.match(problem.what)]
     lacking = [Problem(path.name, what) for what in _lacking(rows)]
     return ForeignStatuses(
         server=chosen,
         taken_at=taken_at,
         statuses=statuses,
         holds=frozenset(STATUS_FIELDS).intersection(chain.from_iterable(rows)),
-        problems=[Problem(path.name, what + f" ({n:,} times)" * (n > 1)) for what, n in notes.items()],
+        problems=[problem for problem in problems if problem not in told],
         others=tuple(name for name in servers if name != chosen.upper()),
-        notes=lacking,
+        notes=told + lacking,
         nameless=nameless & folded.keys(),
         commands={task: command for task, row in folded.items() if (command := _command(row))},
     )
@@ -183,6 +185,10 @@ def join_paths(printed: ForeignStatuses, paths: Iterable[str]) -> None:
 
 
 _DOUBT = re.compile(re.escape(doubtful_page("\0")).replace("\0", ".*"))
+
+
+_INFO = re.compile(r"(?:INFO|ИНФО|情報|信息|資訊|정보|BİLGİ)\w* ?[:：]")
+"""What schtasks says of a folder without tasks of its own, as most folders of Windows are: no loss."""
 
 
 class _Notes(Counter[str]):

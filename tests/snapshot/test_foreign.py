@@ -234,6 +234,8 @@ def test_empty_cells_are_not_known_and_no_problem(write: Write) -> None:
         ("11/30/1999 12:00:00 AM", "never", "never", 0),
         ("12/30/1899 12:00:00 AM", "never", "never", 0),
         ("1999-12-31 23:59:59", "never", "never", 0),
+        ("0001-01-01T00:00:00", "never", "never", 0),
+        ("1/1/0001 12:00:00 AM", "never", "never", 0),
         ("2000-01-01 00:00:00", datetime(2000, 1, 1), datetime(2000, 1, 1), 0),
         ("????", None, None, 2),
         ("week 7", None, None, 2),
