@@ -4,6 +4,7 @@ A `Snapshot` holds the definitions and statuses of one server. `read_snapshot` r
 PowerShell and the old scripts write; `write_snapshot` adds one to a share.
 """
 
+from taskanalysis.snapshot.evidence import MOST_SCRIPT_BYTES, ProgramFile, keep_script, kept_script
 from taskanalysis.snapshot.files import read_tasks
 from taskanalysis.snapshot.locales import ORDERS, moment, settle
 from taskanalysis.snapshot.objects import objects, plain
@@ -69,12 +70,14 @@ __all__ = [
     "DELETED",
     "FUTURE",
     "LOCK",
+    "MOST_SCRIPT_BYTES",
     "ORDERS",
     "SAMPLE_TOOL",
     "STATES",
     "STATUS_FIELDS",
     "STATUS_HEADER",
     "Moment",
+    "ProgramFile",
     "Snapshot",
     "Stamped",
     "Status",
@@ -90,6 +93,8 @@ __all__ = [
     "in_scope",
     "instant",
     "is_refused",
+    "keep_script",
+    "kept_script",
     "list_servers",
     "list_snapshots",
     "locked",

@@ -20,9 +20,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from taskanalysis import __version__
-from taskanalysis.definition import TaskDefinition
+from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, read_bytes
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
+from taskanalysis.snapshot.evidence import ProgramFile, log_name, read_programs, write_programs
 from taskanalysis.snapshot.files import Found, find_tasks
 from taskanalysis.snapshot.foreign import ForeignStatuses, join_paths, read_statuses_file, status_files
 from taskanalysis.snapshot.paths import file_name, in_scope, long_path, task_path, write_folder
@@ -44,6 +45,7 @@ from taskanalysis.snapshot.share import (
     share_manifest,
     snapshot_folder,
     stamp_of,
+    wrong_files,
 )
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
 
@@ -55,10 +57,11 @@ class Snapshot:
     By task path: `tasks` holds TaskDefinition, `statuses` Status, `files` the file that was read and `hashes` its
     sha256, `commands` the command line where the statuses have it, `damaged` what is wrong with stored definitions that
     are missing, changed or can't be read. A snapshot that read no definitions has those of the last one that did:
-    `defined_at` is when they were read (None: never), `folders` their scope. `holds` lists the fields of this source
-    ("definitions" or a field of Status). `problems` are what could not be read; those of them that are no damage, but
-    what the collector was refused or what was left out on purpose, are `notes`. `unread` counts files that could not be
-    read, `others` names the other servers of the share.
+    `defined_at` is when they were read (None: never), `folders` their scope; `programs` are the files that its actions
+    start, None where nobody looked. `logs` are the ends of what tasks last wrote, by task path. `holds` lists the
+    fields of this source ("definitions" or a field of Status). `problems` are what could not be read; those of them
+    that are no damage, but what the collector was refused or what was left out on purpose, are `notes`. `unread` counts
+    files that could not be read, `others` names the other servers of the share.
     """
 
     server: str
@@ -75,6 +78,8 @@ class Snapshot:
     hashes: dict[str, str] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
     defined_at: datetime | None = None
+    programs: list[ProgramFile] | None = None
+    logs: dict[str, str] = field(default_factory=dict)
     unread: int = 0
     others: tuple[str, ...] = ()
     commands: dict[str, str] = field(default_factory=dict)
@@ -320,6 +325,8 @@ def _read_own(folder: Path) -> Snapshot:
     found = stored.find() if stored else Found()
     known = STATUS_FIELDS if manifest["holds"] is None else manifest["holds"]
     held = [name for name in STATUS_FIELDS if name in known and statuses]
+    seen = defining["sha256"].get("programs.csv")
+    programs = read_programs(place / "programs.csv", seen, problems) if seen else None
     if defining["definitions_read"] and not stored:
         what = f"its definitions ({defining['definitions']}) are not there"
         problems.append(Problem(f"{place.name}/snapshot.json", what))
@@ -338,9 +345,25 @@ def _read_own(folder: Path) -> Snapshot:
         hashes=found.hashes,
         damaged=_damaged(found.problems),
         defined_at=aware(defining["taken_at"]).astimezone(UTC) if defining["definitions_read"] else None,
+        programs=programs,
+        logs=_logs(folder, manifest, statuses, problems),
         unread=found.failed,
         manifest=manifest,
     )
+
+
+def _logs(
+    folder: Path, manifest: Mapping[str, Any], statuses: Iterable[str], problems: list[Problem]
+) -> dict[str, str]:
+    """What tasks last wrote, by task path; files that are missing or were changed are added to `problems`."""
+    found = {}
+    for path in statuses:
+        name = log_name(path)
+        if sha256 := manifest["sha256"].get(name):
+            problems += wrong_files(folder, {name: sha256})
+            with suppress(OSError, ValueError):
+                found[path] = read_bytes(folder / name, MOST_OWN_BYTES).decode("utf-8", "replace")
+    return found
 
 
 def _defined_before(folder: Path, problems: list[Problem]) -> tuple[Path, dict[str, Any]]:
@@ -384,6 +407,8 @@ def write_snapshot(
     problems: Sequence[Problem] = (),
     faults: Sequence[Problem] = (),
     holds: Iterable[str] = STATUS_FIELDS,
+    programs: Iterable[ProgramFile] | None = None,
+    logs: Mapping[str, str] | None = None,
 ) -> Path:
     r"""Write a snapshot into a share, whole or not at all; returns its folder.
 
@@ -391,7 +416,8 @@ def write_snapshot(
     scope, empty for all outside ``\Microsoft``. They are stored only where the set of tasks or any byte differs from
     the last snapshot that stored them. `taken_at` and the times of `statuses` are aware. `sddl` maps task path to
     security descriptor; `problems` lists what the collector was refused, `faults` what was lost in reading other
-    programs' files, and `holds` the fields of Status that those have.
+    programs' files, and `holds` the fields of Status that those have. `programs` are the files that actions start
+    (None: not looked at), `logs` maps task path to the end of what the task last wrote.
 
     SnapshotError where there is a snapshot of this moment, a time has no offset, or `server` can't be the name of a
     folder; OSError where the disk refuses. Nothing is left then.
@@ -409,8 +435,12 @@ def write_snapshot(
     elif definitions is not None:
         contents["tasks/"] = b""  # also where there is no task
     listed = sorted(statuses, key=lambda status: status.path.casefold())
-    contents["status.csv"] = write_statuses(listed)
-    hashes["status.csv"] = hashlib.sha256(contents["status.csv"]).hexdigest()
+    evidence = {"status.csv": write_statuses(listed)}
+    if programs is not None:
+        evidence["programs.csv"] = write_programs(programs)
+    evidence |= {log_name(path): text.encode("utf-8", "backslashreplace") for path, text in (logs or {}).items()}
+    contents |= evidence
+    hashes |= {name: hashlib.sha256(content).hexdigest() for name, content in evidence.items()}
     manifest = {
         "format": FORMAT,
         "server": server,

@@ -4,7 +4,7 @@ Plurals and enumerations, text made fit for one line, secrets masked, and the pr
 `one_line` is the only way to one masked line; `mask` is what every text passes before it leaves the package.
 """
 
-from taskanalysis.text.commands import hides_exit_code, program_name, working_program
+from taskanalysis.text.commands import cmd_commands, hides_exit_code, program_name, working_program
 from taskanalysis.text.masking import has_secret, mask, mask_arguments
 from taskanalysis.text.sentences import clip, count, listed, needs_attention, one_line, printable
 from taskanalysis.text.times import ago, say, say_day, spoken
@@ -12,6 +12,7 @@ from taskanalysis.text.times import ago, say, say_day, spoken
 __all__ = [
     "ago",
     "clip",
+    "cmd_commands",
     "count",
     "has_secret",
     "hides_exit_code",
