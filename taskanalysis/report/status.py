@@ -59,7 +59,7 @@ class StatusPage(Window):
     @cached_property
     def cards(self) -> Html:
         """What there is to do first, as cards."""
-        return cards(self.cases, self.look, self._strip_of)
+        return cards(self.cases, self.look, self._strip_of, self.snapshot.logs)
 
     @cached_property
     def further(self) -> Table:

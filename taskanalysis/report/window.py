@@ -44,6 +44,7 @@ from taskanalysis.report.page import JudgedPage
 from taskanalysis.results import BAD_OUTCOMES, Outcome
 from taskanalysis.schedule import slot_arrays
 from taskanalysis.snapshot import Snapshot, in_scope
+from taskanalysis.text import count
 
 ENDINGS = ["succeeded", *BAD_OUTCOMES, "running", "unknown"]
 """How a run ended, as the figures show it."""
@@ -155,6 +156,12 @@ class Window(JudgedPage):
             doubtful=doubtful,
         )
         return self._within(slots)
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """What is known to have kept tasks from running, or to have ended runs, in the window: `History.events`."""
+        events = self._within(self._past.events)
+        return events[(events["at"] >= pd.Timestamp(self.begin)) & self.is_known]
 
     @cached_property
     def missed_starts(self) -> pd.DataFrame:
@@ -298,6 +305,28 @@ class Window(JudgedPage):
         """Times as those of the server's clocks, without zone."""
         found: pd.Series = times.dt.tz_convert(self.zone).dt.tz_localize(None)
         return found
+
+
+_EVENTS = {
+    "start failed": ("start", "failed"),
+    "ignored": ("start", "ignored"),
+    "queued": ("start", "queued"),
+    "time limit": ("run", "stopped at the time limit"),
+    "stopped": ("run", "stopped for another reason"),
+}
+"""Kinds of `History.events` in words; a failed logon is a start that failed, too."""
+
+
+def event_words(events: pd.DataFrame) -> list[str]:
+    """How many events there are of each kind.
+
+    >>> event_words(pd.DataFrame({"kind": ["ignored", "start failed", "ignored", "logon failed"]}))
+    ['1 start failed', '2 starts ignored']
+    """
+    numbers = events["kind"].value_counts()
+    return [
+        f"{count(int(numbers[kind]), unit)} {words}" for kind, (unit, words) in _EVENTS.items() if numbers.get(kind, 0)
+    ]
 
 
 def known_at(runs: pd.DataFrame) -> pd.Series:

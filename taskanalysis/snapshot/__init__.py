@@ -4,7 +4,15 @@ A `Snapshot` holds the definitions and statuses of one server. `read_snapshot` r
 PowerShell and the old scripts write; `write_snapshot` adds one to a share.
 """
 
-from taskanalysis.snapshot.evidence import MOST_SCRIPT_BYTES, ProgramFile, keep_script, kept_script
+from taskanalysis.snapshot.evidence import (
+    MOST_SCRIPT_BYTES,
+    ProgramFile,
+    is_evidence,
+    keep_script,
+    kept_script,
+    log_name,
+    said_last,
+)
 from taskanalysis.snapshot.files import read_tasks
 from taskanalysis.snapshot.locales import ORDERS, moment, settle
 from taskanalysis.snapshot.objects import objects, plain
@@ -39,6 +47,7 @@ from taskanalysis.snapshot.share import (
     snapshot_folder,
     stamp_of,
     stamped,
+    usual_wait,
     wrong_files,
 )
 from taskanalysis.snapshot.sight import DELETED, is_refused, lost_sight, refused_folders
@@ -49,7 +58,6 @@ from taskanalysis.snapshot.snapshot import (
     future_problems,
     read_snapshot,
     stale_after,
-    usual_wait,
     write_snapshot,
 )
 from taskanalysis.snapshot.status import (
@@ -92,12 +100,14 @@ __all__ = [
     "in_future",
     "in_scope",
     "instant",
+    "is_evidence",
     "is_refused",
     "keep_script",
     "kept_script",
     "list_servers",
     "list_snapshots",
     "locked",
+    "log_name",
     "long_path",
     "lost_sight",
     "moment",
@@ -111,6 +121,7 @@ __all__ = [
     "read_tasks",
     "refused_folders",
     "remove",
+    "said_last",
     "sample_share",
     "server_folder",
     "settle",

@@ -95,6 +95,14 @@ def _program_of(row: list[str]) -> ProgramFile:
     return ProgramFile(path, int(action), role, file, _EXISTS[exists], int(size) if size else None, moment, sha256)
 
 
+def by_task(rows: Iterable[ProgramFile]) -> dict[str, list[ProgramFile]]:
+    """The rows of each task, by its path."""
+    found: dict[str, list[ProgramFile]] = {}
+    for row in rows:
+        found.setdefault(row.path, []).append(row)
+    return found
+
+
 _EXISTS = {"": None, "true": True, "false": False}
 
 
@@ -128,6 +136,11 @@ def kept_script(share: Path, sha256: str) -> bytes | None:
     return None
 
 
+def is_evidence(name: str) -> bool:
+    """Whether a file of a snapshot (its posix path) is evidence, which no restore needs."""
+    return name == "programs.csv" or name.startswith("logs/")
+
+
 # Logs -----------------------------------------------------------------------------------------------------------------
 
 
@@ -138,3 +151,16 @@ def log_name(path: str) -> str:
     'logs/OpenData/Load.txt'
     """
     return f"logs/{file_name(path).removesuffix('.xml')}.txt"
+
+
+def said_last(log: str) -> str:
+    r"""The line of a log that says most: what a Python traceback ends with, else the last line that is not empty.
+
+    >>> said_last("Traceback (most recent call last):\n  File 1\nValueError: no rows\n\nbye\n"), said_last("a\n b\n")
+    ('ValueError: no rows', 'b')
+    """
+    *_, last = log.split("Traceback (most recent call last):\n")
+    lines = [line for line in last.splitlines() if line.strip()]
+    if last != log:
+        lines = [line for line in lines if not line[0].isspace()][:1] or lines
+    return lines[-1].strip() if lines else ""

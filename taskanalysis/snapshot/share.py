@@ -12,11 +12,11 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from itertools import chain, groupby
+from itertools import chain, groupby, islice, pairwise
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -200,6 +200,18 @@ CLOCKS_APART = timedelta(minutes=10)
 def in_future(taken_at: datetime, now: datetime) -> bool:
     """Whether a snapshot of that time can't be right at `now` (both aware): a clock was wrong when it was taken."""
     return taken_at > now + CLOCKS_APART
+
+
+def usual_wait(newest_first: Iterable[datetime]) -> timedelta:
+    """How long to wait for the next of these times: twice the median gap of the last 20, from an hour to 8 days.
+
+    26 hours where there is only one.
+
+    >>> usual_wait(datetime(2026, 11, day, tzinfo=UTC) for day in (23, 22, 20, 19)).days
+    2
+    """
+    gaps = sorted(after - before for after, before in pairwise(islice(newest_first, 20)))
+    return min(max(2 * gaps[len(gaps) // 2], timedelta(hours=1)), timedelta(days=8)) if gaps else timedelta(hours=26)
 
 
 def instant(text: str, zone: str) -> datetime:

@@ -13,8 +13,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import chain, islice, pairwise
+from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from taskanalysis import __version__
 from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, read_bytes
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
-from taskanalysis.snapshot.evidence import ProgramFile, log_name, read_programs, write_programs
+from taskanalysis.snapshot.evidence import ProgramFile, by_task, log_name, read_programs, write_programs
 from taskanalysis.snapshot.files import Found, find_tasks
 from taskanalysis.snapshot.foreign import ForeignStatuses, join_paths, read_statuses_file, status_files
 from taskanalysis.snapshot.paths import file_name, in_scope, long_path, task_path, write_folder
@@ -45,9 +45,11 @@ from taskanalysis.snapshot.share import (
     share_manifest,
     snapshot_folder,
     stamp_of,
+    usual_wait,
     wrong_files,
 )
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
+from taskanalysis.text import brief, count, listed, small_table
 
 
 @dataclass(slots=True)
@@ -56,12 +58,12 @@ class Snapshot:
 
     By task path: `tasks` holds TaskDefinition, `statuses` Status, `files` the file that was read and `hashes` its
     sha256, `commands` the command line where the statuses have it, `damaged` what is wrong with stored definitions that
-    are missing, changed or can't be read. A snapshot that read no definitions has those of the last one that did:
-    `defined_at` is when they were read (None: never), `folders` their scope; `programs` are the files that its actions
-    start, None where nobody looked. `logs` are the ends of what tasks last wrote, by task path. `holds` lists the
-    fields of this source ("definitions" or a field of Status). `problems` are what could not be read; those of them
-    that are no damage, but what the collector was refused or what was left out on purpose, are `notes`. `unread` counts
-    files that could not be read, `others` names the other servers of the share.
+    are missing, changed or can't be read, `programs` the files that the actions start (None: nobody looked) and `logs`
+    the end of what the task last wrote. A snapshot that read no definitions has those of the last one that did:
+    `defined_at` is when they were read (None: never), `folders` their scope. `holds` lists the fields of this source
+    ("definitions" or a field of Status). `problems` are what could not be read; those of them that are no damage, but
+    what the collector was refused or what was left out on purpose, are `notes`. `unread` counts files that could not be
+    read, `others` names the other servers of the share.
     """
 
     server: str
@@ -78,12 +80,33 @@ class Snapshot:
     hashes: dict[str, str] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
     defined_at: datetime | None = None
-    programs: list[ProgramFile] | None = None
+    programs: dict[str, list[ProgramFile]] | None = None
     logs: dict[str, str] = field(default_factory=dict)
     unread: int = 0
     others: tuple[str, ...] = ()
     commands: dict[str, str] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """One line, masked: server, time, and how much it holds."""
+        return brief("Snapshot", self.server or "unnamed server", self._when, *self._counts)
+
+    def _repr_html_(self) -> str:
+        """A small table of the same."""
+        rows = [("server", self.server or "not known"), ("taken at", self._when), ("source", self.source)]
+        rows += [("definitions of", f"{self.defined_at:%Y-%m-%d %H:%M} (UTC)")] if self.defined_at else []
+        return small_table("Snapshot", [*rows, ("holds", listed([*self._counts]) or "nothing")])
+
+    @property
+    def _when(self) -> str:
+        return f"{self.local_time:%Y-%m-%d %H:%M} ({self.zone or 'UTC'})"
+
+    @property
+    def _counts(self) -> list[str]:
+        numbers = [(self.tasks, "definition"), (self.problems, "problem")]
+        statuses = f"the status of {count(len(self.statuses), 'task')}" if self.statuses else "no statuses"
+        definitions, problems = (count(len(found), unit) if found else "" for found, unit in numbers)
+        return [part for part in (definitions or "no definitions", statuses, problems) if part]
 
     @property
     def faults(self) -> list[Problem]:
@@ -250,18 +273,6 @@ def stale_after(snapshot: Snapshot) -> datetime:
     return snapshot.taken_at + usual_wait(times)
 
 
-def usual_wait(newest_first: Iterable[datetime]) -> timedelta:
-    """How long to wait for the next of these times: twice the median gap of the last 20, from an hour to 8 days.
-
-    26 hours where there is only one.
-
-    >>> usual_wait(datetime(2026, 11, day, tzinfo=UTC) for day in (23, 22, 20, 19)).days
-    2
-    """
-    gaps = sorted(after - before for after, before in pairwise(islice(newest_first, 20)))
-    return min(max(2 * gaps[len(gaps) // 2], timedelta(hours=1)), timedelta(days=8)) if gaps else timedelta(hours=26)
-
-
 def _siblings(folder: Path) -> Iterable[Stamped]:
     """All snapshots of the same server in the share that a snapshot's folder lies in, newest first."""
     above = folders_above(folder)
@@ -326,7 +337,8 @@ def _read_own(folder: Path) -> Snapshot:
     known = STATUS_FIELDS if manifest["holds"] is None else manifest["holds"]
     held = [name for name in STATUS_FIELDS if name in known and statuses]
     seen = defining["sha256"].get("programs.csv")
-    programs = read_programs(place / "programs.csv", seen, problems) if seen else None
+    programs = by_task(read_programs(place / "programs.csv", seen, problems)) if seen else None
+    logs = _logs(folder, manifest, statuses, problems)
     if defining["definitions_read"] and not stored:
         what = f"its definitions ({defining['definitions']}) are not there"
         problems.append(Problem(f"{place.name}/snapshot.json", what))
@@ -346,7 +358,7 @@ def _read_own(folder: Path) -> Snapshot:
         damaged=_damaged(found.problems),
         defined_at=aware(defining["taken_at"]).astimezone(UTC) if defining["definitions_read"] else None,
         programs=programs,
-        logs=_logs(folder, manifest, statuses, problems),
+        logs=logs,
         unread=found.failed,
         manifest=manifest,
     )

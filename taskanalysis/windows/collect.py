@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -238,7 +239,7 @@ def convert(
             problems=[problem for problem in wanted.problems if problem in snapshot.notes],
             faults=[problem for problem in wanted.problems if problem not in snapshot.notes],
             holds=snapshot.holds,
-            programs=snapshot.programs,
+            programs=snapshot.programs and list(chain.from_iterable(snapshot.programs.values())),
             logs=snapshot.logs,
         )
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from taskanalysis.definition import ExecAction, TaskDefinition
 from taskanalysis.errors import Problem
 from taskanalysis.results import Outcome, decode_lines
-from taskanalysis.snapshot import MOST_SCRIPT_BYTES, ProgramFile, Status
+from taskanalysis.snapshot import MOST_SCRIPT_BYTES, ProgramFile, Status, log_name
 from taskanalysis.text import listed
 from taskanalysis.windows.machine import SeenFile
 from taskanalysis.windows.programs import SCRIPT, SCRIPTS, log_file, named_files
@@ -110,9 +110,9 @@ def _read_log(scheduler: Scheduler, path: str, globs: Sequence[str], found: Evid
         if files:
             found.logs[path] = last_lines(scheduler.tail(files[0], MOST_LOG_BYTES))
         elif globs:
-            found.problems.append(Problem(path, f"no file is there for its log {named}"))
+            found.problems.append(Problem(log_name(path), f"no file is there for its log {named}"))
     except OSError as error:
-        found.problems.append(Problem(path, f"its log {named} can't be read ({error.strerror or error})"))
+        found.problems.append(Problem(log_name(path), f"its log {named} can't be read ({error.strerror or error})"))
 
 
 def last_lines(tail: bytes) -> str:

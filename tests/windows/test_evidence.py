@@ -37,7 +37,7 @@ def server(**more: bytes) -> FakeScheduler:
 
 def take(fake: FakeScheduler, share: Path, **options: object) -> list[ProgramFile]:
     collect(fake, share, server="SRV", now=NOON, **options)  # type: ignore[arg-type]
-    return read_snapshot(share, now=NOON).programs or []
+    return [row for rows in (read_snapshot(share, now=NOON).programs or {}).values() for row in rows]
 
 
 def test_files_of_all_actions_are_noted_with_size_time_and_hash(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_rule_names_the_logs_of_which_the_newest_is_kept(tmp_path: Path) -> None
     fake.changed = {r"D:\logs\a-2.log": NOON}
     globs = {LOAD: (r"D:\other\*.log", r"D:\logs\a-*.log"), SHELL: (r"D:\none\*.log",)}
     assert logs(fake, tmp_path, log_of=lambda path: globs.get(path, ())) == {LOAD: "new"}
-    (problem,) = [each for each in read_snapshot(tmp_path, now=NOON).problems if each.file == SHELL]
+    (problem,) = [each for each in read_snapshot(tmp_path, now=NOON).problems if each.file == "logs/OpenData/Shell.txt"]
     assert problem.what == r"no file is there for its log D:\none\*.log"
 
 
