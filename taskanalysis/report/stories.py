@@ -164,7 +164,7 @@ class TaskStories(Window):
         if judged and judged.ignored:
             return "<p>Not shown: a rule of rules.toml mutes the task.</p>"
         if runs is None or not len(runs[0]):
-            return "<p>No run is known.</p>"
+            return f"<p>Not known: {self.unknown_runs}.</p>" if self.unknown_runs else "<p>No run is known.</p>"
         started, ending, codes, seconds = runs
         near = self.snapshot.local_time
         past = judged.past if judged else NO_PAST
@@ -241,9 +241,11 @@ class TaskStories(Window):
         return f"{file.role} {file.file} ({state})"
 
     def _changes(self, path: str) -> str:
-        if not self.history:
+        if not self.history or len(self._past.coverage) < 2:
             return ""
         changes = self._changed.get(path, [])
+        if not changes and path not in self.snapshot.tasks:
+            return "<p>Not known: its definition was not collected.</p>"
         if not changes:
             return f"<p>Nothing since {say_day(self._oldest.date(), self.snapshot.local_time.date())}.</p>"
         items = "".join(

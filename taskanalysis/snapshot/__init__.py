@@ -50,16 +50,17 @@ from taskanalysis.snapshot.share import (
     snapshot_folder,
     stamp_of,
     stamped,
+    usual_wait,
     wrong_files,
 )
 from taskanalysis.snapshot.sight import DELETED, is_refused, lost_sight, refused_folders
 from taskanalysis.snapshot.snapshot import (
     FUTURE,
     Snapshot,
+    find_servers,
     future_problems,
     read_snapshot,
     stale_after,
-    usual_wait,
     write_snapshot,
 )
 from taskanalysis.snapshot.status import (
@@ -96,6 +97,7 @@ __all__ = [
     "beside_of",
     "check_path",
     "file_name",
+    "find_servers",
     "folders_in",
     "future_problems",
     "in_future",
