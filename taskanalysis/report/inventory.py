@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from taskanalysis.definition import Duration, ExecAction, TaskDefinition, Trigger, describe, model, type_name
-from taskanalysis.health import KINDS, Backup, Finding, find_backup, find_findings
+from taskanalysis.health import KINDS, NOT_KEPT, Backup, Finding, find_backup, find_findings
 from taskanalysis.report import starts
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.commands import restore_all
@@ -61,7 +61,7 @@ class Inventory(Page):
         pressing = [f"{row.finding} ({row.tasks})" for row in findings.head(MOST_NAMED).itertuples()]
         clean = int((frame["findings"].str.len() == 0).sum())
         lines = [
-            f"Restoring them needs {needed}, and their programs and scripts, which are not in the backup.",
+            f"Restoring them needs {needed}, and {self._programs_needed}.",
             f"Look first at: {listed(pressing)}." if pressing else "There is nothing to look at.",
             f"{clean} of {tasks} have no findings." if clean else f"Each of {tasks} has findings.",
             *self._accepted_lines(),
@@ -90,7 +90,31 @@ class Inventory(Page):
         number = self.backup.tasks
         which = f"all {number:,} tasks" if number > 1 else "the one task"
         hands = f", with {count(len(self._passwords), 'password')} at hand" if self._passwords else ""
-        return f"Yes, {which} can be put back{hands}"
+        lost = f"; {self._scripts_lacking}" if self._scripts_lacking else ""
+        return f"Yes, {which} can be put back{hands}{lost}"
+
+    @property
+    def _programs_needed(self) -> str:
+        """What restored tasks need besides, as far as the collector looked for it."""
+        if self.snapshot.programs is None:
+            return "their programs and scripts, which are not in the backup"
+        files = [file for path in self._definitions for file in self.snapshot.programs.get(path, ())]
+        scripts = [file for file in files if file.role == "script"]
+        unknown = {file.path for file in scripts if file.exists is None}
+        parts = ["their programs"]
+        if not self._scripts_lacking and any(file.exists for file in scripts):
+            parts.append("the scripts that were found are in the backup")
+        if unknown:
+            parts.append(f"where the scripts of {count(len(unknown), 'task')} are is not known")
+        return "; ".join(parts)
+
+    @cached_property
+    def _scripts_lacking(self) -> str:
+        """How many tasks run a script that is not in the backup; "" where none is known to."""
+        lacking = [path for path, kinds in self._all_found.items() if any(each.kind == NOT_KEPT for each in kinds)]
+        if not lacking:
+            return ""
+        return f"the scripts of {count(len(lacking), 'task')} are not in the backup"
 
     @cached_property
     def _passwords(self) -> list[str]:

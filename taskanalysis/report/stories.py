@@ -155,7 +155,9 @@ class TaskStories(Window):
             return ""
         title = f"The last {count(len(log.splitlines()), 'line')} of its log"
         first = shown(clip(one_line(said_last(log)), 1000))
-        return f"<p><samp>{first}</samp></p><details><summary>{title}</summary><pre>{shown(log)}</pre></details>"
+        return (
+            f"<p><samp>{first}</samp></p><details><summary>{title}</summary><pre class=log>{shown(log)}</pre></details>"
+        )
 
     def _runs(self, path: str) -> str:
         runs, judged = self._last_runs.get(path), self._by_path.get(path)
@@ -266,7 +268,7 @@ class TaskStories(Window):
         lines = list(unified_diff(text_of(old).splitlines(), text_of(new).splitlines(), n=1, lineterm=""))[2:]
         if len(lines) > MOST_LINES:
             lines[MOST_LINES:] = [f"… {count(len(lines) - MOST_LINES, 'more line')}"]
-        return f"<pre>{shown(mask(chr(10).join(lines)))}</pre>" if lines else ""
+        return f"<pre class=log>{shown(mask(chr(10).join(lines)))}</pre>" if lines else ""
 
     def _restore(self, path: str) -> str:
         task = self.snapshot.tasks.get(path)

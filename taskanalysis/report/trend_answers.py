@@ -113,6 +113,8 @@ def changes_answer(window: Window, shown: pd.DataFrame) -> list[str]:
         return []
     outcomes = window.all_changes["kind"] == "outcome"
     lines = [f"{count(int((~outcomes).sum()), 'change')}: tasks added, removed, changed, enabled or disabled."]
+    if (window.all_changes["kind"] == "script").any():
+        lines[0] = f"{lines[0].removesuffix('.')}, and scripts that were changed or removed."
     if (window.coverage["kind"] == "full").sum() < 2:
         numbers = count(int((~outcomes).sum()), "change")
         why = window.lacks("definitions") or "they were collected once"

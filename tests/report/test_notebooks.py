@@ -91,7 +91,11 @@ def test_notebook_has_its_parameters_and_no_output(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "figures", "answer"),
     [
-        ("inventory", 0, "Yes, all 52 tasks can be put back, with 2 passwords at hand"),
+        (
+            "inventory",
+            0,
+            "Yes, all 52 tasks can be put back, with 2 passwords at hand; the scripts of 1 task are not in the backup",
+        ),
         ("status", 0, "9 things to do, 4 since yesterday"),
         ("tasks", 0, "52 tasks and their stories"),
         ("trends", 3, "Worse since Mon 9 Nov"),

@@ -64,7 +64,7 @@ def test_changes_not_shown_are_counted(window: Window) -> None:
     shown = trend_tables.changed(window)
     outcomes = (window.all_changes["kind"] == "outcome").sum() - (shown["kind"] == "outcome").sum()
     assert trend_answers.changes_answer(window, shown) == [
-        "5 changes: tasks added, removed, changed, enabled or disabled.",
+        "6 changes: tasks added, removed, changed, enabled or disabled, and scripts that were changed or removed.",
         f"{outcomes} changes of outcome did not last for three runs: not listed, but in changes.csv.",
     ]
 

@@ -120,7 +120,7 @@ def carded(text: str) -> str:
     """The cards of a task and of three that share a cause."""
     found = Assessment(Snapshot("S", NOW), judged_of(text))
     several = Case(found.judged * 3)
-    made = cards([*found.cases, several], Look(NOW), lambda case: "")
+    made = cards([*found.cases, several], Look(NOW), lambda case: "", {judged_of(text)[0].path: f"It said {text}"})
     return made.html + made.words
 
 
