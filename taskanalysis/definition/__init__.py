@@ -29,6 +29,7 @@ from taskanalysis.definition.model import (
     Trigger,
     type_name,
 )
+from taskanalysis.definition.moments import Time, instant, wall_time
 from taskanalysis.definition.reader import NAMESPACE, read_many, read_task
 from taskanalysis.definition.words import describe, weekdays
 
@@ -43,10 +44,12 @@ __all__ = [
     "ExecAction",
     "Principal",
     "TaskDefinition",
+    "Time",
     "TimeTrigger",
     "Trigger",
     "describe",
     "differences",
+    "instant",
     "is_localised",
     "model",
     "open_regular",
@@ -57,6 +60,7 @@ __all__ = [
     "service_sid",
     "split_tasks",
     "type_name",
+    "wall_time",
     "weekdays",
     "without_mark",
     "xml_text",

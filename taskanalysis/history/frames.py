@@ -3,7 +3,7 @@ r"""Observations, runs, events and changes of a share over time, as DataFrames.
 The frames come from the store in ``<data>/history`` (`store`), which `read_history` updates first. Times are UTC,
 repeated texts are categories; each frame is computed on first use. They hold nothing of a time without snapshots.
 
->>> history = read_history("data", since=datetime(2026, 11, 9, tzinfo=UTC), update=False)
+>>> history = read_history("data", since="2026-11-09", update=False)
 >>> runs = history.runs
 >>> int((runs["code"] == 0x8007052E).sum()), str(runs["started"].dtype)
 (168, 'datetime64[us, UTC]')
@@ -14,16 +14,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from taskanalysis.definition import TaskDefinition
+from taskanalysis.definition import TaskDefinition, Time, instant, wall_time
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.changes import Definitions, Redefined, Seen, came_and_went, redefined, switched
 from taskanalysis.history.joined import Joined, category, clipped, join, utc
@@ -33,7 +35,7 @@ from taskanalysis.history.spans import NONE, Numbers, Observed, blocks, differs,
 from taskanalysis.history.store import LoadedDay, Store, load_days, open_store, update_store
 from taskanalysis.results import Outcome
 from taskanalysis.schedule import microseconds
-from taskanalysis.snapshot import CLOCKS_APART, with_offset
+from taskanalysis.snapshot import CLOCKS_APART, newest_first, share_manifest
 from taskanalysis.text import count, listed
 
 OBSERVED_FOR = timedelta(days=35) // timedelta(microseconds=1)
@@ -44,50 +46,76 @@ def read_history(
     data: str | Path,
     *,
     server: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: Time | None = None,
+    until: Time | None = None,
     update: bool = True,
     executor: Executor | None = None,
 ) -> History:
     """Read the history of a share: of one `server` or all, of snapshots taken from `since` to `until`, both included.
 
-    `since` and `until` are aware datetimes; the result is that of a share with those snapshots alone, except that
-    earlier definitions stay in force. With `update` the store is updated first, in `executor` where one is given.
-    Without, missing days are computed in memory; so they are where the store can't be written, and `problems` says so.
+    `since` and `until` are ISO texts, dates or datetimes, on the clock of each server where they have no offset, and
+    None or "" for no limit; the result is that of a share with those snapshots alone, except that earlier definitions
+    stay in force. With `update` the store is updated first, in `executor` where one is given. Without, missing days are
+    computed in memory; so they are where the store can't be written, and `problems` says so.
     Snapshots more than ten minutes later than the clock are a problem, and left out.
 
-    SnapshotError where `data` is no share, where it has no snapshot of `server` or can't list them, or where a time has
-    no offset.
+    SnapshotError where `data` is no share, where it has no snapshot of `server` or can't list them; TimeError for what
+    is no time.
 
     >>> read_history("data", update=False, server="opendata01").coverage["server"].unique().tolist()
     ['OPENDATA01']
     """
-    begin, end = (with_offset(moment).astimezone(UTC) if moment else None for moment in (since, until))
+    asked = [None if moment is None or moment == "" else wall_time(moment) for moment in (since, until)]
     limit = datetime.now(UTC) + CLOCKS_APART
     problems = update_store(data, executor=executor) if update else []
     store = open_store(data, server)
     problems += store.later_than(limit)
-    end = min(end or limit, limit)
     servers = {name for name, _ in store.wanted}
     if server is not None and not servers:
         unlisted = [f"{folder} can't be listed ({reason})" for folder, reason in store.unlisted.items()]
         raise SnapshotError(unlisted[0] if unlisted else f"{data} holds no snapshot of {server}")
-    first, last = (begin.date() if begin else date.min), end.date()
-    chosen = [day for day in store.wanted if day[0] in servers and str(first) <= day[1] <= str(last)]
+    limits = {name: _limits(store.data, name, asked, limit) for name in servers}
+    chosen = [day for day in store.wanted if limits[day[0]].has(day[1])]
     whole, damaged = load_days(store, chosen, executor=executor, keep=not update)
     if damaged and update:
         damaged += update_store(data, executor=executor, check=True)
     missing = [day for day in chosen if not store.file(day)]
     if missing and not update:
         logging.getLogger(__name__).info("%s not stored; computed in memory", count(len(missing), "day"))
-    days = [part for part in (clipped(day, begin, end) for day in whole) if part.records]
+    days = [part for part in (clipped(day, *limits[day.server]) for day in whole) if part.records]
     unread = [Problem(*problem) for day in days for record in day.records for problem in record["problems"]]
     zones = [record["zone"] for day in days for record in day.records if record.get("zone")]
     logged = read_logs(store.data, sorted(servers), zone=zones[-1] if zones else "", update=update)
     problems = [*store.problems, *problems, *damaged, *unread, *logged.problems]
     return History(
-        Path(data), list(dict.fromkeys(problems)), days, _in_force(store, whole, days), logged.between(begin, end)
+        Path(data), list(dict.fromkeys(problems)), days, _in_force(store, whole, days), logged.between(limits)
     )
+
+
+class Limits(NamedTuple):
+    """The first and the last moment that are asked of a server (aware UTC), None for no first one."""
+
+    begin: datetime | None
+    end: datetime
+
+    def has(self, day: str) -> bool:
+        """Whether any of a day (of UTC, ISO) lies within."""
+        return (not self.begin or str(self.begin.date()) <= day) and day <= str(self.end.date())
+
+
+def _limits(data: Path, server: str, asked: Sequence[datetime | None], latest: datetime) -> Limits:
+    is_local = any(moment and moment.tzinfo is None for moment in asked)
+    zone = _zone_of(data, server) if is_local else ""
+    begin, end = (instant(moment, zone).astimezone(UTC) if moment else None for moment in asked)
+    return Limits(begin, min(end or latest, latest))
+
+
+def _zone_of(data: Path, server: str) -> str:
+    """The zone of the newest snapshot of a server that can be read; "" where none names it."""
+    for snapshot in newest_first(data, server):
+        with suppress(SnapshotError):
+            return str(share_manifest(snapshot.path)["zone"])
+    return ""
 
 
 def _in_force(store: Store, whole: Sequence[LoadedDay], days: Sequence[LoadedDay]) -> dict[str, str]:
@@ -217,16 +245,18 @@ class History:
         ]
         return pd.concat(parts).sort_values(["at", "server", "task_path", "kind"], ignore_index=True)
 
-    def definitions(self, at: datetime, server: str | None = None) -> dict[str, TaskDefinition]:
-        r"""The definitions in force at an aware moment, by task path; empty where no earlier snapshot stores any.
+    def definitions(self, at: Time, server: str | None = None) -> dict[str, TaskDefinition]:
+        r"""The definitions in force at a moment, by task path; empty where no earlier snapshot stores any.
 
-        `server` may be omitted in the history of one server; SnapshotError where there are several.
+        `at` is ISO text, a date or a datetime, on the server's clock where it has no offset. `server` may be omitted in
+        the history of one server; SnapshotError where there are several, TimeError for what is no time.
 
         >>> history = read_history("data", update=False)
-        >>> len(history.definitions(datetime(2026, 11, 23, tzinfo=UTC)))
+        >>> len(history.definitions("2026-11-23"))
         52
         """
         servers = self._joined.servers
+        moment = wall_time(at)  # refused before anything else is looked at
         chosen = [name for name in servers if server is None or name.casefold() == server.casefold()]
         if len(chosen) > 1:
             raise SnapshotError(f"the history has several servers; name one: {listed(servers, 'or')}")
@@ -234,7 +264,9 @@ class History:
             return {}
         place = servers.index(chosen[0])
         begin, end = self._joined.begins[place : place + 2]
-        last = begin + np.searchsorted(self._joined.times[begin:end], microseconds(with_offset(at)), "right") - 1
+        zone = self.coverage["zone"].iat[end - 1]
+        until = microseconds(instant(moment, zone if isinstance(zone, str) else ""))
+        last = begin + np.searchsorted(self._joined.times[begin:end], until, "right") - 1
         stamp = self.coverage["definitions"].iat[last] if last >= begin else None
         return self._definitions.all(chosen[0], stamp) if isinstance(stamp, str) else {}
 

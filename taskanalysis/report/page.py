@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Self
 import pandas as pd
 
 from taskanalysis import __version__
+from taskanalysis.definition import Time
 from taskanalysis.health import (
     NO_RULES,
     Assessment,
@@ -112,7 +113,7 @@ class Page:
         *,
         server: str = "",
         folder: str = "",
-        at: str = "",
+        at: Time | None = None,
         zone: str = "",
         dates: str = "",
         **more: Any,

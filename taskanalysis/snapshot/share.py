@@ -20,7 +20,6 @@ from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Self
-from zoneinfo import ZoneInfo
 
 from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, read_bytes
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
@@ -200,15 +199,6 @@ CLOCKS_APART = timedelta(minutes=10)
 def in_future(taken_at: datetime, now: datetime) -> bool:
     """Whether a snapshot of that time can't be right at `now` (both aware): a clock was wrong when it was taken."""
     return taken_at > now + CLOCKS_APART
-
-
-def instant(text: str, zone: str) -> datetime:
-    """An ISO time as an aware datetime, in local time of `zone` where it has no offset; SnapshotError otherwise."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise SnapshotError(f"'{clip(text)}' is not a time such as 2026-11-23T06:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone) if zone else UTC)
 
 
 # snapshot.json --------------------------------------------------------------------------------------------------------
