@@ -6,7 +6,7 @@ another (`differences`).
 
 from taskanalysis.definition import model
 from taskanalysis.definition.accounts import is_localised, service_sid
-from taskanalysis.definition.differences import differences
+from taskanalysis.definition.differences import changed_fields, differences
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.encoding import (
     MOST_BYTES,
@@ -47,6 +47,7 @@ __all__ = [
     "Time",
     "TimeTrigger",
     "Trigger",
+    "changed_fields",
     "describe",
     "differences",
     "instant",

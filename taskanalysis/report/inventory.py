@@ -135,7 +135,7 @@ class Inventory(Page):
         """The tasks."""
         soon = starts.next_runs(self.snapshot, self.starts)
         rows = (
-            _task_row(self.snapshot, path, task, self._found[path]) | {"next_runs": soon.get(path, [])}
+            _task_row(self.snapshot, path, task, self._found[path]) | self._more(path, soon)
             for path, task in self._definitions.items()
         )
         shown = ("task_path", "schedule", "command", "arguments", "run_as", "findings")
@@ -294,6 +294,11 @@ class Inventory(Page):
             path: [finding for finding in found if not rules[path].accepts(finding.kind)]
             for path, found in self._all_found.items()
         }
+
+    def _more(self, path: str, soon: dict[str, list[datetime | str]]) -> dict[str, Any]:
+        """What a row of the inventory has beside the definition."""
+        owner = self.rules.of(self.snapshot.server, path).owner or ""
+        return {"next_runs": soon.get(path, []), "owner": owner}
 
     def _accepted_lines(self) -> list[str]:
         meant = [len(found) - len(self._found[path]) for path, found in self._all_found.items()]

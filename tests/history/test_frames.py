@@ -57,6 +57,11 @@ def test_columns_are_plain_and_typed(sample_history: History) -> None:
     types |= dict.fromkeys(["code", "last_result", "missed_runs"], "UInt32")
     for name in FRAMES:
         frame = getattr(sample_history, name)
+        if name != "spans":
+            unused = {
+                column: set(frame[column].cat.categories) - set(frame[column]) for column in frame if column in texts
+            }
+            assert not any(unused.values()), (name, unused)
         assert type(frame) is pd.DataFrame
         assert frame.index.equals(pd.RangeIndex(len(frame)))
         typed = frame.columns.intersection(list(types))
