@@ -273,7 +273,7 @@ class Inventory(Page):
     def save(self, folder: str | Path) -> list[Path]:
         """Write the inventory, triggers, actions and ``task_scheduler_backup.csv`` into a folder (`files.save`)."""
         frames = {"inventory": self.tasks.frame, "triggers": self.triggers.frame, "actions": self.actions.frame}
-        return save(self._cut | frames | {"task_scheduler_backup": self.old_backup}, folder)
+        return save(self._cut | frames | {"task_scheduler_backup": self.old_backup}, folder, self.known_zone)
 
     # Parts ------------------------------------------------------------------------------------------------------------
 

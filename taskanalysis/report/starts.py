@@ -35,10 +35,10 @@ LEAST_AT_ONCE = 3
 HOURS = 24
 
 
-def expected_starts(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
-    """The starts of the week after the snapshot: `task_path`, `start` (in the server's zone), `judged`."""
+def expected_starts(snapshot: Snapshot, folder: str = "", days: int = 7) -> pd.DataFrame:
+    """The starts of the days after the snapshot: `task_path`, `start` (in the server's zone), `judged`."""
     tasks = snapshot.within(folder) if snapshot.zone else {}
-    end = snapshot.taken_at + 7 * DAY + timedelta(microseconds=1)
+    end = snapshot.taken_at + days * DAY + timedelta(microseconds=1)
     slots = {path: slot_arrays(task, snapshot.taken_at, end, tz=snapshot.zone) for path, task in tasks.items()}
     paths = np.repeat(np.array(list(slots), dtype=object), [len(arrays.time) for arrays in slots.values()])
     times = np.concatenate([np.zeros(0, dtype="datetime64[us]"), *(arrays.time for arrays in slots.values())])

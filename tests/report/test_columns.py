@@ -19,7 +19,8 @@ from tests.build import ROOT
 DTYPES = {
     "text": {"str", "object"},
     "list": {"object"},
-    "time": {"object", "datetime64[us, America/New_York]", "datetime64[us, UTC]"},
+    "time": {"object", "str", "datetime64[us, America/New_York]", "datetime64[us, UTC]"},
+    "span": {"str", "object"},
     "category": {"category"},
 }
 
@@ -38,6 +39,7 @@ def frames(inventory: Inventory, trends: Trends) -> dict[str, pd.DataFrame]:
         "missing_tasks": inventory.missing.frame,
         "inventory": inventory.tasks.frame,
         "status": status.tasks.frame,
+        "starts": inventory.starts.assign(server="OPENDATA01")[list(COLUMNS["starts"])],
         "missed": trend_tables.missed(trends),
         "missed_causes": trends.missed.frame,
     }
