@@ -263,8 +263,9 @@ def _took(runs: pd.DataFrame, taken_at: pd.Series) -> pd.Series[float]:
 
     Not known where that snapshot ends a blind time.
     """
+    at_most = (runs["finished_by"] - runs["started"]).dt.total_seconds()
     ends = [end for _, end in _blind_times(taken_at)]
-    return runs["seconds"].fillna(runs["at_most_seconds"].mask(runs["finished_by"].isin(ends)))
+    return runs["seconds"].fillna(at_most.mask(runs["finished_by"].isin(ends)))
 
 
 def _pasts(runs: _Runs, begins: Moments, now: datetime) -> Iterator[Past]:

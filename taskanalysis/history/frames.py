@@ -176,12 +176,16 @@ class History:
     @cached_property
     def runs(self) -> pd.DataFrame:
         """One row per run, sorted by server, task and start, from snapshots, event logs or both."""
-        runs = self._seen_runs
+        runs, taken = self._seen_runs, self.coverage.groupby("server", observed=True)["taken_at"]
         if len(self.logged.runs):
-            newest = self.coverage.groupby("server", observed=True)["taken_at"].max()
-            definitions = {str(name): self.definitions(at, str(name)) for name, at in newest.items()}
+            definitions = {str(name): self.definitions(at, str(name)) for name, at in taken.max().items()}
             runs = with_logged(runs, self.logged.runs, definitions)
-        return _used(runs.assign(at_most_seconds=(runs["finished_by"] - runs["started"]).dt.total_seconds()))
+        at_most = (runs["finished_by"] - runs["started"]).dt.total_seconds()
+        # what had ended when the first snapshot was taken may have ended long before
+        is_older = np.zeros(len(runs), bool)
+        for name, first in taken.min().items():
+            is_older |= ((runs["server"] == name) & (runs["finished_by"] == first)).to_numpy()
+        return _used(runs.assign(at_most_seconds=at_most.mask(is_older & runs["seconds"].isna())))
 
     @cached_property
     def _seen_runs(self) -> pd.DataFrame:
