@@ -1,9 +1,10 @@
-r"""Write the sample share: sixty days in the life of an invented server, as snapshots of its scheduled tasks.
+r"""Write the sample share: sixty days of an invented server, as snapshots of its tasks and an event log.
 
     python data/make_sample.py [--out DIR]
 
-`sample_tasks.py` says what the tasks are; here they are run on paper and written down four times a day. Every run of
-this program writes the same bytes. What the reports should find is listed in `README.md`.
+`sample_tasks.py` says what the tasks are; here they are run on paper and written down four times a day, and
+`sample_log.py` says what the event log has of their last days. Every run of this program writes the same bytes. What
+the reports should find is listed in `README.md`.
 """
 
 import argparse
@@ -19,13 +20,17 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sample_log import Event, as_xml, ignored, is_logged, not_launched, queued, ran, refused, registered
 from sample_tasks import (
     BY_HAND,
+    LOG_FROM,
     LOGON_FAILS_FROM,
     NO_SNAPSHOTS,
+    NO_SUCH_FOLDER,
     OPENDATA,
     SERVER,
     SERVER_OFF,
+    STOPPED,
     TASKS,
     ZONE,
     Content,
@@ -253,6 +258,46 @@ def settings(task: Task) -> dict[str, Content]:
     return {name: full[name] for name in [*names, "IdleSettings"]} | dict(task.settings)
 
 
+# What the event log says of them --------------------------------------------------------------------------------------
+
+
+def log_of(task: Task) -> Iterator[Event]:
+    """The events of a task from the day on which the log was enabled until the last snapshot."""
+    since, done = local(LOG_FROM).astimezone(UTC), runs(task)
+    for form in forms(task):
+        if form.since > HISTORY:
+            yield registered(form.task, form.since, is_new=form.since == forms(task)[0].since)
+        during = [run for run in done if form.since <= run.start < form.until]
+        for run in during:
+            if run.code == LOGON_FAILURE:
+                yield from refused(form.task, run.start, run.code)
+            elif run.code == NO_SUCH_FOLDER:
+                yield from not_launched(form.task, run.start, run.code)
+            else:
+                yield from ran(form.task, run.start, run.end, run.code, stopped=run.code == STOPPED)
+        for slot in (slot for trigger in form.task.triggers for slot in lost(form, trigger, since)):
+            if task.queued and slot >= local(task.queued):
+                yield from queued(form.task, slot)
+            elif going := [run for run in during if run.start < slot - timedelta(minutes=1) and slot < run.end]:
+                yield from ignored(form.task, slot, going[-1].start)
+
+
+def lost(form: Form, trigger: Trigger, since: datetime) -> Iterator[datetime]:
+    """The slots of an enabled trigger with a time while the log is on: those that a run or the queue stands before."""
+    if trigger.timed and trigger.enabled and form.task.enabled:
+        yield from slots(trigger, max(form.since, since), min(form.until, LAST_SNAPSHOT))
+
+
+def write_log(out: Path) -> None:
+    """Write the event log of the tasks that the export has."""
+    events = [event for task in TASKS if is_logged(task) for event in log_of(task)]
+    begin = local(LOG_FROM)
+    folder = out / "eventlogs" / SERVER
+    folder.mkdir(parents=True)
+    log = as_xml([event for event in events if begin <= event.at <= LAST_SNAPSHOT])
+    (folder / "operational.xml").write_bytes(log)
+
+
 # The share -----------------------------------------------------------------------------------------------------------
 
 
@@ -272,7 +317,9 @@ def main() -> None:
     )
     out = parser.parse_args().out
     shutil.rmtree(out / "snapshots" / SERVER, ignore_errors=True)
+    shutil.rmtree(out / "eventlogs" / SERVER, ignore_errors=True)
     shutil.rmtree(out / "history" / f"server={SERVER}", ignore_errors=True)  # of the snapshots before
+    shutil.rmtree(out / "history" / "eventlogs" / SERVER, ignore_errors=True)
 
     plan = [(form, definition(form.task), runs(task), missed_slots(task)) for task in TASKS for form in forms(task)]
     for now in snapshot_times():
@@ -290,6 +337,7 @@ def main() -> None:
             elevated=True,
             tool=SAMPLE_TOOL,
         )
+    write_log(out)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ ZONE = "America/New_York"
 # What happened to the server, in local time.
 SERVER_OFF = ("2026-10-16T19:00:00", "2026-10-19T07:00:00")
 NO_SNAPSHOTS = ("2026-10-27T00:00:00", "2026-10-29T00:00:00")
+LOG_FROM = "2026-11-12T14:00:00"  # someone enabled the event log
 LOGON_FAILS_FROM = "2026-11-09T06:00:00"  # the password of one account was changed
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -18,6 +18,8 @@ Functions that give a table of the pages, as a DataFrame:
 
 Functions for one thing:
     describe        a trigger or a definition in English
+    diff            what differs between two snapshots, folders or exports
+    move            a definition with its start at another time of day
     expected_runs   when a definition or a trigger should start, between two moments
     decode          what a result code means
     sample_share    the path of the sample share

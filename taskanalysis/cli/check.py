@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import gc
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,10 +25,10 @@ from typing import Any
 
 import click
 
-from taskanalysis.cli.main import BAD_INPUT, NAGIOS_UNKNOWN, NOT_FINISHED, data_path, fail
+from taskanalysis.cli.main import BAD_INPUT, NAGIOS_UNKNOWN, data_path, deliver, fail
 from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.health import BLIND, Assessment, Judged, Verdict, assess, known_history, rules_of
-from taskanalysis.snapshot import list_servers, read_snapshot, write_whole
+from taskanalysis.snapshot import list_servers, read_snapshot
 from taskanalysis.text import count, listed, mask, one_line
 
 FORMATS = ("text", "json", "nagios", "prometheus")
@@ -73,16 +72,7 @@ def run(
         check = _all(path, now, **options) if every else _one(path, server, now, **options)
     except TaskAnalysisError as error:
         fail(str(error), NAGIOS_UNKNOWN if form == "nagios" else BAD_INPUT)
-    content = check.render(form).encode("utf-8")
-    if output:
-        try:
-            write_whole(output, content)
-        except OSError as error:
-            fail(f"{output} can't be written ({error.strerror})", NOT_FINISHED)
-    elif form == "text":
-        click.echo(content.decode("utf-8"), nl=False)
-    else:
-        sys.stdout.buffer.write(content)  # programs read it, whatever the console's code page
+    deliver(check.render(form), output, is_for_programs=form != "text")
     return check.exit_code(form)
 
 

@@ -15,6 +15,7 @@ import click
 
 from taskanalysis.cli.main import password_of, say
 from taskanalysis.errors import UnfinishedError
+from taskanalysis.health import rules_of
 from taskanalysis.windows import (
     LOG,
     TURN_ON,
@@ -33,6 +34,7 @@ def run(
     *,
     folders: Sequence[str] = (),
     status_only: bool = False,
+    scripts: bool = False,
     server: str = "",
     user: str = "",
     zone: str = "",
@@ -47,8 +49,8 @@ def run(
     """
     now, share = datetime.now(UTC), Path(data).absolute()
     if source:
-        if status_only or eventlog or user:
-            raise click.UsageError("--status-only, --eventlog and --user ask Windows: omit them with --from")
+        if status_only or scripts or eventlog or user:
+            raise click.UsageError("--status-only, --scripts, --eventlog and --user ask Windows: omit them with --from")
         options = {"dates": dates or "", "folders": folders, "at": at}
         for collected in convert_all(Path(source), share, server=server, zone=zone, **options):
             _print(collected)
@@ -57,16 +59,22 @@ def run(
         raise click.UsageError(f"{'--dates' if dates else '--at'} is for --from: Windows leaves no time open")
     if server and not zone:
         raise click.UsageError("--server needs --zone: the time zone of a remote server can't be queried")
+    if scripts and (status_only or server):
+        raise click.UsageError("--scripts keeps what definitions on this machine run: omit --status-only and --server")
     if server and eventlog:
         raise click.UsageError("--eventlog exports the log of this machine: run it there, without --server")
-    password = password_of(user, server)
+    password, name, rules = password_of(user, server), server_name(server), rules_of(share)
+    if rules.problem:
+        say(f"WARNING {rules.problem}: no log of a task is read by it", err=True)
     collected = collect(
         connect(server, user=user, password=password, zone=zone),
         share,
-        server=server_name(server),
+        server=name,
         now=now,
         folders=folders,
         status_only=status_only,
+        scripts=scripts,
+        log_of=lambda path: rules.of(name, path).log or (),
         collected_by=user or user_name(),
     )
     _print(collected)

@@ -10,7 +10,7 @@ import click
 from taskanalysis import history
 from taskanalysis.cli.main import say
 from taskanalysis.definition import Duration
-from taskanalysis.history import History, executor_for, open_store, read_history
+from taskanalysis.history import History, executor_for, load_history, open_store
 from taskanalysis.text import count
 
 MOST_NAMES = 5
@@ -30,7 +30,7 @@ def run(
     if rebuild:
         history.rebuild(share)
     with executor_for(len(open_store(share).stale()), executor) as chosen:
-        content = read_history(share, executor=chosen)
+        content = load_history(share, update=True, executor=chosen)
     _summarize(content)
     problems = content.problems
     if verify:

@@ -76,6 +76,22 @@ def password_of(user: str, server: str) -> str | None:
     return str(click.prompt(one_line(f"Password of {user}"), hide_input=True, err=True)) if user else None
 
 
+def deliver(text: str, output: Path | None, *, is_for_programs: bool) -> None:
+    """Print the whole output of a command, or write it to `output`; to programs in UTF-8, whatever the console's."""
+    from taskanalysis.snapshot import write_whole  # noqa: PLC0415 (lxml)
+
+    content = text.encode("utf-8")
+    if output:
+        try:
+            write_whole(output, content)
+        except OSError as error:
+            fail(f"{output} can't be written ({error.strerror})", NOT_FINISHED)
+    elif is_for_programs:
+        sys.stdout.buffer.write(content)
+    else:
+        click.echo(text, nl=False)
+
+
 def data_path(data: str | None) -> Path:
     """The path of the data: the sample share without --data."""
     from taskanalysis.snapshot import sample_share  # noqa: PLC0415 (lxml)
@@ -131,6 +147,9 @@ AT = click.option("--at", default="", metavar="TIME", help="Use the newest snaps
 ZONE = click.option("--zone", default="", metavar="ZONE", help="Time zone of the server, where the data lacks it.")
 ORDERS = click.Choice(["dmy", "mdy", "ymd"])
 DATES = click.option("--dates", type=ORDERS, help="Order of day, month and year in dates, where the data is ambiguous.")
+OUTPUT = click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of stdout."
+)
 USER = click.option("--user", default="", metavar="U", help="User for the remote connection; prompts for the password.")
 
 
@@ -261,7 +280,7 @@ class Monitored(Command):
     show_default=True,
     help="Output format.",
 )
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of stdout.")
+@OUTPUT
 @one_sentence
 def check(**options: Any) -> int:
     r"""Print a line for each task that needs attention.
@@ -274,6 +293,38 @@ def check(**options: Any) -> int:
     from taskanalysis.cli.check import run  # noqa: PLC0415 (lxml)
 
     return run(options.pop("data"), **options)
+
+
+@main.command()
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@SERVER
+@FOLDER
+@ZONE
+@DATES
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="Output format.",
+)
+@OUTPUT
+@one_sentence
+def diff(**options: Any) -> int:
+    r"""Compare two snapshots, folders or exports: tasks added, removed, changed, enabled and disabled.
+
+    A and B, the later one, are anything that report reads; of a share the newest snapshot. A task that one of them may
+    not show, as where something could not be read, is not known, and never removed.
+
+    Exit code 0: alike; 1: they differ; 2: bad input; 3: something could not be read, or is not known.
+
+    Example: taskanalysis diff D:\exports\october D:\exports\november --format markdown --output changes.md
+    """
+    from taskanalysis.cli.diff import run  # noqa: PLC0415 (lxml)
+
+    return run(**options)
 
 
 @main.command()
@@ -343,6 +394,7 @@ def restore(**options: Any) -> int:
     help="Only definitions in this folder and below.",
 )
 @click.option("--status-only", is_flag=True, help="Collect statuses without definitions, for every few minutes.")
+@click.option("--scripts", is_flag=True, help="Also keep the scripts that tasks run, each version once.")
 @click.option("--server", default="", metavar="NAME", help="Remote server; with --from, the server of the data.")
 @USER
 @click.option("--zone", default="", metavar="ZONE", help="Time zone of that server, such as America/New_York.")
@@ -357,8 +409,8 @@ def collect(**options: Any) -> None:
     r"""Write a snapshot: statuses of all tasks of a server, and definitions of those outside \Microsoft.
 
     Definitions are stored only when one changed. --from takes a folder of dated folders, too, and each server of a
-    file with several. Exit code 0: done, or nothing new; 2: bad input, nothing done; 3: could not finish, nothing
-    incomplete left.
+    file with several. The files that tasks start are noted, as are the last lines that a failing task wrote into a log.
+    Exit code 0: done, or nothing new; 2: bad input, nothing done; 3: could not finish, nothing incomplete left.
 
     Example: taskanalysis collect --data \\fileserver\tasks --folder \OpenData --eventlog
     """

@@ -20,7 +20,7 @@ from typing import Final, Literal
 
 from taskanalysis.definition.accounts import SERVICES, service_sid
 from taskanalysis.definition.duration import Duration
-from taskanalysis.text import program_name
+from taskanalysis.text import brief, count, mask_arguments, program_name, small_table
 
 # Triggers -------------------------------------------------------------------------------------------------------------
 
@@ -417,6 +417,37 @@ class TaskDefinition:
     actions: tuple[Action, ...] = ()
     context: str = ""
     data: str = ""
+
+    def __repr__(self) -> str:
+        r"""One line, masked: task path, schedule, program and account.
+
+        >>> TaskDefinition(actions=(ExecAction(command="load.bat", arguments="--password S3cret"),))
+        <TaskDefinition: Only when started by hand, runs load.bat --password ***>
+        """
+        account = f"as {self.principal.account}" if self.principal.account else ""
+        runs = [f"runs {line}" for line in self._lines[:1]] + [f"and {count(len(self._lines) - 1, 'more action')}"]
+        return brief("TaskDefinition", self.uri, self._schedule, *runs[: len(self._lines)], account)
+
+    def _repr_html_(self) -> str:
+        """A small table of the same, with all actions."""
+        rows = [("schedule", self._schedule), *(("runs", line) for line in self._lines)]
+        return small_table(self.uri or "Task", [*rows, ("account", self.principal.account or "not written")])
+
+    @property
+    def _schedule(self) -> str:
+        from taskanalysis.definition.words import describe  # noqa: PLC0415 (it stands on this module)
+
+        return describe(self)
+
+    @property
+    def _lines(self) -> list[str]:
+        """Each action as text, arguments masked as the program takes them."""
+        return [
+            f"{action.command} {mask_arguments(action.command, action.arguments)}".strip()
+            if isinstance(action, ExecAction)
+            else type(action).__name__
+            for action in self.actions
+        ]
 
     @property
     def uri(self) -> str:

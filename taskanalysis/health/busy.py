@@ -64,13 +64,18 @@ def run_times(runs: pd.DataFrame, spans: pd.DataFrame, ends_of_blind_times: pd.D
     keys = ["task_path", "started"]
     running = spans[(spans["state"] == "Running") & spans["last_run"].notna()]
     running = running.rename(columns={"last_run": "started"}).astype({"task_path": "str"})
-    last_shown = running.groupby(keys)["last_seen"].max()
+    last_shown = running.groupby(keys)["last_seen"].max().reset_index().sort_values("started")
     started = microseconds_of(runs["started"])
     shown = started.copy()
-    seen = runs["started"].isin(running["started"]).to_numpy()  # few: the others need no join
-    shown[seen] = microseconds_of(
-        runs.loc[seen, keys].astype({"task_path": "str"}).join(last_shown, on=keys)["last_seen"]
-    )
+    begun = np.append(microseconds_of(last_shown["started"]), np.iinfo(np.int64).max)
+    following = begun[np.searchsorted(begun, started - _MINUTE)]
+    own = np.flatnonzero(following <= started + _MINUTE)  # few: the others need no join
+    candidates = runs.iloc[own][keys].astype({"task_path": "str"}).assign(place=own).sort_values("started")
+    # the start of a run that is in the event log, too, is that of the log, within a minute (`with_logged`)
+    near = pd.merge_asof(
+        last_shown, candidates, on="started", by="task_path", direction="nearest", tolerance=pd.Timedelta(minutes=1)
+    ).dropna(subset="place")
+    np.maximum.at(shown, near["place"].to_numpy(np.int64), microseconds_of(near["last_seen"]))
     return RunTimes(
         started,
         np.maximum(started, shown),

@@ -13,14 +13,17 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from taskanalysis.definition import CalendarTrigger, Duration, ExecAction, TaskDefinition, TimeTrigger, Trigger, model
 from taskanalysis.schedule import next_run, unscheduled
+from taskanalysis.snapshot import Snapshot, kept_script
 from taskanalysis.text import has_secret, hides_exit_code, listed, mask, mask_arguments, program_name
 
 
@@ -79,15 +82,33 @@ def _words(name: str) -> frozenset[str]:
 _ON_PATH = _words("search_path.txt")
 
 
-def find_findings(tasks: Mapping[str, TaskDefinition], *, at: datetime) -> dict[str, list[Finding]]:
-    """The findings of each task, in the order of `KINDS`; `at` is an aware moment in the server's zone."""
-    usual = _usual_interpreters(tasks.values())
-    return {path: _of_task(task, at, usual) for path, task in tasks.items()}
+def find_findings(
+    tasks: Mapping[str, TaskDefinition], *, at: datetime, snapshot: Snapshot | None = None
+) -> dict[str, list[Finding]]:
+    """The findings of each task, in the order of `KINDS`; `at` is an aware moment in the server's zone.
+
+    Those of the files that tasks start are only known of a `snapshot` whose collector looked at them.
+    """
+    usual, files = _usual_interpreters(tasks.values()), defaultdict[str, list[Finding]](list)
+    for path, finding in _of_files(snapshot) if snapshot else ():
+        files[path].append(finding)
+    return {path: _of_task(task, at, usual, files[path]) for path, task in tasks.items()}
 
 
-def _of_task(task: TaskDefinition, at: datetime, usual: Mapping[str, str]) -> list[Finding]:
+def _of_files(snapshot: Snapshot) -> Iterator[tuple[str, Finding]]:
+    """What is wrong with the files that tasks start, by task path."""
+    is_kept = cache(lambda sha256: kept_script(snapshot.share, sha256) is not None)
+    for file in chain.from_iterable((snapshot.programs or {}).values()):
+        if file.exists is False:
+            yield file.path, Finding(f"{file.role} not found", file.file)
+        elif file.role == "script" and file.exists and not (file.sha256 and is_kept(file.sha256)):
+            yield file.path, Finding("script is not in the backup", file.file)
+
+
+def _of_task(task: TaskDefinition, at: datetime, usual: Mapping[str, str], files: Sequence[Finding]) -> list[Finding]:
     live = [trigger for trigger in task.triggers if trigger.enabled and not _is_over(trigger, at)]
-    found = [*_of_principal(task, live), *_of_triggers(task, live, at), *_of_settings(task), *_of_actions(task, usual)]
+    parts = (_of_principal(task, live), _of_triggers(task, live, at), _of_settings(task), _of_actions(task, usual))
+    found = [*chain.from_iterable(parts), *files]
     return sorted(dict.fromkeys(found), key=lambda finding: _ORDER.index(finding.kind))
 
 

@@ -26,7 +26,7 @@ from pandas.api.types import union_categoricals
 from taskanalysis.health.busy import EARLIER_RUNS, RunTimes, TaskRuns, run_times
 from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.health.stops import ordered_stops
-from taskanalysis.history import History, microseconds_of, read_history, task_slices
+from taskanalysis.history import History, load_history, microseconds_of, task_slices
 from taskanalysis.results import BAD_OUTCOMES, SETTLED, Outcome
 from taskanalysis.schedule import Moments, microseconds, moment_of
 from taskanalysis.snapshot import STATUS_FIELDS, Snapshot, Status
@@ -114,7 +114,7 @@ def known_history(snapshot: Snapshot, days: int = 0) -> History | None:
     if not snapshot.manifest or not (snapshot.share / "snapshots").is_dir():
         return None
     since = snapshot.taken_at - max(LOOK_BACK, timedelta(days=min(days, MOST_DAYS)))
-    return read_history(snapshot.share, server=snapshot.server, since=since, until=snapshot.taken_at, update=False)
+    return load_history(snapshot.share, server=snapshot.server, since=since, until=snapshot.taken_at)
 
 
 def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict[str, Past]:
@@ -165,6 +165,8 @@ def hidden_tasks(history: History, snapshot: Snapshot) -> list[tuple[Status, dat
     """
     spans, changes = _of(history.spans, snapshot.server), _of(history.changes, snapshot.server)
     absent = [path not in snapshot.statuses for path in spans["task_path"].cat.categories.tolist()]
+    if not any(absent):
+        return []
     spans = spans[np.array([*absent, False])[spans["task_path"].cat.codes]]
     last = spans.sort_values("last_seen").drop_duplicates("task_path", keep="last").astype({"task_path": "str"})
     changes = changes[changes["kind"] == "removed"]

@@ -24,6 +24,7 @@ from taskanalysis.definition import CalendarTrigger, DayOfWeek, Duration, TaskDe
 from taskanalysis.health.advice import advice_on
 from taskanalysis.health.busy import TaskRuns
 from taskanalysis.health.due import COLLECTING, Due, Missed
+from taskanalysis.health.evidence import changed_file
 from taskanalysis.health.findings import why_nothing_starts
 from taskanalysis.health.past import NO_PAST, Past, hidden_tasks, last_runs, pasts
 from taskanalysis.health.rules import NO_RULE, NO_RULES, Rule, Rules
@@ -189,6 +190,8 @@ def _judge(status: Status, snapshot: Snapshot, rule: Rule, past: Past, runs: Tas
     result = _result(due)
     verdict, name, reason = _verdict(due, result, past)
     reason += _trail(verdict, past)
+    if verdict is Verdict.FAILING:
+        reason += changed_file((snapshot.programs or {}).get(status.path, ()), past)
     return Judged(
         verdict, reason, name, result, due, _since(verdict, due, past), past, _doubt(due, result, verdict, name)
     )

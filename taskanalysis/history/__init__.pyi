@@ -1,5 +1,8 @@
+from .comparison import Diff as Diff
+from .comparison import diff as diff
 from .eventlog.runs import read_eventlog as read_eventlog
 from .frames import History as History
+from .frames import load_history as load_history
 from .frames import read_history as read_history
 from .frames import task_slices as task_slices
 from .joined import category as category

@@ -223,14 +223,15 @@ def redefined(
         for path, _ in sorted(now.items() - hashes.items()):
             if path in hashes:
                 old, new = (definitions.read(server, name, path) for name in (stored_in[path], stamp))
-                yield from _redefined(path, at, old, new, path in switches)
+                yield from redefinition(path, at, old, new, path in switches)
             stored_in[path] = stamp
         hashes |= now  # a task outside the scope of a snapshot may return
 
 
-def _redefined(
+def redefinition(
     path: str, at: int, old: TaskDefinition | TaskXmlError, new: TaskDefinition | TaskXmlError, is_switch: bool
 ) -> Iterator[Redefined]:
+    """How a definition changed, if it did; with `is_switch` without whether the task is enabled."""
     if isinstance(new, TaskXmlError) or isinstance(old, TaskXmlError):
         which, why = ("new definition", new) if isinstance(new, TaskXmlError) else ("previous definition", old)
         yield Redefined(path, at, "", "", f"Its {which} can't be read: {why}")

@@ -1,9 +1,9 @@
 r"""Observations, runs, events and changes of a share over time, as DataFrames.
 
-The frames come from the store in ``<data>/history`` (`store`), which `read_history` updates first. Times are UTC,
-repeated texts are categories; each frame is computed on first use. They hold nothing of a time without snapshots.
+The frames come from the store in ``<data>/history`` (`store`); what it lacks is computed. Times are UTC, repeated texts
+are categories; each frame is computed on first use. They hold nothing of a time without snapshots.
 
->>> history = read_history("data", since="2026-11-09", update=False)
+>>> history = read_history("data", since="2026-11-09")
 >>> runs = history.runs
 >>> int((runs["code"] == 0x8007052E).sum()), str(runs["started"].dtype)
 (168, 'datetime64[us, UTC]')
@@ -12,6 +12,7 @@ repeated texts are categories; each frame is computed on first use. They hold no
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -36,9 +37,11 @@ from taskanalysis.history.store import LoadedDay, Store, load_days, open_store, 
 from taskanalysis.results import Outcome
 from taskanalysis.schedule import microseconds
 from taskanalysis.snapshot import CLOCKS_APART, newest_first, share_manifest
-from taskanalysis.text import count, listed
+from taskanalysis.text import brief, count, listed, small_table
 
 OBSERVED_FOR = timedelta(days=35) // timedelta(microseconds=1)
+MOST_ROWS = 20
+"""Servers, and problems, that a notebook shows of a history."""
 KINDS = ["added", "removed", "changed", "enabled", "disabled", "outcome"]
 
 
@@ -48,23 +51,46 @@ def read_history(
     server: str | None = None,
     since: Time | None = None,
     until: Time | None = None,
-    update: bool = True,
+    update: bool = False,
     executor: Executor | None = None,
 ) -> History:
     """Read the history of a share: of one `server` or all, of snapshots taken from `since` to `until`, both included.
 
     `since` and `until` are ISO texts, dates or datetimes, on the clock of each server where they have no offset, and
     None or "" for no limit; the result is that of a share with those snapshots alone, except that earlier definitions
-    stay in force. With `update` the store is updated first, in `executor` where one is given. Without, missing days are
-    computed in memory; so they are where the store can't be written, and `problems` says so.
-    Snapshots more than ten minutes later than the clock are a problem, and left out.
+    stay in force. Reading writes nothing: days that the store lacks are computed in memory, and `History.computed` says
+    how many; at a prompt of IPython or Jupyter it is printed. With `update` the store is updated first, as
+    ``taskanalysis report`` and ``history`` do, in `executor` where one is given; where it can't be written, `problems`
+    says so. Snapshots more than ten minutes later than the clock are a problem, and left out.
 
     SnapshotError where `data` is no share, where it has no snapshot of `server` or can't list them; TimeError for what
     is no time.
 
-    >>> read_history("data", update=False, server="opendata01").coverage["server"].unique().tolist()
+    >>> read_history("data", server="opendata01").coverage["server"].unique().tolist()
     ['OPENDATA01']
     """
+    history = load_history(data, server=server, since=since, until=until, update=update, executor=executor)
+    if history.computed and _is_interactive():
+        sys.stdout.write(f"{history.computed}\n")
+    return history
+
+
+def _is_interactive() -> bool:
+    """Whether someone works in IPython or a notebook."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return bool(shell and shell())
+
+
+def load_history(
+    data: str | Path,
+    *,
+    server: str | None = None,
+    since: Time | None = None,
+    until: Time | None = None,
+    update: bool = False,
+    executor: Executor | None = None,
+) -> History:
+    """Read a history as `read_history` does, and print nothing: for pages and commands."""
     asked = [None if moment is None or moment == "" else wall_time(moment) for moment in (since, until)]
     limit = datetime.now(UTC) + CLOCKS_APART
     problems = update_store(data, executor=executor) if update else []
@@ -80,16 +106,16 @@ def read_history(
     if damaged and update:
         damaged += update_store(data, executor=executor, check=True)
     missing = [day for day in chosen if not store.file(day)]
-    if missing and not update:
-        logging.getLogger(__name__).info("%s not stored; computed in memory", count(len(missing), "day"))
     days = [part for part in (clipped(day, *limits[day.server]) for day in whole) if part.records]
     unread = [Problem(*problem) for day in days for record in day.records for problem in record["problems"]]
     zones = [record["zone"] for day in days for record in day.records if record.get("zone")]
     logged = read_logs(store.data, sorted(servers), zone=zones[-1] if zones else "", update=update)
     problems = [*store.problems, *problems, *damaged, *unread, *logged.problems]
-    return History(
-        Path(data), list(dict.fromkeys(problems)), days, _in_force(store, whole, days), logged.between(limits)
-    )
+    in_force = _in_force(store, whole, days)
+    computed = _computed(len(missing), len(chosen), logged.read)
+    if computed:
+        logging.getLogger(__name__).info("%s", computed)
+    return History(Path(data), list(dict.fromkeys(problems)), days, in_force, logged.between(limits), computed=computed)
 
 
 class Limits(NamedTuple):
@@ -118,6 +144,20 @@ def _zone_of(data: Path, server: str) -> str:
     return ""
 
 
+def _computed(missing: int, days: int, logs: int) -> str:
+    """How much was computed since the store lacks it, as a sentence; "" where it has all.
+
+    >>> _computed(2, 60, 1)
+    '2 of 60 days and 1 event log were computed in memory; "taskanalysis history" or update=True stores them.'
+    """
+    if not missing and not logs:
+        return ""
+    parts = [f"{missing:,} of {count(days, 'day')}"] if missing else []
+    parts += [count(logs, "event log")] if logs else []
+    were = "was" if missing + logs == 1 else "were"
+    return f'{listed(parts)} {were} computed in memory; "taskanalysis history" or update=True stores them.'
+
+
 def _in_force(store: Store, whole: Sequence[LoadedDay], days: Sequence[LoadedDay]) -> dict[str, str]:
     """The definitions in force at the first snapshot of each server: the name of the snapshot that stores them."""
     found: dict[str, str] = {}
@@ -138,8 +178,8 @@ def _in_force(store: Store, whole: Sequence[LoadedDay], days: Sequence[LoadedDay
 class History:
     """A share over time. Its frames are plain DataFrames; ``data/README.md`` documents their columns.
 
-    `problems` lists what could not be read or stored; `in_force` names, by server, the snapshot that stores the
-    definitions in force at its first one.
+    `problems` lists what could not be read or stored; `computed` says how much the store lacked, "" where nothing;
+    `in_force` names, by server, the snapshot that stores the definitions in force at its first one.
     """
 
     data: Path
@@ -147,6 +187,30 @@ class History:
     days: list[LoadedDay] = field(repr=False)
     in_force: dict[str, str] = field(repr=False)
     logged: Logged = field(repr=False)
+    computed: str = field(default="", kw_only=True)
+
+    def __repr__(self) -> str:
+        """One line, masked: share, servers, snapshots, problems."""
+        problems = count(len(self.problems), "problem") if self.problems else ""
+        servers = [f"{server} {span}" for server, span in self._spans.items()]
+        return brief("History", str(self.data), listed(servers, most=3), problems, self.computed.partition(";")[0])
+
+    def _repr_html_(self) -> str:
+        """A row for each server, then what could not be read, and what was computed."""
+        spans = self._spans
+        rows = [*list(spans.items())[:MOST_ROWS], *self.problems[:MOST_ROWS]]
+        numbers = f"{count(len(spans), 'server')}, {count(len(self.problems), 'problem')}"
+        return small_table(f"History of {self.data}: {numbers}. {self.computed}", rows)
+
+    @property
+    def _spans(self) -> dict[str, str]:
+        """The number of snapshots of each server, and from when to when they are."""
+        found: dict[str, list[str]] = {}
+        for day in self.days:
+            found.setdefault(day.server, []).extend(day.day for _ in day.records)
+        return {
+            server: f"{count(len(days), 'snapshot')} from {min(days)} to {max(days)}" for server, days in found.items()
+        }
 
     @cached_property
     def coverage(self) -> pd.DataFrame:

@@ -7,8 +7,8 @@ A log file is identified by its name, size and time of change: one that did not 
 what was read from it are a digest of these, ``runs``, ``events`` or ``problems``, and a digest of the content, which is
 checked at each reading. A run in two logs, or in a log and a snapshot, is one.
 
->>> read_logs("data", ["OPENDATA01"]).runs.empty
-True
+>>> int((read_logs("data", ["OPENDATA01"]).events["kind"] == "ignored").sum())
+2
 """
 
 from __future__ import annotations
@@ -52,16 +52,17 @@ _COLUMNS = {"problems": _PROBLEMS, "events": _EVENTS, "runs": _RUNS}
 
 
 class Logged(NamedTuple):
-    """Runs and events of the logs, with their `server`, and what could not be read."""
+    """Runs and events of the logs, with their `server`, what could not be read, and how many logs were not stored."""
 
     runs: pd.DataFrame
     events: pd.DataFrame
     problems: list[Problem]
+    read: int = 0
 
     def between(self, limits: Mapping[str, tuple[datetime | None, datetime | None]]) -> Logged:
         """What began or happened from one moment to another (aware) on each server, both included."""
         runs, events = _between(self.runs, "started", limits), _between(self.events, "at", limits)
-        return Logged(runs, events, self.problems)
+        return self._replace(runs=runs, events=events)
 
 
 def _between(
@@ -80,6 +81,7 @@ def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", updat
     """Read the event logs of these servers; `update` stores what was read for the next time, if it can be written."""
     root = long_path(data)
     runs, events, problems = [], [], list[Problem]()
+    read = 0
     for server in servers:
         folder = root / "eventlogs" / server
         store = root / "history" / "eventlogs" / server
@@ -90,8 +92,8 @@ def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", updat
                 log = read_eventlog(file, zone=zone)
                 logged = Logged(_frame(log.runs, _RUNS), _frame(log.events, _EVENTS), log.problems)
                 # another machine, or another zone, may read more of a log with problems alone
-                if update and (log.runs or log.events or not log.problems):
-                    _keep(store, stored, digest, logged)
+                if log.runs or log.events or not log.problems:
+                    read += not (update and _keep(store, stored, digest, logged))
             runs.append(logged.runs.assign(server=server))
             events.append(logged.events.assign(server=server, source="eventlog"))
             problems += logged.problems
@@ -103,7 +105,7 @@ def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", updat
     once = pd.concat(runs, ignore_index=True).sort_values(order, ignore_index=True)
     if len(runs) > 1:  # one log holds no run twice
         once = once.drop_duplicates(["server", "task_path", "started", "instance"], ignore_index=True)
-    return Logged(once, pd.concat(events, ignore_index=True).drop_duplicates(ignore_index=True), problems)
+    return Logged(once, pd.concat(events, ignore_index=True).drop_duplicates(ignore_index=True), problems, read)
 
 
 def with_logged(
@@ -148,7 +150,8 @@ def _joined(
     rows = _rows(logged.loc[pairs["log"]], definitions).set_index(pairs["run"])
     for name in ("started", "ended", "seconds", "source", "trigger_kind", "instance"):
         runs.loc[rows.index, name] = rows[name]
-    unknown = rows.index[runs.loc[rows.index, "code"].isna()]
+    # a run that the log does not end either is what the snapshots say: going on, or unknown
+    unknown = rows.index[runs.loc[rows.index, "code"].isna() & (rows["outcome"] != Outcome.UNKNOWN.value)]
     for name in ("code", "outcome", "certainty"):
         runs.loc[unknown, name] = rows.loc[unknown, name]
     return runs.reset_index(drop=True)
@@ -253,7 +256,8 @@ def _read_kept(file: Path, columns: dict[str, str]) -> pd.DataFrame:
     return frame.astype(columns)
 
 
-def _keep(folder: Path, stored: Mapping[tuple[str, str], list[Path]], digest: str, logged: Logged) -> None:
+def _keep(folder: Path, stored: Mapping[tuple[str, str], list[Path]], digest: str, logged: Logged) -> bool:
+    """Store what was read from a log; whether it could be."""
     problems = pd.DataFrame([tuple(problem) for problem in logged.problems], columns=list(_PROBLEMS), dtype="str")
     with suppress(OSError):  # it is read again next time
         for kind, frame in (("problems", problems), ("events", logged.events), ("runs", logged.runs)):
@@ -261,6 +265,8 @@ def _keep(folder: Path, stored: Mapping[tuple[str, str], list[Path]], digest: st
             file = folder / f"{digest}.{kind}.{digest_of(content)}.parquet"
             write_whole(file, content)
             remove(*(other for other in stored.get((digest, kind), ()) if other != file))
+        return True
+    return False
 
 
 def _tidy(folder: Path, digests: Collection[str]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -152,7 +153,9 @@ def render_cells(notebook: NotebookNode) -> Rendered:
     cards = [output["data"][CARD_TYPE] for output in outputs if CARD_TYPE in output.get("data", {})]
     head = heads[0] if heads else {"title": "Report"}
     read_at, due = (datetime.fromisoformat(head[name]) if name in head else None for name in ("read_at", "stale_after"))
-    return Rendered(str(head["title"]), _JUPYTER.sub("", str(body)), read_at, due, cards[0] if cards else {})
+    # plain dicts: a process that gets the nodes of nbformat imports it, which takes a second
+    card = json.loads(json.dumps(cards[0])) if cards else {}
+    return Rendered(str(head["title"]), _JUPYTER.sub("", str(body)), read_at, due, card)
 
 
 _JUPYTER = re.compile(r"<style data-jupyter>.*?</style>", re.DOTALL)
@@ -395,8 +398,8 @@ def find_faults(body: str) -> list[str]:
     for element in root.iter(etree.Element):
         if element.tag == "img" and not (element.get("alt") or "").strip():
             faults.append("an image has no text (alt)")
-        references = [str(element.get(name) or "").strip() for name in _REFERENCES]
-        styled = str(element.get("style") or "") + (element.text or "" if element.tag == "style" else "")
+        references = [str(value).strip() for name, value in element.items() if name in _REFERENCES]
+        styled = (element.get("style") or "") + (element.text or "" if element.tag == "style" else "")
         references += [styled] if _URL.search(styled) else []
         faults += [f"it loads {clip(reference)}" for reference in references if _is_outside(reference)]
     return faults

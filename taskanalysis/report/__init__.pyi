@@ -5,6 +5,7 @@ from .display import Sentences as Sentences
 from .display import Table as Table
 from .files import save as save
 from .inventory import Inventory as Inventory
+from .planned import planned_starts as planned_starts
 from .status import StatusPage as StatusPage
 from .stories import TaskStories as TaskStories
 from .trends import Trends as Trends

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,7 @@ class Chart:
 
     # Parts ------------------------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def _top(self) -> int:
         return max(int(self.frame.sum(axis=1).max()), 1)
 

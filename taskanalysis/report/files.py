@@ -30,7 +30,7 @@ from taskanalysis.report.typed import masked, parquet
 from taskanalysis.snapshot import write_whole
 from taskanalysis.text import mask, one_line
 
-_ROWS = 100_000
+_ROWS = 10_000
 """Rows that are joined at once."""
 
 
@@ -122,16 +122,25 @@ def _local(moment: datetime | None, zone: tzinfo | None) -> str | None:
 
 
 def _json_rows(name: str, frame: pd.DataFrame) -> Iterator[str]:
-    """A key and its list of rows, a line each.
+    """A key and its list of rows, a line each; each distinct cell of a column is encoded once, and Arrow joins them.
 
-    100,000 tasks take 4 s; with each cell on a line of its own, which `json` writes in Python, they took 17 s.
+    100,000 tasks take 0.8 s; a row at a time they took 4 s.
     """
-    encode, columns = json.JSONEncoder(ensure_ascii=False).encode, frame.columns.tolist()
-    cells = zip(*(map(_plain, frame[column].tolist()) for column in columns), strict=True)
-    rows = (encode(dict(zip(columns, row, strict=True))) for row in cells)
+    columns = [_json_cells(frame[column]) for column in frame.columns]
     yield f',\n "{name}": ['
-    yield from (f"{',' * (number > 0)}\n  {row}" for number, row in enumerate(rows))
+    for begin in range(0, len(frame), _ROWS):
+        rows = pc.binary_join_element_wise(*(column.slice(begin, _ROWS) for column in columns), ", ")
+        yield "," * (begin > 0) + ",".join(f"\n  {{{row}}}" for row in rows.to_pylist())
     yield "]"
+
+
+def _json_cells(column: pd.Series) -> pa.StringArray:
+    """The key of a column with each of its values."""
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    key, is_plain = encode(column.name), column.dtype != object  # lists have no hash
+    codes, values = pd.factorize(column) if is_plain else (np.arange(len(column)), column)
+    cells = [f"{key}: {encode(_plain(value))}" for value in [*values.tolist(), None]]
+    return pa.array(cells, pa.string()).take(pa.array(np.where(codes < 0, len(values), codes)))
 
 
 def _plain(value: Any) -> Any:

@@ -283,7 +283,7 @@ class Inventory(Page):
 
     @cached_property
     def _all_found(self) -> dict[str, list[Finding]]:
-        return find_findings(self._definitions, at=self.snapshot.local_time)
+        return find_findings(self._definitions, at=self.snapshot.local_time, snapshot=self.snapshot)
 
     @cached_property
     def _found(self) -> dict[str, list[Finding]]:

@@ -131,9 +131,9 @@ class Page:
         return cls(snapshot, folder, **cls._beside(snapshot, **more))
 
     @classmethod
-    def _beside(cls, snapshot: Snapshot) -> dict[str, Any]:
-        """What the share has beside the snapshot, as the fields of the page."""
-        return {"history": known_history(snapshot), "rules": rules_of(snapshot.share)}
+    def _beside(cls, snapshot: Snapshot, days: int = 0) -> dict[str, Any]:
+        """What the share has beside the snapshot, as the fields of the page: so many `days`, and what verdicts need."""
+        return {"history": known_history(snapshot, days), "rules": rules_of(snapshot.share)}
 
     @cached_property
     def paths(self) -> list[str]:

@@ -10,15 +10,16 @@ Without a zone there are none. The other functions take the frame of `expected_s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from taskanalysis.definition import DayOfWeek, Duration, weekdays
+from taskanalysis.definition import DayOfWeek, Duration, TaskDefinition, weekdays
 from taskanalysis.health import Due
 from taskanalysis.report.display import Html, Look, trigger_words
 from taskanalysis.schedule import slot_arrays, unscheduled
@@ -35,17 +36,23 @@ LEAST_AT_ONCE = 3
 HOURS = 24
 
 
-def expected_starts(snapshot: Snapshot, folder: str = "", days: int = 7) -> pd.DataFrame:
-    """The starts of the days after the snapshot: `task_path`, `start` (in the server's zone), `judged`."""
+def expected_starts(snapshot: Snapshot, folder: str = "") -> pd.DataFrame:
+    """The starts of the week after the snapshot: `task_path`, `start` (in the server's zone), `judged`."""
     tasks = snapshot.within(folder) if snapshot.zone else {}
-    end = snapshot.taken_at + days * DAY + timedelta(microseconds=1)
-    slots = {path: slot_arrays(task, snapshot.taken_at, end, tz=snapshot.zone) for path, task in tasks.items()}
+    end = snapshot.taken_at + 7 * DAY + timedelta(microseconds=1)
+    starts = starts_of(tasks, snapshot.taken_at, end, snapshot.zone)
+    return starts[starts["start"] > snapshot.taken_at].reset_index(drop=True)
+
+
+def starts_of(tasks: Mapping[str, TaskDefinition], begin: datetime, end: datetime, zone: str) -> pd.DataFrame:
+    """The starts of tasks, by path, from `begin` to before `end` (aware), in order: as `expected_starts`."""
+    slots = {path: slot_arrays(task, begin, end, tz=zone) for path, task in tasks.items()}
     paths = np.repeat(np.array(list(slots), dtype=object), [len(arrays.time) for arrays in slots.values()])
     times = np.concatenate([np.zeros(0, dtype="datetime64[us]"), *(arrays.time for arrays in slots.values())])
     judged = np.concatenate([np.zeros(0, dtype=bool), *(arrays.judged for arrays in slots.values())])
-    start = pd.DatetimeIndex(times, tz="UTC").tz_convert(snapshot.zone or "UTC")
+    start = pd.DatetimeIndex(times, tz="UTC").tz_convert(zone or "UTC")
     starts = pd.DataFrame({"task_path": paths, "start": start, "judged": judged})
-    return starts[starts["start"] > snapshot.taken_at].sort_values("start", kind="stable", ignore_index=True)
+    return starts.sort_values("start", kind="stable", ignore_index=True)
 
 
 def next_runs(snapshot: Snapshot, starts: pd.DataFrame, most: int = MOST_TIMES) -> dict[str, list[datetime | str]]:
@@ -137,8 +144,9 @@ def collisions(starts: pd.DataFrame) -> list[dict[str, Any]]:
     minutes = starts.assign(start=_floored(starts["start"], "min")).drop_duplicates(["task_path", "start"])
     crowded = minutes[minutes.groupby("start")["task_path"].transform("size") >= LEAST_AT_ONCE]
     groups: dict[tuple[str, ...], list[pd.Timestamp]] = {}
-    for start, group in crowded.groupby("start"):
-        groups.setdefault(tuple(group["task_path"]), []).append(pd.Timestamp(start))  # type: ignore[arg-type]
+    crowded = crowded.sort_values("start", kind="stable")
+    for start, group in groupby(zip(crowded["start"], crowded["task_path"], strict=True), itemgetter(0)):
+        groups.setdefault(tuple(path for _, path in group), []).append(start)
     rows: list[dict[str, Any]] = [
         {"tasks": len(paths), "which": list(paths), "starts": len(times), "when": _when(times)}
         for paths, times in groups.items()

@@ -59,7 +59,7 @@ class StatusPage(Window):
     @cached_property
     def cards(self) -> Html:
         """What there is to do first, as cards."""
-        return cards(self.cases, self.look, self._strip_of)
+        return cards(self.cases, self.look, self._strip_of, self.snapshot.logs)
 
     @cached_property
     def further(self) -> Table:
@@ -91,7 +91,7 @@ class StatusPage(Window):
     @cached_property
     def key(self) -> Html:
         """What the blocks of the strips mean."""
-        return Html(key() if len(self.by_day) else "")
+        return Html(key() if len(self.dates) else "")
 
     @cached_property
     def changes(self) -> Table:

@@ -29,9 +29,9 @@ from taskanalysis.report.commands import Line, case_lines, restore_lines, rule_l
 from taskanalysis.report.display import MOST_ROWS, Answer, Html, badge, percent, shown
 from taskanalysis.report.page import STORIES_A_PAGE, change_rows, local, story_id
 from taskanalysis.report.strips import day_signs, key, run_strip, strip
-from taskanalysis.report.window import Window
-from taskanalysis.snapshot import Snapshot
-from taskanalysis.text import clip, count, listed, mask, mask_arguments, printable, say, say_day
+from taskanalysis.report.window import Window, event_words
+from taskanalysis.snapshot import ProgramFile, Snapshot, said_last
+from taskanalysis.text import clip, count, listed, mask, mask_arguments, one_line, printable, say, say_day
 
 LAST_RUNS = 30
 MOST_STARTS, MOST_CHANGES = 3, 10
@@ -86,7 +86,7 @@ class TaskStories(Window):
     @cached_property
     def key(self) -> Html:
         """What the blocks of the strips mean."""
-        return Html(key() if len(self.by_day) else "")
+        return Html(key() if len(self.dates) else "")
 
     @cached_property
     def stories(self) -> list[Html]:
@@ -109,6 +109,7 @@ class TaskStories(Window):
         opened = " open" if self.task else ""
         parts = (
             ("How it stands", self._standing(path)),
+            ("What it last wrote", self._wrote(path)),
             ("How it ran", self._runs(path)),
             ("When it starts", self._starts(path)),
             ("What it runs", self._action(path)),
@@ -147,6 +148,14 @@ class TaskStories(Window):
             lines = _folded(case_lines(Case([judged])))
         return f"<p>{new}{look.sentence(mask(judged.reason))}</p>{step}{lines}{_rows(rows)}"
 
+    def _wrote(self, path: str) -> str:
+        log = mask(self.snapshot.logs.get(path, ""))
+        if not log.strip():
+            return ""
+        title = f"The last {count(len(log.splitlines()), 'line')} of its log"
+        first = shown(clip(one_line(said_last(log)), 1000))
+        return f"<p><samp>{first}</samp></p><details><summary>{title}</summary><pre>{shown(log)}</pre></details>"
+
     def _runs(self, path: str) -> str:
         runs, judged = self._last_runs.get(path), self._by_path.get(path)
         if not self.history:
@@ -171,6 +180,7 @@ class TaskStories(Window):
             "Takes": f"{_seconds(float(np.median(took)))}, at most {_seconds(float(took.max()))}"
             if len(took)
             else "not known: only an event log shows it",
+            "Events": self._events.get(path, ""),
         }
         extra = f"<div><dt>Missed starts<dd>{len(missed)} in {self.days} days{last}</div>" if missed else ""
         items = "".join(
@@ -211,6 +221,7 @@ class TaskStories(Window):
         rows = {
             "Runs": "; ".join(programs) or "no program",
             "In": "; ".join(folders),
+            "Files": "; ".join(map(self._file, (self.snapshot.programs or {}).get(path, []))),
             "As": principal.account or "not given",
             "Rights": _RIGHTS.get(principal.run_level, principal.run_level),
             "Registered": ", ".join(author),
@@ -219,6 +230,14 @@ class TaskStories(Window):
         }
         about = f"<p>{shown(clip(mask(info.description), 1000))}</p>" if info.description.strip() else ""
         return about + _rows(rows)
+
+    def _file(self, file: ProgramFile) -> str:
+        """A file that an action starts, in words."""
+        state = {None: "not known whether it is there", False: "not there"}.get(file.exists, "there")
+        if file.modified:
+            day = say_day(self._local(file.modified).date(), self.snapshot.local_time.date())
+            state = f"{file.size:,} bytes, changed {day}"
+        return f"{file.role} {file.file} ({state})"
 
     def _changes(self, path: str) -> str:
         if not self.history:
@@ -282,12 +301,23 @@ class TaskStories(Window):
         }
 
     @cached_property
+    def _events(self) -> dict[str, str]:
+        """What is known to have kept each task from running, or to have ended its runs, in words."""
+        said = {}
+        for path, rows in self.events.groupby("task_path", observed=True):
+            first, last = (self._time(moment.to_pydatetime()) for moment in (rows["at"].min(), rows["at"].max()))
+            times = [first] if first == last else [f"the first {first}", f"the last {last}"]
+            if words := listed(event_words(rows)):
+                said[str(path)] = ", ".join([words, *times])
+        return said
+
+    @cached_property
     def _coming(self) -> dict[str, list[datetime | str]]:
         return starts.next_runs(self.snapshot, starts.expected_starts(self.snapshot, self.folder), MOST_STARTS)
 
     @cached_property
     def _findings(self) -> Mapping[str, Sequence[Any]]:
-        found = find_findings(self.snapshot.within(self.folder), at=self.snapshot.local_time)
+        found = find_findings(self.snapshot.within(self.folder), at=self.snapshot.local_time, snapshot=self.snapshot)
         rules = {path: self.rules.of(self.snapshot.server, path) for path in found}
         return {path: [each for each in kinds if not rules[path].accepts(each.kind)] for path, kinds in found.items()}
 

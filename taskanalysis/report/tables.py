@@ -22,7 +22,7 @@ from taskanalysis.errors import SnapshotError
 from taskanalysis.report.columns import Column
 from taskanalysis.report.inventory import Inventory
 from taskanalysis.report.page import Page
-from taskanalysis.report.starts import expected_starts
+from taskanalysis.report.planned import Moved, planned_starts
 from taskanalysis.report.status import StatusPage
 from taskanalysis.report.trends import Trends
 from taskanalysis.report.typed import EMPTY, FLAGS, columns_of, dtype_of, typed
@@ -189,8 +189,12 @@ def starts(
     zone: str = "",
     dates: str = "",
     days: int = 1,
+    moved: Moved | None = None,
 ) -> pd.DataFrame:
     r"""When the tasks should start in the `days` (1 to 366) after the snapshot; one row a start, none without a zone.
+
+    What if: `moved` maps task paths to a time of day such as "02:00", or to a changed definition (`move`). Nothing is
+    written to Windows.
 
     >>> starts(folder=r"\Backup")["start"].dt.hour.tolist()
     [2]
@@ -198,9 +202,8 @@ def starts(
     if not 1 <= days <= MOST_DAYS:
         raise SnapshotError(f"starts are computed for 1 to {MOST_DAYS} days, not {days}")
     page = Inventory.read(data, server=server, folder=folder, at=at, zone=zone, dates=dates)
-    rows = expected_starts(page.snapshot, folder, days)
-    rows.insert(0, "server", page.snapshot.server)
-    return _frame("starts", page, rows)
+    rows = planned_starts(page.snapshot, folder, days=days, moved=moved, history=page.history)
+    return _frame("starts", page, rows.assign(server=page.snapshot.server)[list(columns_of("starts"))])
 
 
 @_listing("slots")

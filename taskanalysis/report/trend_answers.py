@@ -19,7 +19,7 @@ import pandas as pd
 from taskanalysis.definition import Duration
 from taskanalysis.health import Incident
 from taskanalysis.report.trend_tables import fates, missed, worst
-from taskanalysis.report.window import Window
+from taskanalysis.report.window import Window, event_words
 from taskanalysis.results import BAD_OUTCOMES
 from taskanalysis.text import count, listed, say_day
 
@@ -124,7 +124,9 @@ def expected_answer(window: Window) -> list[str]:
     starts, tasks = count(int(kinds["starts"].sum()), "start"), count(window.slots["task_path"].nunique(), "task")
     parts = [f"{number:,} {fate}" for fate, number in zip(kinds["fate"], kinds["starts"], strict=True)]
     lines = [f"{starts} of {tasks} were expected: {listed(parts)}."]
-    return lines + (_missed(window) or ["No missed start is known."])
+    lines += _missed(window) or ["No missed start is known."]
+    events = event_words(window.events)
+    return lines + ([f"Known events: {listed(events)}."] if events else [])
 
 
 def durations_answer(window: Window) -> list[str]:

@@ -36,7 +36,6 @@ from taskanalysis.health import (
     blind_times,
     failing_at,
     failing_spells,
-    known_history,
     ordered_stops,
     slot_fates,
 )
@@ -45,6 +44,7 @@ from taskanalysis.report.page import JudgedPage
 from taskanalysis.results import BAD_OUTCOMES, Outcome
 from taskanalysis.schedule import slot_arrays
 from taskanalysis.snapshot import Snapshot, in_scope
+from taskanalysis.text import count
 
 ENDINGS = ["succeeded", *BAD_OUTCOMES, "running", "unknown"]
 """How a run ended, as the figures show it."""
@@ -70,7 +70,7 @@ class Window(JudgedPage):
     @classmethod
     def _beside(cls, snapshot: Snapshot, days: int | None = None) -> dict[str, Any]:
         days = cls.days if days is None else days
-        return {**super()._beside(snapshot), "history": known_history(snapshot, days), "days": days}
+        return {**super()._beside(snapshot, days), "days": days}
 
     @property
     def zone(self) -> ZoneInfo:
@@ -138,6 +138,12 @@ class Window(JudgedPage):
         return self._within(slots)
 
     @cached_property
+    def events(self) -> pd.DataFrame:
+        """What is known to have kept tasks from running, or to have ended runs, in the window: `History.events`."""
+        events = self._within(self._past.events)
+        return events[(events["at"] >= pd.Timestamp(self.begin)) & self.is_known]
+
+    @cached_property
     def missed_starts(self) -> pd.DataFrame:
         """The missed starts: `task_path`, `expected` (UTC) and `day` (local midnight, without zone)."""
         rows = self.slots[self.slots["fate"] == "missed"]
@@ -177,14 +183,19 @@ class Window(JudgedPage):
     # Days -------------------------------------------------------------------------------------------------------------
 
     @cached_property
+    def dates(self) -> pd.DatetimeIndex:
+        """The days of the window as local midnights without zone, none where fewer than two snapshots are known."""
+        seen = self.local(self.coverage["taken_at"]).dt.floor("D")
+        return pd.date_range(seen.min(), seen.max()) if self.is_known else pd.DatetimeIndex([])
+
+    @cached_property
     def by_day(self) -> pd.DataFrame:
-        """The days of the window, none where fewer than two snapshots are known.
+        """How the days of the window went: a row for each of `dates`.
 
         `snapshots` taken, `blind`, the runs by ending (ENDINGS), `failing` (tasks whose last finished run had failed at
-        the end of the day) and `missed` (tasks that missed a start). The index is the local midnight, without zone.
+        the end of the day) and `missed` (tasks that missed a start).
         """
-        seen, day = self.local(self.coverage["taken_at"]).dt.floor("D"), timedelta(days=1)
-        days = pd.date_range(seen.min(), seen.max()) if self.is_known else pd.DatetimeIndex([])
+        seen, day, days = self.local(self.coverage["taken_at"]).dt.floor("D"), timedelta(days=1), self.dates
         blind = [any(begin <= start and start + day <= end for begin, end in self.gaps) for start in days]
         ends = (days + day).tz_localize(self.zone, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
         missing = self.missed_starts["task_path"].astype(str).groupby(self.missed_starts["day"]).nunique()
@@ -273,6 +284,28 @@ class Window(JudgedPage):
         """Times as those of the server's clocks, without zone."""
         found: pd.Series = times.dt.tz_convert(self.zone).dt.tz_localize(None)
         return found
+
+
+_EVENTS = {
+    "start failed": ("start", "failed"),
+    "ignored": ("start", "ignored"),
+    "queued": ("start", "queued"),
+    "time limit": ("run", "stopped at the time limit"),
+    "stopped": ("run", "stopped for another reason"),
+}
+"""Kinds of `History.events` in words; a failed logon is a start that failed, too."""
+
+
+def event_words(events: pd.DataFrame) -> list[str]:
+    """How many events there are of each kind.
+
+    >>> event_words(pd.DataFrame({"kind": ["ignored", "start failed", "ignored", "logon failed"]}))
+    ['1 start failed', '2 starts ignored']
+    """
+    numbers = events["kind"].value_counts()
+    return [
+        f"{count(int(numbers[kind]), unit)} {words}" for kind, (unit, words) in _EVENTS.items() if numbers.get(kind, 0)
+    ]
 
 
 def known_at(runs: pd.DataFrame) -> pd.Series:

@@ -13,13 +13,13 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from functools import cache, lru_cache
 from numbers import Integral, Real
 from pathlib import Path
 
-from taskanalysis.text import hides_exit_code, listed, program_name, working_program
+from taskanalysis.text import brief, hides_exit_code, listed, program_name, small_table, working_program
 
 OF_WINDOWS = ("scheduler", "win32", "hresult", "ntstatus")
 
@@ -58,6 +58,20 @@ class Result:
     advice: str
     certainty: str
     basis: str
+
+    def __repr__(self) -> str:
+        """One line: code, name, outcome, certainty and meaning.
+
+        >>> decode(2)
+        <Result: 2 (0x00000002), failed, likely, ...>
+        """
+        code = "no code" if self.code is None else f"{self.code} ({self.hex})"
+        return brief("Result", code, self.name or "", self.outcome.value, self.certainty, self.meaning)
+
+    def _repr_html_(self) -> str:
+        """A small table of all that is known of it."""
+        rows = [(field.name, getattr(self, field.name)) for field in fields(self)]
+        return small_table("Result", [(name, value) for name, value in rows if value not in (None, "")])
 
     @property
     def is_of_windows(self) -> bool:

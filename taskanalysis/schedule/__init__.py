@@ -1,9 +1,10 @@
 """When should a task start?
 
 Starts are computed from a definition between two moments in the server's zone: `expected_runs`, `slots`, `next_run`,
-`previous_run`.
+`previous_run`. `move` gives a task another time of day.
 """
 
+from taskanalysis.schedule.moving import move
 from taskanalysis.schedule.slots import (
     Slot,
     SlotArrays,
@@ -24,6 +25,7 @@ __all__ = [
     "known_zone",
     "microseconds",
     "moment_of",
+    "move",
     "next_run",
     "previous_run",
     "slot_arrays",

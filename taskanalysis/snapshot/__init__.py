@@ -4,6 +4,15 @@ A `Snapshot` holds the definitions and statuses of one server. `read_snapshot` r
 PowerShell and the old scripts write; `write_snapshot` adds one to a share.
 """
 
+from taskanalysis.snapshot.evidence import (
+    MOST_SCRIPT_BYTES,
+    ProgramFile,
+    is_evidence,
+    keep_script,
+    kept_script,
+    log_name,
+    said_last,
+)
 from taskanalysis.snapshot.files import read_tasks
 from taskanalysis.snapshot.locales import ORDERS, moment, settle
 from taskanalysis.snapshot.objects import objects, plain
@@ -67,12 +76,14 @@ __all__ = [
     "DELETED",
     "FUTURE",
     "LOCK",
+    "MOST_SCRIPT_BYTES",
     "ORDERS",
     "SAMPLE_TOOL",
     "STATES",
     "STATUS_FIELDS",
     "STATUS_HEADER",
     "Moment",
+    "ProgramFile",
     "Snapshot",
     "Stamped",
     "Status",
@@ -85,10 +96,14 @@ __all__ = [
     "future_problems",
     "in_future",
     "in_scope",
+    "is_evidence",
     "is_refused",
+    "keep_script",
+    "kept_script",
     "list_servers",
     "list_snapshots",
     "locked",
+    "log_name",
     "long_path",
     "lost_sight",
     "moment",
@@ -102,6 +117,7 @@ __all__ = [
     "read_tasks",
     "refused_folders",
     "remove",
+    "said_last",
     "sample_share",
     "server_folder",
     "settle",

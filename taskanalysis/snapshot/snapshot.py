@@ -20,9 +20,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from taskanalysis import __version__
-from taskanalysis.definition import TaskDefinition, Time, instant, wall_time
+from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, Time, instant, read_bytes, wall_time
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
+from taskanalysis.snapshot.evidence import ProgramFile, by_task, log_name, read_programs, write_programs
 from taskanalysis.snapshot.files import Found, find_tasks
 from taskanalysis.snapshot.foreign import ForeignStatuses, join_paths, read_statuses_file, status_files
 from taskanalysis.snapshot.paths import file_name, in_scope, long_path, task_path, write_folder
@@ -43,8 +44,10 @@ from taskanalysis.snapshot.share import (
     share_manifest,
     snapshot_folder,
     stamp_of,
+    wrong_files,
 )
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
+from taskanalysis.text import brief, count, listed, small_table
 
 
 @dataclass(slots=True)
@@ -53,7 +56,8 @@ class Snapshot:
 
     By task path: `tasks` holds TaskDefinition, `statuses` Status, `files` the file that was read and `hashes` its
     sha256, `commands` the command line where the statuses have it, `damaged` what is wrong with stored definitions that
-    are missing, changed or can't be read. A snapshot that read no definitions has those of the last one that did:
+    are missing, changed or can't be read, `programs` the files that the actions start (None: nobody looked) and `logs`
+    the end of what the task last wrote. A snapshot that read no definitions has those of the last one that did:
     `defined_at` is when they were read (None: never), `folders` their scope. `holds` lists the fields of this source
     ("definitions" or a field of Status). `problems` are what could not be read; those of them that are no damage, but
     what the collector was refused or what was left out on purpose, are `notes`. `unread` counts files that could not be
@@ -74,10 +78,33 @@ class Snapshot:
     hashes: dict[str, str] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
     defined_at: datetime | None = None
+    programs: dict[str, list[ProgramFile]] | None = None
+    logs: dict[str, str] = field(default_factory=dict)
     unread: int = 0
     others: tuple[str, ...] = ()
     commands: dict[str, str] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """One line, masked: server, time, and how much it holds."""
+        return brief("Snapshot", self.server or "unnamed server", self._when, *self._counts)
+
+    def _repr_html_(self) -> str:
+        """A small table of the same."""
+        rows = [("server", self.server or "not known"), ("taken at", self._when), ("source", self.source)]
+        rows += [("definitions of", f"{self.defined_at:%Y-%m-%d %H:%M} (UTC)")] if self.defined_at else []
+        return small_table("Snapshot", [*rows, ("holds", listed([*self._counts]) or "nothing")])
+
+    @property
+    def _when(self) -> str:
+        return f"{self.local_time:%Y-%m-%d %H:%M} ({self.zone or 'UTC'})"
+
+    @property
+    def _counts(self) -> list[str]:
+        numbers = [(self.tasks, "definition"), (self.problems, "problem")]
+        statuses = f"the status of {count(len(self.statuses), 'task')}" if self.statuses else "no statuses"
+        definitions, problems = (count(len(found), unit) if found else "" for found, unit in numbers)
+        return [part for part in (definitions or "no definitions", statuses, problems) if part]
 
     @property
     def faults(self) -> list[Problem]:
@@ -300,6 +327,9 @@ def _read_own(folder: Path) -> Snapshot:
     place, defining = (folder, manifest) if manifest["definitions_read"] else _defined_before(folder, problems)
     stored = StoredDefinitions.of(place, defining)
     found = stored.find() if stored else Found()
+    seen = defining["sha256"].get("programs.csv")
+    programs = by_task(read_programs(place / "programs.csv", seen, problems)) if seen else None
+    logs = _logs(folder, manifest, statuses, problems)
     if defining["definitions_read"] and not stored:
         what = f"its definitions ({defining['definitions']}) are not there"
         problems.append(Problem(f"{place.name}/snapshot.json", what))
@@ -318,9 +348,25 @@ def _read_own(folder: Path) -> Snapshot:
         hashes=found.hashes,
         damaged=_damaged(found.problems),
         defined_at=aware(defining["taken_at"]).astimezone(UTC) if defining["definitions_read"] else None,
+        programs=programs,
+        logs=logs,
         unread=found.failed,
         manifest=manifest,
     )
+
+
+def _logs(
+    folder: Path, manifest: Mapping[str, Any], statuses: Iterable[str], problems: list[Problem]
+) -> dict[str, str]:
+    """What tasks last wrote, by task path; files that are missing or were changed are added to `problems`."""
+    found = {}
+    for path in statuses:
+        name = log_name(path)
+        if sha256 := manifest["sha256"].get(name):
+            problems += wrong_files(folder, {name: sha256})
+            with suppress(OSError, ValueError):
+                found[path] = read_bytes(folder / name, MOST_OWN_BYTES).decode("utf-8", "replace")
+    return found
 
 
 def _defined_before(folder: Path, problems: list[Problem]) -> tuple[Path, dict[str, Any]]:
@@ -362,13 +408,16 @@ def write_snapshot(
     tool: str = f"taskanalysis {__version__}",
     sddl: Mapping[str, str] | None = None,
     problems: Sequence[Problem] = (),
+    programs: Iterable[ProgramFile] | None = None,
+    logs: Mapping[str, str] | None = None,
 ) -> Path:
     r"""Write a snapshot into a share, whole or not at all; returns its folder.
 
     `definitions` maps task path to the exact bytes that Windows exported (None: statuses only); `folders` is their
     scope, empty for all outside ``\Microsoft``. They are stored only where the set of tasks or any byte differs from
     the last snapshot that stored them. `taken_at` and the times of `statuses` are aware. `sddl` maps task path to
-    security descriptor; `problems` lists what could not be read.
+    security descriptor; `problems` lists what could not be read. `programs` are the files that actions start (None: not
+    looked at), `logs` maps task path to the end of what the task last wrote.
 
     SnapshotError where there is a snapshot of this moment, a time has no offset, or `server` can't be the name of a
     folder; OSError where the disk refuses. Nothing is left then.
@@ -386,8 +435,12 @@ def write_snapshot(
     elif definitions is not None:
         contents["tasks/"] = b""  # also where there is no task
     listed = sorted(statuses, key=lambda status: status.path.casefold())
-    contents["status.csv"] = write_statuses(listed)
-    hashes["status.csv"] = hashlib.sha256(contents["status.csv"]).hexdigest()
+    evidence = {"status.csv": write_statuses(listed)}
+    if programs is not None:
+        evidence["programs.csv"] = write_programs(programs)
+    evidence |= {log_name(path): text.encode("utf-8", "backslashreplace") for path, text in (logs or {}).items()}
+    contents |= evidence
+    hashes |= {name: hashlib.sha256(content).hexdigest() for name, content in evidence.items()}
     manifest = {
         "format": FORMAT,
         "server": server,

@@ -4,14 +4,17 @@ Plurals and enumerations, text made fit for one line, secrets masked, and the pr
 `one_line` is the only way to one masked line; `mask` is what every text passes before it leaves the package.
 """
 
-from taskanalysis.text.commands import hides_exit_code, program_name, working_program
+from taskanalysis.text.commands import cmd_commands, hides_exit_code, program_name, working_program
 from taskanalysis.text.masking import has_secret, mask, mask_arguments
 from taskanalysis.text.sentences import clip, count, listed, needs_attention, one_line, printable
+from taskanalysis.text.shown import brief, small_table
 from taskanalysis.text.times import ago, say, say_day, spoken
 
 __all__ = [
     "ago",
+    "brief",
     "clip",
+    "cmd_commands",
     "count",
     "has_secret",
     "hides_exit_code",
@@ -24,6 +27,7 @@ __all__ = [
     "program_name",
     "say",
     "say_day",
+    "small_table",
     "spoken",
     "working_program",
 ]

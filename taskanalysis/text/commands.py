@@ -42,33 +42,62 @@ def working_program(command: str, arguments: str = "") -> str:
     ('cmd', 'robocopy')
     """
     name = program_name(command)
-    inner = _CMD_INNER.search(arguments) if name == "cmd" else None
-    line = _last_command(_without_outer_quotes(inner[1].strip())) if inner else ""
-    line = re.sub(r"^[@(\s]+", "", line)
+    line = _last_command(arguments) if name == "cmd" else ""
     if not line or _START.search(line):
         return name
-    line = re.sub(r"^call\s+", "", line, flags=re.IGNORECASE)
     word = _WHOLE.fullmatch(line) or _FIRST_WORD.match(line)
     inside = program_name(word[1] or word[2]) if word else name
     return name if inside in _BUILT_IN else inside
 
 
-def _last_command(line: str) -> str:
+def cmd_commands(arguments: str) -> list[str]:
+    r"""The commands that ``cmd /c`` runs, in order; without brackets, ``@`` and ``call`` before them.
+
+    >>> cmd_commands(r'/d /c "cd /d D:\jobs && call load.bat 2>&1 | more"')
+    ['cd /d D:\\jobs', 'load.bat 2>&1', 'more']
+    """
+    return [command for _, command in _parted(arguments)]
+
+
+def _last_command(arguments: str) -> str:
     """The command whose exit code cmd returns, after others that only prepare it; "" where there are several."""
+    parts = _parted(arguments)
+    if not parts or any("|" in joint for joint, _ in parts) or not all(_ASIDE.match(line) for _, line in parts[:-1]):
+        return ""
+    return parts[-1][1]
+
+
+def _parted(arguments: str) -> list[tuple[str, str]]:
+    """The commands that cmd gets, each after what joins it to the one before."""
+    inner = _CMD_INNER.search(arguments)
+    line = _without_outer_quotes(inner[1].strip()) if inner else ""
     quoted = re.sub(r'"[^"]*"', lambda found: "_" * len(found[0]), line)
     plain = _NO_SEPARATOR.sub(lambda found: "_" * len(found[0]), quoted)
-    if "|" in plain:
-        return ""
-    places = [found.span() for found in re.finditer("&+", plain)]
-    begins, ends = [0, *(end for _, end in places)], [*(start for start, _ in places), len(line)]
-    commands = [line[begin:end].strip() for begin, end in zip(begins, ends, strict=True)]
-    return commands[-1] if all(map(_ASIDE.match, commands[:-1])) else ""
+    places = [(0, 0), *(found.span() for found in re.finditer("[&|]+", plain))]
+    ends = [*(begin for begin, _ in places[1:]), len(line)]
+    commands = [line[begin:end] for (_, begin), end in zip(places, ends, strict=True)]
+    joints = [plain[begin:end] for begin, end in places]
+    return [(joint, _BEFORE.sub("", command, count=1).strip()) for joint, command in zip(joints, commands, strict=True)]
+
+
+_BEFORE = re.compile(r"[@(\s]*(?:call\s+)?", re.IGNORECASE)
 
 
 def _without_outer_quotes(line: str) -> str:
-    """`line` as cmd reads it after /c: without quotes around the whole; there may be more inside."""
-    quoted = len(line) > 1 and line.startswith('"') and line.endswith('"')
-    return line[1:-1] if quoted and (line.count('"') == 2 or line.startswith('""')) else line
+    r"""`line` as cmd reads it after /c, by ``cmd /?``: without its first quote and its last one.
+
+    Both stay around the only quoted text of a line where that is the path of a program with a blank.
+
+    >>> _without_outer_quotes(r'""D:\a b.bat" -x"'), _without_outer_quotes(r'"D:\a b.bat" -x')
+    ('"D:\\a b.bat" -x', '"D:\\a b.bat" -x')
+    """
+    if not line.startswith('"') or _QUOTED_PROGRAM.fullmatch(line):
+        return line
+    last = line.rfind('"')
+    return line[1:last] + line[last + 1 :]
+
+
+_QUOTED_PROGRAM = re.compile(r'"[^"&<>()@^|]*\s[^"&<>()@^|]*\.(?:exe|com|bat|cmd)"[^"]*', re.IGNORECASE)
 
 
 def hides_exit_code(command: str, arguments: str = "") -> str:

@@ -22,13 +22,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from filelock import Timeout
 
 from taskanalysis import __version__
-from taskanalysis.definition import Time, instant, read_bytes
+from taskanalysis.definition import Time, instant, read_bytes, read_task
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, UnfinishedError
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot import (
@@ -38,6 +39,7 @@ from taskanalysis.snapshot import (
     file_name,
     in_future,
     in_scope,
+    keep_script,
     list_snapshots,
     locked,
     long_path,
@@ -52,6 +54,7 @@ from taskanalysis.snapshot import (
     write_snapshot,
 )
 from taskanalysis.text import clip, count
+from taskanalysis.windows.evidence import Evidence, LogOf, gather
 from taskanalysis.windows.restorable import WantedTasks, encoded, read_wanted
 from taskanalysis.windows.scheduler import Scheduler, SchedulerError
 
@@ -111,10 +114,16 @@ def collect(
     now: datetime,
     folders: Sequence[str] = (),
     status_only: bool = False,
+    scripts: bool = False,
+    log_of: LogOf = lambda _: (),
     collected_by: str = "",
     wait: float = WAIT,
 ) -> Collected:
     r"""Write a snapshot: the status of all tasks, and the definitions of those in `folders` and below.
+
+    With the definitions it notes the files that they start, and the ends of logs of tasks whose last result is no
+    success: those that `log_of` names, else the output that cmd writes to a file. With `scripts` the share keeps the
+    scripts that were found.
 
     Without folders that is all outside ``\Microsoft``; with `status_only` no definition is read. `now` (aware) is the
     time of the snapshot; `wait` the seconds to wait for another collect of the same server. A definition that Windows
@@ -131,6 +140,7 @@ def collect(
             raise SnapshotError(f"{server} has no task folder {clip(folder)}")
     read = read_tasks(scheduler, paths, None if status_only else folders)
     read.problems[:0] = problems
+    evidence = _evidence(scheduler, read, log_of)
     elevated = scheduler.is_elevated()
     warnings = []
     if elevated is False:
@@ -138,6 +148,8 @@ def collect(
     with holding(data, server, wait=wait):
         warnings += _drop_of_tasks(data, server, len(read.statuses))
         _keep_refused(data, server, read)
+        for content in evidence.scripts.values() if evidence and scripts else ():
+            keep_script(data, content)
         return _write(
             data,
             warnings,
@@ -153,6 +165,8 @@ def collect(
             elevated=elevated,
             sddl=read.sddl,
             problems=read.problems,
+            programs=evidence and evidence.programs,
+            logs=evidence and evidence.logs,
         )
 
 
@@ -222,6 +236,8 @@ def convert(
             tool=f"taskanalysis {__version__} from {clip(source.absolute().name)}",
             sddl={task.path: task.sddl for task in wanted.tasks if task.sddl},
             problems=wanted.problems,
+            programs=snapshot.programs and list(chain.from_iterable(snapshot.programs.values())),
+            logs=snapshot.logs,
         )
 
 
@@ -318,6 +334,19 @@ def read_tasks(scheduler: Scheduler, paths: Iterable[str], folders: Sequence[str
         if texts.get("sddl"):
             read.sddl[path] = texts["sddl"]
     return read
+
+
+def _evidence(scheduler: Scheduler, read: TaskData, log_of: LogOf) -> Evidence | None:
+    """What the tasks run and last wrote; None where no definition was read."""
+    if read.definitions is None:
+        return None
+    tasks = {}
+    for path, xml in read.definitions.items():
+        with suppress(TaskXmlError):
+            tasks[path] = read_task(xml)
+    evidence = gather(scheduler, tasks, {status.path: status for status in read.statuses}, log_of)
+    read.problems += evidence.problems
+    return evidence
 
 
 def _texts(scheduler: Scheduler, path: str, refused: dict[str, SchedulerError]) -> dict[str, str]:

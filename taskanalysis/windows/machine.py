@@ -1,4 +1,4 @@
-r"""Facts about this machine: name, zone, Windows version, and whether an account or a program exists.
+r"""Facts about this machine: name, zone, Windows version, its variables and files, and whether an account exists.
 
 Authority: Python's platform, tzlocal for the zone's IANA name, LookupAccountName and LookupAccountSid for accounts.
 pywin32 is loaded inside functions, so that this imports anywhere. Not yet run on Windows.
@@ -9,16 +9,28 @@ pywin32 is loaded inside functions, so that this imports anywhere. Not yet run o
 
 from __future__ import annotations
 
+import errno
+import fnmatch
 import getpass
 import os
 import platform
 import re
 import shutil
+import stat
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
+from taskanalysis.definition import open_regular, read_bytes
 from taskanalysis.errors import TaskAnalysisError
+
+T = TypeVar("T")
 
 # variables whose value depends on the account
 _OWN_VARIABLES = {"APPDATA", "LOCALAPPDATA", "USERPROFILE", "HOMEPATH", "HOMEDRIVE", "USERNAME", "TEMP", "TMP"}
@@ -98,3 +110,122 @@ def path_exists(path: str) -> bool | None:
         return None
     full = re.sub("%([^%]+)%", lambda variable: values[variable[1].upper()], plain)
     return Path(full).exists() if re.search(r"[\\/]", full) else shutil.which(full) is not None
+
+
+# Files ----------------------------------------------------------------------------------------------------------------
+
+ANSWER_SECONDS = 5.0
+"""How long a file server may take to answer; one that does not is not asked again."""
+
+
+class SeenFile(NamedTuple):
+    """What there is at a path: size in bytes, when it was changed (aware UTC), and its content where it was read."""
+
+    size: int
+    modified: datetime
+    content: bytes | None = None
+
+
+def environment(account: str) -> dict[str, str]:
+    """The variables that tasks of an account see, as far as they are known: those of the machine, all of our own."""
+    if account.casefold() in {user_name().casefold(), user_name().rpartition("\\")[2].casefold()}:
+        return dict(os.environ)
+    known = {name: value for name, value in os.environ.items() if name.upper() in _MACHINE_VARIABLES}
+    return known | _registered_variables()
+
+
+_MACHINE_VARIABLES = {
+    *("SYSTEMROOT", "WINDIR", "SYSTEMDRIVE", "COMSPEC", "PROGRAMDATA", "ALLUSERSPROFILE", "PUBLIC", "COMPUTERNAME"),
+    *("PROGRAMFILES", "PROGRAMFILES(X86)", "PROGRAMW6432", "COMMONPROGRAMFILES", "COMMONPROGRAMFILES(X86)"),
+}
+
+
+def _registered_variables() -> dict[str, str]:
+    """The variables of the machine in the registry, which all accounts see."""
+    try:
+        registry: Any = import_module("winreg")
+    except ImportError:
+        return {}
+    known: dict[str, str] = {}
+    with suppress(OSError):
+        key = r"SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
+        with registry.OpenKey(registry.HKEY_LOCAL_MACHINE, key) as opened:
+            for place in range(registry.QueryInfoKey(opened)[1]):
+                name, value, _ = registry.EnumValue(opened, place)
+                known[name] = os.path.expandvars(str(value))
+    return known
+
+
+def file(path: str, most: int = 0) -> SeenFile | None:
+    """The file at a whole path, with its content where that has at most `most` bytes; None where there is none.
+
+    OSError where that can't be told: a file server does not answer, access is denied.
+    """
+    return _answered(path, lambda: _file(path, most))
+
+
+def _file(path: str, most: int) -> SeenFile | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 (a path of Windows, as it stands)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    content = None
+    if found.st_size <= most:
+        with suppress(OSError, ValueError):  # it is there, whoever holds it open
+            content = read_bytes(Path(path), most)
+    return SeenFile(found.st_size, datetime.fromtimestamp(int(found.st_mtime), UTC), content)
+
+
+def tail(path: str, most: int) -> bytes:
+    """The last bytes of a file, at most `most`; OSError where it can't be read."""
+
+    def read() -> bytes:
+        with open_regular(Path(path)) as opened:
+            opened.seek(max(opened.seek(0, os.SEEK_END) - most, 0))
+            return opened.read(most)
+
+    return _answered(path, read)
+
+
+def newest_file(pattern: str) -> str:
+    """The newest file that fits a pattern with ``*`` and ``?`` in its last part; "" where there is none."""
+
+    def look() -> str:
+        folder, name = os.path.split(pattern)
+        wanted = re.compile(fnmatch.translate(name.lower()))
+        try:
+            with os.scandir(folder) as entries:
+                found = [(each.stat().st_mtime, each.path) for each in entries if wanted.match(each.name.lower())]
+        except FileNotFoundError:
+            return ""
+        return max(found, default=(0.0, ""))[1]
+
+    return _answered(pattern, look)
+
+
+_SILENT: set[str] = set()
+
+
+def _answered(path: str, ask: Callable[[], T]) -> T:
+    """What `ask` returns; OSError where the file server of a path does not answer in time."""
+    server = path.strip("\\").partition("\\")[0].lower() if path.startswith("\\\\") else ""
+    if not server:
+        return ask()
+    if server in _SILENT:
+        raise TimeoutError(errno.ETIMEDOUT, f"{server} does not answer")
+    answer: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()  # nothing else ends a call to a share that is gone
+    try:
+        return answer.result(ANSWER_SECONDS)
+    except FutureTimeout:
+        _SILENT.add(server)
+        raise TimeoutError(errno.ETIMEDOUT, f"{server} does not answer") from None

@@ -34,7 +34,7 @@ from taskanalysis.definition import (
     xml_text,
 )
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
-from taskanalysis.snapshot import Snapshot, StoredDefinitions, in_scope, plain_path, wrong_files
+from taskanalysis.snapshot import Snapshot, StoredDefinitions, in_scope, is_evidence, plain_path, wrong_files
 from taskanalysis.text import clip
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-16"?>\r\n'
@@ -157,7 +157,11 @@ def read_wanted(
         was_off = status is not None and (status.enabled is False or status.state == "Disabled")
         off = task.settings.enabled and (disabled or was_off)
         wanted.tasks.append(Wanted(path, xml, task, access_lists.get(path.casefold(), ""), off))
-    wanted.problems += [problem for problem in snapshot.problems if problem.file.lower() != "status.csv"]
+    wanted.problems += [
+        problem
+        for problem in snapshot.problems
+        if problem.file.lower() != "status.csv" and not is_evidence(problem.file)
+    ]
     if unused := sorted((mapping or {}).keys() - used):
         raise SnapshotError(f"no task to restore names the account {clip(unused[0])}")
     return wanted
@@ -255,7 +259,8 @@ class _Files:
         self.root = stored.tasks if stored else snapshot.source
         if not stored:
             return
-        damaged = wrong_files(snapshot.source, snapshot.manifest["sha256"])
+        hashes = snapshot.manifest["sha256"].items()
+        damaged = wrong_files(snapshot.source, {name: sha256 for name, sha256 in hashes if not is_evidence(name)})
         if stored.folder != snapshot.source:
             damaged += wrong_files(stored.folder, stored.hashes)
         # one that was put there since would run with the rights that it claims

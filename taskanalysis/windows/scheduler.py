@@ -24,6 +24,7 @@ from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot import STATES, Moment, Status
 from taskanalysis.text import clip
 from taskanalysis.windows import machine
+from taskanalysis.windows.machine import SeenFile
 
 NOT_FOUND, PATH_NOT_FOUND, ACCESS_DENIED, ALREADY_EXISTS = 0x80070002, 0x80070003, 0x80070005, 0x800700B7
 INVALID_ARGUMENT, INVALID_NAME, LOGON_FAILURE, NONE_MAPPED = 0x80070057, 0x8007007B, 0x8007052E, 0x80070534
@@ -143,6 +144,21 @@ class Scheduler(Protocol):
 
     def path_exists(self, path: str) -> bool | None:
         """Whether a program or folder exists, variables (``%SystemRoot%``) expanded; None if it can't tell."""
+
+    def environment(self, account: str) -> dict[str, str]:
+        """The variables that are known for tasks of an account: those of the machine, all of this process's account."""
+
+    def file(self, path: str, most: int = 0) -> SeenFile | None:
+        """The file of a whole path, with its content where that has at most so many bytes; None where there is none.
+
+        OSError where that can't be told, as where a file server does not answer.
+        """
+
+    def tail(self, path: str, most: int) -> bytes:
+        """The last bytes of a file, at most so many; OSError where it can't be read."""
+
+    def newest_file(self, pattern: str) -> str:
+        """The newest file whose name fits the pattern (``*`` and ``?`` in its last part); "" where there is none."""
 
 
 # The real service -----------------------------------------------------------------------------------------------------
@@ -297,6 +313,29 @@ class ComScheduler:
     def path_exists(self, path: str) -> bool | None:
         """See `Scheduler`. A name without a folder is searched on the PATH of this account."""
         return None if self._server else machine.path_exists(path)
+
+    def environment(self, account: str) -> dict[str, str]:
+        """See `Scheduler`."""
+        return {} if self._server else machine.environment(account)
+
+    def file(self, path: str, most: int = 0) -> SeenFile | None:
+        """See `Scheduler`."""
+        self._check_local()
+        return machine.file(path, most)
+
+    def tail(self, path: str, most: int) -> bytes:
+        """See `Scheduler`."""
+        self._check_local()
+        return machine.tail(path, most)
+
+    def newest_file(self, pattern: str) -> str:
+        """See `Scheduler`."""
+        self._check_local()
+        return machine.newest_file(pattern)
+
+    def _check_local(self) -> None:
+        if self._server:
+            raise OSError(0, "its files are on another machine")
 
     def _task(self, path: str) -> Any:
         if path not in self._listed:

@@ -9,6 +9,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fnmatch import fnmatch
 from typing import Any
 
 from lxml import etree
@@ -18,6 +20,7 @@ from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import TaskXmlError
 from taskanalysis.snapshot.status import STATUS_FIELDS, Moment, Status
 from taskanalysis.windows import scheduler as door
+from taskanalysis.windows.machine import SeenFile
 from taskanalysis.windows.scheduler import SchedulerError
 
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
@@ -60,9 +63,10 @@ class FakeTask:
 class FakeScheduler:
     r"""The protocol `Scheduler`, in memory.
 
-    `store` maps task paths to what is known of them; `made` are the folders. `accounts` maps names to
-    passwords (None: any account and any password are right), `paths` are the programs and folders that exist (None:
-    not known). `calls` counts each (member, path). `started` lists the tasks that a registration trigger started.
+    `store` maps task paths to what is known of them; `made` are the folders. `accounts` maps names to passwords (None:
+    any account and any password are right), `paths` are the programs and folders that exist (None: not known), `disk`
+    maps files to their content, `changed` to when that was last changed, `variables` accounts to their environment ("":
+    that of all). `calls` counts each (member, path). `started` lists the tasks that a registration trigger started.
 
     Faults: `faults` maps (member, path) to an error; (``*``, path) is every property of a task; `broken` are errors in
     place of a task in a folder's list; `drops_after` calls the connection is gone; `sets_uri` writes the path into the
@@ -73,6 +77,9 @@ class FakeScheduler:
     made: set[str] = field(default_factory=lambda: {"\\"})
     accounts: Mapping[str, str] | None = None
     paths: set[str] | None = None
+    disk: dict[str, bytes] = field(default_factory=dict)
+    changed: dict[str, datetime] = field(default_factory=dict)
+    variables: dict[str, dict[str, str]] = field(default_factory=dict)
     elevated: bool | None = True
     windows: str = "Windows Server 2019 10.0.17763"
     newest: tuple[int, int] = (1, 4)
@@ -197,6 +204,33 @@ class FakeScheduler:
     def path_exists(self, path: str) -> bool | None:
         self._called("path_exists", path)
         return None if self.paths is None else path.casefold() in {each.casefold() for each in self.paths}
+
+    def environment(self, account: str) -> dict[str, str]:
+        return self.variables.get("", {}) | self.variables.get(account, {})
+
+    def file(self, path: str, most: int = 0) -> SeenFile | None:
+        self._called("file", path)
+        known = self._on_disk(path)
+        if not known:
+            return None
+        content = self.disk[known]
+        at = self.changed.get(known, datetime(2026, 11, 1, tzinfo=UTC))
+        return SeenFile(len(content), at, content if len(content) <= most else None)
+
+    def tail(self, path: str, most: int) -> bytes:
+        self._called("tail", path)
+        known = self._on_disk(path)
+        if not known:
+            raise FileNotFoundError(2, "No such file or directory")
+        return self.disk[known][-most:]
+
+    def newest_file(self, pattern: str) -> str:
+        self._called("newest_file", pattern)
+        fits = [path for path in self.disk if fnmatch(path.casefold(), pattern.casefold())]
+        return max(fits, key=lambda path: self.changed.get(path, datetime(2026, 11, 1, tzinfo=UTC)), default="")
+
+    def _on_disk(self, path: str) -> str | None:
+        return next((each for each in self.disk if each.casefold() == path.casefold()), None)
 
     # Inside ----------------------------------------------------------------------------------------------------------
 

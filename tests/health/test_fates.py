@@ -12,7 +12,7 @@ from taskanalysis.health.rules import parse_rules
 from taskanalysis.history.frames import History, read_history
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.snapshot.status import Status
-from tests.build import LOAD, every, hours, rows, scheduled, status, write
+from tests.build import GUIDS, LOAD, event, every, hours, rows, scheduled, status, write
 
 EVERY_TWO_HOURS = scheduled(every("PT2H"))
 EARLY = 2 - 1 / 60
@@ -76,6 +76,19 @@ def test_the_same_in_a_time_without_the_usual_snapshots_is_blind(tmp_path: Path)
 def test_start_during_a_run_that_goes_on_is_overlapped(tmp_path: Path) -> None:
     assert fates(tmp_path, {1: RUNNING, 5.5: RUNNING}) == [(2, "overlapped", None, 2)]
     assert fates(tmp_path / "ended", {1: RUNNING, 5.5: 0}) == [(2, "missed", None, 2)]
+
+
+def test_start_during_a_run_of_the_event_log_that_goes_on_is_overlapped(tmp_path: Path) -> None:
+    """The log has the seconds of its start, which the snapshots have not."""
+    begun = hours(0) + timedelta(seconds=20, milliseconds=40)
+    steps = [
+        event(100, begun, GUIDS[0], UserContext="u", InstanceId=GUIDS[0]),
+        event(200, begun, GUIDS[0], ActionName="a.exe", TaskInstanceId=GUIDS[0]),
+    ]
+    (tmp_path / "eventlogs" / "SRV").mkdir(parents=True)
+    (tmp_path / "eventlogs" / "SRV" / "log.xml").write_text("".join(steps), encoding="utf-8")
+    assert fates(tmp_path, {1: RUNNING, 5.5: RUNNING}) == [(2, "overlapped", None, 2)]
+    assert read_history(tmp_path).runs["source"].tolist() == ["eventlog"]
 
 
 def test_slots_closer_than_snapshots_are_one_row_an_interval_with_their_count(tmp_path: Path) -> None:

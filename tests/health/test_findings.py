@@ -1,12 +1,16 @@
 """Each kind of finding: a definition that has it, and its nearest neighbour that has not."""
 
+import hashlib
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from taskanalysis.definition.reader import read_task
 from taskanalysis.health.findings import KINDS, Finding, find_findings
+from taskanalysis.snapshot import ProgramFile, Snapshot, keep_script
+from taskanalysis.snapshot.evidence import by_task
 
 NOW = datetime(2026, 11, 23, 6, 2, tzinfo=ZoneInfo("America/New_York"))
 
@@ -279,8 +283,38 @@ def test_folder_of_an_interpreter_is_compared_as_windows_does() -> None:
     assert found(*usual, python(r"c:\PYTHON311", "PYTHON.EXE")) == []
 
 
+OF_FILES = ("program not found", "script not found", "script is not in the backup")
+
+
+def test_files_that_are_gone_or_not_kept_are_found_where_the_collector_looked(tmp_path: Path) -> None:
+    kept = b"print()"
+    keep_script(tmp_path, kept)
+    hashes = [hashlib.sha256(content).hexdigest() for content in (kept, b"other")]
+    files = [
+        ProgramFile("\\0", 1, "program", r"D:\gone.exe", exists=False),
+        ProgramFile("\\0", 1, "script", r"D:\gone.py", exists=False),
+        ProgramFile("\\0", 2, "script", r"D:\kept.py", exists=True, sha256=hashes[0]),
+        ProgramFile("\\0", 2, "script", r"D:\other.py", exists=True, sha256=hashes[1]),
+        ProgramFile("\\0", 2, "script", r"D:\huge.py", exists=True),
+        ProgramFile("\\0", 3, "program", "etl.exe"),
+        ProgramFile("\\0", 3, "script", "etl"),
+        ProgramFile("\\1", 1, "program", r"D:\gone.exe", exists=False),
+    ]
+    tasks = {"\\0": read_task(task().encode())}
+    snapshot = Snapshot("SRV", NOW, source=tmp_path, programs=by_task(files))
+    found = find_findings(tasks, at=NOW, snapshot=snapshot)["\\0"]
+    assert found == [
+        Finding("program not found", r"D:\gone.exe"),
+        Finding("script not found", r"D:\gone.py"),
+        Finding("script is not in the backup", r"D:\other.py"),
+        Finding("script is not in the backup", r"D:\huge.py"),
+    ]
+    snapshot.programs = None  # nobody looked
+    assert find_findings(tasks, at=NOW, snapshot=snapshot)["\\0"] == []
+
+
 def test_every_kind_is_tested_and_explained() -> None:
-    assert {kind for kind, _, _ in FOUND} | {"other interpreter"} == KINDS.keys()
+    assert {kind for kind, _, _ in FOUND} | {"other interpreter", *OF_FILES} == KINDS.keys()
     for meaning, advice in KINDS.values():
         assert meaning.endswith(".")
         assert advice.endswith(".")

@@ -54,7 +54,7 @@ def share(data: Path, *codes: int, command: str = "python.exe") -> Path:
 
 def test_run_of_both_is_one_with_the_log_s_times_and_the_snapshot_s_code(tmp_path: Path) -> None:
     log(share(tmp_path, 0, 1), run(1 + 20 / 3600, 6, code=1))
-    history = read_history(tmp_path)
+    history = read_history(tmp_path, update=True)
     assert rows(history.runs, "task_path", "code", "outcome", "source", "trigger_kind") == [
         (LOAD, 0, "succeeded", "status", ""),
         (LOAD, 1, "failed", "eventlog", "time"),
@@ -69,18 +69,27 @@ def test_run_of_both_is_one_with_the_log_s_times_and_the_snapshot_s_code(tmp_pat
 
 def test_start_more_than_a_minute_away_is_another_run(tmp_path: Path) -> None:
     log(share(tmp_path, 0), run(61 / 3600, 1))
-    assert rows(read_history(tmp_path).runs, "source") == [("status",), ("eventlog",)]
+    assert rows(read_history(tmp_path, update=True).runs, "source") == [("status",), ("eventlog",)]
+
+
+def test_run_that_goes_on_is_running_though_the_log_has_no_end_of_it(tmp_path: Path) -> None:
+    write(tmp_path, 0.5, status(last_run=0, code=267009, state="Running"), definitions={LOAD: xml()})
+    log(tmp_path, event(100, 10 / 3600, 1, UserContext="u", InstanceId=GUID % 1))
+    assert rows(read_history(tmp_path).runs, "source", "outcome", "code") == [("eventlog", "running", None)]
 
 
 def test_two_runs_of_a_minute_are_not_joined_with_one(tmp_path: Path) -> None:
     log(share(tmp_path, 0), run(5 / 3600, 0.2), run(30 / 3600, 0.2, instance=2))
-    assert rows(read_history(tmp_path).runs, "source", "first_seen") == [("eventlog", 0.5), ("eventlog", None)]
+    assert rows(read_history(tmp_path, update=True).runs, "source", "first_seen") == [
+        ("eventlog", 0.5),
+        ("eventlog", None),
+    ]
 
 
 def test_runs_that_no_snapshot_shows_come_from_the_log(tmp_path: Path) -> None:
     gone = run(0.4, 3, instance=4, path="\\Gone")
     log(share(tmp_path, 0, 0), run(0.2, 3, code=1, instance=2), run(0.3, 3, instance=3), gone)
-    assert rows(read_history(tmp_path).runs, "task_path", "started", "outcome", "first_seen") == [
+    assert rows(read_history(tmp_path, update=True).runs, "task_path", "started", "outcome", "first_seen") == [
         ("\\Gone", 0.4, "succeeded", None),
         (LOAD, 0, "succeeded", 0.5),
         (LOAD, 0.2, "failed", None),
@@ -91,14 +100,17 @@ def test_runs_that_no_snapshot_shows_come_from_the_log(tmp_path: Path) -> None:
 
 def test_exit_code_in_a_log_is_read_for_the_program(tmp_path: Path) -> None:
     log(share(tmp_path, 0, command="robocopy.exe"), run(0.2, 3, code=1))
-    assert rows(read_history(tmp_path).runs, "outcome", "code")[1] == ("succeeded", 0x80070001)
+    assert rows(read_history(tmp_path, update=True).runs, "outcome", "code")[1] == ("succeeded", 0x80070001)
 
 
 def test_run_without_an_end_is_unknown_and_one_that_windows_ended_is_stopped(tmp_path: Path) -> None:
     begun = event(100, 0.2, 5, InstanceId=GUID % 5, UserContext="u")
     ended = event(329, 0.4, 6, TaskInstanceId=GUID % 6) + event(111, 0.4, 6, InstanceId=GUID % 6)
     log(share(tmp_path, 0), begun, event(100, 0.3, 6, InstanceId=GUID % 6, UserContext="u"), ended)
-    assert rows(read_history(tmp_path).runs, "started", "outcome")[1:] == [(0.2, "unknown"), (0.3, "stopped")]
+    assert rows(read_history(tmp_path, update=True).runs, "started", "outcome")[1:] == [
+        (0.2, "unknown"),
+        (0.3, "stopped"),
+    ]
 
 
 def test_events_of_the_log_are_listed_with_those_of_snapshots(tmp_path: Path) -> None:
@@ -107,7 +119,7 @@ def test_events_of_the_log_are_listed_with_those_of_snapshots(tmp_path: Path) ->
     share(tmp_path, 0)
     write(tmp_path, 2, status(last_run=0, code=0x8007052E), definitions={LOAD: xml()})
     log(tmp_path, refused, ignored)
-    assert rows(read_history(tmp_path).events, "at", "kind", "code", "source") == [
+    assert rows(read_history(tmp_path, update=True).events, "at", "kind", "code", "source") == [
         (2, "start failed", 0x8007052E, "status"),
         (3, "start failed", 0x8007052E, "eventlog"),
         (4, "ignored", None, "eventlog"),
@@ -117,21 +129,21 @@ def test_events_of_the_log_are_listed_with_those_of_snapshots(tmp_path: Path) ->
 def test_same_run_in_two_logs_is_one(tmp_path: Path) -> None:
     share(tmp_path, 0)
     log(tmp_path, run(0.2, 3))
-    once = read_history(tmp_path)
+    once = read_history(tmp_path, update=True)
     log(tmp_path, run(0.2, 3), name="again.xml")
-    pd.testing.assert_frame_equal(read_history(tmp_path).runs, once.runs)
+    pd.testing.assert_frame_equal(read_history(tmp_path, update=True).runs, once.runs)
 
 
 def test_duration_of_the_log_is_what_a_task_is_measured_by(tmp_path: Path) -> None:
     share(tmp_path, *[0] * 6)
     log(tmp_path, *(run(hour, 4, instance=hour) for hour in range(6)))
     snapshot = read_snapshot(tmp_path)
-    assert pasts(read_history(tmp_path), snapshot)[LOAD].longest == timedelta(minutes=4)
+    assert pasts(read_history(tmp_path, update=True), snapshot)[LOAD].longest == timedelta(minutes=4)
 
 
 def test_history_is_cut_to_the_time_that_was_asked_for(tmp_path: Path) -> None:
     log(share(tmp_path, 0, 0, 0), run(0.2, 1), run(1.2, 1, instance=2), run(2.2, 1, instance=3))
-    some = read_history(tmp_path, since=hours(1), until=hours(2))
+    some = read_history(tmp_path, since=hours(1), until=hours(2), update=True)
     assert rows(some.runs, "started") == [(1,), (1.2,)]
 
 
@@ -147,31 +159,31 @@ def test_log_is_read_once_and_again_where_it_or_its_copy_changed(
         logstore, "read_eventlog", lambda file, **more: (read.append(file.name), reader(file, **more))[1]
     )
     log(share(tmp_path, 0), run(0.2, 3))
-    first = read_history(tmp_path)
+    first = read_history(tmp_path, update=True)
     assert_same(read_history(tmp_path, update=False), first)
     assert read == ["log.xml"]
     log(tmp_path, run(0.2, 3), run(0.3, 3, instance=2))
-    assert len(read_history(tmp_path).runs) == 3
+    assert len(read_history(tmp_path, update=True).runs) == 3
     assert read == ["log.xml"] * 2
     kept = list(tmp_path.glob("history/eventlogs/SRV/*.parquet"))
     assert len(kept) == 3, "what was read before is gone"
     for file in kept:
         file.write_bytes(b"PAR1")
-    damaged = read_history(tmp_path)
+    damaged = read_history(tmp_path, update=True)
     assert len(damaged.runs) == 3
     assert [problem.what[:10] for problem in damaged.problems] == ["is damaged"] * 3
     assert read == ["log.xml"] * 3
-    assert read_history(tmp_path).problems == []
+    assert read_history(tmp_path, update=True).problems == []
     assert read == ["log.xml"] * 3
 
 
 def test_log_that_is_gone_leaves_nothing_and_temporary_files_of_killed_processes_go(tmp_path: Path) -> None:
     file = log(share(tmp_path, 0), run(0.2, 3))
-    read_history(tmp_path)
+    read_history(tmp_path, update=True)
     kept = tmp_path / "history" / "eventlogs" / "SRV"
     (kept / ".x.runs.1.tmp").write_text("", encoding="utf-8")
     file.unlink()
-    assert len(read_history(tmp_path).runs) == 1
+    assert len(read_history(tmp_path, update=True).runs) == 1
     assert list(kept.iterdir()) == []
 
 
@@ -184,7 +196,7 @@ def test_nothing_is_kept_without_update(tmp_path: Path) -> None:
 def test_log_that_holds_something_else_is_a_problem_and_no_error(tmp_path: Path) -> None:
     share(tmp_path, 0)
     log(tmp_path, "<html>", name="page.xml")
-    history = read_history(tmp_path)
+    history = read_history(tmp_path, update=True)
     assert len(history.runs) == 1
     assert [problem.file for problem in history.problems] == ["page.xml"]
 
@@ -196,9 +208,9 @@ def test_package_that_is_not_installed_is_a_problem_and_the_log_is_read_when_it_
     benchmark.files(share(tmp_path, 0) / "eventlogs" / "SRV", 600)
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "evtx", None)
-        (problem,) = read_history(tmp_path).problems
+        (problem,) = read_history(tmp_path, update=True).problems
         assert problem.what == "needs the package evtx: pip install 'taskanalysis[eventlog]'"
-    history = read_history(tmp_path)
+    history = read_history(tmp_path, update=True)
     assert history.problems == []
     assert (history.runs["source"] == "eventlog").sum() == 99
 
@@ -206,15 +218,15 @@ def test_package_that_is_not_installed_is_a_problem_and_the_log_is_read_when_it_
 def test_two_servers_keep_their_logs_apart(tmp_path: Path) -> None:
     log(share(tmp_path, 0), run(0.2, 3))
     write(tmp_path, 1, status(last_run=0), server="OTHER")
-    assert rows(read_history(tmp_path).runs, "server", "source") == [
+    assert rows(read_history(tmp_path, update=True).runs, "server", "source") == [
         ("OTHER", "status"),
         ("SRV", "status"),
         ("SRV", "eventlog"),
     ]
-    assert len(read_history(tmp_path, server="OTHER").runs) == 1
+    assert len(read_history(tmp_path, server="OTHER", update=True).runs) == 1
 
 
 def test_log_changes_no_type_of_a_column(tmp_path: Path) -> None:
-    before = read_history(share(tmp_path, 0)).runs.dtypes.astype("str").to_dict()
+    before = read_history(share(tmp_path, 0), update=True).runs.dtypes.astype("str").to_dict()
     log(tmp_path, run(0.2, 3))
-    assert read_history(tmp_path).runs.dtypes.astype("str").to_dict() == before
+    assert read_history(tmp_path, update=True).runs.dtypes.astype("str").to_dict() == before

@@ -85,7 +85,7 @@ def test_store_is_the_same_in_any_order_of_snapshots(share: Path, tmp_path: Path
         assert update_store(grown) == []
     assert update_store(share) == []
     assert store_files(grown) == store_files(share)
-    assert_same(read_history(grown), read_history(share))
+    assert_same(read_history(grown, update=True), read_history(share, update=True))
 
 
 @pytest.mark.parametrize("gone", [HOURS[:1], [-12], [-12, 0], [-13, -12, -11], HOURS[5:]])
@@ -141,7 +141,7 @@ def test_every_observation_of_the_sample_is_restored(tmp_path: Path) -> None:
     for stored in list_snapshots(tmp_path):
         wanted |= {(stored.taken_at, path): each for path, each in read_snapshot(stored.path).statuses.items()}
     found = {}
-    for row in read_history(tmp_path).observations.astype(object).itertuples():
+    for row in read_history(tmp_path, update=True).observations.astype(object).itertuples():
         moment = [
             "never" if never is True else None if never is pd.NA else at.to_pydatetime()
             for at, never in ((row.last_run, row.never_ran), (row.next_run, row.never_next))
@@ -154,7 +154,7 @@ def test_every_observation_of_the_sample_is_restored(tmp_path: Path) -> None:
 
 
 def test_pandas_and_arrow_read_the_files_directly(share: Path) -> None:
-    spans = read_history(share).spans
+    spans = read_history(share, update=True).spans
     frame = pd.read_parquet(share / "history")
     assert len(frame) == len(spans)
     assert set(frame["server"]) == {"SRV", "SECOND"}
@@ -173,9 +173,11 @@ def snapshot(data: Path, hour: float, server: str = "SRV") -> Path:
 def test_damaged_manifest_is_a_problem_that_stays_and_its_snapshot_is_not_covered(share: Path) -> None:
     folder = snapshot(share, 1)
     (folder / "snapshot.json").write_text("{", encoding="utf-8")
-    assert [problem.file for problem in read_history(share).problems] == [f"SRV/{folder.name}/snapshot.json"]
+    assert [problem.file for problem in read_history(share, update=True).problems] == [
+        f"SRV/{folder.name}/snapshot.json"
+    ]
     write(share, 1.5, status())
-    history = read_history(share)
+    history = read_history(share, update=True)
     assert [problem.file for problem in history.problems] == [f"SRV/{folder.name}/snapshot.json"]
     assert hours(1) not in set(history.coverage.query("server == 'SRV'")["taken_at"])
     assert len(history.coverage) == 2 * len(HOURS)
@@ -184,7 +186,7 @@ def test_damaged_manifest_is_a_problem_that_stays_and_its_snapshot_is_not_covere
 def test_damaged_status_file_is_a_problem_and_its_tasks_have_not_gone(share: Path) -> None:
     (snapshot(share, 1) / "status.csv").write_bytes(b"no header\r\n")
     (snapshot(share, 2) / "status.csv").unlink()
-    history = read_history(share)
+    history = read_history(share, update=True)
     assert [problem.file.split("/")[1:] for problem in history.problems] == [
         ["20261120T130000Z", "status.csv"],
         ["20261120T130000Z", "status.csv"],
@@ -202,7 +204,7 @@ def test_status_file_that_was_changed_is_read_but_for_its_bad_row(share: Path) -
     file = snapshot(share, 1) / "status.csv"
     content = file.read_bytes().replace(b'"\\OpenData\\Other', b'"OpenData\\Other')
     file.write_bytes(content.replace(b",Ready,", b",Queued,"))
-    history = read_history(share)
+    history = read_history(share, update=True)
     assert [problem.what[:20] for problem in history.problems] == ["was changed after th", "line 3: 'OpenData\\Ot"]
     assert history.observations["state"].eq("Queued").sum() == 1
     assert history.coverage.query("server == 'SRV'")["tasks"].tolist()[-3:] == [1, 2, 2]
@@ -221,12 +223,12 @@ def test_locked_snapshot_is_retried(share: Path, monkeypatch: pytest.MonkeyPatch
     with monkeypatch.context() as patched:
         patched.setattr(os, "open", refuse)
         for _ in range(2):
-            assert len(read_history(share).problems) == 1
+            assert len(read_history(share, update=True).problems) == 1
             assert len(store_files(share)) == 6
-    history = read_history(share)
+    history = read_history(share, update=True)
     assert history.problems == []
     other = bare(share)
-    assert_same(history, read_history(other))
+    assert_same(history, read_history(other, update=True))
     assert store_files(share) == store_files(other)
 
 
@@ -234,7 +236,7 @@ def test_locked_snapshot_is_retried(share: Path, monkeypatch: pytest.MonkeyPatch
 def test_missing_or_damaged_file_of_the_store_is_rebuilt(
     share: Path, content: bytes | str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = read_history(share)
+    before = read_history(share, update=True)
     good = store_files(share)
     file = share / sorted(good)[0]
     if content is None:
@@ -247,12 +249,12 @@ def test_missing_or_damaged_file_of_the_store_is_rebuilt(
             patched.setattr(daybuild, "digest", lambda _names: "0" * 16)
             store = open_store(share)
             file.write_bytes(daybuild.build_day(store.job(("SECOND", "2026-11-19")))[0])
-    history = read_history(share)
+    history = read_history(share, update=True)
     damaged = [] if content is None else [(f"history/{file.name}", "is damaged")]
     assert [(problem.file, problem.what[:10]) for problem in history.problems] == damaged
     assert_same(history, before)
     assert store_files(share) == good
-    assert read_history(share).problems == []
+    assert read_history(share, update=True).problems == []
 
 
 def damage(file: Path, kind: str) -> None:
@@ -271,15 +273,15 @@ def test_snapshot_that_was_half_copied_is_read_again_until_it_is_whole(share: Pa
     damage(file, kind)
     if (name, kind) == ("snapshot.json", "changed"):
         file.write_bytes(good + b"}")
-    damaged = read_history(share)
+    damaged = read_history(share, update=True)
     assert {problem.file for problem in damaged.problems} == {f"SRV/{file.parent.name}/{name}"}
     assert [problem.file for problem in read_history(share, update=False).problems] == [
         problem.file for problem in damaged.problems
     ], "it is stored"
     file.write_bytes(good)
-    history = read_history(share)
+    history = read_history(share, update=True)
     assert history.problems == []
-    assert_same(history, read_history(other := bare(share)))
+    assert_same(history, read_history(other := bare(share), update=True))
     assert store_files(share) == store_files(other)
 
 
@@ -287,12 +289,12 @@ def test_day_with_an_unreadable_snapshot_is_not_written_again_while_nothing_chan
     share: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (snapshot(share, 1) / "status.csv").unlink()
-    first = read_history(share)
+    first = read_history(share, update=True)
     with monkeypatch.context() as patched:
         patched.setattr(daystore, "write_whole", Mock(side_effect=AssertionError))
-        assert read_history(share).problems == first.problems
+        assert read_history(share, update=True).problems == first.problems
     write(share, 1.5, status())
-    assert read_history(share).problems == first.problems
+    assert read_history(share, update=True).problems == first.problems
 
 
 def test_manifest_without_hashes_is_read_once_where_all_its_rows_are_there(
@@ -311,7 +313,7 @@ def test_manifest_without_hashes_is_read_once_where_all_its_rows_are_there(
 def test_folder_that_cant_be_listed_is_a_problem_and_what_is_stored_of_it_stays(
     share: Path, monkeypatch: pytest.MonkeyPatch, closed: str
 ) -> None:
-    whole = read_history(share)
+    whole = read_history(share, update=True)
     good = store_files(share)
 
     def refusing(real: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -325,23 +327,23 @@ def test_folder_that_cant_be_listed_is_a_problem_and_what_is_stored_of_it_stays(
     with monkeypatch.context() as patched:
         for name in ("listdir", "scandir"):
             patched.setattr(os, name, refusing(getattr(os, name)))
-        history = read_history(share)
+        history = read_history(share, update=True)
         assert history.problems == [Problem(closed, "can't be listed (Input/output error)")]
         assert update_store(share) == history.problems
         assert history.coverage["server"].unique().tolist() == ["SECOND"]
         assert len(history.runs) == (whole.runs["server"] == "SECOND").sum()
         with pytest.raises(SnapshotError, match=r"can't be listed \(Input/output error\)"):
-            read_history(share, server="SRV")
-        assert len(read_history(share, server="SECOND").coverage) == len(HOURS)
+            read_history(share, server="SRV", update=True)
+        assert len(read_history(share, server="SECOND", update=True).coverage) == len(HOURS)
     assert store_files(share) == good
-    assert_same(read_history(share), whole)
+    assert_same(read_history(share, update=True), whole)
 
 
 def test_link_that_leads_nowhere_is_a_problem(share: Path) -> None:
     link(share / "snapshots" / "GONE", share / "nowhere")
     link(share / "snapshots" / "LOOP", share / "snapshots" / "LOOP")
     link(share / "snapshots" / "read me", __file__)
-    assert [(problem.file, problem.what[:15]) for problem in read_history(share).problems] == [
+    assert [(problem.file, problem.what[:15]) for problem in read_history(share, update=True).problems] == [
         ("snapshots/GONE", "can't be listed"),
         ("snapshots/LOOP", "can't be listed"),
     ]
@@ -349,10 +351,10 @@ def test_link_that_leads_nowhere_is_a_problem(share: Path) -> None:
 
 @pytest.mark.parametrize("name", ["AAA", "SRVX"])
 def test_server_without_a_readable_snapshot_does_not_hide_the_others(share: Path, name: str) -> None:
-    whole = read_history(share)
+    whole = read_history(share, update=True)
     folder = write(share, 1, status(), server=name, definitions={LOAD: xml("secret.exe")})
     (folder / "snapshot.json").write_text("{", encoding="utf-8")
-    history = read_history(share)
+    history = read_history(share, update=True)
     assert [problem.file for problem in history.problems] == [f"{name}/{folder.name}/snapshot.json"]
     assert_same(history, whole)
 
@@ -393,10 +395,10 @@ def other_file(share: Path, kind: str) -> Path:
 
 @pytest.mark.parametrize("kind", ["server", "times", "columns", "snapshots", "records"])
 def test_whole_file_that_is_of_something_else_is_built_again(share: Path, kind: str) -> None:
-    before = read_history(share)
+    before = read_history(share, update=True)
     good = store_files(share)
     file = other_file(share, kind)
-    history = read_history(share)
+    history = read_history(share, update=True)
     assert [(problem.file, problem.what[:10]) for problem in history.problems] == [
         (f"history/{file.name}", "is damaged")
     ]
@@ -423,7 +425,7 @@ def test_a_single_flipped_bit_is_noticed_and_never_gives_another_history(tmp_pat
     (tmp_path / "eventlogs" / "SRV").mkdir(parents=True)
     log = "".join(run_events(GUIDS[0])) + "<html>"
     (tmp_path / "eventlogs" / "SRV" / "log.xml").write_text(log, encoding="utf-8")
-    before = read_history(tmp_path)
+    before = read_history(tmp_path, update=True)
     good = store_files(tmp_path)
     assert len(good) == 2 + 3
     dice = random.Random(20261127)
@@ -432,7 +434,7 @@ def test_a_single_flipped_bit_is_noticed_and_never_gives_another_history(tmp_pat
             flipped = bytearray(content)
             flipped[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
             (tmp_path / name).write_bytes(flipped)
-        history = read_history(tmp_path)
+        history = read_history(tmp_path, update=True)
         noticed = {Path(problem.file).name for problem in history.problems if "is damaged" in problem.what}
         assert noticed == {Path(name).name for name in good}
         assert_same(history, before)
@@ -444,7 +446,7 @@ def test_folders_named_almost_like_snapshots_are_ignored(share: Path) -> None:
         (share / "snapshots" / "SRV" / "2026-11" / name).mkdir()
     (share / "snapshots" / "SRV" / "old").mkdir()
     (share / "snapshots" / "read me.txt").touch()
-    history = read_history(share)
+    history = read_history(share, update=True)
     assert history.problems == []
     assert len(history.coverage) == 2 * len(HOURS)
 
@@ -454,11 +456,11 @@ def test_folders_named_almost_like_snapshots_are_ignored(share: Path) -> None:
 
 def expect_computed(share: Path, why: str) -> None:
     """The history of a share whose store can't be written is whole, and says why it is not stored."""
-    history = read_history(share)
+    history = read_history(share, update=True)
     (problem,) = history.problems
     assert problem.file == "history"
     assert why in problem.what
-    assert_same(history, read_history(bare(share)))
+    assert_same(history, read_history(bare(share), update=True))
 
 
 def test_without_a_place_to_write_all_is_computed(share: Path) -> None:
@@ -490,7 +492,7 @@ def test_what_was_written_before_an_error_stays_and_the_rest_is_computed(
         expect_computed(share, why)
     assert len(store_files(share)) == written
     assert list((share / "history").rglob("*.tmp")) == []
-    assert read_history(share).problems == []
+    assert read_history(share, update=True).problems == []
 
 
 def test_reading_without_update_computes_what_is_missing_and_writes_nothing(share: Path) -> None:
@@ -506,7 +508,7 @@ def test_complete_store_needs_no_permission(share: Path, monkeypatch: pytest.Mon
     update_store(share)
     refused = PermissionError(errno.EACCES, "Permission denied")
     monkeypatch.setattr("taskanalysis.snapshot.paths.FileLock", Mock(side_effect=refused))
-    assert read_history(share).problems == []
+    assert read_history(share, update=True).problems == []
 
 
 HOLD = """
@@ -594,7 +596,7 @@ def test_update_that_is_killed_at_any_moment_is_finished_by_the_next(tmp_path: P
         began = time.perf_counter()
         update_store(whole)
         lasting = time.perf_counter() - began
-    wanted, good = read_history(whole), store_files(whole)
+    wanted, good = read_history(whole, update=True), store_files(whole)
     third = len(list_snapshots(whole)) // 3
     dice = random.Random(20261123)
     incomplete = 0
@@ -618,7 +620,7 @@ def test_update_that_is_killed_at_any_moment_is_finished_by_the_next(tmp_path: P
             os.kill(children[1], signal.SIGKILL)
         for child in children:
             os.waitpid(child, 0)
-        history = read_history(data)
+        history = read_history(data, update=True)
         assert history.problems == []
         assert_same(history, wanted)
         assert store_files(data) == good

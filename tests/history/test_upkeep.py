@@ -82,10 +82,10 @@ def test_unlisted_file_of_any_kind_is_a_problem(share: Path) -> None:
 
 
 def test_stored_day_that_differs_from_its_snapshots_is_a_problem(share: Path) -> None:
-    read_history(share)
+    read_history(share, update=True)
     assert verify(share).problems == []
     write(share, 24, status(last_run=0))
-    read_history(share)
+    read_history(share, update=True)
     file = folder(share, 5) / "status.csv"
     content = file.read_bytes().replace(b",Ready,", b",Queued,")
     file.write_bytes(content)
@@ -94,12 +94,12 @@ def test_stored_day_that_differs_from_its_snapshots_is_a_problem(share: Path) ->
     assert problem.file.startswith("history/2026-11-21.")
     assert problem.what == "differs from its snapshots as they are now"
     rebuild(share)
-    read_history(share)
+    read_history(share, update=True)
     assert verify(share).problems == []
 
 
 def test_damaged_file_of_the_store_is_a_problem(share: Path) -> None:
-    read_history(share)
+    read_history(share, update=True)
     (file,) = share.glob("history/server=SRV/*/*.parquet")
     file.write_bytes(b"PAR1")
     assert verify(share).problems == [
@@ -191,13 +191,13 @@ def test_empty_month_is_removed(share: Path) -> None:
 
 
 def test_history_without_pruned_snapshots_is_the_same_when_rebuilt(share: Path) -> None:
-    assert len(read_history(share).runs) == 5
+    assert len(read_history(share, update=True).runs) == 5
     pruned(share, 3)
-    runs = read_history(share).runs
+    runs = read_history(share, update=True).runs
     assert runs["started"].tolist() == [hours(3), hours(4)]
     rebuild(share)
     assert not list(share.glob("history/server=*"))
-    assert read_history(share).runs.equals(runs)
+    assert read_history(share, update=True).runs.equals(runs)
 
 
 @pytest.mark.parametrize("act", [verify, rebuild, update_store, partial(plan_pruning, before=hours(0))])

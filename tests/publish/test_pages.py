@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import pickle
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -309,6 +310,7 @@ def test_cells_become_a_page_without_the_style_of_jupyter_and_what_comes_before_
     assert '<div class="taskanalysis"><p>12</p></div>' in rendered.body
     for gone in ("For analysts", "secret_code", "<style", "facts"):
         assert gone not in rendered.body
+    assert b"nbformat" not in pickle.dumps(rendered)  # the process that gets it would import that for a second
 
 
 # Reports that failed --------------------------------------------------------------------------------------------------

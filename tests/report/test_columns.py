@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import taskanalysis as ta
 from taskanalysis.report import trend_tables
 from taskanalysis.report.columns import COLUMNS, frame, with_dictionary
 from taskanalysis.report.columns import __file__ as columns_file
@@ -39,7 +40,7 @@ def frames(inventory: Inventory, trends: Trends) -> dict[str, pd.DataFrame]:
         "missing_tasks": inventory.missing.frame,
         "inventory": inventory.tasks.frame,
         "status": status.tasks.frame,
-        "starts": inventory.starts.assign(server="OPENDATA01")[list(COLUMNS["starts"])],
+        "starts": ta.starts(),
         "missed": trend_tables.missed(trends),
         "missed_causes": trends.missed.frame,
     }

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from lxml import html
 
+from taskanalysis.definition import read_task
 from taskanalysis.errors import SnapshotError
 from taskanalysis.health import known_history
 from taskanalysis.health.rules import parse_rules
@@ -20,8 +21,9 @@ from taskanalysis.report.page import STORIES_A_PAGE, Page, story_id, story_place
 from taskanalysis.report.status import StatusPage
 from taskanalysis.report.stories import LAST_RUNS, MOST_CHANGES, TaskStories
 from taskanalysis.report.trends import Trends
+from taskanalysis.snapshot.evidence import ProgramFile
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
-from tests.build import HOSTILE, LOAD, definition, every, rewrite_manifest, scheduled, status, write, xml
+from tests.build import HOSTILE, LOAD, NOON, definition, every, hours, rewrite_manifest, scheduled, status, write, xml
 from tests.history.test_logs import log, run
 
 HEADS = ["How it stands", "How it ran", "When it starts", "What it runs", "What changed", "How to restore it"]
@@ -105,10 +107,28 @@ def test_task_that_needs_nothing_has_no_next_step(page: TaskStories) -> None:
     assert "Failed in a row" not in rows(part)
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (r"\OpenData\Finance\Checkbook", "11 starts failed, the first Thu 12 Nov 19:30, the last yesterday 19:30"),
+        (r"\OpenData\Services\Recreation calendar", "1 start failed, yesterday 07:20"),
+        (r"\OpenData\Services\Crime statistics", "2 starts ignored, the first yesterday 05:10, the last today 05:10"),
+        (LOGS, "3 starts queued, the first Sat 21 Nov 00:20, the last today 00:20"),
+        (
+            r"\OpenData\Portal\Full-text index",
+            "2 runs stopped at the time limit, the first Wed 18 Nov 23:15, the last yesterday 23:15",
+        ),
+    ],
+)
+def test_starts_that_failed_or_were_put_off_are_named(page: TaskStories, path: str, said: str) -> None:
+    assert rows(story(page, path)["How it ran"])["Events"] == said
+    assert "Events" not in rows(story(page, MIRROR)["How it ran"])
+
+
 def test_how_it_ran_has_rates_missed_starts_and_the_last_runs_the_newest_first(page: TaskStories) -> None:
     part = story(page, BUS)["How it ran"]
     assert rows(part)["Good"] == "61 % of 28 in 7 days and 60 % of 112 in 30 days"
-    assert rows(part)["Takes"] == "not known: only an event log shows it"
+    assert rows(part)["Takes"] == "2 minutes 22 seconds, at most 3 minutes 59 seconds"
     runs = [[words(cell) for cell in row] for row in part.xpath(".//tr")]
     assert len(runs) == LAST_RUNS
     assert runs[:2] == [["today 04:20", "failed", "1"], ["yesterday 22:20", "succeeded", "0"]]
@@ -439,3 +459,39 @@ def test_name_of_any_characters_has_a_story_that_can_be_written(name: str, sampl
 def test_moment_of_the_page_is_that_of_the_snapshot(page: TaskStories) -> None:
     later: Any = TaskStories.read("data", at=(page.snapshot.taken_at - timedelta(hours=6)).isoformat())
     assert rows(story(later, BUS)["How it stands"])["Last run"] != rows(story(page, BUS)["How it stands"])["Last run"]
+
+
+# Evidence -------------------------------------------------------------------------------------------------------------
+
+
+def test_story_shows_files_and_what_was_last_written() -> None:
+    files = [
+        ProgramFile(LOAD, 1, "program", r"C:\Python\python.exe", exists=True, size=1234, modified=hours(-24)),
+        ProgramFile(LOAD, 1, "script", r"D:\jobs\<b>.py", exists=False),
+        ProgramFile(LOAD, 1, "script", "etl.load"),
+    ]
+    log = "Traceback (most recent call last):\n  <i>\nValueError: no rows for --password S3cret\n\nbye"
+    known = Snapshot(
+        "SRV", NOON, statuses={LOAD: status(LOAD, -1, 1)}, tasks={LOAD: read_task(xml())}, logs={LOAD: log}
+    )
+    parts = story(TaskStories(replace(known, programs={LOAD: files})), LOAD)
+    said = parts["What it last wrote"]
+    assert words(said.find("p")) == "ValueError: no rows for --password ***"
+    assert words(said.find("details/summary")) == "The last 5 lines of its log"
+    assert said.find("details/pre").text_content() == log.replace("S3cret", "***")
+    assert rows(parts["What it runs"])["Files"] == (
+        r"program C:\Python\python.exe (1,234 bytes, changed yesterday); script D:\jobs\<b>.py (not there); "
+        "script etl.load (not known whether it is there)"
+    )
+    without = story(TaskStories(replace(known, logs={})), LOAD)
+    assert "What it last wrote" not in without
+    assert "Files" not in rows(without["What it runs"])
+
+
+def test_card_shows_the_line_that_says_most() -> None:
+    known = Snapshot(
+        "SRV", NOON, statuses={LOAD: status(LOAD, -1, 1)}, logs={LOAD: f"{HOSTILE}\n<i>no rows --password x1"}
+    )
+    (card,) = parsed(StatusPage(known).cards.html).xpath("//li")
+    assert words(card.find(".//samp")) == "<i>no rows --password ***"
+    assert not parsed(StatusPage(replace(known, logs={})).cards.html).xpath("//samp")

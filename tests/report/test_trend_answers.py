@@ -13,7 +13,7 @@ from taskanalysis.report.strips import day_signs
 from taskanalysis.report.trends import Trends
 from taskanalysis.report.window import Window
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
-from tests.build import LOAD, status, trends_of, window_of, xml
+from tests.build import LOAD, every, scheduled, status, trends_of, window_of, xml
 from tests.whole.test_stories import MISSED, QUEUED
 
 
@@ -222,13 +222,23 @@ def test_share_without_a_status_has_no_bad_run(tmp_path: Path) -> None:
     assert "No run that was seen failed." in answer
 
 
-def test_starts_of_frequent_tasks_and_durations_that_are_not_known_are_named(window: Window) -> None:
+def test_starts_that_failed_or_were_put_off_are_counted(window: Window, tmp_path: Path) -> None:
+    assert trend_answers.expected_answer(window)[-1] == (
+        "Known events: 62 starts failed, 2 starts ignored, 3 starts queued and 2 runs stopped at the time limit."
+    )
+    without = window_of(tmp_path, {0: [status()], 6: [status()]}, definitions={LOAD: scheduled(every("PT2H"))})
+    assert not any("Known events" in line for line in trend_answers.expected_answer(without))
+
+
+def test_starts_of_frequent_tasks_and_durations_that_are_not_known_are_named(window: Window, tmp_path: Path) -> None:
     _, left_out = trend_tables.by_hour(window)
     (line,) = trend_answers.hours_answer(left_out)
     assert line.startswith(f"Left out: {len(left_out)} tasks that start too often for most starts to be visible (")
     assert line.endswith(f" and {len(left_out) - 3} others).")
     assert trend_answers.hours_answer([]) == []
     (line,) = trend_answers.durations_answer(window)
+    assert line == f"The duration of 227 of {len(window.runs):,} runs is known, from the event log."
+    (line,) = trend_answers.durations_answer(window_of(tmp_path, {0: [], 6: []}))
     assert line.startswith("The duration of no run is known: only an event log shows it")
     starts = int(window.slots["count"].sum())
     assert trend_answers.expected_answer(window)[0].startswith(f"{starts:,} starts of ")

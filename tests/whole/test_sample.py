@@ -47,6 +47,18 @@ PLANTED = {(path, LOGON_FAILURE) for path in BROKEN_BY_PASSWORD} | {
 }
 
 
+OFTEN = {
+    "\\Heartbeat",
+    "\\OpenData\\Portal\\Refresh dashboards",
+    "\\OpenData\\Services\\311 requests",
+    "\\OpenData\\Services\\Air quality",
+    "\\OpenData\\Transit\\Parking meters",
+    "\\OpenData\\Transit\\Trip updates",
+    "\\Updater\\Browser",
+}
+"""Tasks that start every hour or more often: the event log leaves them out."""
+
+
 def local(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=NEW_YORK)  # type: ignore[arg-type, misc]
 
@@ -105,10 +117,11 @@ def test_committed_sample_equals_a_fresh_build(tmp_path: Path) -> None:
     (tmp_path / "snapshots/OPENDATA01/2020-01/old").mkdir(parents=True)
     subprocess.run([sys.executable, ROOT / "data/make_sample.py", "--out", tmp_path], check=True, env=env)
 
-    def contents(folder: Path) -> dict[str, bytes]:
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    def contents(share: Path) -> dict[str, bytes]:
+        files = (path for name in ("snapshots", "eventlogs") for path in (share / name).rglob("*") if path.is_file())
+        return {path.relative_to(share).as_posix(): path.read_bytes() for path in files}
 
-    fresh, committed = contents(tmp_path / "snapshots"), contents(SHARE)
+    fresh, committed = contents(tmp_path), contents(SHARE.parent)
     assert fresh.keys() == committed.keys()
     assert [name for name in fresh if fresh[name] != committed[name]] == []
     assert not (tmp_path / "snapshots/OPENDATA01/2020-01").exists()
@@ -116,6 +129,21 @@ def test_committed_sample_equals_a_fresh_build(tmp_path: Path) -> None:
 
 def test_sample_is_smaller_than_three_megabytes() -> None:
     assert sum(path.stat().st_size for path in SHARE.rglob("*") if path.is_file()) < 3_000_000
+
+
+def test_event_log_is_one_of_wevtutil_from_the_day_on_which_it_was_enabled() -> None:
+    (file,) = (SHARE.parent / "eventlogs" / "OPENDATA01").iterdir()
+    content = file.read_bytes()
+    assert len(content) < 1_500_000
+    events = [ET.fromstring(line) for line in content.decode("ascii").split("\r\n")[:-1]]
+    namespace = "{http://schemas.microsoft.com/win/2004/08/events/event}"
+    times = [str(event.find(f"{namespace}System/{namespace}TimeCreated").get("SystemTime")) for event in events]  # type: ignore[union-attr]
+    assert times == sorted(times)
+    assert (times[0][:10], times[-1][:16]) == ("2026-11-12", "2026-11-23T10:32")
+    named = {
+        data.text or "" for event in events for data in event.iter(f"{namespace}Data") if data.get("Name") == "TaskName"
+    }
+    assert not {name for name in named if name.startswith("\\Microsoft") or name in OFTEN}
 
 
 def test_every_manifest_names_all_other_files_and_their_hashes() -> None:

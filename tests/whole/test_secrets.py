@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from taskanalysis.cli import collect, own_task
+from taskanalysis.cli import diff as shown_diff
 from taskanalysis.cli.check import FORMATS, Check
 from taskanalysis.cli.main import fail
 from taskanalysis.cli.report import progress
@@ -22,6 +23,8 @@ from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import Problem
 from taskanalysis.health import Assessment, Judged, assess, judge
 from taskanalysis.health.cases import Case
+from taskanalysis.history import Diff, History, diff, read_logs
+from taskanalysis.history.store import LoadedDay
 from taskanalysis.publish.index import index_page, read_reports, servers_page
 from taskanalysis.publish.notebooks import Failure
 from taskanalysis.publish.pages import Run, failure_page, shown
@@ -30,6 +33,7 @@ from taskanalysis.report.cards import cards
 from taskanalysis.report.columns import frame
 from taskanalysis.report.display import Answer, Look, Sentences
 from taskanalysis.report.files import save
+from taskanalysis.results import decode
 from taskanalysis.snapshot.snapshot import Snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
 from taskanalysis.windows.collect import Collected
@@ -147,6 +151,31 @@ def collected(text: str) -> Collected:
     return Collected(Path(text), text, 1, 1, warnings=(text,), problems=(Problem(text, text),))
 
 
+def differing(text: str) -> str:
+    """What a comparison shows of sides with the text in names, paths, definitions and problems."""
+    xml = definition("x" if text in CONTROLS else text).encode()
+    tasks = {f"\\Load {text}": read_task(xml), "\\B": read_task(xml), "\\C": read_task(xml)}
+    statuses = {f"\\D {text}": Status(f"\\D {text}")}
+    one = Snapshot(text, NOW, tasks=tasks, problems=[Problem(text, text)], source=Path(text))
+    two = Snapshot(text, NOW, tasks={"\\B": read_task(b"<Task/>")}, statuses=statuses)
+    found = [diff(one, two), diff(two, one)]
+    assert found[0].changes
+    assert found[0].unknown
+    forms = [shown_diff.text, shown_diff.as_json, shown_diff.markdown, repr, Diff._repr_html_]
+    return "".join(form(each) + str(each.frame.to_dict()) for form in forms for each in found)
+
+
+def at_a_prompt(text: str) -> str:
+    """What a snapshot, a definition, a history and a result show at a prompt and in a notebook."""
+    tasks = {f"\\Load {text}": read_task(definition("x" if text in CONTROLS else text).encode())}
+    snapshot = Snapshot(text, NOW, tasks=tasks, problems=[Problem(text, text)], source=Path(text))
+    logged = read_logs(Path(), [])
+    day = LoadedDay(text, text, None, [{"snapshot": text}])
+    history = History(Path(text), [Problem(text, text)], [day], {}, logged, computed=text)
+    result = replace(decode(1), name=text, meaning=text, advice=text)
+    return "".join(repr(each) + each._repr_html_() for each in (snapshot, *tasks.values(), history, result))
+
+
 def saved(text: str, folder: Path) -> str:
     return "\n".join(map(text_in, save({"problems": frame("problems", [{"file": text, "what": text}])}, folder)))
 
@@ -163,6 +192,8 @@ WAYS: dict[str, Callable[[str], object]] = {
     "cards": carded,
     "story": told,
     "answer": answered,
+    "comparison": differing,
+    "prompt": at_a_prompt,
     "text on a page": shown,
     "sentences": lambda text: Sentences([text])._repr_html_() + str(Sentences([text])),
     "frame": lambda text: frame("problems", [{"file": text, "what": text}]).to_dict(),

@@ -248,6 +248,47 @@ def test_outcomes_change_only_in_tasks_of_a_story(history: History) -> None:
     assert (by_password["before"] + " -> " + by_password["after"]).tolist() == ["succeeded -> not started"] * 9
 
 
+# The event log --------------------------------------------------------------------------------------------------------
+
+
+def test_event_log_knows_the_runs_of_its_days_and_no_others(history: History) -> None:
+    runs = history.runs[history.runs["source"] == "eventlog"]
+    assert len(runs) == 233
+    assert local(runs["started"].min()) == "2026-11-12 16:20"
+    assert len(history.runs) == len(history.runs.drop_duplicates(["task_path", "started"]))
+    parcels = runs[runs["task_path"] == "\\OpenData\\GIS\\Parcels"]
+    assert parcels["seconds"].dropna().between(50 * 60, 70 * 60).all()
+    assert (parcels["seconds"].isna().sum(), parcels["outcome"].iloc[-1]) == (1, "running"), "one is going on"
+    kinds = dict.fromkeys(["event", "idle", "logon", "session", "time"], True)
+    assert {kind: bool(number) for kind, number in runs["trigger_kind"].value_counts().items() if number} == kinds
+
+
+def test_event_log_and_snapshots_agree_on_every_run(history: History, tmp_path: Path) -> None:
+    shutil.copytree(Path(sample_share()) / "snapshots", tmp_path / "snapshots")
+    alone = read_history(tmp_path).runs
+    assert len(alone) == len(history.runs)
+    for name in ("code", "outcome"):
+        assert alone[name].astype("str").tolist() == history.runs[name].astype("str").tolist()
+
+
+def test_events_are_those_of_the_stories(history: History) -> None:
+    events = history.events.groupby(["kind", "task_path"], observed=True).size()
+    refused = {"Finance\\Vendor payments": 1, "Permits\\Inspections": 6, "Permits\\Permit addresses": 10}
+    refused |= dict.fromkeys(["Finance\\Checkbook", "Finance\\Nightly load"], 11)
+    refused |= dict.fromkeys(["Permits\\Nightly load", "Portal\\Publish datasets"], 11)
+    expected = {
+        "ignored": {"Services\\Crime statistics": 2},
+        "logon failed": refused,
+        "queued": {"Log clean-up": 3},
+        "start failed": refused | {"Services\\Recreation calendar": 1},
+        "time limit": {"Portal\\Full-text index": 2},
+    }
+    found: dict[str, dict[str, int]] = {}
+    for (kind, path), number in events.items():
+        found.setdefault(kind, {})[path.removeprefix("\\OpenData\\")] = number
+    assert found == expected
+
+
 # Slots ----------------------------------------------------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ def share(tmp_path: Path) -> Path:
     (tmp_path / "eventlogs" / "SRV").mkdir(parents=True)
     log = f"<Events>{''.join(run_events('a' * 8 + '-0a0b-4c0d-8e0f-aaaaaaaaaaaa'))}</Events>"
     (tmp_path / "eventlogs" / "SRV" / "log.xml").write_text(log, encoding="utf-8")
-    history = read_history(tmp_path)
+    history = read_history(tmp_path, update=True)
     assert history.problems == []
     assert logged(0) in set(history.runs["started"])
     return tmp_path
@@ -43,7 +43,7 @@ def test_file_of_a_snapshot(share: Path, name: str, kind: str) -> None:
 def test_file_of_a_snapshot_of_the_history(share: Path, name: str, kind: str) -> None:
     folder = write(share, 2, status(last_run=2))
     trap(folder / name, kind)
-    history = answer(lambda: read_history(share))
+    history = answer(lambda: read_history(share, update=True))
     problems = dict(history.problems)
     assert "not a regular file" in problems[f"SRV/{folder.name}/{name}"]
 
@@ -51,19 +51,19 @@ def test_file_of_a_snapshot_of_the_history(share: Path, name: str, kind: str) ->
 @pytest.mark.parametrize("kind", TRAPS)
 def test_event_log(share: Path, kind: str) -> None:
     trap(share / "eventlogs" / "SRV" / "log.xml", kind)
-    history = answer(lambda: read_history(share))
+    history = answer(lambda: read_history(share, update=True))
     assert ("log.xml", "can't be opened (not a regular file)") in history.problems
 
 
 @pytest.mark.parametrize("kind", TRAPS)
 def test_files_of_the_store(share: Path, kind: str) -> None:
-    before = read_history(share)
+    before = read_history(share, update=True)
     for name in store_files(share):
         trap(share / name, kind)
     history = answer(lambda: read_history(share, update=False))
     assert len(history.runs) == len(before.runs)
     assert "not a regular file" in " ".join(problem.what for problem in history.problems)
-    assert answer(lambda: read_history(share)).runs.equals(before.runs)
+    assert answer(lambda: read_history(share, update=True)).runs.equals(before.runs)
 
 
 @pytest.mark.parametrize("kind", TRAPS)

@@ -1,0 +1,50 @@
+"""Files that changed before a task began to fail are named in its reason; no others are."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from taskanalysis.health import NO_PAST, judge, known_history
+from taskanalysis.health.evidence import changed_file
+from taskanalysis.health.past import Past
+from taskanalysis.snapshot import ProgramFile, read_snapshot
+from tests.build import LOAD, NOON, hours, status, write, xml
+
+FAILED = Past(last_success=hours(-24), failing_since=hours(0))
+
+
+def file(hour: float | None, name: str = "load.py", role: str = "script") -> ProgramFile:
+    return ProgramFile(LOAD, 1, role, rf"D:\{name}", exists=True, modified=None if hour is None else hours(hour))
+
+
+OTHER = file(-0.5, "x.exe", "program")
+
+
+@pytest.mark.parametrize(
+    ("files", "past", "sentence"),
+    [
+        ([file(-1)], FAILED, r" Its script changed 1 hour before it began to fail (D:\load.py)."),
+        ([file(0)], FAILED, r" Its script changed just before it began to fail (D:\load.py)."),
+        ([file(-2), OTHER], FAILED, r" Its program changed 30 minutes before it began to fail (D:\x.exe)."),
+        ([file(-24)], FAILED, ""),  # the run that started then was good
+        ([file(1)], FAILED, ""),
+        ([file(None)], FAILED, ""),
+        ([], FAILED, ""),
+        ([file(-1)], NO_PAST, ""),
+        ([file(-1)], Past(failing_since=hours(0)), ""),  # it never was good, as far as is known
+    ],
+)  # fmt: skip
+def test_change_between_the_last_good_run_and_the_first_bad_one(
+    files: list[ProgramFile], past: Past, sentence: str
+) -> None:
+    assert changed_file(files, past) == sentence
+
+
+def test_reason_of_a_task_that_fails_names_the_script_that_changed(tmp_path: Path) -> None:
+    for hour, code in ((-25, 0), (-1, 0), (23, 1)):
+        files = [file(hour - 0.6)] if code else []
+        write(tmp_path, hour + 1, status(LOAD, hour, code), definitions={LOAD: xml()}, programs=files)
+    snapshot = read_snapshot(tmp_path, now=NOON + timedelta(days=2))
+    (judged,) = judge(snapshot, history=known_history(snapshot))
+    assert judged.reason.endswith(r" Its script changed 36 minutes before it began to fail (D:\load.py).")

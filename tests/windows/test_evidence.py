@@ -1,0 +1,187 @@
+r"""What tasks run and last wrote, as `collect` keeps it."""
+
+import hashlib
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from taskanalysis.snapshot import ProgramFile, kept_script, read_snapshot
+from taskanalysis.windows import machine
+from taskanalysis.windows.collect import collect
+from taskanalysis.windows.evidence import MOST_HASHED, MOST_LOG_BYTES, last_lines
+from tests.build import NOON
+from tests.doubles.scheduler import FakeScheduler, task_xml
+
+LOAD, GONE, SHELL = r"\OpenData\Load", r"\OpenData\Gone", r"\OpenData\Shell"
+SCRIPT = b"print('load')\r\n"
+MODIFIED = datetime(2026, 11, 1, tzinfo=UTC)
+FAILED = {"last_run": NOON, "last_result": 1}
+
+
+def with_arguments(command: str, arguments: str) -> str:
+    return task_xml(command).replace("</Command>", f"</Command><Arguments>{arguments}</Arguments>")
+
+
+def server(**more: bytes) -> FakeScheduler:
+    fake = FakeScheduler(variables={"": {"SystemRoot": r"C:\Windows", "Path": r"C:\Python"}})
+    fake.add(LOAD, with_arguments("python", r"D:\jobs\load.py --all"), **FAILED)
+    fake.add(GONE, task_xml(r"D:\jobs\gone.exe"))
+    line = r"/c D:\jobs\load.bat &gt;&gt; D:\logs\load.log 2&gt;&amp;1"
+    fake.add(SHELL, with_arguments("cmd.exe", line), **FAILED)
+    fake.disk = {r"C:\Python\python.exe": b"MZ", r"D:\jobs\load.py": SCRIPT, r"D:\jobs\load.bat": b"exit 1"} | more
+    return fake
+
+
+def take(fake: FakeScheduler, share: Path, **options: object) -> list[ProgramFile]:
+    collect(fake, share, server="SRV", now=NOON, **options)  # type: ignore[arg-type]
+    return [row for rows in (read_snapshot(share, now=NOON).programs or {}).values() for row in rows]
+
+
+def test_files_of_all_actions_are_noted_with_size_time_and_hash(tmp_path: Path) -> None:
+    found = take(server(), tmp_path)
+    assert ProgramFile(GONE, 1, "program", r"D:\jobs\gone.exe", exists=False) in found
+    sha256 = hashlib.sha256(SCRIPT).hexdigest()
+    assert ProgramFile(LOAD, 1, "script", r"D:\jobs\load.py", True, len(SCRIPT), MODIFIED, sha256) in found
+    assert ProgramFile(SHELL, 1, "program", "cmd.exe", exists=None) in found  # its folder was not there to be looked at
+    assert {row.path for row in found} == {LOAD, GONE, SHELL}
+
+
+def test_scripts_are_kept_once_and_only_when_asked_for(tmp_path: Path) -> None:
+    sha256 = hashlib.sha256(SCRIPT).hexdigest()
+    take(server(), tmp_path)
+    assert kept_script(tmp_path, sha256) is None
+    collect(server(), tmp_path, server="SRV", now=NOON, scripts=True)
+    assert kept_script(tmp_path, sha256) == SCRIPT
+    (place,) = [file for file in (tmp_path / "scripts").rglob("*") if file.name == sha256]
+    before = place.stat()
+    collect(server(), tmp_path, server="SRV", now=NOON, scripts=True)
+    assert place.stat() == before
+    place.write_bytes(b"changed")
+    assert kept_script(tmp_path, sha256) is None
+    collect(server(), tmp_path, server="SRV", now=NOON, scripts=True)
+    assert kept_script(tmp_path, sha256) == SCRIPT
+
+
+def test_large_file_is_noted_and_not_read(tmp_path: Path) -> None:
+    fake = server(**{r"D:\jobs\load.py": bytes(MOST_HASHED + 1)})
+    (row,) = [row for row in take(fake, tmp_path, scripts=True) if row.file == r"D:\jobs\load.py"]
+    assert (row.size, row.sha256) == (MOST_HASHED + 1, "")
+
+
+def test_file_that_cannot_be_looked_at_is_not_known(tmp_path: Path) -> None:
+    fake = server()
+    fake.faults["file", r"D:\jobs\gone.exe"] = PermissionError(13, "Permission denied")
+    (row,) = [row for row in take(fake, tmp_path) if row.path == GONE]
+    assert (row.exists, row.file) == (None, r"D:\jobs\gone.exe")
+
+
+def test_statuses_alone_look_at_no_file(tmp_path: Path) -> None:
+    fake = server()
+    collect(fake, tmp_path, server="SRV", now=NOON, status_only=True)
+    assert read_snapshot(tmp_path, now=NOON).programs is None
+    assert not [path for member, path in fake.calls if member == "file"]
+
+
+# Logs -----------------------------------------------------------------------------------------------------------------
+
+
+def logs(fake: FakeScheduler, share: Path, **options: object) -> dict[str, str]:
+    collect(fake, share, server="SRV", now=NOON, **options)  # type: ignore[arg-type]
+    return read_snapshot(share, now=NOON).logs
+
+
+def test_end_of_the_output_that_cmd_writes_is_kept_where_a_task_failed(tmp_path: Path) -> None:
+    fake = server(**{r"D:\logs\load.log": b"begin\r\nValueError: no rows\r\n"})
+    assert logs(fake, tmp_path) == {SHELL: "begin\nValueError: no rows"}
+
+
+def test_log_of_a_task_that_succeeded_is_not_kept(tmp_path: Path) -> None:
+    fake = server(**{r"D:\logs\load.log": b"all well"})
+    fake.store[SHELL].last_result = 0
+    assert logs(fake, tmp_path) == {}
+
+
+def test_rule_names_the_logs_of_which_the_newest_is_kept(tmp_path: Path) -> None:
+    fake = server(**{r"D:\logs\a-1.log": b"old", r"D:\logs\a-2.log": b"new", r"D:\other\a.log": b"other"})
+    fake.changed = {r"D:\logs\a-2.log": NOON}
+    globs = {LOAD: (r"D:\other\*.log", r"D:\logs\a-*.log"), SHELL: (r"D:\none\*.log",)}
+    assert logs(fake, tmp_path, log_of=lambda path: globs.get(path, ())) == {LOAD: "new"}
+    (problem,) = [each for each in read_snapshot(tmp_path, now=NOON).problems if each.file == "logs/OpenData/Shell.txt"]
+    assert problem.what == r"no file is there for its log D:\none\*.log"
+
+
+def test_log_that_is_locked_is_a_problem_and_no_more(tmp_path: Path) -> None:
+    fake = server(**{r"D:\logs\load.log": b"x"})
+    fake.faults["tail", r"D:\logs\load.log"] = PermissionError(13, "Permission denied")
+    assert logs(fake, tmp_path) == {}
+    found = read_snapshot(tmp_path, now=NOON)
+    assert [each.what for each in found.problems] == [
+        r"its log D:\logs\load.log can't be read (Permission denied)",
+    ]
+    assert found.faults == []
+
+
+@pytest.mark.parametrize(
+    ("tail", "text"),
+    [
+        ("Löschung\n".encode(), "Löschung"),
+        ("Löschung\n".encode()[2:], "schung"),
+        ("Löschung\n".encode("cp1252"), "Löschung"),
+        ("\ufeffLöschung\r\n".encode("utf-16-le"), "Löschung"),
+        ("Löschung\r\n".encode("utf-16-be"), "Löschung"),
+        (b"a\x00b\r\n\r\n", "a\x00b"),
+        (b"", ""),
+        (b"x" * MOST_LOG_BYTES, "x" * MOST_LOG_BYTES),
+        (b"half\n" + b"y" * MOST_LOG_BYTES, "y" * MOST_LOG_BYTES),
+        (b"\n".join(b"%d" % number for number in range(99)), "\n".join(map(str, range(49, 99)))),
+    ],
+)
+def test_last_lines_of_a_log_of_any_encoding(tail: bytes, text: str) -> None:
+    assert last_lines(tail) == text
+
+
+# The machine ----------------------------------------------------------------------------------------------------------
+
+
+def test_huge_log_is_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "huge.log"
+    with file.open("wb") as out:
+        out.truncate(10 * 2**30)
+        out.seek(0, os.SEEK_END)
+        out.write(b"the end\n")
+    begun = time.process_time()
+    assert machine.tail(str(file), 8) == b"the end\n"
+    assert time.process_time() - begun < 1
+    assert machine.file(str(file), MOST_HASHED) == machine.SeenFile(
+        file.stat().st_size, datetime.fromtimestamp(int(file.stat().st_mtime), UTC)
+    )
+
+
+def test_file_of_this_machine_is_seen_with_its_content(tmp_path: Path) -> None:
+    file = tmp_path / "load.py"
+    file.write_bytes(SCRIPT)
+    seen = machine.file(str(file), 100)
+    assert seen
+    assert (seen.size, seen.content) == (len(SCRIPT), SCRIPT)
+    assert [machine.file(str(path)) for path in (tmp_path, tmp_path / "none", file / "below")] == [None] * 3
+    assert machine.newest_file(str(tmp_path / "LOAD.*")) == str(file)
+    assert machine.newest_file(str(tmp_path / "none" / "*")) == ""
+
+
+def test_file_server_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def hang(path: str, _: int) -> None:
+        asked.append(path)
+        time.sleep(30)
+
+    monkeypatch.setattr(machine, "_file", hang)
+    monkeypatch.setattr(machine, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(machine, "_SILENT", set())
+    for path in (r"\\gone\share\a.bat", r"\\GONE\share\b.bat"):
+        with pytest.raises(TimeoutError, match="gone does not answer"):
+            machine.file(path)
+    assert asked == [r"\\gone\share\a.bat"]
