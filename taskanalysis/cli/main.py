@@ -363,6 +363,8 @@ def history(data: str | None, **options: Any) -> int:
 @click.option("--disabled", is_flag=True, help="Register all tasks disabled, for a trial beside the live server.")
 @click.option("--map", "maps", multiple=True, metavar="OLD=NEW", help="Replace the account OLD by NEW; repeatable.")
 @click.option("--script", metavar="DIR", help="Write a PowerShell script into a new folder instead.")
+@click.option("--scripts", metavar="DIR", help="Also lay out the tasks' scripts below DIR, under their paths.")
+@click.option("--against", metavar="SNAPSHOT", help="Plan on paper: against the tasks of another snapshot.")
 @click.option("--server", default="", metavar="NAME", help="Server to restore to; this machine without it.")
 @USER
 @click.option("--data", default="", metavar="SHARE", help="Share whose folder 'replaced' stores the replaced tasks.")
@@ -370,7 +372,8 @@ def history(data: str | None, **options: Any) -> int:
 def restore(**options: Any) -> int:
     r"""Print the plan to restore the tasks of a snapshot; with --apply carry it out.
 
-    SNAPSHOT is the folder of a snapshot, a share (its newest one), or task XML. Without --apply nothing is changed.
+    SNAPSHOT is the folder of a snapshot, a share (its newest one), or task XML. Without --apply nothing is changed; off
+    Windows the plan is one for an empty server.
     Registration triggers start nothing; a task is saved before it is replaced.
 
     Exit code 0: done; 1: done, and a task could not be restored; 2: bad input or a damaged snapshot, nothing done; 3:

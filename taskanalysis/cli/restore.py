@@ -4,7 +4,7 @@ Every line is masked and free of control characters, because names and arguments
 
 >>> run("tests/files/folder", script="new", carry_out=True)
 Traceback (most recent call last):
-click.exceptions.UsageError: --script only writes a folder: omit --apply, --server, --user and --data
+click.exceptions.UsageError: --script only writes a folder: omit --apply, --server, --user, --data and --against
 >>> result_lines([Restored(r"\OpenData\Load", "failed", "access is denied")])[-2:]
 ['', '1 task failed.']
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from taskanalysis.snapshot import Snapshot, read_snapshot
 from taskanalysis.text import count, one_line
 from taskanalysis.windows import (
     Action,
+    Needs,
+    Paper,
     Plan,
     Restored,
     Scheduler,
@@ -33,12 +35,20 @@ from taskanalysis.windows import (
     Step,
     apply,
     connect,
+    lay_out,
+    lost_lines,
+    named_lines,
+    needs_lines,
     parse_map,
     plan,
+    read_me,
     read_wanted,
     server_name,
+    undefined,
     write_script,
 )
+
+WINDOWS = sys.platform == "win32"
 
 
 def run(
@@ -50,6 +60,8 @@ def run(
     disabled: bool = False,
     maps: Sequence[str] = (),
     script: str | None = None,
+    scripts: str | None = None,
+    against: str | None = None,
     server: str = "",
     user: str = "",
     data: str = "",
@@ -59,16 +71,22 @@ def run(
     UsageError for options that do not fit together, UnfinishedError where the connection is lost; other errors as from
     `read_wanted`, `plan` and `apply`.
     """
-    if script and (carry_out or server or user or data):
-        raise click.UsageError("--script only writes a folder: omit --apply, --server, --user and --data")
+    if script and (carry_out or server or user or data or against):
+        raise click.UsageError("--script only writes a folder: omit --apply, --server, --user, --data and --against")
+    if against and (carry_out or server or user):
+        raise click.UsageError("--against plans on paper: omit --apply, --server and --user")
     try:
         mapping = parse_map(maps)
     except ValueError as error:
         raise click.UsageError(f"--map {error}") from None
     choice: dict[str, Any] = {"folder": folder, "tasks": tasks, "mapping": mapping, "disabled": disabled}
     source = read_snapshot(snapshot, holding="definitions")
+    if scripts:
+        _lay_out(source, choice, Path(scripts))
     if script:
         return _write(source, choice, Path(script))
+    if against or not (WINDOWS or carry_out or server or user):
+        return _on_paper(source, choice, against)
     scheduler = _connect(server, user, source.zone)
     planned = plan(source, scheduler, **choice)
     name = server or server_name()
@@ -79,18 +97,41 @@ def run(
     return 0
 
 
+def _on_paper(source: Snapshot, choice: dict[str, Any], against: str | None) -> int:
+    """Print the plan for an empty server, or for one as a snapshot shows it."""
+    other = read_snapshot(against, holding="definitions") if against else None
+    target = "an empty server"
+    if other:
+        target = f"{other.server or other.source} as of {other.local_time:%Y-%m-%d %H:%M} {other.zone or 'UTC'}"
+    planned = plan(source, Paper(other), **choice)
+    click.echo("\n".join(plan_lines(planned, source, target, on_paper=True)))
+    click.echo("\nThis is a plan on paper: only Windows can tell whether it accepts the tasks. Nothing was changed.")
+    return ATTENTION if planned.problems or planned.undefined else 0
+
+
+def _lay_out(source: Snapshot, choice: dict[str, Any], folder: Path) -> None:
+    """Lay out the scripts of the chosen tasks below a folder, and say which the backup lacks."""
+    paths = [task.path for task in read_wanted(source, **choice).tasks]
+    for line in lay_out(source, paths, folder):
+        say(line)
+
+
 def _write(source: Snapshot, choice: dict[str, Any], folder: Path) -> int:
     wanted = read_wanted(source, **choice)
     moment = f"{source.local_time:%Y-%m-%d %H:%M} {source.zone or 'UTC'}"
-    title = f"{len(wanted.tasks)} tasks of {source.server or source.source}, as they were at {moment}"
-    written = write_script(folder, wanted.tasks, title=title)
+    title = f"{count(len(wanted.tasks), 'task')} of {source.server or source.source}, as they were at {moment}"
+    needs = Needs.of(wanted.tasks, source.programs or {})
+    lacking = undefined(source, choice["folder"], choice["tasks"])
+    written = write_script(folder, wanted.tasks, title=title, read_me=read_me(wanted.tasks, needs, lacking, title))
     click.echo(f"Copy {written.parent} to the server, and there, as administrator:")
     click.echo("powershell -NoProfile -ExecutionPolicy Bypass -File restore.ps1 -WhatIf")
     if wanted.left_out:
         say(_left_out(wanted.left_out))
     for problem in wanted.problems:
         say(f"Could not be read: {problem.file}: {problem.what}", err=True)
-    return ATTENTION if wanted.problems else 0
+    for path in lacking:
+        say(f"Not in the backup: {path}", err=True)
+    return ATTENTION if wanted.problems or lacking else 0
 
 
 def _connect(server: str, user: str, zone: str) -> Scheduler:
@@ -99,9 +140,9 @@ def _connect(server: str, user: str, zone: str) -> Scheduler:
     try:
         return connect(server, user=user, password=password, zone=zone if server else "")
     except TaskAnalysisError as error:
-        if sys.platform == "win32" or isinstance(error, SchedulerError):
+        if WINDOWS or isinstance(error, SchedulerError):
             raise
-        raise TaskAnalysisError("restore needs Windows; --script DIR writes a script to run there") from error
+        raise TaskAnalysisError("restore --apply needs Windows; --script DIR writes a script to run there") from error
 
 
 def _carry_out(planned: Plan, scheduler: Scheduler, source: Snapshot, name: str, data: str) -> int:
@@ -143,8 +184,8 @@ _HEADINGS = {
 }
 
 
-def plan_lines(plan: Plan, snapshot: Snapshot, target: str) -> list[str]:
-    """The plan for the server `target`, and what is not restored automatically."""
+def plan_lines(plan: Plan, snapshot: Snapshot, target: str, *, on_paper: bool = False) -> list[str]:
+    """The plan for the server `target`, and what is not restored automatically; `on_paper` all that must be there."""
     taken = f"{snapshot.local_time:%Y-%m-%d %H:%M} {snapshot.zone or 'UTC'}"
     lines = [f"Plan for {target}: {count(len(plan.steps), 'task')} of {snapshot.server or snapshot.source} at {taken}"]
     for action, heading in _HEADINGS.items():
@@ -155,7 +196,11 @@ def plan_lines(plan: Plan, snapshot: Snapshot, target: str) -> list[str]:
     if plan.problems:
         lines += ["", f"Could not be read: {len(plan.problems)}"]
         lines += [f"  {problem.file}: {problem.what}" for problem in plan.problems]
-    losses = list(_losses(plan))
+    if plan.undefined:
+        lines += ["", f"Not in the backup, so that nothing restores them: {len(plan.undefined)}"]
+        lines += [f"  {path}" for path in plan.undefined]
+    coming = [step.wanted for step in plan.of(Action.CREATE, Action.REPLACE)]
+    losses = [*needs_lines(plan.needs), *lost_lines(coming)] if on_paper else list(_losses(plan))
     if losses:
         lines += ["", "Not restored automatically", *losses]
     if plan.left_out:
@@ -178,22 +223,11 @@ def _step(step: Step) -> Iterator[str]:
 
 
 def _losses(plan: Plan) -> Iterator[str]:
-    yield from _named("Passwords to enter, one for each account", plan.passwords)
-    yield from _named("Accounts unknown to this server (replace them with --map OLD=NEW)", plan.unknown)
-    yield from _named("Missing programs and folders", plan.absent)
     coming = [step.wanted for step in plan.of(Action.CREATE, Action.REPLACE)]
-    if off := [wanted.path for wanted in coming if not wanted.enabled]:
-        yield f"  Disabled, to be enabled by hand if they should run: {count(len(off), 'task')}"
-    if unkept := [wanted.path for wanted in coming if not wanted.sddl]:
-        what = "they inherit those of their folder, or keep their current ones"
-        yield f"  Access rights of {count(len(unkept), 'task')}, which the snapshot lacks: {what}"
-
-
-def _named(heading: str, names: Mapping[str, list[str]]) -> Iterator[str]:
-    if names:
-        yield f"  {heading}:"
-    for name, paths in names.items():
-        yield f"    {name} ({count(len(paths), 'task')}: {', '.join(paths[:3])}{', …' * (len(paths) > 3)})"
+    yield from named_lines("Passwords to enter, one for each account", plan.passwords)
+    yield from named_lines("Accounts unknown to this server (replace them with --map OLD=NEW)", plan.unknown)
+    yield from named_lines("Missing programs, scripts and folders", plan.absent)
+    yield from lost_lines(coming)
 
 
 def _left_out(number: int) -> str:

@@ -32,6 +32,7 @@ from taskanalysis.history.changes import Definitions, Redefined, Seen, came_and_
 from taskanalysis.history.joined import Joined, category, clipped, join, utc
 from taskanalysis.history.logs import Logged, read_logs, with_logged
 from taskanalysis.history.runs import Decoded, Events, Runs, decode_runs, find_runs, is_sorted
+from taskanalysis.history.scripts import ChangedScript, changed_scripts
 from taskanalysis.history.spans import NONE, Numbers, Observed, blocks, differs, expand
 from taskanalysis.history.store import LoadedDay, Store, load_days, open_store, update_store
 from taskanalysis.results import Outcome
@@ -42,7 +43,7 @@ from taskanalysis.text import brief, count, listed, small_table
 OBSERVED_FOR = timedelta(days=35) // timedelta(microseconds=1)
 MOST_ROWS = 20
 """Servers, and problems, that a notebook shows of a history."""
-KINDS = ["added", "removed", "changed", "enabled", "disabled", "outcome"]
+KINDS = ["added", "removed", "changed", "enabled", "disabled", "outcome", "script"]
 
 
 def read_history(
@@ -301,7 +302,7 @@ class History:
 
     @cached_property
     def changes(self) -> pd.DataFrame:
-        """Tasks added, removed, changed, enabled or disabled, and changed outcomes, sorted by time."""
+        """Tasks added, removed, changed, enabled or disabled, changed outcomes and scripts, sorted by time."""
         observed, joined = self._observed, self._joined
         server, path = joined.split(observed.task)
         paths = [joined.paths[number] for number in path]
@@ -311,6 +312,7 @@ class History:
             self._seen(switched(observed), "disabled", "enabled"),
             self._outcomes(),
             self._redefined(),
+            self._scripts(),
         ]
         return _used(pd.concat(parts).sort_values(["at", "server", "task_path", "kind"], ignore_index=True))
 
@@ -428,6 +430,23 @@ class History:
             after=[row.after for _, row in rows],
             what=[row.what for _, row in rows],
             fields=[row.fields for _, row in rows],
+        )
+
+    def _scripts(self) -> pd.DataFrame:
+        """Changed scripts."""
+        joined, rows = self._joined, list[tuple[int, ChangedScript]]()
+        place = {path: number for number, path in enumerate(joined.paths)}
+        for server, (begin, end) in enumerate(pairwise(joined.begins.tolist())):
+            stamps = ((at, *joined.programs[at]) for at in range(begin, end))
+            found = changed_scripts(self.data, joined.servers[server], stamps)
+            rows += [(server * len(place) + place[row.path], row) for row in found if row.path in place]
+        return self._change(
+            np.array([task for task, _ in rows], np.int64),
+            np.array([row.at for _, row in rows], np.int64),
+            ["script"] * len(rows),
+            before=[row.before for _, row in rows],
+            after=[row.after for _, row in rows],
+            what=[row.what for _, row in rows],
         )
 
 

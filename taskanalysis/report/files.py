@@ -79,7 +79,7 @@ def save_status(
         "code": assessment.code,
         "title": mask(assessment.title),
         "headline": mask(assessment.headline),
-        "attention": len(assessment.loud),
+        "attention": len(assessment.loud) if assessment.is_known else None,
         "unseen": [mask(sentence) for sentence in assessment.unseen],
         "backup": {
             "sentence": backup.sentence,

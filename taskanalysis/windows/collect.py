@@ -235,7 +235,9 @@ def convert(
             elevated=snapshot.manifest.get("elevated"),
             tool=f"taskanalysis {__version__} from {clip(source.absolute().name)}",
             sddl={task.path: task.sddl for task in wanted.tasks if task.sddl},
-            problems=wanted.problems,
+            problems=[problem for problem in wanted.problems if problem in snapshot.notes],
+            faults=[problem for problem in wanted.problems if problem not in snapshot.notes],
+            holds=snapshot.holds,
             programs=snapshot.programs and list(chain.from_iterable(snapshot.programs.values())),
             logs=snapshot.logs,
         )
@@ -440,7 +442,7 @@ def _write(
             time.sleep(pause)
     definitions = content["definitions"]
     number = None if definitions is None else len(definitions)
-    stored, problems = (place / "tasks").is_dir(), tuple(content["problems"])
+    stored, problems = (place / "tasks").is_dir(), (*content["problems"], *content.get("faults", ()))
     return Collected(place, server, len(content["statuses"]), number, stored, tuple(warnings), problems)
 
 

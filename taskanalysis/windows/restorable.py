@@ -13,7 +13,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -218,6 +218,25 @@ def switched_off(xml: str) -> str:
         enabled = etree.SubElement(settings, _like(root, "Enabled"))
     enabled.text = "false"
     return _written(root)
+
+
+# What tasks name ------------------------------------------------------------------------------------------------------
+
+
+def by_name(tasks: Sequence[Wanted], names: Callable[[Wanted], list[str]]) -> dict[str, list[str]]:
+    """Paths of the tasks by name, in its first spelling: Windows ignores case."""
+    paths: dict[str, tuple[str, list[str]]] = {}
+    for task in tasks:
+        for name in names(task):
+            paths.setdefault(name.casefold(), (name, []))[1].append(task.path)
+    return dict(sorted(paths.values()))
+
+
+def named_paths(wanted: Wanted) -> list[str]:
+    """Full paths of programs and working directories; a bare name depends on the account's PATH."""
+    actions = wanted.task.programs
+    paths = [text.strip().strip('"') for action in actions for text in (action.command, action.working_directory)]
+    return list(dict.fromkeys(path for path in paths if "\\" in path or "/" in path))
 
 
 # Selection ------------------------------------------------------------------------------------------------------------

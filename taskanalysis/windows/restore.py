@@ -22,7 +22,8 @@ from taskanalysis.definition import Principal, TaskDefinition, differences, read
 from taskanalysis.errors import Problem, TaskXmlError
 from taskanalysis.snapshot import Snapshot, write_snapshot
 from taskanalysis.windows.collect import read_tasks
-from taskanalysis.windows.restorable import Wanted, encoded, read_wanted
+from taskanalysis.windows.paper import Needs, Paper, undefined
+from taskanalysis.windows.restorable import Wanted, by_name, encoded, named_paths, read_wanted
 from taskanalysis.windows.scheduler import LOGON_FAILURE, NONE_MAPPED, Scheduler, SchedulerError
 
 
@@ -49,8 +50,9 @@ class Plan:
     """The steps, and what is not restored automatically.
 
     `passwords`, `unknown` and `absent` map to their tasks: accounts whose password is needed, accounts that the server
-    does not know, programs and working directories that do not exist. `problems` are files of the snapshot that could
-    not be read; `left_out` counts the tasks of Windows itself, which must be named.
+    does not know, programs, scripts and working directories that do not exist. `needs` is what must be there, whatever
+    the server says, and `undefined` are tasks of which the backup has no definition. `problems` are files of the
+    snapshot that could not be read; `left_out` counts the tasks of Windows itself, which must be named.
     """
 
     steps: tuple[Step, ...]
@@ -59,6 +61,8 @@ class Plan:
     unknown: Mapping[str, list[str]] = field(default_factory=dict)
     absent: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: int = 0
+    needs: Needs = field(default_factory=Needs)
+    undefined: tuple[str, ...] = ()
 
     def of(self, *actions: Action) -> list[Step]:
         """The steps of these kinds."""
@@ -87,36 +91,39 @@ class Restored(NamedTuple):
 
 def plan(
     snapshot: Snapshot,
-    scheduler: Scheduler,
+    scheduler: Scheduler | Paper,
     *,
     folder: str = "",
     tasks: Sequence[str] = (),
     mapping: Mapping[str, str] | None = None,
     disabled: bool = False,
 ) -> Plan:
-    """Plan the restore of a snapshot's tasks to a server; only reads from the server.
+    """Plan the restore of a snapshot's tasks to a server, or on paper; only reads from the server.
 
     `folder`, `tasks`, `mapping` and `disabled` as in `read_wanted`. SnapshotError where the snapshot is damaged or does
     not hold what is asked for; SchedulerError where the connection is lost.
     """
     snapshot_tasks = read_wanted(snapshot, folder=folder, tasks=tasks, mapping=mapping, disabled=disabled)
-    accounts = _by_name(snapshot_tasks.tasks, lambda wanted: wanted.accounts)
+    accounts = by_name(snapshot_tasks.tasks, lambda wanted: wanted.accounts)
     unknown = {name: paths for name, paths in accounts.items() if _answer(scheduler.account_exists, name) is False}
     unknown_names = {name.casefold() for name in unknown}
     steps = tuple(_step(wanted, scheduler, unknown_names) for wanted in snapshot_tasks.tasks)
     restorable = [step.wanted for step in steps if step.action in (Action.CREATE, Action.REPLACE)]
-    programs = _by_name(restorable, _programs)
+    needs = Needs.of(restorable, snapshot.programs or {})
+    files = {**by_name(restorable, named_paths), **needs.scripts}
     return Plan(
         steps,
         tuple(snapshot_tasks.problems),
-        _by_name(restorable, lambda wanted: [wanted.account] if wanted.asks_password else []),
+        needs.passwords,
         unknown,
-        {name: paths for name, paths in programs.items() if _answer(scheduler.path_exists, name) is False},
+        {name: paths for name, paths in files.items() if _answer(scheduler.path_exists, name) is False},
         snapshot_tasks.left_out,
+        needs,
+        tuple(undefined(snapshot, folder, tasks)),
     )
 
 
-def _step(wanted: Wanted, scheduler: Scheduler, unknown_accounts: set[str]) -> Step:
+def _step(wanted: Wanted, scheduler: Scheduler | Paper, unknown_accounts: set[str]) -> Step:
     try:
         existing = read_task(encoded(scheduler.xml(wanted.path)))
         why = _differences(existing, wanted.expected)
@@ -171,22 +178,6 @@ def _answer(question: Callable[[str], bool | None], name: str) -> bool | None:
         if error.lost:
             raise
         return None
-
-
-def _by_name(tasks: Sequence[Wanted], names: Callable[[Wanted], list[str]]) -> dict[str, list[str]]:
-    """Paths of the tasks by name, in its first spelling: Windows ignores case."""
-    paths: dict[str, tuple[str, list[str]]] = {}
-    for task in tasks:
-        for name in names(task):
-            paths.setdefault(name.casefold(), (name, []))[1].append(task.path)
-    return dict(sorted(paths.values()))
-
-
-def _programs(wanted: Wanted) -> list[str]:
-    """Full paths of programs and working directories; a bare name depends on the account's PATH."""
-    actions = wanted.task.programs
-    paths = [text.strip().strip('"') for action in actions for text in (action.command, action.working_directory)]
-    return list(dict.fromkeys(path for path in paths if "\\" in path or "/" in path))
 
 
 # Carrying it out ------------------------------------------------------------------------------------------------------

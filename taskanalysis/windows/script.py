@@ -24,8 +24,10 @@ from taskanalysis.windows.scheduler import LOGON_TYPES
 LONGEST_NAME = 130
 
 
-def write_script(folder: Path, tasks: Sequence[Wanted], *, title: str) -> Path:
+def write_script(folder: Path, tasks: Sequence[Wanted], *, title: str, read_me: str = "") -> Path:
     """Write the folder, whole or not at all; returns the path of the script, which prints `title` first.
+
+    `read_me` is the text of ``READ-ME.txt``.
 
     SnapshotError where the folder is not empty, there is no task, or a task's text can't be written as UTF-8; OSError
     where the disk refuses.
@@ -48,6 +50,7 @@ def write_script(folder: Path, tasks: Sequence[Wanted], *, title: str) -> Path:
     writer.writerows(rows)
     files["tasks.csv"] = table.getvalue().encode("utf-8-sig")
     files["about.txt"] = f"{one_line(title)}\r\n{_sha256(files['tasks.csv'])}\r\n".encode("utf-8-sig")
+    files["READ-ME.txt"] = read_me.replace("\n", "\r\n").encode("utf-8-sig", "backslashreplace")
     script = Path(__file__).with_name("restore.ps1").read_text(encoding="ascii")
     files["restore.ps1"] = script.replace("\n", "\r\n").encode("ascii")
     if folder.exists():

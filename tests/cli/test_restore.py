@@ -1,5 +1,6 @@
 """``taskanalysis restore``: the plan and the results in words, passwords, exit codes, and the script."""
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from click.testing import CliRunner, Result
 from taskanalysis.cli import main
 from taskanalysis.cli.restore import plan_lines, result_lines
 from taskanalysis.definition.reader import read_task
+from taskanalysis.snapshot import ProgramFile, keep_script
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 from taskanalysis.snapshot.status import Status
+from taskanalysis.windows import lay_out
 from taskanalysis.windows import scheduler as door
 from taskanalysis.windows.restorable import encoded
 from taskanalysis.windows.restore import Restored, plan
@@ -57,7 +60,7 @@ def test_plan_is_printed_in_words(tmp_path: Path) -> None:
         "Not restored automatically",
         "  Passwords to enter, one for each account:",
         r"    TOWN\etl (1 task: \B)",
-        "  Missing programs and folders:",
+        "  Missing programs, scripts and folders:",
         r"    D:\b.exe (1 task: \B)",
         "  Disabled, to be enabled by hand if they should run: 1 task",
         "  Access rights of 1 task, which the snapshot lacks: "
@@ -85,6 +88,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeScheduler:
     """The Task Scheduler that the command finds."""
     found = FakeScheduler()
     monkeypatch.setattr("taskanalysis.cli.restore.connect", lambda *_, **__: found)
+    monkeypatch.setattr("taskanalysis.cli.restore.WINDOWS", True)
     return found
 
 
@@ -196,6 +200,8 @@ def test_options_reach_the_plan(tmp_path: Path, fake: FakeScheduler) -> None:
         (["--map", "x"], "--map 'x' is not OLD=NEW"),
         (["--script", ""], "--script is empty"),
         (["--script", "x", "--apply"], "--script only writes a folder"),
+        (["--script", "x", "--against", "x"], "--script only writes a folder"),
+        (["--against", "x", "--apply"], "--against plans on paper"),
         (["--user", "anna"], "--user is for the connection to --server, which is missing"),
     ],
 )
@@ -216,11 +222,99 @@ def test_password_of_the_server_is_asked_and_handed_over(tmp_path: Path, monkeyp
     assert "Plan for NEW" in ended.stdout
 
 
-def test_off_windows_the_plan_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_off_windows_nothing_is_carried_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taskanalysis.cli.restore.WINDOWS", False)
     monkeypatch.setattr("sys.platform", "linux")
-    ended = restore(taken(tmp_path, {LOAD: task_xml()}))
+    ended = restore(taken(tmp_path, {LOAD: task_xml()}), "--apply")
     assert ended.exit_code == 2
-    assert ended.stderr == "taskanalysis: restore needs Windows; --script DIR writes a script to run there\n"
+    assert ended.stderr == "taskanalysis: restore --apply needs Windows; --script DIR writes a script to run there\n"
+
+
+# On paper -------------------------------------------------------------------------------------------------------------
+
+SCRIPT = ProgramFile(LOAD, 1, "script", r"D:\jobs\load.py", exists=True, sha256=hashlib.sha256(b"print()").hexdigest())
+LOST = ProgramFile(LOAD, 1, "script", r"D:\jobs\lost.py", exists=True, sha256="ab" * 32)
+
+
+def test_off_windows_the_plan_is_for_an_empty_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taskanalysis.cli.restore.WINDOWS", False)
+    tasks = {LOAD: task_xml(r"E:\py\python.exe", principal=STORED), r"\Microsoft\X": task_xml()}
+    statuses = [Status(LOAD, "Ready"), Status(NIGHTLY, "Ready"), Status(r"\Microsoft\Y", "Ready")]
+    ended = restore(taken(tmp_path, tasks, statuses=statuses, programs=[SCRIPT, LOST]))
+    assert ended.exit_code == 1  # a task can't be restored
+    assert ended.stdout.splitlines() == [
+        "Plan for an empty server: 1 task of OPENDATA01 at 2026-11-23 06:02 America/New_York",
+        "",
+        "To be created: 1",
+        rf"  {LOAD}",
+        "",
+        "Not in the backup, so that nothing restores them: 1",
+        rf"  {NIGHTLY}",
+        "",
+        "Not restored automatically",
+        "  Passwords to enter, one for each account:",
+        rf"    TOWN\etl (1 task: {LOAD})",
+        "  Accounts that the server must know:",
+        rf"    TOWN\etl (1 task: {LOAD})",
+        "  Programs and folders that must be there:",
+        rf"    E:\py\python.exe (1 task: {LOAD})",
+        "  Scripts that must be there:",
+        rf"    D:\jobs\load.py (1 task: {LOAD})",
+        rf"    D:\jobs\lost.py (1 task: {LOAD})",
+        "  Drives that must be there:",
+        rf"    D: (1 task: {LOAD})",
+        rf"    E: (1 task: {LOAD})",
+        "  Access rights of 1 task, which the snapshot lacks: "
+        "they inherit those of their folder, or keep their current ones",
+        "",
+        r"1 task of Windows itself (\Microsoft) left out: --folder names them.",
+        "",
+        "This is a plan on paper: only Windows can tell whether it accepts the tasks. Nothing was changed.",
+    ]
+
+
+def test_plan_against_a_snapshot_says_what_would_differ_there(tmp_path: Path) -> None:
+    old = taken(tmp_path / "old", {LOAD: task_xml("old.exe"), NIGHTLY: task_xml()})
+    ended = restore(
+        taken(tmp_path / "new", {LOAD: task_xml("new.exe"), NIGHTLY: task_xml()}), "--against", str(old.source)
+    )
+    assert ended.exit_code == 0
+    assert ended.stdout.startswith("Plan for OPENDATA01 as of 2026-11-23 06:02 America/New_York: 2 tasks of OPENDATA01")
+    assert f"To be replaced: 1\n  {LOAD}\n    command from old.exe to new.exe\n" in ended.stdout
+    assert f"Unchanged, skipped: 1\n  {NIGHTLY}\n" in ended.stdout
+
+
+def test_scripts_are_laid_out_and_nothing_is_written_over(tmp_path: Path, fake: FakeScheduler) -> None:
+    snapshot = taken(tmp_path, {LOAD: task_xml()}, programs=[SCRIPT, LOST])
+    keep_script(snapshot.share, b"print()")
+    out = tmp_path / "out"
+    place = out / "D" / "jobs" / "load.py"
+    fake.paths = {r"D:\jobs\load.py"}
+    first = restore(snapshot, "--scripts", str(out))
+    assert first.stdout.splitlines()[:2] == [
+        rf"D:\jobs\load.py: written to {place}",
+        r"Not in the backup: D:\jobs\lost.py",
+    ]
+    assert (
+        rf"    D:\jobs\lost.py (1 task: {LOAD})" in first.stdout.partition("Missing programs, scripts and folders")[2]
+    )
+    assert r"    D:\jobs\load.py" not in first.stdout
+    assert place.read_bytes() == b"print()"
+    place.write_bytes(b"mine")
+    assert restore(snapshot, "--scripts", str(out)).stdout.splitlines()[0].endswith("is there already, and differs")
+    assert place.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    "name", [r"D:\..\..\x.py", r"\\files\share\..\x.py", "/etc/x.py", r"C:\a:b.py", r"D:\nul\x.py"]
+)
+def test_script_of_any_name_is_laid_out_inside_the_folder(tmp_path: Path, name: str) -> None:
+    known = SCRIPT._replace(file=name)
+    snapshot = taken(tmp_path, {LOAD: task_xml()}, programs=[known])
+    keep_script(snapshot.share, b"print()")
+    lay_out(snapshot, [LOAD], tmp_path / "out")
+    assert [file.read_bytes() for file in (tmp_path / "out").rglob("*.py")] == [b"print()"]
+    assert not list(tmp_path.glob("x.py"))
 
 
 def test_script_needs_no_windows(tmp_path: Path) -> None:
@@ -232,4 +326,24 @@ def test_script_needs_no_windows(tmp_path: Path) -> None:
         r"1 task of Windows itself (\Microsoft) left out: --folder names them.",
     ]
     files = sorted(file.relative_to(tmp_path / "out").as_posix() for file in (tmp_path / "out").rglob("*.*"))
-    assert files == ["about.txt", "restore.ps1", "tasks.csv", "tasks/OpenData/Load.xml"]
+    assert files == ["READ-ME.txt", "about.txt", "restore.ps1", "tasks.csv", "tasks/OpenData/Load.xml"]
+
+
+def test_read_me_says_what_must_be_there_and_what_is_lost(tmp_path: Path) -> None:
+    tasks = {LOAD: task_xml(r"E:\x.exe --password S3cret", principal=STORED)}
+    snapshot = taken(tmp_path, tasks, statuses=[Status(LOAD, "Disabled", False), Status(NIGHTLY, "Ready")])
+    ended = restore(snapshot, "--script", str(tmp_path / "out"))
+    assert (ended.exit_code, ended.stderr) == (1, f"Not in the backup: {NIGHTLY}\n")
+    text = (tmp_path / "out" / "READ-ME.txt").read_bytes().decode("utf-8-sig")
+    lines = text.split("\r\n")
+    assert lines[0] == "1 task of OPENDATA01, as they were at 2026-11-23 06:02 America/New_York"
+    for line in (
+        rf"    TOWN\etl (1 task: {LOAD})",
+        rf"    E:\x.exe --password *** (1 task: {LOAD})",
+        rf"    E: (1 task: {LOAD})",
+        "  Disabled, to be enabled by hand if they should run: 1 task",
+        "  Task Scheduler's own history of runs is not restored.",
+        rf"    {NIGHTLY}",
+        "1. Install the programs, scripts and drives where they were, and set the time zone.",
+    ):
+        assert line in lines

@@ -104,7 +104,7 @@ def test_what_could_not_be_read_is_no_reason_not_to_worry(sample: Snapshot) -> N
     assert not answer.is_good
     lacking = replace(sample, statuses={path: sample.statuses[path] for path in [r"\Backup\Offsite copy"]})
     answer = StatusPage(lacking, r"\Backup").answer
-    assert answer.title == "None of 1 task needs attention; 1 could not be judged"
+    assert answer.title == "None of 1 task needs attention; 1 other could not be judged"
     assert answer.unseen == [r"1 task: not judged, because there is no status: \Backup\System state."]
 
 
@@ -112,7 +112,7 @@ def test_no_output_is_not_taken_for_good_news() -> None:
     statuses = {path: Status(path, "Ready") for path in (r"\A", r"\B")} | {r"\C": Status(r"\C", "Ready", True, NOON, 0)}
     page = StatusPage(Snapshot("S", NOON, statuses=statuses))
     assert page.answer.lines == [
-        "None of 3 tasks needs attention; 3 could not be judged.",
+        "Not known: none of 3 tasks could be judged.",
         "1 OK and 2 UNKNOWN.",
         r"2 tasks: not judged, because the last result is not known: \A and \B.",
         r"1 task: not judged, because no definitions were collected: \C.",

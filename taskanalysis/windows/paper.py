@@ -1,0 +1,193 @@
+r"""A plan on paper: what a restore would do to an empty server, or to one as a snapshot shows it, and what it needs.
+
+>>> from taskanalysis.snapshot import read_snapshot
+>>> needs = Needs.of(read_wanted(read_snapshot("data")).tasks, {})
+>>> sorted(needs.passwords)
+['TOWN\\etl', 'TOWN\\opendata']
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from taskanalysis.snapshot import (
+    ProgramFile,
+    Snapshot,
+    file_name,
+    in_scope,
+    kept_script,
+    long_path,
+    plain_path,
+    write_whole,
+)
+from taskanalysis.text import count, one_line
+from taskanalysis.windows.restorable import Wanted, by_name, named_paths, read_wanted
+from taskanalysis.windows.scheduler import NOT_FOUND, SchedulerError
+
+
+class Paper:
+    """The parts of `Scheduler` that a plan reads: a server with the tasks of a snapshot, or none."""
+
+    def __init__(self, against: Snapshot | None = None) -> None:
+        tasks = read_wanted(against, folder="\\").tasks if against else []
+        self._tasks = {task.path.casefold(): task.xml for task in tasks}
+
+    def xml(self, path: str) -> str:
+        """The stored definition; SchedulerError where there is no such task."""
+        if path.casefold() not in self._tasks:
+            raise SchedulerError(path, NOT_FOUND)
+        return self._tasks[path.casefold()]
+
+    def validate(self, path: str, xml: str) -> None:
+        """Only Windows can tell."""
+
+    def account_exists(self, account: str) -> None:
+        """Not known."""
+
+    def path_exists(self, path: str) -> None:
+        """Not known."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What must be there for tasks to run: names with the paths of the tasks that need them.
+
+    `passwords` are asked for when restoring; `scripts` are known only where the collector looked for them.
+    """
+
+    passwords: Mapping[str, list[str]] = field(default_factory=dict)
+    accounts: Mapping[str, list[str]] = field(default_factory=dict)
+    programs: Mapping[str, list[str]] = field(default_factory=dict)
+    scripts: Mapping[str, list[str]] = field(default_factory=dict)
+    drives: Mapping[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, tasks: Sequence[Wanted], programs: Mapping[str, Sequence[ProgramFile]]) -> Self:
+        """Those of tasks; `programs` are the files that the collector saw, by task path."""
+        files = {path: [file.file for file in found if file.role == "script"] for path, found in programs.items()}
+
+        def scripts(task: Wanted) -> list[str]:
+            return [file for file in dict.fromkeys(files.get(task.path, ())) if re.search(r"[\\/]", file)]
+
+        def drives(task: Wanted) -> list[str]:
+            found = re.findall(r"(?<![\w])([A-Za-z]:)[\\/]", " ".join([*named_paths(task), *scripts(task)]))
+            return sorted({drive.upper() for drive in found} - {"C:"})
+
+        return cls(
+            by_name(tasks, lambda task: [task.account] if task.asks_password else []),
+            by_name(tasks, lambda task: task.accounts),
+            by_name(tasks, named_paths),
+            by_name(tasks, scripts),
+            by_name(tasks, drives),
+        )
+
+
+# The plan -------------------------------------------------------------------------------------------------------------
+
+
+def undefined(snapshot: Snapshot, folder: str = "", tasks: Sequence[str] = ()) -> list[str]:
+    r"""The tasks that can't be restored, since the backup has no definition of them: their paths, sorted."""
+    if tasks and not folder:
+        return []
+    folders = [folder] if folder else []
+    known = snapshot.statuses.keys() | snapshot.damaged.keys()
+    lacking = [path for path in known - snapshot.tasks.keys() if in_scope(path, folders)]
+    return sorted((path for path in lacking if in_scope(path, snapshot.folders)), key=str.casefold)
+
+
+# In words -------------------------------------------------------------------------------------------------------------
+
+MOST_TASKS = 3
+"""Tasks that a line names."""
+STEPS = r"""What to do, in this order:
+
+1. Install the programs, scripts and drives where they were, and set the time zone.
+2. Create the accounts. One that is no administrator needs the right "Log on as a batch job": without it Windows
+   registers a task and never starts it.
+3. As administrator, in this folder: powershell -NoProfile -ExecutionPolicy Bypass -File restore.ps1 -WhatIf
+   It shows what would be done. Without -WhatIf it does it, and asks for each password once.
+4. Look at its table: each task that could not be restored is named there. It can be run again.
+5. Only then let the collecting task run there again.
+"""
+
+
+def needs_lines(needs: Needs) -> Iterator[str]:
+    """What must be there."""
+    headings = {
+        "Passwords to enter, one for each account": needs.passwords,
+        "Accounts that the server must know": needs.accounts,
+        "Programs and folders that must be there": needs.programs,
+        "Scripts that must be there": needs.scripts,
+        "Drives that must be there": needs.drives,
+    }
+    for heading, names in headings.items():
+        yield from named_lines(heading, names)
+
+
+def named_lines(heading: str, names: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """A heading and a line a name with the tasks that need it; nothing where there is none."""
+    if names:
+        yield f"  {heading}:"
+    for name, paths in names.items():
+        more = ", …" * (len(paths) > MOST_TASKS)
+        yield f"    {name} ({count(len(paths), 'task')}: {', '.join(paths[:MOST_TASKS])}{more})"
+
+
+def lost_lines(tasks: Sequence[Wanted]) -> Iterator[str]:
+    """What tasks lose that are restored."""
+    if off := [task.path for task in tasks if not task.enabled]:
+        yield f"  Disabled, to be enabled by hand if they should run: {count(len(off), 'task')}"
+    if unkept := [task.path for task in tasks if not task.sddl]:
+        what = "they inherit those of their folder, or keep their current ones"
+        yield f"  Access rights of {count(len(unkept), 'task')}, which the snapshot lacks: {what}"
+
+
+def read_me(tasks: Sequence[Wanted], needs: Needs, lacking: Sequence[str], title: str) -> str:
+    """The text of ``READ-ME.txt``: what is here, what must be there, what is lost, and what to do in which order."""
+    parts = [*needs_lines(needs), *lost_lines(tasks), "  Task Scheduler's own history of runs is not restored."]
+    if lacking:
+        parts += ["  Tasks of which the backup has no definition, so that nothing restores them:"]
+        parts += [f"    {path}" for path in lacking]
+    return "\n".join([one_line(title), "", *map(_indented, parts), "", STEPS])
+
+
+def _indented(line: str) -> str:
+    """A line without secrets and control characters, and with its indentation."""
+    return " " * (len(line) - len(line.lstrip())) + one_line(line.strip())
+
+
+# Scripts --------------------------------------------------------------------------------------------------------------
+
+
+def lay_out(snapshot: Snapshot, paths: Sequence[str], folder: Path) -> list[str]:
+    r"""Write the scripts of these tasks below `folder`, each under its path (``D:\jobs\x.py``: ``D/jobs/x.py``).
+
+    No file that exists is written over. Returns a line for each script: where it is, or why it is not.
+    """
+    lines = []
+    files = [file for path in paths for file in (snapshot.programs or {}).get(path, ()) if file.role == "script"]
+    for name, sha256 in dict.fromkeys((file.file, file.sha256) for file in files):
+        content = kept_script(snapshot.share, sha256)
+        place = long_path(folder).joinpath(*_parts(name))
+        if content is None:
+            lines.append(f"Not in the backup: {name}")
+        elif place.exists():
+            is_same = place.read_bytes() == content
+            lines.append(f"{name}: {plain_path(place)} is there already, {'the same' if is_same else 'and differs'}")
+        else:
+            write_whole(place, content)
+            lines.append(f"{name}: written to {plain_path(place)}")
+    return lines
+
+
+def _parts(name: str) -> list[str]:
+    r"""The folders and the name of a Windows path, safe as names here.
+
+    >>> _parts(r"D:\jobs\..\x.py"), _parts(r"\\files\share\x.py")
+    (['D', 'jobs', '%2E.', 'x.py'], ['files', 'share', 'x.py'])
+    """
+    return file_name(name.replace("/", "\\").replace(":", "", 1)).removesuffix(".xml").split("/")
