@@ -164,7 +164,7 @@ class Inventory(Page):
         """The tasks."""
         soon = starts.next_runs(self.snapshot, self.starts)
         rows = (
-            _task_row(self.snapshot, path, task, self._found[path]) | {"next_runs": soon.get(path, [])}
+            _task_row(self.snapshot, path, task, self._found[path]) | self._more(path, soon)
             for path, task in self._definitions.items()
         )
         shown = ("task_path", "schedule", "command", "arguments", "run_as", "findings")
@@ -314,7 +314,7 @@ class Inventory(Page):
     def save(self, folder: str | Path) -> list[Path]:
         """Write the inventory, triggers, actions and ``task_scheduler_backup.csv`` into a folder (`files.save`)."""
         frames = {"inventory": self.tasks.frame, "triggers": self.triggers.frame, "actions": self.actions.frame}
-        return save(self._cut | frames | {"task_scheduler_backup": self.old_backup}, folder)
+        return save(self._cut | frames | {"task_scheduler_backup": self.old_backup}, folder, self.known_zone)
 
     # Parts ------------------------------------------------------------------------------------------------------------
 
@@ -335,6 +335,11 @@ class Inventory(Page):
             path: [finding for finding in found if not rules[path].accepts(finding.kind)]
             for path, found in self._all_found.items()
         }
+
+    def _more(self, path: str, soon: dict[str, list[datetime | str]]) -> dict[str, Any]:
+        """What a row of the inventory has beside the definition."""
+        owner = self.rules.of(self.snapshot.server, path).owner or ""
+        return {"next_runs": soon.get(path, []), "owner": owner}
 
     def _accepted_lines(self) -> list[str]:
         meant = [len(found) - len(self._found[path]) for path, found in self._all_found.items()]

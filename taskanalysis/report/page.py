@@ -14,10 +14,12 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from taskanalysis import __version__
+from taskanalysis.definition import Time
 from taskanalysis.health import (
     NO_RULES,
     Assessment,
@@ -122,7 +124,7 @@ class Page:
         *,
         server: str = "",
         folder: str = "",
-        at: str = "",
+        at: Time | None = None,
         zone: str = "",
         dates: str = "",
         **more: Any,
@@ -161,6 +163,11 @@ class Page:
     def _table(self, *parts: Any, **more: Any) -> Table:
         """A `table` as this page shows times and names."""
         return replace(table(*parts, **more), look=self.look)
+
+    @property
+    def known_zone(self) -> ZoneInfo | None:
+        """The server's zone, None where it is not known."""
+        return ZoneInfo(self.snapshot.zone) if self.snapshot.zone else None
 
     @property
     def _folders(self) -> list[str]:

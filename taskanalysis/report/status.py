@@ -155,7 +155,7 @@ class StatusPage(Window):
     def save(self, folder: str | Path, *, made_at: datetime | None = None) -> list[Path]:
         """Write ``status.csv``, ``task-status.csv`` and ``status.json`` (`files`); `made_at` is now where not given."""
         frames = {"status": self.tasks.frame, "incidents": self.incidents.frame, "problems": self.problems.frame}
-        files = save(self._cut | {"status": self.tasks.frame, "task-status": self.old_status}, folder)
+        files = save(self._cut | {"status": self.tasks.frame, "task-status": self.old_status}, folder, self.known_zone)
         return files + save_status(self.assessment, frames, folder, made_at=made_at or datetime.now(UTC))
 
 

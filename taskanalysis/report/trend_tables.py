@@ -99,7 +99,7 @@ def changed(window: Window) -> pd.DataFrame:
             "before": before["ending"].astype(str).to_numpy(),
             "after": after["ending"].astype(str).to_numpy(),
         }
-    ).assign(server=window.snapshot.server, kind="outcome")
+    ).assign(server=window.snapshot.server, kind="outcome", fields="")
     seen = changes[changes["kind"] == "outcome"].drop_duplicates(["task_path", "at"])
     what = {(str(path), at): text for path, at, text in zip(seen["task_path"], seen["at"], seen["what"], strict=True)}
     flips["what"] = [what.get((path, at), "") for path, at in zip(flips["task_path"], flips["at"], strict=True)]

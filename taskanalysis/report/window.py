@@ -288,7 +288,7 @@ class Window(JudgedPage):
         flips = runs.loc[flip, ["server", "task_path"]].assign(at=known_at(runs[flip]), kind="outcome")
         what = np.where(runs.loc[flip, "outcome"] == "succeeded", "A rule of the office counts it as success.", "")
         words = {"before": before.loc[flip, "outcome"].astype(str), "after": runs.loc[flip, "outcome"].astype(str)}
-        return flips.assign(**words, what=what)
+        return flips.assign(**words, what=what, fields="")
 
     def _within(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows of this server, of tasks in the folder that no rule mutes."""

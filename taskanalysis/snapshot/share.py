@@ -20,7 +20,6 @@ from itertools import chain, groupby, islice, pairwise
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Self
-from zoneinfo import ZoneInfo
 
 from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, read_bytes
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
@@ -212,15 +211,6 @@ def usual_wait(newest_first: Iterable[datetime]) -> timedelta:
     """
     gaps = sorted(after - before for after, before in pairwise(islice(newest_first, 20)))
     return min(max(2 * gaps[len(gaps) // 2], timedelta(hours=1)), timedelta(days=8)) if gaps else timedelta(hours=26)
-
-
-def instant(text: str, zone: str) -> datetime:
-    """An ISO time as an aware datetime, in local time of `zone` where it has no offset; SnapshotError otherwise."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise SnapshotError(f"'{clip(text)}' is not a time such as 2026-11-23T06:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone) if zone else UTC)
 
 
 # snapshot.json --------------------------------------------------------------------------------------------------------

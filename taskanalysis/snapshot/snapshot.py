@@ -20,7 +20,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from taskanalysis import __version__
-from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, read_bytes
+from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, Time, instant, read_bytes, wall_time
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.evidence import ProgramFile, by_task, log_name, read_programs, write_programs
@@ -36,7 +36,6 @@ from taskanalysis.snapshot.share import (
     contradiction,
     folders_above,
     in_future,
-    instant,
     list_servers,
     newest_first,
     read_manifest,
@@ -144,9 +143,9 @@ class Snapshot:
         except SnapshotError:
             return False
 
-    def judged_at(self, at: str, now: datetime) -> datetime:
-        """When its age is judged (aware): at `at` (ISO, or "") where asked for, else `now`; of the sample at once."""
-        if at:
+    def judged_at(self, at: Time, now: datetime) -> datetime:
+        """When its age is judged (aware): at `at` where that is given, else `now`; of the sample at once."""
+        if at != "":
             return min(instant(at, self.zone), now)
         return self.taken_at if self.is_sample else now
 
@@ -163,7 +162,7 @@ def read_snapshot(
     path: str | Path,
     *,
     server: str = "",
-    at: str = "",
+    at: Time | None = None,
     holding: str = "",
     zone: str = "",
     dates: str = "",
@@ -177,12 +176,13 @@ def read_snapshot(
 
     Of a status file with several servers, `server` selects one ("": the first).
 
-    Of a share: the newest snapshot of `server` ("": of any), not later than `at` (ISO; local time of the server where
-    it has no offset), and with `holding="definitions"` one that has definitions, unless none has. A snapshot that is
-    more than ten minutes later than `now` (aware; the clock where it is None) is a problem and never the newest; so is
-    one whose ``snapshot.json`` contradicts the names of its folders.
+    Of a share: the newest snapshot of `server` ("": of any), not later than `at` (ISO text, date or datetime; on the
+    server's clock where it has no offset; None or "": the newest), and with `holding="definitions"` one that has
+    definitions, unless none has. A snapshot that is more than ten minutes later than `now` (aware; None: the clock)
+    is a problem and never the newest; so is one whose ``snapshot.json`` contradicts the names of its folders.
 
-    SnapshotError where there is none, or where `snapshot.json` is not of this format; ZoneError for an unknown zone.
+    SnapshotError where there is none, or where `snapshot.json` is not of this format; ZoneError for an unknown zone,
+    TimeError for an `at` that is no time.
     All else that is wrong (a bad row, a missing or changed file) is a problem beside the data.
 
     >>> found = read_snapshot("tests/files/folder")
@@ -191,9 +191,10 @@ def read_snapshot(
     """
     if zone:
         known_zone(zone)
+    latest = None if at is None or at == "" else wall_time(at)
     source, now = long_path(path), now or datetime.now(UTC)
     if (source / "snapshots").is_dir() and not (source / "snapshot.json").is_file():
-        newest, unusable = _newest(source, server, at, holding, now)
+        newest, unusable = _newest(source, server, latest, holding, now)
         snapshot = _read_own(newest)
         snapshot.problems[:0] = unusable
         snapshot.others = tuple(name for name in list_servers(source) if name != newest.parents[1].name)
@@ -203,7 +204,7 @@ def read_snapshot(
     if in_future(snapshot.taken_at, now):
         snapshot.problems.insert(0, Problem(source.name, FUTURE.partition(",")[0]))
     other = server and snapshot.server and server.casefold() != snapshot.server.casefold()
-    if other or (at and snapshot.taken_at > instant(at, snapshot.zone)):
+    if other or (latest and snapshot.taken_at > instant(latest, snapshot.zone)):
         raise SnapshotError(
             f"{path} is of {snapshot.server or 'no named server'} at {snapshot.taken_at:%Y-%m-%d %H:%M} UTC"
         )
@@ -279,7 +280,7 @@ def _siblings(folder: Path) -> Iterable[Stamped]:
     return newest_first(above[3], above[1].name) if len(above) > 3 else ()
 
 
-def _newest(share: Path, server: str, at: str, holding: str, now: datetime) -> tuple[Path, list[Problem]]:
+def _newest(share: Path, server: str, at: datetime | None, holding: str, now: datetime) -> tuple[Path, list[Problem]]:
     """The newest snapshot that fits, and a problem for each newer one that can't be used and each unlisted folder."""
     unusable: list[Problem] = []
     later: list[Stamped] = []
@@ -303,7 +304,7 @@ def _newest(share: Path, server: str, at: str, holding: str, now: datetime) -> t
     unusable[:0] = future_problems(later)
     if chosen or lacking:
         return chosen or lacking[0], unusable
-    wanted = "".join([f" of {server}" * bool(server), f" up to {at}" * bool(at)])
+    wanted = "".join([f" of {server}" * bool(server), f" up to {at:%Y-%m-%d %H:%M}" if at else ""])
     if not unusable:
         raise SnapshotError(f"{share} holds no snapshot{wanted}")
     file, what = unusable[0]

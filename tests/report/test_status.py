@@ -318,7 +318,9 @@ def test_status_with_a_history_shows_how_the_runs_before_went(sample: Snapshot, 
 
 def test_status_json_has_its_keys_and_plain_values(page: StatusPage, tmp_path: Path) -> None:
     files = page.save(tmp_path, made_at=datetime(2026, 11, 23, 12, tzinfo=UTC))
-    assert [file.name for file in files] == ["status.csv", "task-status.csv", "status.json"]
+    assert [file.name for file in files] == [
+        *("status.csv", "status.parquet", "task-status.csv", "task-status.parquet", "status.json"),
+    ]
     content = json.loads(files[-1].read_text(encoding="utf-8"))
     assert list(content) == [
         *("format", "version", "server", "taken_at", "made_at", "stale_after", "zone", "code", "title", "headline"),
