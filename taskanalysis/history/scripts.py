@@ -14,7 +14,7 @@ from typing import NamedTuple
 from taskanalysis.errors import Problem
 from taskanalysis.snapshot import ProgramFile, long_path, read_programs, snapshot_folder
 
-SHORT = 12
+SHORT = 8
 """Digits of a sha256 that name a version of a script."""
 
 

@@ -288,7 +288,7 @@ def test_changes_are_those_of_24_hours_the_newest_first(sample: Snapshot, trends
         [r"\OpenData\Transit\Bus stops", "outcome", "failed"],
         [r"\OpenData\GIS\Address points", "outcome", "succeeded"],
         [r"\OpenData\Transit\Parking meters", "outcome", "stopped"],
-        [r"\OpenData\Portal\Full-text index", "script", "7d3c37d2252e"],
+        [r"\OpenData\Portal\Full-text index", "script", "7d3c37d2"],
         [r"\OpenData\Portal\Full-text index", "outcome", "stopped"],
         [r"\OpenData\Services\Recreation calendar", "outcome", "not started"],
     ]
