@@ -99,7 +99,7 @@ class StatusPage(Window):
         rows, nothing = [], "There is no snapshot before this one, so no change is known."
         if self.history and len(self.history.coverage) > 1:
             changes, nothing = self.history.changes, "Nothing changed in the 24 hours before the snapshot."
-            if why := self.lacks("definitions", "status"):
+            if why := self.lacks("definitions", "status", "last_result"):
                 nothing = f"No change is known of the 24 hours before the snapshot: {why}."
             new = changes[changes["at"] > pd.Timestamp(self.snapshot.taken_at - timedelta(days=1))]
             rows = change_rows(self.snapshot, _last_turns(new.iloc[::-1]), self.folder)
