@@ -52,7 +52,7 @@ from taskanalysis.schedule import microseconds
 from taskanalysis.snapshot import read_statuses, refused_folders, share_manifest, stamped
 from taskanalysis.text import clip
 
-VERSION = 2  # of the files; another number rebuilds them all
+VERSION = 2  # of the files; another number rebuilds them all, and loses what was pruned unless it is taken over
 KEY = b"taskanalysis"
 AT_ONCE = 100  # files in memory
 DAMAGES = (OSError, ValueError, TypeError, LookupError, AttributeError, pa.ArrowException)

@@ -177,6 +177,7 @@ def _coverage(
             "tasks": np.array([record["tasks"] for record in records], np.int64),
             "elevated": pd.array(elevated, "boolean"),
             "proves_absence": sight.proves,
+            "pruned": np.array([bool(record.get("pruned")) for record in records], bool),
             "zone": pd.Series([record["zone"] for record in records], dtype="str").astype("category"),
             "account": pd.Series([record["account"] for record in records], dtype="str").astype("category"),
             "definitions": definitions.groupby(own).ffill().astype("category"),
