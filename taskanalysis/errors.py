@@ -22,7 +22,7 @@ taskanalysis.errors.TaskXmlError: Load.xml: StartBoundary '2024-13-01' is not a 
 from functools import partial
 from typing import NamedTuple
 
-from taskanalysis.text import clip
+from taskanalysis.text import clip, plain_paths
 
 
 class Problem(NamedTuple):
@@ -34,6 +34,10 @@ class Problem(NamedTuple):
 
 class TaskAnalysisError(Exception):
     """Parent of all errors of this package; its text is one sentence for a reader."""
+
+    def __str__(self) -> str:
+        """The sentence, with paths as their users wrote them."""
+        return plain_paths(super().__str__())
 
 
 class SnapshotError(TaskAnalysisError):

@@ -20,6 +20,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from taskanalysis.text import plain_paths
+
 _REFUSED = re.compile(
     r'[%<>:"/|?*\x00-\x1f\x7f]'  # '%' so that decoding is exact
     r"|[. ](?=$)"  # Windows drops a dot or space at the end
@@ -88,7 +90,7 @@ def plain_path(path: Path) -> str:
     >>> plain_path(Path(r"\\?\UNC\files\tasks"))
     '\\\\files\\tasks'
     """
-    return str(path).replace("\\\\?\\UNC\\", "\\\\", 1).replace("\\\\?\\", "", 1)
+    return plain_paths(str(path))
 
 
 def write_whole(file: Path, *parts: bytes | memoryview) -> None:

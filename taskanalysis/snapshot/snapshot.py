@@ -139,8 +139,8 @@ class Snapshot:
         if self.manifest.get("tool") != SAMPLE_TOOL:
             return False
         try:
-            return self.share.resolve() == sample_share().resolve()
-        except SnapshotError:
+            return self.share.samefile(sample_share())
+        except (SnapshotError, OSError):
             return False
 
     def judged_at(self, at: Time, now: datetime) -> datetime:
