@@ -28,7 +28,7 @@ from taskanalysis.report.display import Answer, Html, Sentences, Table
 from taskanalysis.report.files import save
 from taskanalysis.report.page import MOST_NAMED, NOT_ALL_SEEN, Page, change_rows, local
 from taskanalysis.schedule import next_run, slots
-from taskanalysis.snapshot import Snapshot, lost_sight
+from taskanalysis.snapshot import Needs, Snapshot, lost_sight
 from taskanalysis.text import count, listed, mask_arguments
 
 MOST_GROUPS = 20
@@ -118,10 +118,10 @@ class Inventory(Page):
 
     @cached_property
     def _passwords(self) -> list[str]:
-        """The accounts whose passwords are needed, with the number of their tasks, most first."""
-        frame = self.tasks.frame
-        numbers = frame[frame["needs_password"]].groupby("run_as").size().sort_values(ascending=False, kind="stable")
-        return [f"{name or 'an unnamed account'} ({count(number, 'task')})" for name, number in numbers.items()]
+        """The accounts whose passwords are needed, with the number of their tasks, most first; as `restore` asks."""
+        needed = Needs.of(self._definitions).passwords
+        most_first = sorted(needed.items(), key=lambda pair: -len(pair[1]))
+        return [f"{name or 'an unnamed account'} ({count(len(paths), 'task')})" for name, paths in most_first]
 
     @cached_property
     def restore(self) -> Html:

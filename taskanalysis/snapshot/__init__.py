@@ -18,6 +18,7 @@ from taskanalysis.snapshot.evidence import (
 )
 from taskanalysis.snapshot.files import read_tasks
 from taskanalysis.snapshot.locales import ORDERS, moment, settle
+from taskanalysis.snapshot.needs import Needs, account_of, accounts_of, names_of
 from taskanalysis.snapshot.objects import objects, plain
 from taskanalysis.snapshot.paths import (
     LOCK,
@@ -87,11 +88,14 @@ __all__ = [
     "STATUS_FIELDS",
     "STATUS_HEADER",
     "Moment",
+    "Needs",
     "ProgramFile",
     "Snapshot",
     "Stamped",
     "Status",
     "StoredDefinitions",
+    "account_of",
+    "accounts_of",
     "aware",
     "beside_of",
     "check_path",
@@ -112,6 +116,7 @@ __all__ = [
     "long_path",
     "lost_sight",
     "moment",
+    "names_of",
     "newest_first",
     "objects",
     "plain",
