@@ -24,11 +24,12 @@ from typing import Any, NoReturn
 import click
 
 from taskanalysis import __version__
+from taskanalysis.cli.log import log_line, logged
+from taskanalysis.cli.usage import BAD_INPUT, Commands, Monitored
 from taskanalysis.errors import ReportError, TaskAnalysisError, UnfinishedError
 from taskanalysis.text import one_line
 
-ATTENTION, BAD_INPUT, NOT_FINISHED = 1, 2, 3
-NAGIOS_UNKNOWN = 3
+ATTENTION, NOT_FINISHED = 1, 3
 STATES = ["Unknown", "Disabled", "Queued", "Ready", "Running"]
 SAMPLE = "Sample: an invented server of an invented town."
 
@@ -39,6 +40,7 @@ SAMPLE = "Sample: an invented server of an invented town."
 def say(line: str, *, err: bool = False) -> None:
     """Print one line, masked and without control characters."""
     click.echo(one_line(line), err=err)
+    log_line(line)
 
 
 def fail(what: str, code: int) -> NoReturn:
@@ -51,10 +53,17 @@ def one_sentence(command: Callable[..., int | None]) -> Callable[..., None]:
     """Exit with the code that a command returns; show an error as one sentence on stderr, never a traceback."""
 
     @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
+    def run(*args: Any, log: Path | None = None, **kwargs: Any) -> None:
+        with logged(log, command.__name__):
+            guarded(*args, **kwargs)
+
+    def guarded(*args: Any, **kwargs: Any) -> None:
         try:
             code = command(*args, **kwargs)
-        except (click.ClickException, click.exceptions.Exit):
+        except click.ClickException as error:
+            log_line(error.format_message())
+            raise
+        except click.exceptions.Exit:
             raise
         except TaskAnalysisError as error:
             fail(str(error), NOT_FINISHED if isinstance(error, ReportError | UnfinishedError) else BAD_INPUT)
@@ -99,29 +108,6 @@ def data_path(data: str | None) -> Path:
     return Path(data).absolute() if data else sample_share()
 
 
-class Command(click.Command):
-    """A command that refuses an empty option, as from an unset variable of a script, unless that is its default."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments."""
-        rest = super().parse_args(ctx, args)
-        for option in self.params:
-            value = ctx.params.get(option.name or "")
-            if option.default != "" and (value == "" or (isinstance(value, tuple) and "" in value)):
-                raise click.UsageError(f"{option.opts[0]} is empty: give it a value", ctx)
-        return rest
-
-
-class Commands(click.Group):
-    """The commands, with arguments taken literally."""
-
-    command_class = Command
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        r"""Run one. By default click expands ``[1]``, ``~`` and ``%X%`` in Windows paths."""
-        return super().main(*args, **{"windows_expand_args": False} | kwargs)
-
-
 def address(_context: click.Context, _option: click.Parameter, text: str) -> str:
     """Check the address of a Dask scheduler; "" for none."""
     from taskanalysis.history import is_address  # noqa: PLC0415
@@ -149,6 +135,9 @@ ORDERS = click.Choice(["dmy", "mdy", "ymd"])
 DATES = click.option("--dates", type=ORDERS, help="Order of day, month and year in dates, where the data is ambiguous.")
 OUTPUT = click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of stdout."
+)
+LOG = click.option(
+    "--log", type=click.Path(path_type=Path), metavar="FILE", help="Append what is printed to this file, too."
 )
 USER = click.option("--user", default="", metavar="U", help="User for the remote connection; prompts for the password.")
 
@@ -197,6 +186,7 @@ def main() -> None:
 )
 @EXECUTOR
 @click.option("-v", "--verbose", is_flag=True, help="Show progress on stderr.")
+@LOG
 @one_sentence
 def report(**options: Any) -> int:
     r"""Make the reports and publish them in REPORTS; its index.html links them all.
@@ -249,19 +239,6 @@ def decode(code: str, command: str, arguments: str, state: str | None, source: s
     click.echo("\n".join(filter(None, (result.meaning, result.advice, f"Source: {result.basis}"))))
     if other := other_reading(code):
         click.echo(f"Hexadecimal? taskanalysis decode 0x{code}: {other.meaning}", err=True)
-
-
-class Monitored(Command):
-    """A command whose bad usage ends, with ``--format nagios``, with the code for unknown, not for critical."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments."""
-        nagios = "nagios" in args or "--format=nagios" in args
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            error.exit_code = NAGIOS_UNKNOWN if nagios else BAD_INPUT  # type: ignore[misc]
-            raise
 
 
 @main.command(cls=Monitored)
@@ -334,6 +311,7 @@ def diff(**options: Any) -> int:
 @click.option("--prune", metavar="AGE", help="Print the plan to delete snapshots older than this, such as 400d.")
 @click.option("--apply", "carry_out", is_flag=True, help="Carry out the plan of --prune.")
 @EXECUTOR
+@LOG
 @one_sentence
 def history(data: str | None, **options: Any) -> int:
     r"""Update the history of a share from its snapshots, and summarize it.
@@ -407,6 +385,7 @@ def restore(**options: Any) -> int:
     "--at", default="", metavar="TIME", help="With --from: the time of the data, where its files lack it (ISO)."
 )
 @click.option("--dates", type=ORDERS, help="With --from: order of day, month and year, where ambiguous.")
+@LOG
 @one_sentence
 def collect(**options: Any) -> None:
     r"""Write a snapshot: statuses of all tasks of a server, and definitions of those outside \Microsoft.

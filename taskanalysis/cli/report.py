@@ -57,7 +57,7 @@ def _run_one(share: Path, out: Path, **options: Any) -> int:
     """
     outcome = _make(share, out, **options)
     for page in (out / "index.html", *(out / "latest" / f"{name}.html" for name in NOTEBOOKS)):
-        click.echo(f"Open {page}")
+        say(f"Open {page}")
     if outcome.failures:
         failed = ", ".join(str(out / "latest" / f"{failure.report}-failed.html") for failure in outcome.failures)
         fail(f"{outcome.failures[0].what} (see {failed})", NOT_FINISHED)
@@ -83,7 +83,7 @@ def _run_all(share: Path, out: Path, **options: Any) -> int:
         team=partial(team_for, verbose=options["verbose"]),
         cluster=options["executor"],
     )
-    click.echo(f"Open {out / 'index.html'}")
+    say(f"Open {out / 'index.html'}")
     made = [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
     failed = [str(outcome) for outcome in outcomes if isinstance(outcome, TaskAnalysisError)]
     failed += [failure.what for outcome in made for failure in outcome.failures]
