@@ -25,13 +25,15 @@ import click
 
 from taskanalysis import __version__
 from taskanalysis.cli.log import log_line, logged
-from taskanalysis.cli.usage import BAD_INPUT, Commands, Monitored
+from taskanalysis.cli.usage import BAD_INPUT, Commands, Discreet, Monitored
 from taskanalysis.errors import ReportError, TaskAnalysisError, UnfinishedError
 from taskanalysis.text import one_line
 
 ATTENTION, NOT_FINISHED = 1, 3
 STATES = ["Unknown", "Disabled", "Queued", "Ready", "Running"]
 SAMPLE = "Sample: an invented server of an invented town."
+TARGETS = "TASKANALYSIS_NOTIFY"
+"""The environment variable that may hold targets of `notify`, one a line."""
 
 
 # What every command shares --------------------------------------------------------------------------------------------
@@ -399,6 +401,33 @@ def collect(**options: Any) -> None:
     from taskanalysis.cli.collect import run  # noqa: PLC0415 (lxml)
 
     run(**options)
+
+
+@main.command(cls=Discreet)
+@click.option("--data", metavar="SHARE", required=True, help="The share.")
+@click.option("--to", multiple=True, metavar="URL", help="Target of the messages, as apprise writes it; repeatable.")
+@click.option("--to-file", metavar="FILE", help="File with a target in each line, so that no password is in a command.")
+@SERVER
+@FOLDER
+@click.option(
+    "--link", default="", metavar="URL", help="Last line of each message, such as the address of the reports."
+)
+@click.option("--dry-run", is_flag=True, help="Print the messages; send nothing and keep nothing.")
+@LOG
+@one_sentence
+def notify(**options: Any) -> int:
+    r"""Send targets what is new since their last message: problems that began, grew or ended, and what was not seen.
+
+    One message for each server of the share; nothing new, no message. The environment variable TASKANALYSIS_NOTIFY may
+    hold targets, too, one a line. A target that fails is tried again next time.
+
+    Exit code 0: done, or nothing new; 2: bad input, nothing done; 3: a message could not be sent, or not be kept.
+
+    Example: taskanalysis notify --data \\fileserver\tasks --to-file D:\secret\targets.txt --link https://town/reports
+    """
+    from taskanalysis.cli.notify import run  # noqa: PLC0415 (lxml)
+
+    return run(**options)
 
 
 @main.command("task-xml", epilog=r"Example: taskanalysis task-xml --data D:\tasks --reports D:\reports --output t.xml")

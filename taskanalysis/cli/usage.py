@@ -43,3 +43,22 @@ class Monitored(Command):
         except click.UsageError as error:
             error.exit_code = NAGIOS_UNKNOWN if nagios else BAD_INPUT  # type: ignore[misc]
             raise
+
+
+class Discreet(Command):
+    """A command whose arguments may hold passwords: an error of usage shows none of them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if isinstance(error, click.NoSuchOption) or error.message.endswith("is empty: give it a value"):
+                raise
+            option = getattr(error, "param", None)
+            wrong = (
+                f"{option.opts[0]} is missing or wrong"
+                if option
+                else "an argument has no option, or an option no value"
+            )
+            raise click.UsageError(wrong, ctx) from None

@@ -50,6 +50,7 @@ def test_log_has_what_was_printed_and_the_exit_code(share: Path, tmp_path: Path)
     [
         (["history", "--data", "nowhere"], 2, "ended with exit code 2"),
         (["history", "--data", "nowhere", "--apply"], 2, "ended by an error of usage"),
+        (["notify", "--data", "nowhere"], 2, "ended with exit code 2"),
         (["report", "--data", "nowhere", "--reports", "new"], 2, "ended with exit code 2"),
         (["collect", "--data", "nowhere", "--from", "nothing"], 2, "ended with exit code 2"),
     ],
