@@ -230,8 +230,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             if not isinstance(values.get(name), kind):
                 raise ValueError(f"'{name}' is missing or of a wrong type")
         pairs = [text for pair in values["problems"] for text in pair]
-        if not all(isinstance(text, str) for text in [*values["folders"], *values["sha256"].values(), *pairs]):
-            raise ValueError("'folders', 'sha256' or 'problems' hold something other than text")
+        texts = [*values["folders"], *values["warnings"], *values["sha256"].values(), *pairs]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("'folders', 'warnings', 'sha256' or 'problems' hold something other than text")
         if any(len(pair) != 2 for pair in values["problems"]):
             raise ValueError("'problems' are not pairs")
         if values["definitions_read"] and not stamped(values["definitions"] or ""):
@@ -267,8 +268,15 @@ def contradiction(folder: Path, manifest: Mapping[str, Any]) -> str:
 
 
 _KINDS: dict[str, Any] = {"server": str, "taken_at": str, "zone": str, "folders": list, "sha256": dict}
-_KINDS |= {"definitions_read": bool, "definitions": str | None, "problems": list}
-_ABSENT: dict[str, Any] = {"folders": [], "definitions_read": False, "definitions": None, "sha256": {}, "problems": []}
+_KINDS |= {"definitions_read": bool, "definitions": str | None, "problems": list, "warnings": list}
+_ABSENT: dict[str, Any] = {
+    "folders": [],
+    "warnings": [],
+    "definitions_read": False,
+    "definitions": None,
+    "sha256": {},
+    "problems": [],
+}
 
 
 # Stored definitions ---------------------------------------------------------------------------------------------------

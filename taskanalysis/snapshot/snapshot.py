@@ -409,14 +409,15 @@ def write_snapshot(
     problems: Sequence[Problem] = (),
     programs: Iterable[ProgramFile] | None = None,
     logs: Mapping[str, str] | None = None,
+    warnings: Sequence[str] = (),
 ) -> Path:
     r"""Write a snapshot into a share, whole or not at all; returns its folder.
 
     `definitions` maps task path to the exact bytes that Windows exported (None: statuses only); `folders` is their
     scope, empty for all outside ``\Microsoft``. They are stored only where the set of tasks or any byte differs from
     the last snapshot that stored them. `taken_at` and the times of `statuses` are aware. `sddl` maps task path to
-    security descriptor; `problems` lists what could not be read. `programs` are the files that actions start (None: not
-    looked at), `logs` maps task path to the end of what the task last wrote.
+    security descriptor; `problems` lists what could not be read, `warnings` are sentences about the whole. `programs`
+    are the files that actions start (None: not looked at), `logs` maps task path to the end of what it last wrote.
 
     SnapshotError where there is a snapshot of this moment, a time has no offset, or `server` can't be the name of a
     folder; OSError where the disk refuses. Nothing is left then.
@@ -455,7 +456,8 @@ def write_snapshot(
         "tasks": len(listed),
         "sha256": hashes,
     }
-    more = {"sddl": dict(sddl or {}), "problems": [list(problem) for problem in problems]}
+    more: dict[str, Any] = {"sddl": dict(sddl or {}), "problems": [list(problem) for problem in problems]}
+    more["warnings"] = list(warnings)
     manifest |= {name: value for name, value in more.items() if value}
     contents["snapshot.json"] = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
     try:
