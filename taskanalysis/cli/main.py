@@ -444,6 +444,10 @@ def notify(**options: Any) -> int:
 )
 @click.option("--folder", "folders", multiple=True, metavar=r"\F", help="Folder to collect; one limits reports, too.")
 @click.option("--eventlog", is_flag=True, help="Also export the Operational log.")
+@click.option("--notify-file", default="", metavar="FILE", help="File with targets, on the server: notify them, too.")
+@click.option(
+    "--log", "log_file", default="", metavar="FILE", help="Log of the tasks; default taskanalysis.log in the share."
+)
 @click.option("--owner", default="", metavar="NAME", help="Contact in the description; default this user.")
 @click.option("--program", default="", metavar="PATH", help="taskanalysis.exe or python.exe on the server.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")

@@ -23,7 +23,7 @@ from taskanalysis.publish import (
     renew_history,
     team_for,
 )
-from taskanalysis.snapshot import Snapshot, long_path, read_snapshot
+from taskanalysis.snapshot import Snapshot, check_apart, long_path, read_snapshot
 from taskanalysis.text import count
 
 progress = partial(say, err=True)
@@ -43,6 +43,7 @@ def run(share: Path, reports: str, *, every: bool, fail_on: str | None, **option
         raise click.UsageError(f"--keep {error}") from None
     if options["verbose"]:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    check_apart(share.resolve(), Path(reports).resolve())
     check_own(long_path(reports))
     options["now"] = datetime.now(UTC)
     make = _run_all if every else _run_one

@@ -19,6 +19,7 @@ from taskanalysis.snapshot.objects import objects, plain
 from taskanalysis.snapshot.paths import (
     LOCK,
     beside_of,
+    check_apart,
     file_name,
     in_scope,
     locked,
@@ -91,6 +92,7 @@ __all__ = [
     "StoredDefinitions",
     "aware",
     "beside_of",
+    "check_apart",
     "check_path",
     "file_name",
     "folders_in",
