@@ -41,8 +41,8 @@ TARGETS = "TASKANALYSIS_NOTIFY"
 
 def say(line: str, *, err: bool = False) -> None:
     """Print one line, masked and without control characters."""
-    click.echo(one_line(line), err=err)
     log_line(line)
+    click.echo(one_line(line), err=err)
 
 
 def fail(what: str, code: int) -> NoReturn:

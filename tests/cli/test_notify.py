@@ -148,11 +148,14 @@ def test_missing_package_is_one_sentence(share: Path, monkeypatch: pytest.Monkey
 
 
 def test_password_is_in_no_log_whatever_its_level(
-    share: Path, hook: Receiver, caplog: pytest.LogCaptureFixture
+    share: Path, hook: Receiver, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
+    log = tmp_path / "our.log"
     for name in ("", "apprise", "urllib3"):
         caplog.set_level(1, name or None)
     for words in (["--to", hook.url], ["--to", f"mailto://a:{PASSWORD}@127.0.0.1:{free_port()}?to=b@c.example"]):
-        run(share, *words)
+        run(share, *words, "--log", str(log))
     assert PASSWORD not in caplog.text
+    assert log.read_text(encoding="utf-8").count("ended with exit code") == 2
+    assert PASSWORD not in log.read_text(encoding="utf-8")
     logging.getLogger("apprise").setLevel(logging.NOTSET)
