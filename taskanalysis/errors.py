@@ -5,6 +5,7 @@ TaskAnalysisError
 ├── RulesError         a rules file that can't be read
 ├── TaskXmlError       task XML that can't be read (a ValueError too)
 ├── ZoneError          an unknown time zone (a ValueError too)
+├── TimeError          what is no time, where one is asked for (a ValueError too)
 ├── ReportError        a report that could not be made
 └── UnfinishedError    valid input, but the work could not be finished
     ├── ExecutorError  other processes or machines that can't be used
@@ -21,7 +22,7 @@ taskanalysis.errors.TaskXmlError: Load.xml: StartBoundary '2024-13-01' is not a 
 from functools import partial
 from typing import NamedTuple
 
-from taskanalysis.text import clip
+from taskanalysis.text import clip, plain_paths
 
 
 class Problem(NamedTuple):
@@ -34,6 +35,10 @@ class Problem(NamedTuple):
 class TaskAnalysisError(Exception):
     """Parent of all errors of this package; its text is one sentence for a reader."""
 
+    def __str__(self) -> str:
+        """The sentence, with paths as their users wrote them."""
+        return plain_paths(super().__str__())
+
 
 class SnapshotError(TaskAnalysisError):
     """A folder that is not a snapshot, or one that this version can't read or write."""
@@ -45,6 +50,10 @@ class RulesError(TaskAnalysisError):
 
 class ZoneError(TaskAnalysisError, ValueError):
     """A time zone whose name is not in the IANA database."""
+
+
+class TimeError(TaskAnalysisError, ValueError):
+    """What is neither ISO 8601 text nor a date nor a datetime, where a time is asked for."""
 
 
 class ReportError(TaskAnalysisError):

@@ -12,10 +12,17 @@ from filelock import FileLock
 
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import Problem
+from taskanalysis.history import update_store
 from taskanalysis.snapshot.share import sample_share
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
 from tests.build import HOSTILE, SCRIPT, definition, hours, report, write_many
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Bring the history of the sample share up to date once, as a report does: reading would compute it each time."""
+    if not hasattr(config, "workerinput"):
+        update_store(sample_share())
 
 
 @pytest.fixture(scope="session")

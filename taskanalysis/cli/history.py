@@ -27,8 +27,8 @@ def run(
     """
     if prune is not None:
         _prune(share, prune, carry_out=carry_out)
-    if rebuild:
-        history.rebuild(share)
+    if rebuild and (days := history.rebuild(share)):
+        say(f"{count(days, 'day')} stay as they are: snapshots of them were pruned, and nothing can build them again.")
     with executor_for(len(open_store(share).stale()), executor) as chosen:
         content = load_history(share, update=True, executor=chosen)
     _summarize(content)
@@ -62,8 +62,8 @@ def _prune(share: Path, age: str, *, carry_out: bool) -> None:
         more = f" and {len(snapshots) - MOST_NAMES} more" if len(snapshots) > MOST_NAMES else ""
         say(f"Kept although older: {count(len(snapshots), 'snapshot')}, because {reason}: {', '.join(names)}{more}.")
     if carry_out:
-        history.prune(plan)
-        say(f"{number} deleted.")
+        history.prune(share, plan)
+        say(f"{number} deleted. The history keeps what it knows of them.")
     else:
         say("Nothing was deleted; --apply carries out the plan.")
 
@@ -72,8 +72,10 @@ def _summarize(content: History) -> None:
     """Print a line for each server: its snapshots, runs and changes."""
     for server, snapshots in content.coverage.groupby("server", observed=True):
         first, last = snapshots["taken_at"].min(), snapshots["taken_at"].max()
+        pruned = int(snapshots["pruned"].sum())
+        gone = f" ({pruned:,} of them pruned)" if pruned else ""
         runs, changes = (int((frame["server"] == server).sum()) for frame in (content.runs, content.changes))
         say(
-            f"{server}: {count(len(snapshots), 'snapshot')} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, "
-            f"{count(runs, 'run')}, {count(changes, 'change')}."
+            f"{server}: {count(len(snapshots), 'snapshot')}{gone} from {first:%Y-%m-%d %H:%M} to "
+            f"{last:%Y-%m-%d %H:%M} UTC, {count(runs, 'run')}, {count(changes, 'change')}."
         )

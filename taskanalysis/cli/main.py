@@ -318,8 +318,8 @@ def diff(**options: Any) -> int:
 def history(data: str | None, **options: Any) -> int:
     r"""Update the history of a share from its snapshots, and summarize it.
 
-    --prune keeps the newest snapshot of each server, the newest that read definitions, and those whose definitions
-    later ones use. Without --apply nothing is deleted.
+    --prune keeps the newest snapshot of each server, the newest that read definitions, and those that store some.
+    Without --apply nothing is deleted. The history keeps what it knows of deleted ones, also with --rebuild.
 
     Exit code 0: done; 1: --verify found a problem; 2: bad usage or no share, nothing done; 3: could not finish, or
     nothing was pruned because a younger snapshot can't be read and may need an older one.

@@ -22,11 +22,10 @@ import click
 
 from taskanalysis.cli.main import ATTENTION, password_of, say
 from taskanalysis.errors import TaskAnalysisError, UnfinishedError
-from taskanalysis.snapshot import Snapshot, read_snapshot
+from taskanalysis.snapshot import Needs, Snapshot, read_snapshot
 from taskanalysis.text import count, one_line
 from taskanalysis.windows import (
     Action,
-    Needs,
     Paper,
     Plan,
     Restored,
@@ -120,7 +119,7 @@ def _write(source: Snapshot, choice: dict[str, Any], folder: Path) -> int:
     wanted = read_wanted(source, **choice)
     moment = f"{source.local_time:%Y-%m-%d %H:%M} {source.zone or 'UTC'}"
     title = f"{count(len(wanted.tasks), 'task')} of {source.server or source.source}, as they were at {moment}"
-    needs = Needs.of(wanted.tasks, source.programs or {})
+    needs = Needs.of({task.path: task.task for task in wanted.tasks}, source.programs)
     lacking = undefined(source, choice["folder"], choice["tasks"])
     written = write_script(folder, wanted.tasks, title=title, read_me=read_me(wanted.tasks, needs, lacking, title))
     click.echo(f"Copy {written.parent} to the server, and there, as administrator:")

@@ -52,7 +52,7 @@ from taskanalysis.schedule import microseconds
 from taskanalysis.snapshot import read_statuses, refused_folders, share_manifest, stamped
 from taskanalysis.text import clip
 
-VERSION = 2  # of the files; another number rebuilds them all
+VERSION = 2  # of the files; another number rebuilds them all, and loses what was pruned unless it is taken over
 KEY = b"taskanalysis"
 AT_ONCE = 100  # files in memory
 DAMAGES = (OSError, ValueError, TypeError, LookupError, AttributeError, pa.ArrowException)
@@ -218,6 +218,7 @@ def _read(folder: Path) -> _Fresh:
         fresh.expected, fresh.sha256 = manifest.get("tasks"), manifest["sha256"].get("status.csv")
         record |= {name: manifest.get(name) for name in ("zone", "elevated", "folders", "definitions_read")}
         record["definitions"] = manifest["definitions"] if manifest["definitions_read"] else None
+        record["programs"] = manifest["sha256"].get("programs.csv", "") if manifest["definitions_read"] else ""
         record["account"] = str(manifest.get("collected_by") or "")
         record["refused"] = sorted(refused_folders(manifest["problems"]))
         content = read_bytes(folder / "status.csv", MOST_OWN_BYTES)

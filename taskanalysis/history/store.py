@@ -6,7 +6,8 @@ Authority: the layout is ours, partitioned like Hive, so that pandas, DuckDB and
 has a digest of the snapshots that it was built from, so names alone show which days are up to date, and one of its
 bytes, which is checked at each reading. ``.unread`` after them marks a day with a snapshot that could not be read: each
 update tries again. Files are written atomically, by one writer at a time; a process may be killed at any moment. All of
-it is derived from the snapshots and may be deleted.
+it is derived from the snapshots and may be deleted, but for days of which snapshots were pruned: ``pruned.json`` lists
+these snapshots, and nothing can build their days again.
 
 >>> store = open_store("data")
 >>> sorted(store.wanted)[-1], len(store.wanted)
@@ -15,9 +16,10 @@ it is derived from the snapshots and may be deleted.
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,11 +31,12 @@ from pathlib import Path
 import pyarrow as pa  # type: ignore[import-untyped]
 from filelock import Timeout
 
+from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.days import DAMAGES, DayFile, DayJob, Record, build_day, compute_day, digest, read_day
 from taskanalysis.history.parallel import each_in
 from taskanalysis.snapshot import Stamped, future_problems, locked, long_path, write_whole
-from taskanalysis.text import clip
+from taskanalysis.text import clip, count
 
 Day = tuple[str, str]
 """Server and day (``2026-11-23``, UTC)."""
@@ -49,7 +52,8 @@ class Store:
 
     `files` holds the existing files of each day, `rests` files of older versions and temporary ones of killed
     processes. `unlisted` maps folders below ``snapshots`` that can't be listed to the reason: what is stored of them
-    stays.
+    stays. `pruned` are the names of deleted snapshots that the file of a day still holds, `lost` what no file does.
+    Nothing is written where it `is_closed`, as long as these names can't be read.
     """
 
     data: Path
@@ -58,14 +62,26 @@ class Store:
     names: dict[Day, list[str]] = field(default_factory=dict)
     wanted: dict[Day, str] = field(default_factory=dict)
     unlisted: dict[Path, str] = field(default_factory=dict)
+    pruned: dict[Day, list[str]] = field(default_factory=dict)
+    lost: list[Problem] = field(default_factory=list)
+    is_closed: bool = False
 
     @property
     def problems(self) -> list[Problem]:
-        """A problem for each folder that can't be listed."""
+        """A problem for each folder that can't be listed, and for what is lost of pruned snapshots."""
         return [
             Problem(folder.relative_to(self.data).as_posix(), f"can't be listed ({reason})")
             for folder, reason in self.unlisted.items()
-        ]
+        ] + self.lost
+
+    def take_pruned(self, pruned: Mapping[Day, list[str]]) -> None:
+        """Take the names of pruned snapshots: the file of their day has them, or they are lost."""
+        for day, names in pruned.items():
+            if self.files.get(day):
+                self.pruned[day], self.wanted[day] = names, digest([*{*names, *self.names.get(day, ())}])
+            else:
+                what = f"what {count(len(names), 'pruned snapshot')} of {day[0]} on {day[1]} had is no longer known"
+                self.lost.append(Problem(f"history/{PRUNED}", what))
 
     def file(self, day: Day) -> Path | None:
         """The file of a day, where it is up to date."""
@@ -78,7 +94,8 @@ class Store:
 
     def unread(self) -> list[Day]:
         """The days with such a file, but with a snapshot that could not be read, oldest first."""
-        unread = (day for day in self.wanted if (file := self._file(day)) and file.unread)
+        built = self.wanted.keys() - self.pruned.keys()
+        unread = (day for day in built if (file := self._file(day)) and file.unread)
         return sorted(unread, key=itemgetter(1, 0))
 
     def later_than(self, moment: datetime) -> list[Problem]:
@@ -93,7 +110,8 @@ class Store:
     def job(self, day: Day) -> DayJob:
         """The input for building a day."""
         month = self.month(day)
-        folders = tuple(month / name for name in self.names[day])
+        names = {*self.names.get(day, ()), *self.pruned.get(day, ())}  # an older file has the pruned ones
+        folders = tuple(month / name for name in sorted(names))
         older = self.file(day) or max((self.place(day, file) for file in self.files.get(day, ())), default=None)
         return DayJob(*day, folders, older)
 
@@ -148,6 +166,11 @@ def open_store(data: str | Path, server: str | None = None) -> Store:
             store.names |= {(month.parent.name, day): group for day, group in _snapshot_names(month, names)}
     store.wanted = {day: digest(group) for day, group in store.names.items()}
     _find_stored(store, server)
+    try:
+        store.take_pruned(read_pruned(store.data, server))
+    except SnapshotError as error:
+        store.lost.append(Problem(f"history/{PRUNED}", str(error).partition(" ")[2]))
+        store.is_closed = True
     return store
 
 
@@ -166,6 +189,8 @@ def update_store(
     try:
         with locked(history, wait=wait, fallback_to_soft=False):
             store = open_store(data)
+            if store.is_closed:
+                raise OSError(0, f"{PRUNED} can't be read")
             if check:
                 problems += _remove_damaged(store)
             _update(store, executor, problems)
@@ -200,6 +225,10 @@ def load_days(
     missing = [day for day in days if day not in found]
     for day, parts in zip(missing, each_in(executor, compute_day, map(store.job, missing), problems), strict=True):
         found[day] = LoadedDay(*day, *parts)
+    for day in store.pruned.keys() & found.keys():
+        names = set(store.pruned[day])
+        for record in found[day].records:
+            record["pruned"] = record["snapshot"] in names
     return [found[day] for day in days], problems
 
 
@@ -258,6 +287,11 @@ def _remove_damaged(store: Store) -> list[Problem]:
     found, problems = _read(store, store.wanted)
     for day in store.wanted.keys() - found.keys():
         _remove(store.place(day, file) for file in store.files.pop(day, ()))
+    for day in store.pruned.keys() - found.keys():
+        store.lost.append(Problem(f"history/{PRUNED}", f"what was pruned of {day[0]} on {day[1]} is no longer known"))
+        del store.pruned[day], store.wanted[day]
+        if day in store.names:
+            store.wanted[day] = digest(store.names[day])
     return problems
 
 
@@ -265,6 +299,32 @@ def _remove(files: Iterable[Path]) -> None:
     for file in files:
         with suppress(OSError):  # open in another program: the next update removes it
             file.unlink()
+
+
+# Pruned snapshots -----------------------------------------------------------------------------------------------------
+
+PRUNED = "pruned.json"
+"""The names of pruned snapshots by server and day; their runs are in the files of these days alone."""
+
+
+def read_pruned(data: Path, server: str | None = None) -> dict[Day, list[str]]:
+    """The names of the pruned snapshots of each day, of all servers or of one; SnapshotError where it can't be read."""
+    try:
+        listed = json.loads(read_bytes(data / "history" / PRUNED, MOST_OWN_BYTES))
+        found = {(name, day): list(map(str, names)) for name, days in listed.items() for day, names in days.items()}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise SnapshotError(f"history/{PRUNED} can't be read ({clip(str(error), 160)})") from None
+    return {day: names for day, names in found.items() if server is None or day[0].casefold() == server.casefold()}
+
+
+def write_pruned(data: Path, pruned: Mapping[Day, Sequence[str]]) -> None:
+    """Replace the list of pruned snapshots."""
+    listed: dict[str, dict[str, list[str]]] = {}
+    for (server, day), names in sorted(pruned.items()):
+        listed.setdefault(server, {})[day] = sorted(names)
+    write_whole(data / "history" / PRUNED, json.dumps(listed, indent=1).encode())
 
 
 # Names ----------------------------------------------------------------------------------------------------------------

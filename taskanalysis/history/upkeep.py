@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
 from taskanalysis.history.days import build_day, checked, read_day
-from taskanalysis.history.store import Store, open_store
+from taskanalysis.history.store import Store, open_store, read_pruned, update_store, write_pruned
 from taskanalysis.snapshot import (
     CLOCKS_APART,
     Stamped,
@@ -112,6 +112,9 @@ def _other_days(store: Store) -> Iterator[Problem]:
         if not (file := store.file(day)):
             continue
         try:
+            if day in store.pruned:  # nothing else can build it
+                read_day(day[0], file)
+                continue
             content, name = build_day(replace(store.job(day), older=None))
             if read_day(day[0], file) != checked(day[0], name, content):
                 yield Problem(f"history/{file.name}", "differs from its snapshots as they are now")
@@ -124,11 +127,22 @@ def _other_days(store: Store) -> Iterator[Problem]:
 # Rebuild and prune ----------------------------------------------------------------------------------------------------
 
 
-def rebuild(data: str | Path) -> None:
-    """Delete the store, so that the next update builds it again; snapshots and logs stay."""
-    history = open_store(data).data / "history"
-    for folder in [*history.glob("server=*"), *history.glob("eventlogs")]:
+def rebuild(data: str | Path) -> int:
+    """Delete the store, so that the next update builds it again; snapshots and logs stay.
+
+    Returns the number of days that stay as they are: of these snapshots were pruned, and nothing can build them again.
+    """
+    store = open_store(data)
+    if store.is_closed:
+        raise SnapshotError(store.lost[-1].file + " " + store.lost[-1].what)
+    history = store.data / "history"
+    kept = {file for day in store.pruned if (file := store.file(day))}
+    for file in [*history.glob("server=*/*/*")]:
+        if file not in kept:
+            file.unlink()
+    for folder in history.glob("eventlogs"):
         shutil.rmtree(folder)
+    return len(kept)
 
 
 class Pruning(NamedTuple):
@@ -141,13 +155,15 @@ class Pruning(NamedTuple):
 NEWEST = "no later one of its server is there"
 NEEDED = "a later one uses its definitions"
 LAST = "no later one read definitions"
+EXPLAINS = "its definitions explain the runs of deleted ones"
 
 
 def plan_pruning(data: str | Path, *, before: datetime) -> Pruning:
     """Plan to delete the snapshots taken earlier than `before` (aware); nothing is changed.
 
-    Of each server the newest snapshot stays, the newest that read definitions, and those whose definitions a snapshot
-    that stays uses. UnfinishedError where a snapshot that decides this can't be read: it may need one that would go.
+    Of each server the newest snapshot stays, the newest that read definitions, and those that store definitions: they
+    are few, and without them old results could not be decoded. UnfinishedError where a snapshot that decides this can't
+    be read: it may need one that would go.
     """
     store = open_store(data)
     snapshots = _snapshots(store)
@@ -176,6 +192,9 @@ def plan_pruning(data: str | Path, *, before: datetime) -> Pruning:
         them = "it can't be read and may need" if len(unreadable) == 1 else "they can't be read and may need"
         raise UnfinishedError(f"nothing is deleted because of {listed(names)}: {them} older definitions")
     old = [snapshot for snapshot in snapshots if snapshot.taken_at < before]
+    for snapshot in old:
+        if (snapshot.path / "tasks").is_dir():
+            reasons.setdefault(snapshot.path, EXPLAINS)
     kept: dict[str, list[Stamped]] = {}
     for snapshot in old:
         if snapshot.path in reasons:
@@ -183,8 +202,22 @@ def plan_pruning(data: str | Path, *, before: datetime) -> Pruning:
     return Pruning([snapshot for snapshot in old if snapshot.path not in reasons], kept)
 
 
-def prune(plan: Pruning) -> None:
-    """Delete the snapshots of a plan. Each is renamed first, so that a killed process leaves no half of one."""
+def prune(data: str | Path, plan: Pruning) -> None:
+    """Delete the snapshots of a plan; the store keeps what it knows of them.
+
+    Each is renamed first, so that a killed process leaves no half of one. UnfinishedError where the store can't be
+    brought up to date before: nothing is deleted then.
+    """
+    problems, store = update_store(data, check=True), open_store(data)
+    known = read_pruned(store.data)
+    for snapshot in plan.deleted:
+        day = (snapshot.server, snapshot.taken_at.date().isoformat())
+        if not store.file(day):
+            why = f" ({problems[0].what})" if problems else ""
+            raise UnfinishedError(f"nothing is deleted: the history, which keeps their runs, is not up to date{why}")
+        known[day] = sorted({*known.get(day, ()), snapshot.path.name})
+    if plan.deleted:
+        write_pruned(store.data, known)
     for snapshot in plan.deleted:
         beside = snapshot.path.rename(beside_of(snapshot.path))
         shutil.rmtree(beside)

@@ -73,7 +73,7 @@ class Keep:
 
 # Our own folders ------------------------------------------------------------------------------------------------------
 
-_NAME = r"[a-z][a-z0-9_-]*\.(?:html|csv|json|txt)"  # of a published file
+_NAME = r"[a-z][a-z0-9_-]*\.(?:html|csv|parquet|json|txt)"  # of a published file
 _PUBLISHED = re.compile(_NAME)
 _LEFTOVERS = {  # names of temporary files and folders, by the folder in which they are made
     ".": re.compile(rf"\.(?:index\.html|{re.escape(HOLDER)}|{re.escape(MARKER)})(?:\.[0-9]+)?\.tmp"),
@@ -287,9 +287,12 @@ def _replace(moves: Mapping[Path, Path], seconds: float) -> list[Path]:
     waiting, until, pause = dict(moves), time.monotonic() + seconds, 0.05
     while True:
         for source, place in list(waiting.items()):
-            with suppress(PermissionError):
+            try:
                 source.replace(place)
                 del waiting[source]
+            except PermissionError:  # what Windows says of a folder in the place of a file, too
+                if place.is_dir() and source.is_file():
+                    raise IsADirectoryError(errno.EISDIR, "Is a directory", str(place)) from None
         if not waiting or time.monotonic() >= until:
             return list(waiting.values())
         time.sleep(pause)

@@ -21,6 +21,7 @@ from pathlib import Path, PurePath
 from filelock import FileLock
 
 from taskanalysis.errors import SnapshotError
+from taskanalysis.text import plain_paths
 
 _REFUSED = re.compile(
     r'[%<>:"/|?*\x00-\x1f\x7f]'  # '%' so that decoding is exact
@@ -90,7 +91,7 @@ def plain_path(path: Path) -> str:
     >>> plain_path(Path(r"\\?\UNC\files\tasks"))
     '\\\\files\\tasks'
     """
-    return str(path).replace("\\\\?\\UNC\\", "\\\\", 1).replace("\\\\?\\", "", 1)
+    return plain_paths(str(path))
 
 
 def check_apart(data: PurePath, reports: PurePath) -> None:

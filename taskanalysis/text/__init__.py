@@ -6,7 +6,7 @@ Plurals and enumerations, text made fit for one line, secrets masked, and the pr
 
 from taskanalysis.text.commands import cmd_commands, hides_exit_code, program_name, working_program
 from taskanalysis.text.masking import has_secret, mask, mask_arguments
-from taskanalysis.text.sentences import clip, count, listed, needs_attention, one_line, printable
+from taskanalysis.text.sentences import clip, count, listed, needs_attention, one_line, plain_paths, printable
 from taskanalysis.text.shown import brief, small_table
 from taskanalysis.text.times import ago, say, say_day, spoken
 
@@ -23,6 +23,7 @@ __all__ = [
     "mask_arguments",
     "needs_attention",
     "one_line",
+    "plain_paths",
     "printable",
     "program_name",
     "say",

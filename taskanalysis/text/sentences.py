@@ -61,6 +61,15 @@ def printable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def plain_paths(text: str) -> str:
+    r"""`text` with the Windows paths in it as their users wrote them, without the prefix of long ones.
+
+    >>> plain_paths(r"\\?\UNC\files\tasks and \\?\C:\tasks")
+    '\\\\files\\tasks and C:\\tasks'
+    """
+    return text.replace("\\\\?\\UNC\\", "\\\\").replace("\\\\?\\", "")
+
+
 def one_line(text: str) -> str:
     r"""`text` on one line: control and zero-width characters become blanks, then secrets are masked.
 

@@ -7,7 +7,7 @@ that runs us. The only wing that uses pywin32.
 from taskanalysis.windows.collect import LOG, TURN_ON, Collected, collect, convert, convert_all, export_log
 from taskanalysis.windows.machine import server_name, user_name
 from taskanalysis.windows.own_task import own_task, this_program
-from taskanalysis.windows.paper import Needs, Paper, lay_out, lost_lines, named_lines, needs_lines, read_me, undefined
+from taskanalysis.windows.paper import Paper, lay_out, lost_lines, named_lines, needs_lines, read_me, undefined
 from taskanalysis.windows.restorable import parse_map, read_wanted
 from taskanalysis.windows.restore import Action, Plan, Restored, Step, apply, plan
 from taskanalysis.windows.scheduler import Scheduler, SchedulerError, connect
@@ -18,7 +18,6 @@ __all__ = [
     "TURN_ON",
     "Action",
     "Collected",
-    "Needs",
     "Paper",
     "Plan",
     "Restored",

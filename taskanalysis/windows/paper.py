@@ -1,21 +1,17 @@
 r"""A plan on paper: what a restore would do to an empty server, or to one as a snapshot shows it, and what it needs.
 
->>> from taskanalysis.snapshot import read_snapshot
->>> needs = Needs.of(read_wanted(read_snapshot("data")).tasks, {})
->>> sorted(needs.passwords)
-['TOWN\\etl', 'TOWN\\opendata']
+>>> print(*needs_lines(Needs(drives={"D:": [r"\Load"]})), sep="\n")
+  Drives that must be there:
+    D: (1 task: \Load)
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 from taskanalysis.snapshot import (
-    ProgramFile,
+    Needs,
     Snapshot,
     file_name,
     in_scope,
@@ -25,7 +21,7 @@ from taskanalysis.snapshot import (
     write_whole,
 )
 from taskanalysis.text import count, one_line
-from taskanalysis.windows.restorable import Wanted, by_name, named_paths, read_wanted
+from taskanalysis.windows.restorable import Wanted, read_wanted
 from taskanalysis.windows.scheduler import NOT_FOUND, SchedulerError
 
 
@@ -50,40 +46,6 @@ class Paper:
 
     def path_exists(self, path: str) -> None:
         """Not known."""
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What must be there for tasks to run: names with the paths of the tasks that need them.
-
-    `passwords` are asked for when restoring; `scripts` are known only where the collector looked for them.
-    """
-
-    passwords: Mapping[str, list[str]] = field(default_factory=dict)
-    accounts: Mapping[str, list[str]] = field(default_factory=dict)
-    programs: Mapping[str, list[str]] = field(default_factory=dict)
-    scripts: Mapping[str, list[str]] = field(default_factory=dict)
-    drives: Mapping[str, list[str]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, tasks: Sequence[Wanted], programs: Mapping[str, Sequence[ProgramFile]]) -> Self:
-        """Those of tasks; `programs` are the files that the collector saw, by task path."""
-        files = {path: [file.file for file in found if file.role == "script"] for path, found in programs.items()}
-
-        def scripts(task: Wanted) -> list[str]:
-            return [file for file in dict.fromkeys(files.get(task.path, ())) if re.search(r"[\\/]", file)]
-
-        def drives(task: Wanted) -> list[str]:
-            found = re.findall(r"(?<![\w])([A-Za-z]:)[\\/]", " ".join([*named_paths(task), *scripts(task)]))
-            return sorted({drive.upper() for drive in found} - {"C:"})
-
-        return cls(
-            by_name(tasks, lambda task: [task.account] if task.asks_password else []),
-            by_name(tasks, lambda task: task.accounts),
-            by_name(tasks, named_paths),
-            by_name(tasks, scripts),
-            by_name(tasks, drives),
-        )
 
 
 # The plan -------------------------------------------------------------------------------------------------------------
@@ -188,6 +150,6 @@ def _parts(name: str) -> list[str]:
     r"""The folders and the name of a Windows path, safe as names here.
 
     >>> _parts(r"D:\jobs\..\x.py"), _parts(r"\\files\share\x.py")
-    (['D', 'jobs', '%2E.', 'x.py'], ['files', 'share', 'x.py'])
+    (['D', 'jobs', '.%2E', 'x.py'], ['files', 'share', 'x.py'])
     """
     return file_name(name.replace("/", "\\").replace(":", "", 1)).removesuffix(".xml").split("/")

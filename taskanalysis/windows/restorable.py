@@ -13,7 +13,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -34,7 +34,15 @@ from taskanalysis.definition import (
     xml_text,
 )
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
-from taskanalysis.snapshot import Snapshot, StoredDefinitions, in_scope, is_evidence, plain_path, wrong_files
+from taskanalysis.snapshot import (
+    Snapshot,
+    StoredDefinitions,
+    account_of,
+    in_scope,
+    is_evidence,
+    plain_path,
+    wrong_files,
+)
 from taskanalysis.text import clip
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-16"?>\r\n'
@@ -82,7 +90,7 @@ class Wanted:
     @property
     def account(self) -> str:
         """The account, as the definition spells it; "" if it names none."""
-        return self.task.principal.user_id or self.task.principal.group_id
+        return account_of(self.task)
 
     @property
     def asks_password(self) -> bool:
@@ -107,15 +115,6 @@ class Wanted:
     def starts_at_once(self) -> bool:
         """Whether an enabled registration trigger would start it."""
         return any(isinstance(trigger, model.RegistrationTrigger) and trigger.enabled for trigger in self.task.triggers)
-
-    @property
-    def accounts(self) -> list[str]:
-        """All accounts that Windows must know, as they are spelled: names of well-known SIDs depend on the language."""
-        task = self.task
-        names = [principal.user_id or principal.group_id for principal in task.principals if not principal.is_service]
-        of_users = (model.LogonTrigger, model.SessionStateChangeTrigger)
-        names += [trigger.user_id for trigger in task.triggers if isinstance(trigger, of_users)]
-        return list(dict.fromkeys(filter(None, names)))
 
 
 @dataclass(slots=True)
@@ -218,25 +217,6 @@ def switched_off(xml: str) -> str:
         enabled = etree.SubElement(settings, _like(root, "Enabled"))
     enabled.text = "false"
     return _written(root)
-
-
-# What tasks name ------------------------------------------------------------------------------------------------------
-
-
-def by_name(tasks: Sequence[Wanted], names: Callable[[Wanted], list[str]]) -> dict[str, list[str]]:
-    """Paths of the tasks by name, in its first spelling: Windows ignores case."""
-    paths: dict[str, tuple[str, list[str]]] = {}
-    for task in tasks:
-        for name in names(task):
-            paths.setdefault(name.casefold(), (name, []))[1].append(task.path)
-    return dict(sorted(paths.values()))
-
-
-def named_paths(wanted: Wanted) -> list[str]:
-    """Full paths of programs and working directories; a bare name depends on the account's PATH."""
-    actions = wanted.task.programs
-    paths = [text.strip().strip('"') for action in actions for text in (action.command, action.working_directory)]
-    return list(dict.fromkeys(path for path in paths if "\\" in path or "/" in path))
 
 
 # Selection ------------------------------------------------------------------------------------------------------------

@@ -20,10 +20,10 @@ from typing import NamedTuple
 
 from taskanalysis.definition import Principal, TaskDefinition, differences, read_task
 from taskanalysis.errors import Problem, TaskXmlError
-from taskanalysis.snapshot import Snapshot, write_snapshot
+from taskanalysis.snapshot import Needs, Snapshot, accounts_of, names_of, write_snapshot
 from taskanalysis.windows.collect import read_tasks
-from taskanalysis.windows.paper import Needs, Paper, undefined
-from taskanalysis.windows.restorable import Wanted, by_name, encoded, named_paths, read_wanted
+from taskanalysis.windows.paper import Paper, undefined
+from taskanalysis.windows.restorable import Wanted, encoded, read_wanted
 from taskanalysis.windows.scheduler import LOGON_FAILURE, NONE_MAPPED, Scheduler, SchedulerError
 
 
@@ -104,13 +104,14 @@ def plan(
     not hold what is asked for; SchedulerError where the connection is lost.
     """
     snapshot_tasks = read_wanted(snapshot, folder=folder, tasks=tasks, mapping=mapping, disabled=disabled)
-    accounts = by_name(snapshot_tasks.tasks, lambda wanted: wanted.accounts)
+    accounts = names_of({wanted.path: wanted.task for wanted in snapshot_tasks.tasks}, accounts_of)
     unknown = {name: paths for name, paths in accounts.items() if _answer(scheduler.account_exists, name) is False}
     unknown_names = {name.casefold() for name in unknown}
     steps = tuple(_step(wanted, scheduler, unknown_names) for wanted in snapshot_tasks.tasks)
-    restorable = [step.wanted for step in steps if step.action in (Action.CREATE, Action.REPLACE)]
-    needs = Needs.of(restorable, snapshot.programs or {})
-    files = {**by_name(restorable, named_paths), **needs.scripts}
+    coming = [step.wanted for step in steps if step.action in (Action.CREATE, Action.REPLACE)]
+    restorable = {wanted.path: wanted.task for wanted in coming}
+    needs = Needs.of(restorable, snapshot.programs)
+    files = {**needs.programs, **needs.scripts}
     return Plan(
         steps,
         tuple(snapshot_tasks.problems),

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from taskanalysis.cli import main
+from taskanalysis.snapshot import plain_path
 from taskanalysis.snapshot.share import list_snapshots, sample_share
 from taskanalysis.snapshot.snapshot import read_manifest, read_snapshot
 from taskanalysis.windows import machine
@@ -38,7 +39,7 @@ def run(*words: str, typed: str = "") -> tuple[int, str, str]:
 def test_command_says_in_one_line_what_it_did(tmp_path: Path, windows: SimpleNamespace) -> None:
     code, out, err = run("--data", str(tmp_path), "--folder", "/OpenData")
     (known,) = list_snapshots(tmp_path)
-    assert (code, out, err) == (0, f"SRV: 3 tasks, 2 definitions stored, in {known.path}\n", "")
+    assert (code, out, err) == (0, f"SRV: 3 tasks, 2 definitions stored, in {plain_path(known.path)}\n", "")
     manifest = read_manifest(known.path)
     assert (manifest["folders"], manifest["collected_by"]) == (["\\OpenData"], "TOWN\\collector")
     windows.connect.assert_called_once_with("", user="", password=None, zone="")

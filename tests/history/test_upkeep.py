@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -14,7 +15,7 @@ from taskanalysis.cli import main
 from taskanalysis.errors import SnapshotError, UnfinishedError
 from taskanalysis.history.frames import read_history
 from taskanalysis.history.store import update_store
-from taskanalysis.history.upkeep import LAST, NEEDED, NEWEST, plan_pruning, prune, rebuild, verify
+from taskanalysis.history.upkeep import EXPLAINS, LAST, NEEDED, NEWEST, plan_pruning, prune, rebuild, verify
 from taskanalysis.snapshot.share import list_snapshots
 from taskanalysis.snapshot.snapshot import read_snapshot
 from tests.build import LOAD, hours, link, rewrite_manifest, status, write, xml
@@ -132,7 +133,7 @@ def pruned(share: Path, before: float) -> list[float]:
     plan = plan_pruning(share, before=hours(before))
     there = list_snapshots(share)
     assert there == sorted([*plan.deleted, *(snapshot for snapshot in there if snapshot not in plan.deleted)])
-    prune(plan)
+    prune(share, plan)
     return [(snapshot.taken_at - hours(0)) / timedelta(hours=1) for snapshot in plan.deleted]
 
 
@@ -140,7 +141,7 @@ def test_pruning_keeps_snapshots_whose_definitions_are_needed(share: Path) -> No
     assert pruned(share, 2) == [1]
     assert stamps(share) == [0, 2, 3, 4], "the third names the definitions of the first"
     assert verify(share).problems == []
-    assert pruned(share, 3) == [0, 2]
+    assert pruned(share, 3) == [2]
     assert verify(share).problems == []
     assert read_snapshot(share).tasks[LOAD].actions[0].command == "b.exe"
 
@@ -150,15 +151,15 @@ def test_plan_says_what_stays_and_why_and_changes_nothing(share: Path) -> None:
     write(share, 5, status())
     plan = plan_pruning(share, before=hours(5))
     kept = {reason: [snapshot.taken_at for snapshot in snapshots] for reason, snapshots in plan.kept.items()}
-    assert kept == {NEWEST: [hours(0.5)], NEEDED: [hours(3)], LAST: [hours(4)]}
-    assert [snapshot.taken_at for snapshot in plan.deleted] == [hours(0), hours(1), hours(2)]
+    assert kept == {NEWEST: [hours(0.5)], NEEDED: [hours(3)], LAST: [hours(4)], EXPLAINS: [hours(0)]}
+    assert [snapshot.taken_at for snapshot in plan.deleted] == [hours(1), hours(2)]
     assert stamps(share) == [0, 0, 1, 2, 3, 4, 5]
 
 
 def test_last_definitions_stay_where_only_statuses_were_collected_since(share: Path) -> None:
     for hour in (50, 51):
         write(share, hour, status())
-    assert pruned(share, 50) == [0, 1, 2]
+    assert pruned(share, 50) == [1, 2]
     assert read_snapshot(share, holding="definitions").tasks[LOAD].actions[0].command == "b.exe"
 
 
@@ -184,20 +185,89 @@ def test_nothing_is_pruned_while_a_folder_cant_be_listed(share: Path) -> None:
 
 
 def test_empty_month_is_removed(share: Path) -> None:
-    write(share, -24 * 40, status(last_run=-24 * 41), definitions={LOAD: xml("c.exe")})
+    write(share, -24 * 40, status(last_run=-24 * 41))
     assert {month.name for month in (share / "snapshots" / "SRV").iterdir()} == {"2026-10", "2026-11"}
     pruned(share, -24 * 39)
     assert [month.name for month in (share / "snapshots" / "SRV").iterdir()] == ["2026-11"]
 
 
-def test_history_without_pruned_snapshots_is_the_same_when_rebuilt(share: Path) -> None:
-    assert len(read_history(share, update=True).runs) == 5
+def test_history_keeps_what_pruned_snapshots_showed(share: Path) -> None:
+    before = read_history(share, update=True)
+    assert len(before.runs) == 5
     pruned(share, 3)
-    runs = read_history(share, update=True).runs
-    assert runs["started"].tolist() == [hours(3), hours(4)]
-    rebuild(share)
-    assert not list(share.glob("history/server=*"))
-    assert read_history(share, update=True).runs.equals(runs)
+    for update in (False, True):
+        after = read_history(share, update=update)
+        for name in ("runs", "events", "changes", "spans"):
+            pd.testing.assert_frame_equal(getattr(after, name), getattr(before, name))
+        assert after.coverage["pruned"].tolist() == [False, True, True, False, False]
+        assert after.problems == []
+    assert after.definitions(hours(1)) == before.definitions(hours(1))
+    assert verify(share).problems == []
+
+
+def test_whole_day_that_was_pruned_stays_also_when_the_history_is_rebuilt(share: Path) -> None:
+    for hour in (40, 41, 70):
+        write(share, hour, status())
+    before = read_history(share, update=True)
+    assert pruned(share, 60) == [1, 2, 40, 41]
+    assert rebuild(share) == 2
+    after = read_history(share, update=True)
+    assert after.runs.equals(before.runs)
+    write(share, 71, status())
+    assert len(read_history(share, update=True).coverage) == len(before.coverage) + 1
+
+
+def test_snapshot_that_comes_to_a_day_of_pruned_ones_is_added(share: Path) -> None:
+    before = read_history(share, update=True)
+    pruned(share, 3)
+    write(share, 5, status())
+    for update in (False, True):
+        history = read_history(share, update=update)
+        assert (len(history.coverage), history.problems) == (len(before.coverage) + 1, [])
+        assert history.coverage["pruned"].sum() == 2
+    assert verify(share).problems == []
+
+
+def test_what_was_pruned_and_is_lost_is_a_problem(share: Path) -> None:
+    read_history(share, update=True)
+    pruned(share, 3)
+    (file,) = (share / "history").glob("server=*/*/*")
+    file.write_bytes(b"x")
+    history = read_history(share, update=True)
+    assert [problem.file for problem in history.problems if "no longer known" in problem.what] == [
+        "history/pruned.json"
+    ]
+    assert history.coverage["taken_at"].tolist() == [hours(0), hours(3), hours(4)]
+    for update in (False, True, True):
+        lost = read_history(share, update=update)
+        assert len(lost.coverage) == 3
+        assert [problem.file for problem in lost.problems] == [
+            "SRV/20261120T130000Z/snapshot.json",
+            "SRV/20261120T140000Z/snapshot.json",
+        ]
+
+
+def test_list_of_pruned_snapshots_that_cannot_be_read_stops_all_writing(share: Path) -> None:
+    read_history(share, update=True)
+    pruned(share, 3)
+    listed = share / "history" / "pruned.json"
+    good, files = listed.read_bytes(), list((share / "history").glob("server=*/*/*"))
+    listed.write_bytes(b"{")
+    assert {problem.file for problem in read_history(share, update=True).problems} >= {"history/pruned.json"}
+    with pytest.raises(SnapshotError, match=r"pruned\.json"):
+        rebuild(share)
+    assert list((share / "history").glob("server=*/*/*")) == files
+    listed.write_bytes(good)
+    assert len(read_history(share, update=True).runs) == 5
+
+
+def test_nothing_is_pruned_where_the_history_cannot_be_written(share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "taskanalysis.history.store.write_whole", Mock(side_effect=OSError(28, "No space left on device"))
+    )
+    with pytest.raises(UnfinishedError, match="nothing is deleted: the history, which keeps their runs"):
+        pruned(share, 3)
+    assert stamps(share) == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("act", [verify, rebuild, update_store, partial(plan_pruning, before=hours(0))])
@@ -237,17 +307,21 @@ def test_command_verifies_with_an_exit_code(share: Path) -> None:
 def test_command_prints_the_plan_and_prunes_where_it_is_applied(share: Path) -> None:
     write(share, 5, status(), definitions={LOAD: xml("b.exe")})
     plan = [
-        "To delete: 4 snapshots older than 0d, from 2026-11-20 12:00 to 2026-11-20 16:00 UTC.",
+        "To delete: 3 snapshots older than 0d, from 2026-11-20 13:00 to 2026-11-20 16:00 UTC.",
         "Kept although older: 1 snapshot, because no later one of its server is there: SRV/20261120T170000Z.",
         "Kept although older: 1 snapshot, because a later one uses its definitions: SRV/20261120T150000Z.",
+        "Kept although older: 1 snapshot, because its definitions explain the runs of deleted ones: "
+        "SRV/20261120T120000Z.",
     ]
     code, lines = history("--data", str(share), "--prune", "0d")
-    assert (code, sorted(lines[:3])) == (0, sorted(plan))
-    assert lines[3] == "Nothing was deleted; --apply carries out the plan."
+    assert (code, sorted(lines[:4])) == (0, sorted(plan))
+    assert lines[4] == "Nothing was deleted; --apply carries out the plan."
     assert stamps(share) == [0, 1, 2, 3, 4, 5]
     code, lines = history("--data", str(share), "--prune", "0d", "--apply")
-    assert (code, sorted(lines[:3]), lines[3]) == (0, sorted(plan), "4 snapshots deleted.")
-    assert stamps(share) == [3, 5], "the newest is never pruned, nor what it needs"
+    said = "3 snapshots deleted. The history keeps what it knows of them."
+    assert (code, sorted(lines[:4]), lines[4]) == (0, sorted(plan), said)
+    assert lines[5].startswith("SRV: 6 snapshots (3 of them pruned) from 2026-11-20 12:00 to 2026-11-20 17:00 UTC, ")
+    assert stamps(share) == [0, 3, 5], "the newest is never pruned, nor what it or the history needs"
     code, lines = history("--data", str(share), "--prune", "0d", "--apply")
     assert (code, lines[0]) == (0, "To delete: 0 snapshots older than 0d.")
 

@@ -208,6 +208,8 @@ def test_what_it_runs_names_program_folder_account_and_rights(page: TaskStories)
     assert rows(part) == {
         "Runs": r"C:\Program Files\Python311\python.exe crashes.py",
         "In": r"D:\OpenData\jobs",
+        "Files": r"program C:\Program Files\Python311\python.exe (32,312 bytes, changed Mon 8 Jan 2024); "
+        r"script D:\OpenData\jobs\crashes.py (89 bytes, changed Tue 9 Sep 2025)",
         "As": r"TOWN\gmsa-etl$",
         "Rights": "normal",
         "Registered": r"Thu 12 Nov 15:15, TOWN\mrivera",

@@ -137,6 +137,8 @@ WRONG: dict[str, list[Any]] = {
     "sha256": [[], {"status.csv": 5}],
     "warnings": [1, "a", [1], [["a"]]],
     "problems": [1, [1], [["a"]], [["a", 1]]],
+    "faults": [1, [1], [["a"]], [["a", 1]]],
+    "holds": [1, [1], "state"],
 }
 
 

@@ -19,7 +19,9 @@ from unittest.mock import Mock
 import pytest
 
 from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
+from taskanalysis.health import assess
 from taskanalysis.history.upkeep import verify
+from taskanalysis.snapshot import long_path, plain_path
 from taskanalysis.snapshot.share import list_snapshots
 from taskanalysis.snapshot.snapshot import Snapshot, read_manifest, read_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS
@@ -52,7 +54,7 @@ def test_status_of_all_tasks_and_definitions_outside_microsoft_are_collected(tmp
     done = take(server(), tmp_path, collected_by="TOWN\\collector")
     found = read_snapshot(tmp_path)
     assert done.place == found.source
-    assert done.line() == f"SRV: 3 tasks, 2 definitions stored, in {done.place}"
+    assert done.line() == f"SRV: 3 tasks, 2 definitions stored, in {plain_path(done.place)}"
     assert (done.warnings, done.problems, found.problems) == ((), (), [])
     assert found.statuses.keys() == {LOAD, NIGHTLY, SCAN}
     assert commands(found.tasks) == {LOAD: "load.exe", NIGHTLY: "nightly.exe"}
@@ -104,7 +106,7 @@ def test_folder_without_tasks_is_no_mistake(tmp_path: Path) -> None:
 def test_status_only_reads_no_definition(tmp_path: Path) -> None:
     fake = server()
     done = take(fake, tmp_path, status_only=True)
-    assert done.line() == f"SRV: 3 tasks, in {done.place}"
+    assert done.line() == f"SRV: 3 tasks, in {plain_path(done.place)}"
     assert {member for member, _ in fake.calls} == {"folders", "tasks", *STATUS_FIELDS}
     assert sorted(path.name for path in done.place.iterdir()) == ["snapshot.json", "status.csv"]
     assert read_manifest(done.place)["definitions_read"] is False
@@ -449,6 +451,28 @@ def test_statuses_become_a_snapshot_with_their_zone(tmp_path: Path) -> None:
     assert found.manifest["definitions_read"] is False
 
 
+def test_losses_of_converted_files_stay_problems_of_the_snapshot(tmp_path: Path) -> None:
+    (source := tmp_path / "source").mkdir()
+    (source / "notes.txt").write_text("Tasks of the office")
+    (source / "Cut.xml").write_bytes(task_xml("a.exe").encode("utf-16")[:-90])
+    (source / "status.csv").write_text(
+        '"TaskName","TaskPath","State","LastRunTime"\n"Load","\\","Ready","some day 3"\n"Sync","\\","Ready","day 4"\n'
+    )
+    wanted = read_snapshot(source, zone="America/New_York")
+    convert(source, tmp_path, server="SRV", zone="America/New_York")
+    found = read_snapshot(tmp_path)
+    assert {problem.file for problem in found.faults} == {"Cut.xml", "status.csv"}
+    assert sorted(found.faults) == sorted(wanted.faults)
+    assert sorted(found.notes) == sorted(wanted.notes)
+    assert "notes.txt" in {problem.file for problem in found.notes}
+    assert found.holds == wanted.holds == {"state", "last_run"}
+    (other := tmp_path / "other").mkdir()
+    copied = read_snapshot(convert(found.source, other).place)
+    assert (copied.faults, copied.holds) == (found.faults, found.holds)
+    assert assess(found).code == 3
+    assert assess(found).headline.startswith("The last run of 2 of 2 tasks could not be read.")
+
+
 def test_data_of_the_future_are_not_stored(tmp_path: Path) -> None:
     source = tmp_path / "source"
     shutil.copytree(ROOT / "tests/files/folder", source)
@@ -497,7 +521,7 @@ def test_own_snapshot_is_copied_with_its_access_lists(tmp_path: Path) -> None:
     assert [read_manifest(first.place)[name] for name in same] == [read_manifest(second.place)[name] for name in same]
     again = convert(first.place, other)
     assert (again.nothing_new, again.place) == (True, second.place)
-    assert again.line() == f"SRV: nothing new, its snapshot is there as {second.place}"
+    assert again.line() == f"SRV: nothing new, its snapshot is there as {plain_path(second.place)}"
 
 
 # The event log --------------------------------------------------------------------------------------------------------
@@ -506,7 +530,7 @@ def test_own_snapshot_is_copied_with_its_access_lists(tmp_path: Path) -> None:
 def test_log_is_exported_from_the_last_export_on(tmp_path: Path) -> None:
     wevtutil = Wevtutil()
     names = [export_log(tmp_path, "SRV", now=NOON + timedelta(hours=hour), run=wevtutil) for hour in (0, 1, 2)]
-    folder = tmp_path / "eventlogs/SRV"
+    folder = long_path(tmp_path) / "eventlogs/SRV"
     assert names == [folder / f"20261123T1{hour}0200Z.evtx" for hour in (7, 8, 9)]
     assert sorted(folder.iterdir()) == names
     times = [f"'2026-11-23T1{hour}:02:00.000Z'" for hour in (7, 8, 9)]

@@ -14,6 +14,8 @@ from taskanalysis.windows.collect import collect
 from taskanalysis.windows.evidence import MOST_HASHED, MOST_LOG_BYTES, last_lines
 from tests.build import NOON
 from tests.doubles.scheduler import FakeScheduler, task_xml
+from tests.doubles.task_folder import STAND_INS, WINDOWS
+from tests.doubles.task_folder import server as a_server
 
 LOAD, GONE, SHELL = r"\OpenData\Load", r"\OpenData\Gone", r"\OpenData\Shell"
 SCRIPT = b"print('load')\r\n"
@@ -185,3 +187,26 @@ def test_file_server_that_does_not_answer_is_asked_once(monkeypatch: pytest.Monk
         with pytest.raises(TimeoutError, match="gone does not answer"):
             machine.file(path)
     assert asked == [r"\\gone\share\a.bat"]
+
+
+@pytest.mark.parametrize("kind", [*STAND_INS, WINDOWS])
+def test_stand_in_and_machine_answer_alike(kind: str, tmp_path: Path) -> None:
+    files = {tmp_path / "load-1.log": b"old", tmp_path / "load-2.log": b"one\ntwo\n"}
+    for age, (file, content) in enumerate(files.items()):
+        file.write_bytes(content)
+        os.utime(file, (age * 60, age * 60))
+    with a_server(kind) as server:
+        if isinstance(server.whole, FakeScheduler):
+            server.whole.disk = {str(file): content for file, content in files.items()}
+            server.whole.changed = {str(file): datetime.fromtimestamp(file.stat().st_mtime, UTC) for file in files}
+            server.whole.variables = {"": {"SystemRoot": "C:\\Windows"}}
+        asked, last = server.scheduler, str(tmp_path / "load-2.log")
+        assert asked.newest_file(str(tmp_path / "LOAD-*.log")) == last
+        assert asked.newest_file(str(tmp_path / "none-*.log")) == ""
+        assert asked.tail(last, 4) == b"two\n"
+        assert asked.file(last, 100) == machine.SeenFile(8, datetime.fromtimestamp(60, UTC), b"one\ntwo\n")
+        assert asked.file(last, 7) == machine.SeenFile(8, datetime.fromtimestamp(60, UTC))
+        assert asked.file(str(tmp_path / "none.log")) is None
+        assert any(name.upper() == "SYSTEMROOT" for name in asked.environment("S-1-5-18"))
+        with pytest.raises(FileNotFoundError):
+            asked.tail(str(tmp_path / "none.log"), 4)

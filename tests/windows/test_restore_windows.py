@@ -15,6 +15,7 @@ import pytest
 from taskanalysis.definition.model import WnfStateChangeTrigger
 from taskanalysis.definition.reader import read_task
 from taskanalysis.snapshot.files import find_tasks
+from taskanalysis.snapshot.needs import accounts_of
 from taskanalysis.snapshot.paths import file_name, plain_path
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 from taskanalysis.snapshot.status import Status
@@ -183,7 +184,7 @@ def test_server_survives_a_round_trip(tmp_path: Path, server: Server) -> None:
 
 
 def test_sample_share_survives_a_round_trip(tmp_path: Path, server: Server, sample: Snapshot) -> None:
-    strangers = {account.casefold(): SYSTEM for each in read_wanted(sample).tasks for account in each.accounts}
+    strangers = {account.casefold(): SYSTEM for each in read_wanted(sample).tasks for account in accounts_of(each.task)}
     strangers.pop(USERS.casefold())
     wanted = read_wanted(sample, mapping=strangers).tasks
     snapshot = taken(tmp_path / "sample", {FOLDER + each.path: each.xml for each in wanted})

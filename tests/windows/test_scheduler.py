@@ -319,6 +319,10 @@ def test_another_server_is_not_asked_for_what_only_this_machine_knows() -> None:
     com = ComScheduler(Service(Folder(ROOT)), "Europe/Paris", "OTHER")
     assert (com.is_elevated(), com.windows_version(), com.path_exists("C:\\x.exe")) == (None, "", None)
     assert com.zone() == "Europe/Paris"
+    assert com.environment("SYSTEM") == {}
+    for ask in (lambda: com.file(__file__), lambda: com.tail(__file__, 1), lambda: com.newest_file(__file__)):
+        with pytest.raises(OSError, match="another machine"):
+            ask()
 
 
 # Connecting -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,94 @@
+r"""What must be there for tasks to be restored and to run: passwords, accounts, programs, scripts and drives.
+
+>>> from taskanalysis.snapshot.snapshot import read_snapshot
+>>> {account: len(paths) for account, paths in Needs.of(read_snapshot("data").within()).passwords.items()}
+{'TOWN\\opendata': 9, 'TOWN\\svc-gis': 5}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from taskanalysis.definition import TaskDefinition, model
+from taskanalysis.snapshot.evidence import ProgramFile
+
+Names = Mapping[str, list[str]]
+"""Names with the paths of the tasks that need them."""
+_SYSTEM_DRIVE = "C:"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What must be there, by name, with the paths of the tasks that need it.
+
+    `passwords` are asked for when restoring; `scripts` are known only where the collector looked for them.
+    """
+
+    passwords: Names = field(default_factory=dict)
+    accounts: Names = field(default_factory=dict)
+    programs: Names = field(default_factory=dict)
+    scripts: Names = field(default_factory=dict)
+    drives: Names = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, tasks: Mapping[str, TaskDefinition], programs: Mapping[str, Sequence[ProgramFile]] | None = None
+    ) -> Self:
+        """Those of tasks by their paths; `programs` are the files that the collector saw, by task path."""
+        scripts = {
+            path: [file.file for file in found if file.role == "script" and re.search(r"[\\/]", file.file)]
+            for path, found in (programs or {}).items()
+            if path in tasks
+        }
+        places = {path: [*named_paths(task), *scripts.get(path, [])] for path, task in tasks.items()}
+        return cls(
+            names_of(tasks, lambda task: [account_of(task)] if task.principal.needs_password else []),
+            names_of(tasks, accounts_of),
+            names_of(tasks, named_paths),
+            by_name(scripts),
+            by_name({path: _drives(texts) for path, texts in places.items()}),
+        )
+
+
+def by_name(names: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Paths of tasks by the names that each has, in the first spelling of a name: Windows ignores case."""
+    paths: dict[str, tuple[str, list[str]]] = {}
+    for path, found in names.items():
+        for name in dict.fromkeys(found):
+            paths.setdefault(name.casefold(), (name, []))[1].append(path)
+    return dict(sorted(paths.values()))
+
+
+def names_of(
+    tasks: Mapping[str, TaskDefinition], names: Callable[[TaskDefinition], Sequence[str]]
+) -> dict[str, list[str]]:
+    """The same of what a function finds in each definition."""
+    return by_name({path: names(task) for path, task in tasks.items()})
+
+
+def account_of(task: TaskDefinition) -> str:
+    """The account, as the definition spells it; "" if it names none."""
+    return task.principal.user_id or task.principal.group_id
+
+
+def accounts_of(task: TaskDefinition) -> list[str]:
+    """All accounts that Windows must know, as they are spelled: names of well-known SIDs depend on the language."""
+    names = [principal.user_id or principal.group_id for principal in task.principals if not principal.is_service]
+    of_users = (model.LogonTrigger, model.SessionStateChangeTrigger)
+    names += [trigger.user_id for trigger in task.triggers if isinstance(trigger, of_users)]
+    return list(dict.fromkeys(filter(None, names)))
+
+
+def named_paths(task: TaskDefinition) -> list[str]:
+    """Full paths of programs and working directories; a bare name depends on the account's PATH."""
+    texts = (text for action in task.programs for text in (action.command, action.working_directory))
+    paths = (text.strip().strip('"') for text in texts)
+    return list(dict.fromkeys(path for path in paths if "\\" in path or "/" in path))
+
+
+def _drives(texts: Sequence[str]) -> list[str]:
+    found = re.findall(r"(?<!\w)([A-Za-z]:)[\\/]", " ".join(texts))
+    return sorted({drive.upper() for drive in found} - {_SYSTEM_DRIVE})
