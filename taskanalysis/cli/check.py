@@ -25,7 +25,8 @@ from typing import Any
 
 import click
 
-from taskanalysis.cli.main import BAD_INPUT, NAGIOS_UNKNOWN, data_path, deliver, fail
+from taskanalysis.cli.main import data_path, deliver, fail
+from taskanalysis.cli.usage import BAD_INPUT, NAGIOS_UNKNOWN
 from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.health import BLIND, Assessment, Judged, Verdict, assess, known_history, rules_of
 from taskanalysis.snapshot import find_servers, read_snapshot

@@ -96,4 +96,4 @@ def _export(share: Path, server: str, now: datetime) -> None:
     except UnfinishedError as error:
         raise UnfinishedError(f"the snapshot was written, but {error}") from None
     if file is None:
-        click.echo(f"WARNING the log {LOG} is disabled, so nothing was exported; enable it: {TURN_ON}", err=True)
+        say(f"WARNING the log {LOG} is disabled, so nothing was exported; enable it: {TURN_ON}", err=True)

@@ -24,13 +24,16 @@ from typing import Any, NoReturn
 import click
 
 from taskanalysis import __version__
+from taskanalysis.cli.log import log_line, logged
+from taskanalysis.cli.usage import BAD_INPUT, Commands, Discreet, Monitored
 from taskanalysis.errors import ReportError, TaskAnalysisError, UnfinishedError
 from taskanalysis.text import one_line
 
-ATTENTION, BAD_INPUT, NOT_FINISHED = 1, 2, 3
-NAGIOS_UNKNOWN = 3
+ATTENTION, NOT_FINISHED = 1, 3
 STATES = ["Unknown", "Disabled", "Queued", "Ready", "Running"]
 SAMPLE = "Sample: an invented server of an invented town."
+TARGETS = "TASKANALYSIS_NOTIFY"
+"""The environment variable that may hold targets of `notify`, one a line."""
 
 
 # What every command shares --------------------------------------------------------------------------------------------
@@ -38,6 +41,7 @@ SAMPLE = "Sample: an invented server of an invented town."
 
 def say(line: str, *, err: bool = False) -> None:
     """Print one line, masked and without control characters."""
+    log_line(line)
     click.echo(one_line(line), err=err)
 
 
@@ -51,10 +55,17 @@ def one_sentence(command: Callable[..., int | None]) -> Callable[..., None]:
     """Exit with the code that a command returns; show an error as one sentence on stderr, never a traceback."""
 
     @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
+    def run(*args: Any, log: Path | None = None, **kwargs: Any) -> None:
+        with logged(log, command.__name__):
+            guarded(*args, **kwargs)
+
+    def guarded(*args: Any, **kwargs: Any) -> None:
         try:
             code = command(*args, **kwargs)
-        except (click.ClickException, click.exceptions.Exit):
+        except click.ClickException as error:
+            log_line(error.format_message())
+            raise
+        except click.exceptions.Exit:
             raise
         except TaskAnalysisError as error:
             fail(str(error), NOT_FINISHED if isinstance(error, ReportError | UnfinishedError) else BAD_INPUT)
@@ -99,29 +110,6 @@ def data_path(data: str | None) -> Path:
     return Path(data).absolute() if data else sample_share()
 
 
-class Command(click.Command):
-    """A command that refuses an empty option, as from an unset variable of a script, unless that is its default."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments."""
-        rest = super().parse_args(ctx, args)
-        for option in self.params:
-            value = ctx.params.get(option.name or "")
-            if option.default != "" and (value == "" or (isinstance(value, tuple) and "" in value)):
-                raise click.UsageError(f"{option.opts[0]} is empty: give it a value", ctx)
-        return rest
-
-
-class Commands(click.Group):
-    """The commands, with arguments taken literally."""
-
-    command_class = Command
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        r"""Run one. By default click expands ``[1]``, ``~`` and ``%X%`` in Windows paths."""
-        return super().main(*args, **{"windows_expand_args": False} | kwargs)
-
-
 def address(_context: click.Context, _option: click.Parameter, text: str) -> str:
     """Check the address of a Dask scheduler; "" for none."""
     from taskanalysis.history import is_address  # noqa: PLC0415
@@ -149,6 +137,9 @@ ORDERS = click.Choice(["dmy", "mdy", "ymd"])
 DATES = click.option("--dates", type=ORDERS, help="Order of day, month and year in dates, where the data is ambiguous.")
 OUTPUT = click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of stdout."
+)
+LOG = click.option(
+    "--log", type=click.Path(path_type=Path), metavar="FILE", help="Append what is printed to this file, too."
 )
 USER = click.option("--user", default="", metavar="U", help="User for the remote connection; prompts for the password.")
 
@@ -197,6 +188,7 @@ def main() -> None:
 )
 @EXECUTOR
 @click.option("-v", "--verbose", is_flag=True, help="Show progress on stderr.")
+@LOG
 @one_sentence
 def report(**options: Any) -> int:
     r"""Make the reports and publish them in REPORTS; its index.html links them all.
@@ -249,19 +241,6 @@ def decode(code: str, command: str, arguments: str, state: str | None, source: s
     click.echo("\n".join(filter(None, (result.meaning, result.advice, f"Source: {result.basis}"))))
     if other := other_reading(code):
         click.echo(f"Hexadecimal? taskanalysis decode 0x{code}: {other.meaning}", err=True)
-
-
-class Monitored(Command):
-    """A command whose bad usage ends, with ``--format nagios``, with the code for unknown, not for critical."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments."""
-        nagios = "nagios" in args or "--format=nagios" in args
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            error.exit_code = NAGIOS_UNKNOWN if nagios else BAD_INPUT  # type: ignore[misc]
-            raise
 
 
 @main.command(cls=Monitored)
@@ -334,6 +313,7 @@ def diff(**options: Any) -> int:
 @click.option("--prune", metavar="AGE", help="Print the plan to delete snapshots older than this, such as 400d.")
 @click.option("--apply", "carry_out", is_flag=True, help="Carry out the plan of --prune.")
 @EXECUTOR
+@LOG
 @one_sentence
 def history(data: str | None, **options: Any) -> int:
     r"""Update the history of a share from its snapshots, and summarize it.
@@ -407,6 +387,7 @@ def restore(**options: Any) -> int:
     "--at", default="", metavar="TIME", help="With --from: the time of the data, where its files lack it (ISO)."
 )
 @click.option("--dates", type=ORDERS, help="With --from: order of day, month and year, where ambiguous.")
+@LOG
 @one_sentence
 def collect(**options: Any) -> None:
     r"""Write a snapshot: statuses of all tasks of a server, and definitions of those outside \Microsoft.
@@ -420,6 +401,33 @@ def collect(**options: Any) -> None:
     from taskanalysis.cli.collect import run  # noqa: PLC0415 (lxml)
 
     run(**options)
+
+
+@main.command(cls=Discreet)
+@click.option("--data", metavar="SHARE", required=True, help="The share.")
+@click.option("--to", multiple=True, metavar="URL", help="Target of the messages, as apprise writes it; repeatable.")
+@click.option("--to-file", metavar="FILE", help="File with a target in each line, so that no password is in a command.")
+@SERVER
+@FOLDER
+@click.option(
+    "--link", default="", metavar="URL", help="Last line of each message, such as the address of the reports."
+)
+@click.option("--dry-run", is_flag=True, help="Print the messages; send nothing and keep nothing.")
+@LOG
+@one_sentence
+def notify(**options: Any) -> int:
+    r"""Send targets what is new since their last message: problems that began, grew or ended, and what was not seen.
+
+    One message for each server of the share; nothing new, no message. The environment variable TASKANALYSIS_NOTIFY may
+    hold targets, too, one a line. A target that fails is tried again next time.
+
+    Exit code 0: done, or nothing new; 2: bad input, nothing done; 3: a message could not be sent, or not be kept.
+
+    Example: taskanalysis notify --data \\fileserver\tasks --to-file D:\secret\targets.txt --link https://town/reports
+    """
+    from taskanalysis.cli.notify import run  # noqa: PLC0415 (lxml)
+
+    return run(**options)
 
 
 @main.command("task-xml", epilog=r"Example: taskanalysis task-xml --data D:\tasks --reports D:\reports --output t.xml")
@@ -436,6 +444,10 @@ def collect(**options: Any) -> None:
 )
 @click.option("--folder", "folders", multiple=True, metavar=r"\F", help="Folder to collect; one limits reports, too.")
 @click.option("--eventlog", is_flag=True, help="Also export the Operational log.")
+@click.option("--notify-file", default="", metavar="FILE", help="File with targets, on the server: notify them, too.")
+@click.option(
+    "--log", "log_file", default="", metavar="FILE", help="Log of the tasks; default taskanalysis.log in the share."
+)
 @click.option("--owner", default="", metavar="NAME", help="Contact in the description; default this user.")
 @click.option("--program", default="", metavar="PATH", help="taskanalysis.exe or python.exe on the server.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")

@@ -24,7 +24,7 @@ from taskanalysis.publish import (
     renew_history,
     team_for,
 )
-from taskanalysis.snapshot import Snapshot, find_servers, long_path, read_snapshot
+from taskanalysis.snapshot import Snapshot, check_apart, find_servers, long_path, read_snapshot
 from taskanalysis.text import count
 
 progress = partial(say, err=True)
@@ -44,6 +44,7 @@ def run(share: Path, reports: str, *, every: bool, fail_on: str | None, **option
         raise click.UsageError(f"--keep {error}") from None
     if options["verbose"]:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    check_apart(share.resolve(), Path(reports).resolve())
     check_own(long_path(reports))
     options["now"] = datetime.now(UTC)
     make = _run_all if every else _run_one
@@ -58,7 +59,7 @@ def _run_one(share: Path, out: Path, **options: Any) -> int:
     """
     outcome = _make(share, out, **options)
     for page in (out / "index.html", *(out / "latest" / f"{name}.html" for name in NOTEBOOKS)):
-        click.echo(f"Open {page}")
+        say(f"Open {page}")
     if outcome.failures:
         failed = ", ".join(str(out / "latest" / f"{failure.report}-failed.html") for failure in outcome.failures)
         fail(f"{outcome.failures[0].what} (see {failed})", NOT_FINISHED)
@@ -85,7 +86,7 @@ def _run_all(share: Path, out: Path, **options: Any) -> int:
         team=partial(team_for, verbose=options["verbose"]),
         cluster=options["executor"],
     )
-    click.echo(f"Open {out / 'index.html'}")
+    say(f"Open {out / 'index.html'}")
     made = [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
     failed = [str(outcome) for outcome in outcomes if isinstance(outcome, TaskAnalysisError)]
     failed += [failure.what for outcome in made for failure in outcome.failures]

@@ -16,6 +16,11 @@ from .findings import Finding as Finding
 from .findings import find_findings as find_findings
 from .incidents import Incident as Incident
 from .incidents import find_incidents as find_incidents
+from .news import NOTHING as NOTHING
+from .news import Known as Known
+from .news import News as News
+from .news import find_news as find_news
+from .news import unread_news as unread_news
 from .past import BAD as BAD
 from .past import GOOD as GOOD
 from .past import LEAST_RUNS as LEAST_RUNS

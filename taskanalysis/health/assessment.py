@@ -15,9 +15,11 @@ where another is not. Authority: rules of our own (``docs/verdicts.md``).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from taskanalysis.errors import Problem
 from taskanalysis.health.backup import Backup, find_backup
@@ -32,6 +34,18 @@ from taskanalysis.text import count, listed, needs_attention
 MOST_NAMED = 5
 NO_STATUS = "no status was collected"
 ATTENTION, BLIND = 1, 3
+_NUMBER = re.compile("[0-9]+")
+
+
+class Doubt(NamedTuple):
+    """Something that could not be judged, read or seen: what it is about, the same each time, and the sentence.
+
+    `is_momentary`: found by comparison with the snapshot before, so that its absence from the next proves nothing.
+    """
+
+    about: str
+    sentence: str
+    is_momentary: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,25 +206,39 @@ class Assessment:
     @cached_property
     def unseen(self) -> list[str]:
         """All that could not be judged, read or seen, as sentences: with any of them, nobody may call it well."""
-        sentences = [sentence for sentence in (self.unread_runs, self.no_rules) if sentence]
-        sentences += [
-            f"{count(len(paths), 'task')}: not judged, because {why}: {listed(paths, most=MOST_NAMED)}."
+        return [doubt.sentence for doubt in self.doubts]
+
+    @cached_property
+    def doubts(self) -> list[Doubt]:
+        """The sentences of `unseen`, each with what it is about."""
+        doubts = [
+            Doubt(about, sentence)
+            for about, sentence in (("runs", self.unread_runs), ("rules", self.no_rules))
+            if sentence
+        ]
+        doubts += [
+            Doubt(
+                _NUMBER.sub("#", why),
+                f"{count(len(paths), 'task')}: not judged, because {why}: {listed(paths, most=MOST_NAMED)}.",
+            )
             for why, paths in self.not_judged.items()
             if why != NO_STATUS
         ]
         if not self.snapshot.statuses:
-            sentences.append("It is not known how the tasks run: no status was collected.")
-        sentences += lost_sight(self.snapshot, self.folder)
+            doubts.append(Doubt("statuses", "It is not known how the tasks run: no status was collected."))
+        doubts += [Doubt(sentence, sentence, is_momentary=True) for sentence in lost_sight(self.snapshot, self.folder)]
         backup = self.backup
         if backup.missing or backup.read_at is None:
-            sentences.append(backup.sentence)
+            doubts.append(Doubt("backup", backup.sentence))
         if faults := len(self.snapshot.faults):
-            sentences.append(f"{count(faults, 'problem')} in the data that were read.")
+            doubts.append(Doubt("faults", f"{count(faults, 'problem')} in the data that were read."))
         if self.now and self.now > self.stale_after:
-            sentences.append(f"The snapshot is stale: another was due by {self.local(self.stale_after)}.")
+            due = self.local(self.stale_after)
+            doubts.append(Doubt("stale snapshot", f"The snapshot is stale: another was due by {due}."))
         if self.now and backup.is_stale(self.now) and backup.read_at:
-            sentences.append(f"The backup is stale: its definitions are of {self.local(backup.read_at)}.")
-        return sentences
+            read_at = self.local(backup.read_at)
+            doubts.append(Doubt("stale backup", f"The backup is stale: its definitions are of {read_at}."))
+        return doubts
 
     @cached_property
     def remarks(self) -> list[str]:

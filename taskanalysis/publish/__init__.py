@@ -1,7 +1,7 @@
 """How do pages get onto the share?
 
 `make_reports` runs the notebooks of one server, renders and checks the pages, and publishes them; `make_all` does this
-for every server of a share.
+for every server of a share. `send_news` sends targets what is new.
 """
 
 import lazy_loader

@@ -7,4 +7,11 @@ from .make import make_all as make_all
 from .make import make_reports as make_reports
 from .make import renew_history as renew_history
 from .make import team_for as team_for
+from .notified import Delivery as Delivery
+from .notified import finder_of as finder_of
+from .notified import preview as preview
+from .notified import send_news as send_news
+from .notified import servers_of as servers_of
+from .targets import Target as Target
+from .targets import targets_of as targets_of
 from .workers import Workers as Workers

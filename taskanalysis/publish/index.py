@@ -47,6 +47,7 @@ LOUD = ("FAILING", "OVERDUE", "RUNNING LONG", "NO NEXT START", "UNKNOWN CODE")
 ORDER = (*LOUD, "UNKNOWN", "RUNNING", "OK", "NEVER RAN", "DISABLED")
 MOST_RUNS = 30
 MOST_WORST = 3
+MOST_WARNINGS = 5
 MOST_CAUSES = 200
 """Rows of the table of causes of all servers; the pages of the servers have them all."""
 PIECES_A_SERVER = 8
@@ -229,12 +230,13 @@ def index_page(
     cards: Mapping[str, Mapping[str, Any]],
     rows: Sequence[Server] = (),
     notes: Sequence[str] = (),
+    collected: Sequence[str] = (),
     above: str = "",
 ) -> Callable[[Sequence[str], Sequence[str]], str]:
     """A function that renders the index from the stamps of the kept runs and the names of locked files.
 
     `failed` are reports of this run without a page, `cards` what the others say of theirs (`pages.Rendered`); `notes`
-    stand above all else; `above` links the page of all servers.
+    stand above all else; `collected` is what the last collect warned of; `above` links the page of all servers.
     """
     up = [("All servers", above)] if above else []
 
@@ -260,6 +262,9 @@ def index_page(
                 for name in QUESTIONS
                 if name in run.names
             ],
+            collected=[clip(line, 200) for line in collected[:MOST_WARNINGS]],
+            warnings=count(len(collected), "warning"),
+            further=max(len(collected) - MOST_WARNINGS, 0),
             figure=Markup(_from_index(figure)),  # noqa: S704 (of our own notebook)
             servers=rows,
             runs=[_earlier(reports, stamp, run.names) for stamp in stay[:MOST_RUNS]],

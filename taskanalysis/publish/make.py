@@ -130,6 +130,7 @@ def make_reports(
             rows=rows,
             above=above,
             notes=[pages.shown(f"{problem.file}: {problem.what}") for problem in problems],
+            collected=_collected(snapshot),
         )
         outdated = [f"{name}-failed.html" for name in NOTEBOOKS if name not in made.failures]
         outdated += made.fewer_pages()
@@ -197,6 +198,14 @@ def team_for(number: int, verbose: bool = False) -> Iterator[Workers]:
         Workers(number, work, sources, verbose=verbose) as team,
     ):
         yield team
+
+
+def _collected(snapshot: Snapshot) -> list[str]:
+    """What the collect of a snapshot warned of and could not read, as lines."""
+    if not snapshot.manifest:
+        return []
+    lines = [*snapshot.manifest["warnings"], *(f"{problem.file}: {problem.what}" for problem in snapshot.notes)]
+    return [pages.shown(line) for line in lines]
 
 
 def _banners(*texts: str) -> list[str]:

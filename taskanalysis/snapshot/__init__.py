@@ -23,6 +23,7 @@ from taskanalysis.snapshot.objects import objects, plain
 from taskanalysis.snapshot.paths import (
     LOCK,
     beside_of,
+    check_apart,
     file_name,
     in_scope,
     locked,
@@ -98,6 +99,7 @@ __all__ = [
     "accounts_of",
     "aware",
     "beside_of",
+    "check_apart",
     "check_path",
     "file_name",
     "find_servers",

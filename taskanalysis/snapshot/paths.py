@@ -16,10 +16,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from filelock import FileLock
 
+from taskanalysis.errors import SnapshotError
 from taskanalysis.text import plain_paths
 
 _REFUSED = re.compile(
@@ -91,6 +92,23 @@ def plain_path(path: Path) -> str:
     '\\\\files\\tasks'
     """
     return plain_paths(str(path))
+
+
+def check_apart(data: PurePath, reports: PurePath) -> None:
+    r"""SnapshotError where the folder of the data and that of the reports are one, or one lies in the other.
+
+    >>> from pathlib import PureWindowsPath
+    >>> check_apart(PureWindowsPath(r"D:\tasks"), PureWindowsPath(r"d:\Tasks\reports"))
+    Traceback (most recent call last):
+    taskanalysis.errors.SnapshotError: the reports would lie in the data (d:\Tasks\reports): name a folder beside it
+    >>> check_apart(PureWindowsPath(r"D:\tasks"), PureWindowsPath(r"D:\tasks2"))
+    """
+    if reports == data:
+        raise SnapshotError(f"the reports and the data would be in one folder ({data}): name another for the reports")
+    if reports.is_relative_to(data):
+        raise SnapshotError(f"the reports would lie in the data ({reports}): name a folder beside it")
+    if data.is_relative_to(reports):
+        raise SnapshotError(f"the data lies in the folder of the reports ({data}): name another for the reports")
 
 
 def write_whole(file: Path, *parts: bytes | memoryview) -> None:

@@ -232,9 +232,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             if not isinstance(values.get(name), kind):
                 raise ValueError(f"'{name}' is missing or of a wrong type")
         problems = [*values["problems"], *values["faults"]]
-        texts = [*values["folders"], *values["sha256"].values(), *(values["holds"] or []), *chain(*problems)]
+        texts = [*values["folders"], *values["warnings"], *(values["holds"] or [])]
+        texts += [*values["sha256"].values(), *chain(*problems)]
         if not all(isinstance(text, str) for text in texts):
-            raise ValueError("'folders', 'holds', 'sha256', 'problems' or 'faults' hold something other than text")
+            raise ValueError(
+                "'folders', 'warnings', 'holds', 'sha256', 'problems' or 'faults' hold something other than text"
+            )
         if any(len(pair) != 2 for pair in problems):
             raise ValueError("'problems' or 'faults' are not pairs")
         if values["definitions_read"] and not stamped(values["definitions"] or ""):
@@ -272,7 +275,8 @@ def contradiction(folder: Path, manifest: Mapping[str, Any]) -> str:
 _KINDS: dict[str, Any] = {"server": str, "taken_at": str, "zone": str, "folders": list, "sha256": dict}
 _KINDS |= {"definitions_read": bool, "definitions": str | None, "problems": list, "faults": list, "holds": list | None}
 _ABSENT: dict[str, Any] = {"folders": [], "definitions_read": False, "definitions": None, "sha256": {}, "problems": []}
-_ABSENT |= {"faults": [], "holds": None}
+_KINDS["warnings"] = list
+_ABSENT |= {"faults": [], "holds": None, "warnings": []}
 
 
 # Stored definitions ---------------------------------------------------------------------------------------------------

@@ -422,6 +422,7 @@ def write_snapshot(
     holds: Iterable[str] = STATUS_FIELDS,
     programs: Iterable[ProgramFile] | None = None,
     logs: Mapping[str, str] | None = None,
+    warnings: Sequence[str] = (),
 ) -> Path:
     r"""Write a snapshot into a share, whole or not at all; returns its folder.
 
@@ -429,8 +430,9 @@ def write_snapshot(
     scope, empty for all outside ``\Microsoft``. They are stored only where the set of tasks or any byte differs from
     the last snapshot that stored them. `taken_at` and the times of `statuses` are aware. `sddl` maps task path to
     security descriptor; `problems` lists what the collector was refused, `faults` what was lost in reading other
-    programs' files, and `holds` the fields of Status that those have. `programs` are the files that actions start
-    (None: not looked at), `logs` maps task path to the end of what the task last wrote.
+    programs' files, `holds` the fields of Status that those have, and `warnings` are sentences about the whole.
+    `programs` are the files that actions start (None: not looked at), `logs` maps task path to the end of what the task
+    last wrote.
 
     SnapshotError where there is a snapshot of this moment, a time has no offset, or `server` can't be the name of a
     folder; OSError where the disk refuses. Nothing is left then.
@@ -469,7 +471,8 @@ def write_snapshot(
         "tasks": len(listed),
         "sha256": hashes,
     }
-    more = {"sddl": dict(sddl or {})} | {"problems": [*map(list, problems)], "faults": [*map(list, faults)]}
+    more: dict[str, Any] = {"sddl": dict(sddl or {}), "warnings": list(warnings)}
+    more |= {"problems": [*map(list, problems)], "faults": [*map(list, faults)]}
     manifest |= {name: value for name, value in more.items() if value}
     if listed and (held := sorted(set(holds) & set(STATUS_FIELDS))) != sorted(STATUS_FIELDS):
         manifest["holds"] = held

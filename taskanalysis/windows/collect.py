@@ -433,7 +433,7 @@ def _write(
     pauses = iter(PAUSES)
     while True:
         try:
-            place = write_snapshot(data, server=server, taken_at=taken_at, **content)
+            place = write_snapshot(data, server=server, taken_at=taken_at, warnings=warnings, **content)
             break
         except PermissionError as error:
             pause = next(pauses, None)

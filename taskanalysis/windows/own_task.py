@@ -1,4 +1,4 @@
-r"""Write the XML of the task that runs `collect` and `report` every day.
+r"""Write the XML of the task that runs `collect`, `report` and `notify` every day.
 
 Authority: [MS-TSCH] 2.5 for names and order of elements, the page of CommandLineToArgvW for quotation marks. The
 settings follow what `findings` advises: a full path, a time limit, local time, no user who must be logged on, a stored
@@ -7,11 +7,12 @@ password only where nothing else works. Not yet imported on Windows.
 >>> from taskanalysis.definition import describe, read_task
 >>> xml = own_task(r"C:\ta\taskanalysis.exe", data=r"D:\tasks", start=datetime(2026, 11, 24, 5, 45), owner="Ada")
 >>> describe(read_task(xml)), read_task(xml).actions[0].arguments
-('At 05:45 every day', 'collect --data D:\\tasks')
+('At 05:45 every day', 'collect --data D:\\tasks --log D:\\tasks\\taskanalysis.log')
 """
 
 from __future__ import annotations
 
+import ntpath
 import re
 import subprocess
 import sys
@@ -25,11 +26,13 @@ from lxml import etree
 from taskanalysis import __version__
 from taskanalysis.definition import NAMESPACE, Principal
 from taskanalysis.errors import TaskAnalysisError
+from taskanalysis.snapshot import check_apart
 from taskanalysis.text import clip, program_name
 from taskanalysis.windows.restorable import DECLARATION, encoded
 
 OWN_FOLDER = r"\taskanalysis"
 _PREFIXES: dict[Any, str] = {None: NAMESPACE}
+PROFILES = PureWindowsPath(r"C:\Users")
 LONGEST_PATH = 260  # pathType of the schema
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # not allowed in XML, or not in one line
 _NAME = r'[^\\:*?"<>|]'
@@ -49,14 +52,17 @@ def own_task(
     folders: Sequence[str] = (),
     eventlog: bool = False,
     status_every: int = 0,
+    notify_file: str = "",
+    log_file: str = "",
 ) -> bytes:
     r"""The definition, UTF-16LE with byte order mark, of a task that collects and reports every day.
 
-    `program` is ``taskanalysis.exe`` or ``python.exe``; it, `data` and `reports` ("": only collect) are full Windows
-    paths. `start` is the first start, naive: wall-clock time of the server. `user` is a managed account (``name$``),
-    another account, or "" for SYSTEM; `owner` the contact. A single folder limits the reports too. With `status_every`
-    (minutes) the task only collects statuses, and starts half that time after `start`, so that the two tasks do not
-    meet. TaskAnalysisError where Windows would refuse the task, or the account could not run it.
+    `program` is ``taskanalysis.exe`` or ``python.exe``; it, `data`, `reports` ("": only collect), `notify_file` (of
+    targets; "": no messages) and `log_file` ("": in `data`) are full Windows paths. `start` is the first start, naive:
+    wall-clock time of the server. `user` is a managed account (``name$``), another account, or "" for SYSTEM; `owner`
+    the contact. A single folder limits reports and messages too. With `status_every` (minutes) the task only collects
+    statuses, and starts half that time after `start`, so that the two tasks do not meet. TaskAnalysisError where
+    Windows would refuse the task, or the account could not run it.
 
     >>> own_task(r"C:\ta\taskanalysis.exe", data=r"D:\%A%", start=datetime(2026, 11, 24, 5, 45), owner="Ada")
     Traceback (most recent call last):
@@ -64,25 +70,25 @@ def own_task(
     """
     program, data = _full("program", program), _full("data", data)
     reports = _full("reports", reports) if reports else ""
+    notify_file = _full("notify-file", notify_file) if notify_file else ""
+    log = _full("log", log_file or str(PureWindowsPath(data) / "taskanalysis.log"))
+    if reports:
+        check_apart(_plain(data), _plain(reports))
     folders = [_task_folder(folder) for folder in folders]
     owner, user = _line("owner", owner), _line("user", user or "SYSTEM")
-    network = next((path for path in (data, reports, program) if path.startswith("\\\\")), "")
+    network = next((path for path in (data, reports, program, notify_file, log) if path.startswith("\\\\")), "")
     who = _principal(user, network)
 
-    collect = ["collect", "--data", data]
     if status_every:
         name, begin = "Collect status", start + timedelta(minutes=status_every // 2)
-        lines = [[*collect, "--status-only"]]
+        lines = [["collect", "--data", data, "--status-only"]]
         what = f"Writes the status of this server's scheduled tasks to {data} every {status_every} minutes."
     else:
-        chosen = [word for folder in folders for word in ("--folder", folder)]
         name, begin = "Collect and report" if reports else "Collect", start
-        lines = [[*collect, *chosen, *["--eventlog"] * eventlog]]
+        lines = _daily(data, reports, folders, notify_file, eventlog=eventlog)
         what = f"Backs up the scheduled tasks of this server to {data} every day."
-        if reports:
-            same = chosen if len(folders) == 1 else []
-            lines.append(["report", "--data", data, "--reports", reports, *same])
-            what = f"{what[:-1]}, and writes reports to {reports}."
+        what += f" Writes reports to {reports}." if reports else ""
+        what += f" Notifies the targets in {notify_file} of what is new." if notify_file else ""
 
     root = etree.Element(f"{{{NAMESPACE}}}Task", {"version": "1.2"}, _PREFIXES)
     info = _add(root, "RegistrationInfo")
@@ -109,10 +115,24 @@ def own_task(
     for line in lines:
         action = _add(actions, "Exec")
         _add(action, "Command", program)
-        _add(action, "Arguments", subprocess.list2cmdline([*module, *line]))
+        _add(action, "Arguments", subprocess.list2cmdline([*module, *line, "--log", log]))
         _add(action, "WorkingDirectory", str(PureWindowsPath(program).parent))
     etree.indent(root)
     return encoded(DECLARATION + etree.tostring(root, encoding="unicode").replace("\n", "\r\n"))
+
+
+def _daily(data: str, reports: str, folders: Sequence[str], notify_file: str, *, eventlog: bool) -> list[list[str]]:
+    """The commands of the daily task; a single folder limits all of them."""
+    chosen = [word for folder in folders for word in ("--folder", folder)]
+    same = chosen if len(folders) == 1 else []
+    lines = [["collect", "--data", data, *chosen, *["--eventlog"] * eventlog]]
+    if reports:
+        lines.append(["report", "--data", data, "--reports", reports, *same])
+    if notify_file:
+        # readers elsewhere can't open a local path
+        link = ["--link", str(PureWindowsPath(reports) / "index.html")] if reports.startswith("\\\\") else []
+        lines.append(["notify", "--data", data, "--to-file", notify_file, *same, *link])
+    return lines
 
 
 def this_program() -> str:
@@ -147,7 +167,17 @@ def _full(option: str, text: str) -> str:
         raise TaskAnalysisError(f"--program '{clip(path)}' is neither taskanalysis.exe nor python.exe")
     if option == "program" and len(path) > LONGEST_PATH:
         raise TaskAnalysisError(f"--program '{clip(path)}' is longer than {LONGEST_PATH} characters")
+    if option == "program" and _plain(path).is_relative_to(PROFILES):
+        raise TaskAnalysisError(
+            f"--program '{clip(path)}' lies below {PROFILES}, which other accounts can't read: "
+            r"install it elsewhere, such as in C:\taskanalysis"
+        )
     return _unreplaced(option, path)
+
+
+def _plain(path: str) -> PureWindowsPath:
+    """A path without ``..``."""
+    return PureWindowsPath(ntpath.normpath(path))
 
 
 def _task_folder(text: str) -> str:

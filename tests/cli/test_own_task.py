@@ -44,6 +44,16 @@ def test_command_writes_the_file_and_says_how_to_import_it(out: list[str]) -> No
     ]
 
 
+def test_task_notifies_and_logs_where_it_is_told(out: list[str]) -> None:
+    done = command("--data", r"D:\tasks", "--notify-file", r"D:\to.txt", "--log", r"D:\our.log", *out)
+    assert (done.exit_code, done.stderr) == (0, "")
+    lines = [action.arguments for action in read_task(Path(out[-1])).programs]
+    assert lines == [
+        r"collect --data D:\tasks --log D:\our.log",
+        r"notify --data D:\tasks --to-file D:\to.txt --log D:\our.log",
+    ]
+
+
 def test_managed_account_is_imported_by_restore_which_asks_no_password(out: list[str]) -> None:
     done = command("--data", r"\\fs\tasks", "--user", MANAGED, *out)
     assert (done.exit_code, done.stderr) == (0, "")
@@ -75,6 +85,11 @@ def test_light_task_is_a_second_file_beside_the_first(out: list[str]) -> None:
         (["--data", r"D:\tasks", "--at", "05:45Z"], "--at '05:45Z' is not a time of day"),
         (["--data", r"D:\tasks", "--output", "-"], "--output needs the name of a file"),
         (["--data", r"D:\tasks", "--output", ""], "--output needs the name of a file"),
+        (["--data", r"D:\tasks", "--reports", r"d:\Tasks\web"], "the reports would lie in the data"),
+        (
+            ["--data", r"D:\tasks", "--program", r"C:\Users\ada\python.exe"],
+            r"--program 'C:\Users\ada\python.exe' lies below",
+        ),
     ],
 )
 def test_refused_options_are_one_sentence_and_leave_no_file(options: list[str], said: str, out: list[str]) -> None:

@@ -15,7 +15,7 @@ from taskanalysis.cli import main
 from taskanalysis.publish.index import Standing, read_standing
 from taskanalysis.publish.make import NOTEBOOKS, Outcome
 from taskanalysis.publish.notebooks import Failure
-from tests.build import CORPUS, FILES, ROOT, page_of, report, status, table, write, xml
+from tests.build import CORPUS, FILES, ROOT, link, page_of, report, status, table, write, xml
 
 Ends = Callable[..., Mock]
 
@@ -194,20 +194,42 @@ def test_mistake_in_the_rules_is_the_last_sentence_after_the_pages(
     assert done.stderr.splitlines()[-1] == said
 
 
+@pytest.mark.parametrize(
+    ("data", "reports", "said"),
+    [
+        ("share", "share/reports", "the reports would lie in the data ("),
+        ("share", "share/new/../a/b", "the reports would lie in the data ("),
+        ("share/tasks", "share", "the data lies in the folder of the reports ("),
+        ("share", "share", "the reports and the data would be in one folder ("),
+        ("share", "link/reports", "the reports would lie in the data ("),
+    ],
+)
+def test_neither_data_nor_reports_may_lie_in_the_other(data: str, reports: str, said: str, tmp_path: Path) -> None:
+    write(tmp_path / data, 0, status())
+    if reports.startswith("link"):
+        link(tmp_path / "link", tmp_path / "share")
+    before = sorted(tmp_path.rglob("*"))
+    for every in ([], ["--all-servers"]):
+        done = run("--data", str(tmp_path / data), "--reports", str(tmp_path / reports), *every)
+        assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+        assert done.stderr.startswith(f"taskanalysis: {said}")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_mistake_in_the_rules_ends_the_reports_of_all_servers_with_3(outcome: Ends, tmp_path: Path) -> None:
-    write(tmp_path, 0, status(), server="ALPHA")
-    (tmp_path / "rules.toml").write_text("[[rule]]\ntask = 'x'\n", encoding="utf-8")
+    write(tmp_path / "data", 0, status(), server="ALPHA")
+    (tmp_path / "data" / "rules.toml").write_text("[[rule]]\ntask = 'x'\n", encoding="utf-8")
     outcome(no_rules="No rule of the office is applied: x")
-    done = run("--all-servers", "--data", str(tmp_path), "--reports", str(tmp_path / "out"))
+    done = run("--all-servers", "--data", str(tmp_path / "data"), "--reports", str(tmp_path / "out"))
     assert (done.exit_code, done.stderr.splitlines()[-1]) == (3, "taskanalysis: No rule of the office is applied: x")
     banners = html.parse(str(tmp_path / "out" / "index.html")).xpath("//p[@class='banner']/text()")
     assert [banner.partition(",")[0] for banner in banners] == ["No rule of the office is applied: rules.toml"]
 
 
 def test_server_without_the_folder_has_no_report_and_the_page_of_all_says_why(tmp_path: Path) -> None:
-    write(tmp_path, 0, status(), server="ALPHA")
+    write(tmp_path / "data", 0, status(), server="ALPHA")
     out = tmp_path / "out"
-    done = run("--all-servers", "--folder", "/Nowhere", "--data", str(tmp_path), "--reports", str(out))
+    done = run("--all-servers", "--folder", "/Nowhere", "--data", str(tmp_path / "data"), "--reports", str(out))
     assert done.exit_code == 0, done.output
     assert r"lies in \Nowhere or below" in (out / "index.html").read_text(encoding="utf-8")
     assert not (out / "servers" / "ALPHA").exists()
@@ -218,15 +240,15 @@ def test_command_makes_the_reports_of_all_servers(tmp_path: Path) -> None:
     for server in ("ALPHA", "BETA"):
         for hour in (0, 1):
             write(
-                tmp_path,
+                tmp_path / "data",
                 hour,
                 status(last_run=hour - 0.5, code=1),
                 server=server,
                 definitions={"\\OpenData\\Load": xml()},
             )
-    (tmp_path / "snapshots" / "BROKEN" / "2026-11" / "20261120T120000Z").mkdir(parents=True)
+    (tmp_path / "data" / "snapshots" / "BROKEN" / "2026-11" / "20261120T120000Z").mkdir(parents=True)
     out = tmp_path / "out"
-    done = run("--all-servers", "--fail-on", "attention", "--data", str(tmp_path), "--reports", str(out))
+    done = run("--all-servers", "--fail-on", "attention", "--data", str(tmp_path / "data"), "--reports", str(out))
     assert done.exit_code == 3, done.output
     assert "BROKEN" in done.output.splitlines()[-1]
     for server in ("ALPHA", "BETA"):
@@ -259,8 +281,8 @@ def test_report_into_a_folder_of_something_else_does_nothing(tmp_path: Path, mor
 def test_each_step_is_told_once_and_of_its_server(options: list[str], tmp_path: Path) -> None:
     servers = ("ALPHA", "BETA") if options == ["--all-servers"] else ("ALPHA",)
     for name in servers:
-        write(tmp_path, 0, status(), server=name)
-    done = report(tmp_path / "out", "--data", str(tmp_path), "-v", *options)
+        write(tmp_path / "data", 0, status(), server=name)
+    done = report(tmp_path / "out", "--data", str(tmp_path / "data"), "-v", *options)
     assert done.returncode == 0, done.stderr
     lines = done.stderr.splitlines()
     assert sorted(lines) == sorted(set(lines))

@@ -113,13 +113,26 @@ def index(
     rows: Sequence[Server] = (),
     stay: tuple[str, ...] = (),
     locked: tuple[str, ...] = (),
+    collected: Sequence[str] = (),
     **told: Any,
 ) -> html.HtmlElement:
     """The page, beside a ``status.json`` that says this, if anything."""
     if told:
         write(out, "status.json", json.dumps({"tasks": [], **told}))
-    make = index_page(out, run, failed=failed, cards=cards or {}, rows=rows)
+    make = index_page(out, run, failed=failed, cards=cards or {}, rows=rows, collected=collected)
     return html.document_fromstring(make(stay, locked))
+
+
+def test_warnings_of_the_last_collect_are_counted_with_the_first_of_them(tmp_path: Path) -> None:
+    heading = "What did the last collect warn of?"
+    assert heading not in index(tmp_path).text_content()
+    page = index(tmp_path, collected=["not elevated", "<b>\\A</b>: access is denied"])
+    (listed,) = page.xpath(f"//h2[.='{heading}']/following-sibling::ul[1]")
+    assert [item.text_content() for item in listed] == ["not elevated", "<b>\\A</b>: access is denied"]
+    assert page.xpath(f"string(//h2[.='{heading}']/following-sibling::p[1])").endswith("gave 2 warnings:")
+    page = index(tmp_path, collected=[f"\\{number}: {'x' * 1000}" for number in range(9)])
+    (listed,) = page.xpath(f"//h2[.='{heading}']/following-sibling::ul[1]")
+    assert [len(item.text_content()) for item in listed] == [200] * 5 + [len("4 more")]
 
 
 def write(out: Path, name: str, text: str) -> None:

@@ -47,6 +47,16 @@ def test_latest_holds_the_page_and_its_tables(pages: Path) -> None:
     assert tables == {file.with_suffix(".parquet").name for file in pages.glob("*.csv")}
 
 
+def test_index_has_the_warnings_and_problems_of_the_collect(tmp_path: Path) -> None:
+    refused = [Problem("\\Secret --password S3cret", "access is denied")]
+    write(tmp_path, 0, status(), problems=refused, warnings=["not elevated"])
+    lines = ["not elevated", "\\Secret --password *** access is denied"]
+    assert make._collected(read_snapshot(tmp_path)) == lines
+    write(tmp_path, 1, status())
+    assert make._collected(read_snapshot(tmp_path)) == []
+    assert make._collected(SNAPSHOT) == []
+
+
 def links_of(file: Path) -> set[tuple[Path, str]]:
     """The files that a page links, each with its fragment."""
     found = [target.partition("#") for target in html.parse(str(file)).xpath("//a/@href")]

@@ -135,6 +135,7 @@ WRONG: dict[str, list[Any]] = {
     "taken_at": ["yesterday", "2026-11-20T12:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-14:00", 5],
     "folders": ["\\OpenData", 5, [5]],
     "sha256": [[], {"status.csv": 5}],
+    "warnings": [1, "a", [1], [["a"]]],
     "problems": [1, [1], [["a"]], [["a", 1]]],
     "faults": [1, [1], [["a"]], [["a", 1]]],
     "holds": [1, [1], "state"],

@@ -70,6 +70,7 @@ def test_every_command_has_the_options_that_a_page_gives_it(page: Path) -> None:
         ("collect", ["collect", "task-xml"]),
         ("restore", ["restore"]),
         ("history", ["history", "report"]),
+        ("notify", ["notify"]),
     ],
 )
 def test_every_option_in_a_table_exists(page: str, commands: list[str]) -> None:

@@ -37,14 +37,14 @@ def test_requirements_are_pinned_and_end_in_the_project() -> None:
 def test_each_requirement_of_the_project_is_pinned_where_it_belongs() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    assert extras.keys() == {"lab", "eventlog", "fleet", "test"}
+    assert extras.keys() == {"lab", "eventlog", "fleet", "notify", "test"}
     for_all, for_tests = names(lines_of("requirements.txt")), names(lines_of("requirements-dev.txt"))
     assert names([*project["dependencies"], *extras["lab"], *extras["eventlog"]]) <= for_all
-    assert names([*extras["test"], *extras["fleet"]]) <= for_all | for_tests
+    assert names([*extras["test"], *extras["fleet"], *extras["notify"]]) <= for_all | for_tests
 
 
 def test_neither_analysts_nor_the_scheduled_run_install_tools_of_the_tests() -> None:
-    tools = {"pytest", "hypothesis", "playwright", "ruff", "mypy", "dask", "distributed"}
+    tools = {"pytest", "hypothesis", "playwright", "ruff", "mypy", "dask", "distributed", "apprise", "aiosmtpd"}
     assert not names(lines_of("requirements.txt")) & tools
     assert names(lines_of("requirements-dev.txt")) >= tools
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

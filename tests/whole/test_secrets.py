@@ -16,12 +16,13 @@ import pytest
 from taskanalysis.cli import collect, own_task
 from taskanalysis.cli import diff as shown_diff
 from taskanalysis.cli.check import FORMATS, Check
+from taskanalysis.cli.log import logged
 from taskanalysis.cli.main import fail
 from taskanalysis.cli.report import progress
 from taskanalysis.cli.restore import plan_lines, result_lines
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import Problem
-from taskanalysis.health import Assessment, Judged, assess, judge
+from taskanalysis.health import NOTHING, Assessment, Judged, assess, find_news, judge, unread_news
 from taskanalysis.health.cases import Case
 from taskanalysis.history import Diff, History, diff, read_logs
 from taskanalysis.history.store import LoadedDay
@@ -180,11 +181,30 @@ def saved(text: str, folder: Path) -> str:
     return "\n".join(map(text_in, save({"problems": frame("problems", [{"file": text, "what": text}])}, folder)))
 
 
+def notified(text: str) -> str:
+    """The messages about a server with the text in its name, tasks, reasons and problems, and what was seen again."""
+    found = Assessment(Snapshot(text, NOW, problems=[Problem(text, text)]), judged_of(text), no_rules=text)
+    first = find_news(found, unread_news(text, text, NOTHING).keep)
+    ended = find_news(replace(found, judged=[], no_rules=""), replace(first.keep, momentary=frozenset()))
+    news = [first, ended, unread_news(text, text, NOTHING)]
+    assert all(each.is_new for each in news)
+    return "".join(each.subject + each.text() for each in news)
+
+
+def logged_line(text: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        with logged(Path(folder) / "our.log", "collect"):
+            spoken(lambda: fail(text, 2))
+        return (Path(folder) / "our.log").read_text(encoding="utf-8")
+
+
 WAYS: dict[str, Callable[[str], object]] = {
     "plan of restore": plan_of,
     "results of restore": lambda text: result_lines([Restored(text, "failed", text)]),
     **{f"check, {form}": lambda text, form=form: checked(text, form) for form in FORMATS},  # type: ignore[misc]
     "error on stderr": lambda text: spoken(lambda: fail(text, 2)),
+    "message of notify": notified,
+    "log of a command": logged_line,
     "collect": lambda text: spoken(lambda: collect._print(collected(text))),
     "progress of report": lambda text: spoken(lambda: progress(text)),
     "page of a failed report": failed,

@@ -220,7 +220,8 @@ def test_it_warns_where_it_is_not_elevated(tmp_path: Path) -> None:
     fake.elevated = False
     (warning,) = take(fake, tmp_path).warnings
     assert warning.startswith("not elevated, so tasks of other accounts may be missing")
-    assert read_manifest(read_snapshot(tmp_path).source)["elevated"] is False
+    manifest = read_manifest(read_snapshot(tmp_path).source)
+    assert (manifest["elevated"], manifest["warnings"]) == (False, [warning])
     fake.elevated = None
     assert take(fake, tmp_path, 1).warnings == ()
 

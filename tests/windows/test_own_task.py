@@ -16,7 +16,7 @@ from lxml import etree
 from taskanalysis.definition.model import ExecAction, Principal, TaskDefinition, TimeTrigger
 from taskanalysis.definition.reader import read_task
 from taskanalysis.definition.words import describe
-from taskanalysis.errors import TaskAnalysisError
+from taskanalysis.errors import SnapshotError, TaskAnalysisError
 from taskanalysis.health.findings import find_findings
 from taskanalysis.schedule.slots import expected_runs, next_run
 from taskanalysis.snapshot.snapshot import read_snapshot
@@ -98,6 +98,8 @@ def test_light_task_runs_every_few_minutes_and_never_when_the_daily_one_starts(m
 
 PYTHON = r"C:\Program Files\Python313\python.exe"
 COLLECT, REPORT = r"collect --data D:\tasks", r"report --data D:\tasks --reports D:\reports"
+LOG = r" --log D:\tasks\taskanalysis.log"
+NOTIFY, TARGETS = r"notify --data D:\tasks --to-file D:\secret\to.txt", {"notify_file": r"D:\secret\to.txt"}
 ONE, IN_ONE = {"folders": [r"\A"], "eventlog": True}, r"--folder \A"
 
 
@@ -110,15 +112,30 @@ ONE, IN_ONE = {"folders": [r"\A"], "eventlog": True}, r"--folder \A"
         (LOCAL | ONE, "Collect and report", [f"{COLLECT} {IN_ONE} --eventlog", f"{REPORT} {IN_ONE}"]),
         (LOCAL | {"folders": [r"\A", "/B/C"]}, "Collect and report", [rf"{COLLECT} {IN_ONE} --folder \B\C", REPORT]),
         (LOCAL | ONE | {"status_every": 15}, "Collect status", [f"{COLLECT} --status-only"]),
+        (LOCAL | TARGETS | {"status_every": 15}, "Collect status", [f"{COLLECT} --status-only"]),
         ({"program": PYTHON}, "Collect", [f"-m taskanalysis {COLLECT}"]),
+        (TARGETS, "Collect", [COLLECT, NOTIFY]),
+        (
+            LOCAL | TARGETS | ONE,
+            "Collect and report",
+            [f"{COLLECT} {IN_ONE} --eventlog", f"{REPORT} {IN_ONE}", f"{NOTIFY} {IN_ONE}"],
+        ),
     ],
 )
 def test_task_collects_first_and_reports_then(given: dict[str, Any], name: str, lines: list[str]) -> None:
     task, program = written(**given), given.get("program", PROGRAM)
     assert task.uri == rf"\taskanalysis\{name}"
-    assert [words(action.arguments) for action in programs(task)] == [line.split() for line in lines]
+    assert [words(action.arguments) for action in programs(task)] == [(line + LOG).split() for line in lines]
     assert {action.command for action in programs(task)} == {program}
     assert {action.working_directory for action in programs(task)} == {program.rpartition("\\")[0]}
+
+
+def test_message_links_the_reports_where_others_reach_them() -> None:
+    *_, last = programs(written(user=MANAGED, **SHARES, notify_file=r"D:\to.txt", log_file=r"D:\my logs\our.log"))
+    assert words(last.arguments) == [
+        *("notify", "--data", SHARES["data"], "--to-file", r"D:\to.txt"),
+        *("--link", r"\\fileserver\reports\index.html", "--log", r"D:\my logs\our.log"),
+    ]
 
 
 def test_description_says_what_it_is_and_whom_to_ask() -> None:
@@ -213,9 +230,15 @@ PATHS = st.builds(
 def test_every_path_reaches_the_program_as_it_was_given(data: str, reports: str) -> None:
     assume("$(" not in data + reports)
     assume(data.count("%") < 2 and reports.count("%") < 2)
-    collect, report = programs(written(data=data, reports=reports, user=MANAGED))
-    assert words(collect.arguments) == ["collect", "--data", data.strip()]
-    assert words(report.arguments) == ["report", "--data", data.strip(), "--reports", reports.strip()]
+    given = {"data": data, "reports": reports, "notify_file": reports, "log_file": data}
+    try:
+        collect, report, notify = programs(written(**given, user=MANAGED))
+    except SnapshotError:
+        assume(False)  # one lies in the other
+    data, reports = data.strip(), reports.strip()
+    assert words(collect.arguments) == ["collect", "--data", data, "--log", data]
+    assert words(report.arguments) == ["report", "--data", data, "--reports", reports, "--log", data]
+    assert words(notify.arguments)[:5] == ["notify", "--data", data, "--to-file", reports]
 
 
 def test_words_are_those_of_the_documented_examples() -> None:
@@ -277,6 +300,16 @@ LONG = "C:\\" + "a" * 250 + "\\taskanalysis.exe"
         ({"program": r"C:\py\pythonw.exe"}, "neither taskanalysis.exe nor python.exe"),
         ({"program": "taskanalysis.exe"}, "--program ... not a full Windows path"),
         ({"program": LONG}, "longer than 260 characters"),
+        ({"program": r"C:\Users\ada\venv\Scripts\taskanalysis.exe"}, r"lies below C:\Users ... install it elsewhere"),
+        ({"program": r"c:/users/ada/python.exe"}, r"lies below C:\Users"),
+        ({"program": r"C:\x\..\Users\ada\python.exe"}, r"lies below C:\Users"),
+        ({"reports": r"d:\TASKS\reports"}, "the reports would lie in the data"),
+        ({"reports": r"D:\x\..\tasks"}, "the reports and the data would be in one folder"),
+        ({"data": r"D:\r\data", "reports": "D:/r"}, "the data lies in the folder of the reports"),
+        ({"notify_file": "to.txt"}, "--notify-file 'to.txt' is not a full Windows path"),
+        ({"notify_file": r"D:\%TEMP%\to.txt"}, "--notify-file holds %TEMP%"),
+        ({"notify_file": r"\\fs\to.txt"}, r"SYSTEM reaches \\fs\to.txt"),
+        ({"log_file": "our.log"}, "--log 'our.log' is not a full Windows path"),
     ],
 )
 def test_what_windows_or_the_account_could_not_do_is_refused_in_one_sentence(given: dict[str, Any], said: str) -> None:
