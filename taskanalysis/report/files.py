@@ -27,7 +27,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from taskanalysis import __version__
 from taskanalysis.health import Assessment
 from taskanalysis.snapshot import write_whole
-from taskanalysis.text import mask, one_line, printable
+from taskanalysis.text import mask, one_line
 
 _ROWS = 10_000
 """Rows that are joined at once."""
@@ -223,7 +223,7 @@ def _safe(text: str) -> str:
     """
     if _IDENTIFIER.fullmatch(text):
         return text
-    safe = mask(printable(text))
+    safe = mask(text)
     if safe.startswith(FORMULA) and not _NUMBER.fullmatch(safe):
         safe = "'" + safe
     return '"' + safe.replace('"', '""') + '"' if any(mark in safe for mark in ',"\r\n') else safe

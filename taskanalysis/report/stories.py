@@ -31,7 +31,7 @@ from taskanalysis.report.page import STORIES_A_PAGE, change_rows, local, story_i
 from taskanalysis.report.strips import day_signs, key, run_strip, strip
 from taskanalysis.report.window import Window, event_words
 from taskanalysis.snapshot import ProgramFile, Snapshot, said_last
-from taskanalysis.text import clip, count, listed, mask, mask_arguments, one_line, printable, say, say_day
+from taskanalysis.text import clip, count, listed, mask, mask_arguments, one_line, say, say_day
 
 LAST_RUNS = 30
 MOST_STARTS, MOST_CHANGES = 3, 10
@@ -347,12 +347,12 @@ class TaskStories(Window):
 
 
 def _named(path: str) -> str:
-    return mask(printable(path))
+    return mask(path)
 
 
 def _rows(rows: Mapping[str, str], more: str = "") -> str:
     """Names and values, those without a value left out."""
-    items = "".join(f"<div><dt>{name}<dd>{shown(mask(printable(text)))}</div>" for name, text in rows.items() if text)
+    items = "".join(f"<div><dt>{name}<dd>{shown(mask(text))}</div>" for name, text in rows.items() if text)
     return f'<dl class="kv">{items}{more}</dl>'
 
 

@@ -8,6 +8,7 @@ from taskanalysis.text.commands import cmd_commands, hides_exit_code, program_na
 from taskanalysis.text.masking import has_secret, mask, mask_arguments
 from taskanalysis.text.sentences import clip, count, listed, needs_attention, one_line, printable
 from taskanalysis.text.shown import brief, small_table
+from taskanalysis.text.signs import visible
 from taskanalysis.text.times import ago, say, say_day, spoken
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "say_day",
     "small_table",
     "spoken",
+    "visible",
     "working_program",
 ]

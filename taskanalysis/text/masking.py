@@ -16,6 +16,7 @@ import re
 from functools import lru_cache
 
 from taskanalysis.text.commands import program_name
+from taskanalysis.text.signs import visible
 
 MASK = "***"
 
@@ -115,13 +116,17 @@ def mask(text: str) -> str:
     The last texts are remembered: the table of 100,000 tasks and its files take 8 s instead of 24 s.
 
     A control or zero-width character hides no secret: the text is also read without these characters and with blanks
-    in their place, and comes back in the reading that shows most secrets. Where they hide none, they stay.
+    in their place, and comes back in the reading that shows most secrets. Where they hide none, they are `visible`.
 
     >>> mask("Server=db;User ID=etl;Password=two words;Encrypt=yes")
     'Server=db;User ID=etl;Password=***;Encrypt=yes'
-    >>> mask("--password\x00S3cret"), mask("--pass\u200bword S3cret"), mask("two\u200bwords") == "two\u200bwords"
-    ('--password ***', '--password ***', True)
+    >>> mask("--password\x00S3cret"), mask("--pass\u200bword S3cret"), mask("two\u200bwords")
+    ('--password ***', '--password ***', 'two<U+200B>words')
     """
+    return visible(_without_secrets(text))
+
+
+def _without_secrets(text: str) -> str:
     masked = _masked(text)
     if text.isascii() and text.isprintable():  # nearly every cell
         return masked
@@ -162,4 +167,4 @@ def has_secret(text: str) -> bool:
     >>> has_secret("backup.exe /u:backup /p:Winter-2026"), has_secret("--password-file D:/key.txt")
     (True, False)
     """
-    return mask(text) != text
+    return _without_secrets(text) != text
