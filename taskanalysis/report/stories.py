@@ -31,7 +31,7 @@ from taskanalysis.report.page import STORIES_A_PAGE, change_rows, local, story_i
 from taskanalysis.report.strips import day_signs, key, run_strip, strip
 from taskanalysis.report.window import Window, event_words
 from taskanalysis.snapshot import ProgramFile, Snapshot, said_last
-from taskanalysis.text import clip, count, listed, mask, mask_arguments, one_line, say, say_day
+from taskanalysis.text import clip, count, listed, mask, mask_arguments, mask_lines, one_line, say, say_day
 
 LAST_RUNS = 30
 MOST_STARTS, MOST_CHANGES = 3, 10
@@ -149,7 +149,7 @@ class TaskStories(Window):
         return f"<p>{new}{look.sentence(mask(judged.reason))}</p>{step}{lines}{_rows(rows)}"
 
     def _wrote(self, path: str) -> str:
-        log = mask(self.snapshot.logs.get(path, ""))
+        log = mask_lines(self.snapshot.logs.get(path, ""))
         if not log.strip():
             return ""
         title = f"The last {count(len(log.splitlines()), 'line')} of its log"

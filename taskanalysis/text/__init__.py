@@ -5,7 +5,7 @@ Plurals and enumerations, text made fit for one line, secrets masked, and the pr
 """
 
 from taskanalysis.text.commands import cmd_commands, hides_exit_code, program_name, working_program
-from taskanalysis.text.masking import has_secret, mask, mask_arguments
+from taskanalysis.text.masking import has_secret, mask, mask_arguments, mask_lines
 from taskanalysis.text.sentences import clip, count, listed, needs_attention, one_line, printable
 from taskanalysis.text.shown import brief, small_table
 from taskanalysis.text.signs import visible
@@ -22,6 +22,7 @@ __all__ = [
     "listed",
     "mask",
     "mask_arguments",
+    "mask_lines",
     "needs_attention",
     "one_line",
     "printable",
