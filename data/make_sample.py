@@ -17,9 +17,10 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from sample_files import FILES_FROM, Disk
 from sample_log import Event, as_xml, ignored, is_logged, not_launched, queued, ran, refused, registered
 from sample_tasks import (
     BY_HAND,
@@ -38,7 +39,11 @@ from sample_tasks import (
     Trigger,
 )
 
-from taskanalysis.snapshot import SAMPLE_TOOL, Status, write_snapshot
+from taskanalysis.definition import read_task
+from taskanalysis.health import Rules, read_rules
+from taskanalysis.snapshot import SAMPLE_TOOL, Status, keep_script, write_snapshot
+from taskanalysis.windows import Scheduler
+from taskanalysis.windows.evidence import Evidence, gather
 
 LAST_SNAPSHOT = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 SNAPSHOTS = 60 * 4  # of which those in SERVER_OFF and NO_SNAPSHOTS are left out
@@ -309,6 +314,14 @@ def snapshot_times() -> Iterator[datetime]:
             yield moment
 
 
+def look(now: datetime, statuses: list[Status], definitions: dict[str, bytes], rules: Rules) -> Evidence:
+    """What the collector finds of the files that tasks start, and of what they wrote."""
+    tasks = {path: read_task(xml) for path, xml in definitions.items()}
+    disk = cast(Scheduler, Disk(now))
+    by_path = {each.path: each for each in statuses}
+    return gather(disk, tasks, by_path, lambda path: rules.of(SERVER, path).log or ())
+
+
 def main() -> None:
     """Simulate the tasks, then write down what Windows would have said at each snapshot."""
     parser = argparse.ArgumentParser(description="Write the sample share.")
@@ -321,16 +334,26 @@ def main() -> None:
     shutil.rmtree(out / "history" / f"server={SERVER}", ignore_errors=True)  # of the snapshots before
     shutil.rmtree(out / "history" / "eventlogs" / SERVER, ignore_errors=True)
 
+    shutil.rmtree(out / "scripts", ignore_errors=True)
+
+    rules = read_rules(Path(__file__).with_name("rules.toml"))
     plan = [(form, definition(form.task), runs(task), missed_slots(task)) for task in TASKS for form in forms(task)]
     for now in snapshot_times():
         present = [row for row in plan if row[0].since <= now < row[0].until]
+        statuses = [status(form.task, done, missed, now) for form, _, done, missed in present]
+        definitions = {form.task.path: content for form, content, _, _ in present if form.task.actions}
+        evidence = look(now, statuses, definitions, rules) if now >= FILES_FROM else None
+        for script in evidence.scripts.values() if evidence else ():
+            keep_script(out, script)
         write_snapshot(
             out,
             server=SERVER,
             taken_at=now,
             zone=ZONE,
-            statuses=[status(form.task, done, missed, now) for form, _, done, missed in present],
-            definitions={form.task.path: content for form, content, _, _ in present if form.task.actions},
+            statuses=statuses,
+            definitions=definitions,
+            programs=evidence and evidence.programs,
+            logs=evidence and evidence.logs,
             folders=(),
             windows="Windows Server 2019 10.0.17763",
             collected_by=r"TOWN\svc-collector",

@@ -5,6 +5,7 @@ TaskAnalysisError
 ├── RulesError         a rules file that can't be read
 ├── TaskXmlError       task XML that can't be read (a ValueError too)
 ├── ZoneError          an unknown time zone (a ValueError too)
+├── TimeError          what is no time, where one is asked for (a ValueError too)
 ├── ReportError        a report that could not be made
 └── UnfinishedError    valid input, but the work could not be finished
     ├── ExecutorError  other processes or machines that can't be used
@@ -45,6 +46,10 @@ class RulesError(TaskAnalysisError):
 
 class ZoneError(TaskAnalysisError, ValueError):
     """A time zone whose name is not in the IANA database."""
+
+
+class TimeError(TaskAnalysisError, ValueError):
+    """What is neither ISO 8601 text nor a date nor a datetime, where a time is asked for."""
 
 
 class ReportError(TaskAnalysisError):

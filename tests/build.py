@@ -179,6 +179,11 @@ def write_many(data: Path) -> None:
         write(data, hour, *rows, definitions=definitions)
 
 
+def text_in(file: Path) -> str:
+    """What a file says: its text, or all cells of a Parquet file."""
+    return pd.read_parquet(file).to_csv() if file.suffix == ".parquet" else file.read_text(encoding="utf-8-sig")
+
+
 def report(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run ``taskanalysis report`` as a user does, in a process of its own."""
     command = [sys.executable, "-m", "taskanalysis", "report", "--reports", str(out), *options]

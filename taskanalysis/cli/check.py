@@ -16,7 +16,7 @@ from __future__ import annotations
 import gc
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ import click
 from taskanalysis.cli.main import BAD_INPUT, NAGIOS_UNKNOWN, data_path, deliver, fail
 from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.health import BLIND, Assessment, Judged, Verdict, assess, known_history, rules_of
-from taskanalysis.snapshot import list_servers, read_snapshot
+from taskanalysis.snapshot import find_servers, read_snapshot
 from taskanalysis.text import count, listed, mask, one_line
 
 FORMATS = ("text", "json", "nagios", "prometheus")
@@ -82,7 +82,7 @@ def _one(path: Path, server: str, now: datetime, **options: Any) -> Check:
 
 
 def _all(path: Path, now: datetime, **options: Any) -> Check:
-    names = list_servers(path) or _named(path, options)
+    names = find_servers(path, zone=options["zone"], dates=options["dates"] or "")
     if not names:
         raise TaskAnalysisError(f"--all-servers needs a share, or a file of several servers: {path} is neither")
     check = Check([], all_servers=True)
@@ -92,14 +92,6 @@ def _all(path: Path, now: datetime, **options: Any) -> Check:
         except TaskAnalysisError as error:
             check.failed.append(Problem(name, str(error)))
     return check
-
-
-def _named(path: Path, options: Mapping[str, Any]) -> list[str]:
-    """The servers of a status file with several."""
-    if (path / "snapshots").is_dir():
-        return []
-    snapshot = read_snapshot(path, zone=options["zone"], dates=options["dates"] or "")
-    return [snapshot.server, *snapshot.others] if snapshot.others else []
 
 
 def _assess(
@@ -182,7 +174,7 @@ class Check:
             "exit_code": assessment.code,
             "stale": assessment.now is not None and assessment.now > assessment.stale_after,
             "blind": mask(" ".join(assessment.unseen)),
-            "tasks": len(assessment.shown),
+            "tasks": len(assessment.shown) if snapshot.statuses or assessment.shown else None,
             "muted": len(assessment.judged) - len(assessment.shown),
             "not_judged": {mask(why): [mask(path) for path in paths] for why, paths in assessment.not_judged.items()},
             "attention": tasks,
@@ -193,11 +185,13 @@ class Check:
         """One line with state and figures, then a line for each task; ``|`` would start performance data."""
         loud = sum(len(found.loud) for found in self.assessments)
         shown = sum(len(found.shown) for found in self.assessments)
-        figures = f"attention={loud};;;0;{shown}"
+        known = sum(found.known for found in self.assessments if found.is_known)
+        figures = f"attention={loud if known else 'U'};;;0;{shown or ''}"
         unseen = [f"{found.where}: {sentence}" for found in self.assessments for sentence in found.unseen]
         unseen += [f"{server} can't be read ({what})" for server, what in self.failed]
         servers = count(len(self.assessments) + len(self.failed), "server")
-        many = f"{servers}: {loud} of {count(shown, 'task')} need attention."
+        many = f"{servers}: {loud} of {count(known, 'task')} need attention."
+        many = many if known else f"{servers}: no task could be judged."
         first = many if self.all_servers else f"{self.assessments[0].where}: {self.assessments[0].headline}"
         head = " ".join([f"TASKS {NAGIOS_WORDS[self.exit_code('nagios')]} - {first}", *unseen[:1]])
         lines = [f"{head.replace('|', '/')} | {figures}"]
@@ -255,7 +249,7 @@ def _results(found: Assessment) -> _Samples:
 
 
 def _attention(found: Assessment) -> _Samples:
-    return _by_task(found, lambda task: task.needs_attention)
+    return _by_task(found, lambda task: None if task.not_judged else task.needs_attention)
 
 
 def _verdicts(found: Assessment) -> _Samples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from taskanalysis.publish import (
     renew_history,
     team_for,
 )
-from taskanalysis.snapshot import Snapshot, long_path, read_snapshot
+from taskanalysis.snapshot import Snapshot, find_servers, long_path, read_snapshot
 from taskanalysis.text import count
 
 progress = partial(say, err=True)
@@ -68,15 +69,16 @@ def _run_one(share: Path, out: Path, **options: Any) -> int:
 
 def _run_all(share: Path, out: Path, **options: Any) -> int:
     """The reports of all servers; the worst code for ``--fail-on``. Ends with code 3 as those of one server do."""
-    if not (share / "snapshots").is_dir():
-        raise click.UsageError(f"--all-servers needs a share: {share} has no folder snapshots")
-
+    names = find_servers(share, zone=options["zone"], dates=options["dates"] or "")
+    if not names and not (share / "snapshots").is_dir():
+        raise click.UsageError(f"--all-servers needs a share, or a file of several servers: {share} is neither")
     problems = renew_history(share, options["executor"])
     place, reports = (share.absolute(), out.absolute()) if options["executor"] else (share, out)
     outcomes = make_all(
         place,
         reports,
         partial(_make_one, place, options),
+        names,
         now=options["now"],
         problems=problems,
         say=progress,
@@ -116,7 +118,7 @@ def _make(share: Path, out: Path, *, above: str = "", team: Workers | None = Non
         snapshot,
         out,
         {"data": str(share), "folder": options["folder"], **selected},
-        say=progress if options["verbose"] or not above else lambda _: None,
+        say=_named(snapshot.server) if options["verbose"] or not above else lambda _: None,
         above=above,
         team=team,
         sample=SAMPLE if snapshot.is_sample else "",
@@ -126,6 +128,11 @@ def _make(share: Path, out: Path, *, above: str = "", team: Workers | None = Non
         names, place = ", ".join(outcome.locked), out / "runs" / outcome.stamp
         progress(f"Open in another program, so not replaced: {names}; the new versions are in {place}")
     return outcome
+
+
+def _named(server: str) -> Callable[[str], None]:
+    """How progress is printed: with the server, where it has a name."""
+    return lambda line: progress(f"{server} {line}".strip())
 
 
 def _announce(snapshot: Snapshot, share: Path, out: Path, server: str) -> None:

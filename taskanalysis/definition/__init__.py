@@ -6,7 +6,7 @@ another (`differences`).
 
 from taskanalysis.definition import model
 from taskanalysis.definition.accounts import is_localised, service_sid
-from taskanalysis.definition.differences import differences
+from taskanalysis.definition.differences import changed_fields, differences
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.encoding import (
     MOST_BYTES,
@@ -29,6 +29,7 @@ from taskanalysis.definition.model import (
     Trigger,
     type_name,
 )
+from taskanalysis.definition.moments import Time, instant, wall_time
 from taskanalysis.definition.reader import NAMESPACE, read_many, read_task
 from taskanalysis.definition.words import describe, weekdays
 
@@ -43,10 +44,13 @@ __all__ = [
     "ExecAction",
     "Principal",
     "TaskDefinition",
+    "Time",
     "TimeTrigger",
     "Trigger",
+    "changed_fields",
     "describe",
     "differences",
+    "instant",
     "is_localised",
     "model",
     "open_regular",
@@ -57,6 +61,7 @@ __all__ = [
     "service_sid",
     "split_tasks",
     "type_name",
+    "wall_time",
     "weekdays",
     "without_mark",
     "xml_text",

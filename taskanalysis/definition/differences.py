@@ -45,6 +45,30 @@ def differences(before: TaskDefinition, after: TaskDefinition) -> list[str]:
     ]
 
 
+def changed_fields(before: TaskDefinition, after: TaskDefinition) -> list[str]:
+    """List the parts that differ by their names in `TaskDefinition`; empty where `differences` lists nothing.
+
+    >>> changed_fields(TaskDefinition(), TaskDefinition(version="1.4", actions=(ExecAction(command="load.exe"),)))
+    ['actions', 'version']
+    """
+    triggers, actions = (before.triggers, after.triggers), (before.actions, after.actions)
+    names = ["triggers"] * bool(_missing(*triggers) or _missing(*reversed(triggers)))
+    for old, new in zip(*actions, strict=False):
+        names += _differing("actions", old, new) if type(old) is type(new) else ["actions"]
+    names += ["actions"] * (len(actions[0]) != len(actions[1]))
+    names += _differing("principals", before.principal, after.principal)
+    names += ["principals"] * (_others(before) != _others(after))
+    names += _differing("settings", before.settings, after.settings)
+    names += _differing("registration_info", before.registration_info, after.registration_info)
+    names += [name for name in ("context", "version", "data") if getattr(before, name) != getattr(after, name)]
+    return list(dict.fromkeys(names))
+
+
+def _differing(part: str, before: Any, after: Any) -> list[str]:
+    names = [field.name for field in fields(before) if getattr(before, field.name) != getattr(after, field.name)]
+    return [f"{part}.{name.strip('_')}" for name in names]
+
+
 _REGISTRATION = {
     "date": "registration date",
     "source": "registered by program",

@@ -21,6 +21,7 @@ from taskanalysis.definition import model
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.events import describe_query
 from taskanalysis.definition.model import LAST, TaskDefinition, Trigger
+from taskanalysis.definition.moments import Time, wall_time
 from taskanalysis.text import listed
 
 DAY = timedelta(days=1)
@@ -29,22 +30,24 @@ MOST_LISTED = 5  # times, events or users that one sentence names; more are coun
 MOST_SENTENCES = 5  # per task; the table of triggers has them all
 
 
-def describe(subject: Trigger | TaskDefinition, *, at: datetime | None = None) -> str:
+def describe(subject: Trigger | TaskDefinition, *, at: Time | None = None) -> str:
     """Describe one trigger, or all of a task, in English.
 
-    Times are wall-clock times of the server unless an offset is given. `at` is the aware moment of reading: it tells
-    which triggers become active later, and which have ended.
+    Times are wall-clock times of the server unless an offset is given. `at` is the moment of reading (ISO text, date or
+    datetime; on the server's clock where it has no offset): it tells which triggers become active later, and which have
+    ended. TimeError for another `at`.
 
     >>> describe(model.BootTrigger(delay=Duration.parse("PT2M")))
     'At start-up, after 2 minutes'
     >>> describe(TaskDefinition())
     'Only when started by hand'
     """
+    read = None if at is None or at == "" else wall_time(at)
     if isinstance(subject, Trigger):
-        return _sentence([_phrase_of(subject, at)])
+        return _sentence([_phrase_of(subject, read)])
     groups: dict[tuple[str, str, str], list[Phrase]] = {}
-    for trigger, number in _joined(subject.triggers, at):
-        phrase = _phrase_of(trigger, at, number)
+    for trigger, number in _joined(subject.triggers, read):
+        phrase = _phrase_of(trigger, read, number)
         groups.setdefault((phrase.before, phrase.kind, phrase.after), []).append(phrase)
     alike = sorted(groups.values(), key=lambda group: not group[0].live)
     sentences = [_sentence(group) for group in alike]
@@ -110,8 +113,10 @@ def _without_days(trigger: Any, at: datetime | None) -> Trigger | None:
 
 
 def _is_later(moment: datetime | None, at: datetime | None) -> bool:
-    """Whether a boundary lies after `at`, an aware moment in the server's zone."""
-    return bool(moment and at and (moment if moment.tzinfo else moment.replace(tzinfo=at.tzinfo)) > at)
+    """Whether a boundary lies after `at`; where one of them has no offset, it is on the clock of the other."""
+    if not moment or not at:
+        return False
+    return moment.replace(tzinfo=moment.tzinfo or at.tzinfo) > at.replace(tzinfo=at.tzinfo or moment.tzinfo)
 
 
 # Sentences ------------------------------------------------------------------------------------------------------------

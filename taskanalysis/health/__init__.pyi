@@ -11,6 +11,7 @@ from .due import Due as Due
 from .fates import FATES as FATES
 from .fates import slot_fates as slot_fates
 from .findings import KINDS as KINDS
+from .findings import NOT_KEPT as NOT_KEPT
 from .findings import Finding as Finding
 from .findings import find_findings as find_findings
 from .incidents import Incident as Incident

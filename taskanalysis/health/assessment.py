@@ -8,7 +8,7 @@ where another is not. Authority: rules of our own (``docs/verdicts.md``).
 >>> ready = Status("\\A", state="Ready", enabled=True, last_result=0)
 >>> assessment = assess(Snapshot("S", datetime(2026, 11, 23, tzinfo=UTC), statuses={"\\A": ready}))
 >>> assessment.headline, assessment.code
-('None of 1 task needs attention; 1 could not be judged.', 3)
+('Not known: 1 task could not be judged.', 3)
 >>> assessment.unseen
 ['1 task: not judged, because no definitions were collected: \\A.', 'No: no definitions were collected.']
 """
@@ -30,6 +30,7 @@ from taskanalysis.snapshot import Snapshot, in_scope, lost_sight, stale_after
 from taskanalysis.text import count, listed, needs_attention
 
 MOST_NAMED = 5
+NO_STATUS = "no status was collected"
 ATTENTION, BLIND = 1, 3
 
 
@@ -101,13 +102,33 @@ class Assessment:
         if not self.shown:
             return "No task is judged." if self.snapshot.statuses else "No status was collected."
         if self.unread_runs:
-            return f"{self.unread_runs} {needs_attention(len(self.loud), len(self.shown))} by what is known."
-        first = needs_attention(len(self.loud), len(self.shown))
-        if not_judged := sum(map(len, self.not_judged.values())):
-            return f"{first}; {not_judged} could not be judged."
+            known = f" {needs_attention(len(self.loud), len(self.shown))} by what is known."
+            return f"{self.unread_runs}{known if self.is_known else ''}"
+        unjudged = sum(map(len, self.not_judged.values()))
+        if not self.is_known:
+            could = f"none of {unjudged:,} tasks could" if unjudged > 1 else "1 task could not"
+            return f"Not known: {could} be judged."
+        first = needs_attention(len(self.loud), self.known)
+        if unjudged:
+            return f"{first}; {count(unjudged, 'other')} could not be judged."
         if self.unseen:
             return f"{first}; not everything could be seen."
         return f"{first}{': no need to worry' if self._is_calm else ''}."
+
+    @cached_property
+    def known(self) -> int:
+        """The number of tasks that are not muted and could be judged."""
+        unjudged = {path for paths in self.not_judged.values() for path in paths}
+        return sum(task.needs_attention or task.path not in unjudged for task in self.shown)
+
+    @cached_property
+    def is_known(self) -> bool:
+        """Whether all or an enabled task could be judged, so that a number of those that need attention says something.
+
+        That a task is disabled says nothing of others.
+        """
+        off = sum(task.verdict is Verdict.DISABLED for task in self.shown)
+        return self.known > (off if self.not_judged else 0)
 
     @property
     def _is_calm(self) -> bool:
@@ -129,7 +150,11 @@ class Assessment:
     def not_judged(self) -> dict[str, list[str]]:
         """The task paths that could not be judged, by the reason as the end of a sentence."""
         found = {why: paths for why, paths in self._by_doubt.items() if why != OUTSIDE}
-        if self.snapshot.statuses and "definitions" in self.snapshot.holds:
+        if not self.snapshot.statuses:
+            hidden = {task.path for task in self.judged}
+            paths = [path for path in self.snapshot.within(self.folder) if path not in hidden]
+            return found | ({NO_STATUS: paths} if paths else {})
+        if "definitions" in self.snapshot.holds:
             without = self.snapshot.tasks.keys() - self.snapshot.statuses.keys()
             without -= {task.path for task in self.judged}  # hidden ones
             paths = [path for path in sorted(without) if in_scope(path, [self.folder] if self.folder else [])]
@@ -171,6 +196,7 @@ class Assessment:
         sentences += [
             f"{count(len(paths), 'task')}: not judged, because {why}: {listed(paths, most=MOST_NAMED)}."
             for why, paths in self.not_judged.items()
+            if why != NO_STATUS
         ]
         if not self.snapshot.statuses:
             sentences.append("It is not known how the tasks run: no status was collected.")

@@ -32,7 +32,7 @@ from taskanalysis.text import count
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 START_WHEN_AVAILABLE = timedelta(minutes=10)
 """How long Windows waits before it catches up on a start."""
-DOUBTED = timedelta(hours=26)
+DOUBTED: timedelta = timedelta(hours=26)
 """How far a wrong time zone can move a start: a start that is later than this is missed in any zone."""
 REFUSED = 0x800710E0
 """ERROR_REQUEST_REFUSED ([MS-ERREF] 2.2): the start was refused, as where a condition of the task is not met."""

@@ -50,6 +50,7 @@ _ROWS = csv.DictReader(line for line in _LINES if not line.startswith("#"))
 KINDS = {row["kind"]: Kind(row["meaning"], row["advice"]) for row in _ROWS}
 """All kinds, the most pressing first."""
 _ORDER = list(KINDS)
+NOT_KEPT = "script is not in the backup"
 
 _INTERPRETERS = {"python": "Python", "pythonw": "Python", "py": "Python", "rscript": "R", "node": "Node.js"} | {
     name: name.capitalize() for name in ("java", "perl", "php", "ruby")
@@ -102,7 +103,7 @@ def _of_files(snapshot: Snapshot) -> Iterator[tuple[str, Finding]]:
         if file.exists is False:
             yield file.path, Finding(f"{file.role} not found", file.file)
         elif file.role == "script" and file.exists and not (file.sha256 and is_kept(file.sha256)):
-            yield file.path, Finding("script is not in the backup", file.file)
+            yield file.path, Finding(NOT_KEPT, file.file)
 
 
 def _of_task(task: TaskDefinition, at: datetime, usual: Mapping[str, str], files: Sequence[Finding]) -> list[Finding]:

@@ -31,7 +31,9 @@ from taskanalysis.results import BAD_OUTCOMES, SETTLED, Outcome
 from taskanalysis.schedule import Moments, microseconds, moment_of
 from taskanalysis.snapshot import STATUS_FIELDS, Snapshot, Status
 
-GOOD, BAD, UNCLEAR = 1, -1, 0
+GOOD: int = 1
+BAD: int = -1
+UNCLEAR: int = 0
 LOOK_BACK = timedelta(days=100)
 MOST_DAYS = 36_500
 LEAST_RUNS = 3
@@ -90,7 +92,7 @@ class Past(NamedTuple):
     weekdays: tuple[int, ...] = ()
 
 
-NO_PAST = Past()
+NO_PAST: Past = Past()
 
 
 class _Runs(NamedTuple):

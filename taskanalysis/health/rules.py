@@ -207,7 +207,8 @@ class Rules:
 _Index = dict[tuple[int, int], dict[tuple[str, str], list[tuple[str, Callable[[str], object], int]]]]
 """Rules by the text before the first ``*`` and after the last, and these by their lengths: 15 million trials take too
 long. Of each rule: the longest of its parts, its test, and its place."""
-NO_RULE, NO_RULES = Rule(), Rules()
+NO_RULE: Rule = Rule()
+NO_RULES: Rules = Rules()
 
 
 def rules_of(share: Path) -> Rules:

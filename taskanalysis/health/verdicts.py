@@ -258,13 +258,20 @@ def _result(due: Due) -> Result:
     return replace(result, certainty="certain", advice=advice, **meaning._asdict())
 
 
+def _last_run(status: Status, result: Result) -> str:
+    """How the last run of a disabled task ended."""
+    if result.outcome is Outcome.NEVER_RAN:
+        return "it has not run yet"
+    is_known = status.last_result is not None or result.outcome is not Outcome.UNKNOWN
+    return f"its last run: {result.outcome.value}" if is_known else "how its last run ended is not known"
+
+
 def _verdict(due: Due, result: Result, past: Past) -> _Decision:  # noqa: PLR0911 (one return a rule, in their order)
     """The first rule that applies."""
     status = due.status
     is_bad, is_settled = result.outcome in BAD_OUTCOMES, result.certainty in SETTLED
     if _is_off(due):
-        last = "it has not run yet" if result.outcome is Outcome.NEVER_RAN else f"its last run: {result.outcome.value}"
-        return Verdict.DISABLED, "disabled", f"It is disabled; {last}."
+        return Verdict.DISABLED, "disabled", f"It is disabled; {_last_run(status, result)}."
     if _after_snapshot(due):
         reason = "Its last run lies after the snapshot, so a clock or the time zone is wrong."
         return Verdict.UNKNOWN, CLOCK, reason

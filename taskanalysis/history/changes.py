@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taskanalysis.definition import TaskDefinition, describe, differences
+from taskanalysis.definition import TaskDefinition, changed_fields, describe, differences
 from taskanalysis.errors import SnapshotError, TaskXmlError
 from taskanalysis.history.spans import NONE, Flags, Numbers, Observed, blocks, differs
 from taskanalysis.snapshot import StoredDefinitions, is_refused, long_path, snapshot_folder, task_path
@@ -199,13 +199,14 @@ def _task_path(name: str) -> str:
 
 
 class Redefined(NamedTuple):
-    """A changed definition: its schedule in words before and after, where that changed, and all changes."""
+    """A changed definition: its schedule in words before and after, where that changed, all changes, and its parts."""
 
     path: str
     at: int
     before: str
     after: str
     what: str
+    fields: str = ""
 
 
 def redefined(
@@ -239,4 +240,5 @@ def redefinition(
         old = replace(old, settings=replace(old.settings, enabled=new.settings.enabled))
     if phrases := differences(old, new):
         words = describe(old), describe(new)
-        yield Redefined(path, at, *(words if words[0] != words[1] else ("", "")), "; ".join(phrases))
+        parts = "; ".join(phrases), ", ".join(changed_fields(old, new))
+        yield Redefined(path, at, *(words if words[0] != words[1] else ("", "")), *parts)

@@ -218,6 +218,7 @@ def _read(folder: Path) -> _Fresh:
         fresh.expected, fresh.sha256 = manifest.get("tasks"), manifest["sha256"].get("status.csv")
         record |= {name: manifest.get(name) for name in ("zone", "elevated", "folders", "definitions_read")}
         record["definitions"] = manifest["definitions"] if manifest["definitions_read"] else None
+        record["programs"] = manifest["sha256"].get("programs.csv", "") if manifest["definitions_read"] else ""
         record["account"] = str(manifest.get("collected_by") or "")
         record["refused"] = sorted(refused_folders(manifest["problems"]))
         content = read_bytes(folder / "status.csv", MOST_OWN_BYTES)

@@ -32,13 +32,15 @@ class Joined:
     """Snapshots sorted by server and time, and spans sorted by day, task and time.
 
     `coverage` has one row per snapshot, `sight` what each could see, `times` its moments in microseconds, and `begins`
-    the first row of each server and the end. `table` holds the spans without path and times: `server` and `path` index
+    the first row of each server and the end; `programs` are the names of the snapshots with the sha256 of their
+    ``programs.csv``, "" where they have none. `table` holds the spans without path and times: `server` and `path` index
     `servers` and `paths`, `first` and `last` index `coverage`.
     """
 
     servers: list[str]
     paths: list[str]
     coverage: pd.DataFrame
+    programs: list[tuple[str, str]]
     sight: Sight
     begins: Numbers
     times: Numbers
@@ -117,6 +119,7 @@ def join(days: Sequence[LoadedDay], in_force: dict[str, str] | None = None) -> J
         servers=servers,
         paths=paths,
         coverage=_coverage(servers, own, records, sight, times, in_force or {}),
+        programs=[(record["snapshot"], record.get("programs") or "") for record in records],
         sight=sight,
         begins=begins,
         times=times,

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, read_bytes
@@ -58,14 +59,22 @@ class Logged(NamedTuple):
     problems: list[Problem]
     read: int = 0
 
-    def between(self, begin: datetime | None, end: datetime | None) -> Logged:
-        """What began or happened from one moment to another (aware), both included."""
-        runs, events = self.runs, self.events
-        if begin:
-            runs, events = runs[runs["started"] >= begin], events[events["at"] >= begin]
-        if end:
-            runs, events = runs[runs["started"] <= end], events[events["at"] <= end]
-        return self._replace(runs=runs.reset_index(drop=True), events=events.reset_index(drop=True))
+    def between(self, limits: Mapping[str, tuple[datetime | None, datetime | None]]) -> Logged:
+        """What began or happened from one moment to another (aware) on each server, both included."""
+        runs, events = _between(self.runs, "started", limits), _between(self.events, "at", limits)
+        return self._replace(runs=runs, events=events)
+
+
+def _between(
+    frame: pd.DataFrame, column: str, limits: Mapping[str, tuple[datetime | None, datetime | None]]
+) -> pd.DataFrame:
+    kept = np.zeros(len(frame), bool)
+    for server, (begin, end) in limits.items():
+        mine, at = frame["server"] == server, frame[column]
+        mine &= at >= begin if begin else True
+        mine &= at <= end if end else True
+        kept |= mine.to_numpy(dtype=bool)
+    return frame[kept].reset_index(drop=True)
 
 
 def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", update: bool = False) -> Logged:

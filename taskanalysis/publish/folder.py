@@ -73,7 +73,7 @@ class Keep:
 
 # Our own folders ------------------------------------------------------------------------------------------------------
 
-_NAME = r"[a-z][a-z0-9_-]*\.(?:html|csv|json|txt)"  # of a published file
+_NAME = r"[a-z][a-z0-9_-]*\.(?:html|csv|parquet|json|txt)"  # of a published file
 _PUBLISHED = re.compile(_NAME)
 _LEFTOVERS = {  # names of temporary files and folders, by the folder in which they are made
     ".": re.compile(rf"\.(?:index\.html|{re.escape(HOLDER)}|{re.escape(MARKER)})(?:\.[0-9]+)?\.tmp"),

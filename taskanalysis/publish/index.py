@@ -61,15 +61,16 @@ class Standing:
     """How the tasks of a server stand, from the object that ``status.json`` holds (`health.Assessment`).
 
     `counts` is verdict to number, with ``UNKNOWN CODE`` and ``NO NEXT START`` for unknown verdicts that need attention;
-    `cases` is what there is to do, `title` how much that is, `unseen` what could not be judged, read or seen, `summary`
-    all of it as lines. Both times are aware, None where not known.
+    `attention` is None where no task could be judged; `cases` is what there is to do, `title` how much that is,
+    `unseen` what could not be judged, read or seen, `summary` all of it as lines. Both times are aware, None where not
+    known.
     """
 
     counts: Mapping[str, int]
     cases: Sequence[Mapping[str, Any]] = ()
     title: str = ""
     headline: str = ""
-    attention: int = 0
+    attention: int | None = 0
     unseen: Sequence[str] = ()
     backup: str = ""
     summary: Sequence[str] = ()
@@ -81,13 +82,14 @@ class Standing:
         """From the content of ``status.json``, also of versions before there was more than its rows."""
         counts = Counter(_word(row["verdict"], row.get("rule")) for row in content["tasks"])
         need, backup = sum(counts[name] for name in LOUD), content.get("backup") or {}
+        attention = content.get("attention", need)
         headline = shown(str(content.get("headline") or f"{needs_attention(need, counts.total())}."))
         return cls(
             in_order(counts),
             [_case(case) for case in content.get("cases") or _old_cases(content["tasks"])],
             shown(str(content.get("title") or headline.removesuffix("."))),
             headline,
-            int(content.get("attention", need)),
+            None if attention is None else int(attention),
             [shown(str(sentence)) for sentence in content.get("unseen", ())],
             shown(str(backup.get("sentence", ""))),
             [shown(str(line)) for line in content.get("summary", ())],
@@ -201,7 +203,7 @@ def _server(share: Path, at: str, now: datetime | None, name: str) -> Server:
         snapshot = read_snapshot(share, server=name, at=at, now=now)
         found = assess(snapshot, rules_of(share), history=known_history(snapshot))
         counts = Counter(_word(task.verdict.value, task.rule) for task in found.shown)
-        attention = len(found.loud) if found.shown else None
+        attention = len(found.loud) if found.is_known else None
         listing, unseen = Standing(in_order(counts)).listing(), _clipped(found.unseen)
         moment = _moment(snapshot.local_time, snapshot.zone)
         cases = [{"verdict": case.verdict.value, "title": case.title} for case in found.cases[:MOST_WORST]]
@@ -453,9 +455,10 @@ def _servers_sentence(rows: Sequence[Server], now: datetime) -> str:
     tasks, total = count(number, "task"), count(len(rows), "server")
     sentences = [f"{tasks} on {len(needing)} of {total} need{'s' if number == 1 else ''} attention"]
     if not needing:
-        sentences = [f"No task on {total} needs attention"]
+        known = len(rows) - unknown
+        sentences = [f"No task on {count(known, 'server')} needs attention"] if known else []
     if unknown:
-        sentences.append(f"the state of {count(unknown, 'server')} is not known")
+        sentences.append(f"{'the' if sentences else 'The'} state of {count(unknown, 'server')} is not known")
     if unseen:
         sentences.append(f"on {count(unseen, 'server')} something could not be judged, read or seen")
     if stale:

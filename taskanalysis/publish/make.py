@@ -39,7 +39,7 @@ from taskanalysis.publish.index import (
 from taskanalysis.publish.notebooks import CELL_SECONDS, RUN_SECONDS, Failure
 from taskanalysis.publish.pages import Run
 from taskanalysis.publish.workers import Job, Workers, processors, stoppable
-from taskanalysis.snapshot import Snapshot, list_servers, long_path, stale_after, write_whole
+from taskanalysis.snapshot import Snapshot, long_path, stale_after, write_whole
 from taskanalysis.text import clip, count
 
 NOTEBOOKS = ("status", "tasks", "inventory", "trends")
@@ -141,6 +141,7 @@ def make_all(
     share: Path,
     reports: Path,
     make: Callable[..., Outcome],
+    names: Sequence[str],
     *,
     now: datetime,
     problems: Sequence[Problem] = (),
@@ -148,13 +149,13 @@ def make_all(
     team: Team | None = None,
     cluster: str = "",
 ) -> list[Outcome | TaskAnalysisError]:
-    """Call `make` with each server of `share` and the folder of its reports, and write the page of all servers.
+    """Call `make` with each server of `names` and the folder of its reports, and write the page of all servers.
 
     The folders are ``<reports>/servers/<SERVER>``; `now` is aware; `problems` stand on the page; `team` and `cluster`
     are those of `each_server`. A server whose reports fail is its error in the list and a row of the page. ReportError
     where the folder can't be written or is locked.
     """
-    names, begun = list_servers(share), time.monotonic()
+    begun = time.monotonic()
     folders = {name: reports / "servers" / name for name in names}
     outcomes: dict[str, Outcome | TaskAnalysisError] = {}
     notes = list(problems)

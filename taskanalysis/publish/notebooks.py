@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -58,7 +59,8 @@ def run_notebook(
 
     braces = str.maketrans({"{": "{{", "}": "}}"})
     try:
-        accepted = papermill.inspect_notebook(str(source).translate(braces)).keys()
+        with _quiet("papermill"):  # which names the notebook again when it runs it
+            accepted = papermill.inspect_notebook(str(source).translate(braces)).keys()
         if unknown := parameters.keys() - accepted:
             what = f"parameter {min(unknown)}" if accepted else "cell with parameters (tagged 'parameters')"
             return Failure(name, f"{source.name} has no {what}: restore the original notebook")
@@ -87,6 +89,18 @@ def run_notebook(
         what = f"can't be run ({type(error).__name__}: {clip(str(error), 200)}): restore the original notebook"
         return Failure(name, f"{source.name} {what}", "", str(error))
     return _incomplete(notebook, name, source.name)
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Without the progress that a logger tells."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def without_slow_imports() -> None:

@@ -269,7 +269,8 @@ def work(pipe: Connection, folder: Path, log: Path, sources: Sequence[Path], ver
             return
         os.truncate(log, 0)
         if verbose:
-            logging.basicConfig(level=logging.INFO, format=f"{job.report}: %(message)s", force=True)
+            name = f"{job.parameters.get('server', '')} {job.report}".strip().replace("%", "%%")
+            logging.basicConfig(level=logging.INFO, format=f"{name}: %(message)s", force=True)
         pipe.send(_page(job, pipe.send))
 
 

@@ -42,6 +42,7 @@ def _card(case: Case, look: Look, strip: str, logs: Mapping[str, str]) -> str:
     alone = len(case.tasks) == 1
     title = look.task(mask(case.title)) if alone else shown(mask(case.title))
     new = f'<span class="new">{case.novelty}</span> ' if case.novelty else ""
+    # masked first: a secret may stand on the line behind its name
     said = one_line(said_last(mask_lines(logs.get(case.first.path, "")))) if alone else ""
     wrote = f"<p>It last wrote: <samp>{shown(clip(said, MOST_SAID))}</samp></p>" if said else ""
     notes = "".join(f"<p>Note: {shown(mask(note))}</p>" for note in case.notes)

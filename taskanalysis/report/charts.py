@@ -173,10 +173,13 @@ def _class(name: str) -> str:
 # Charts by day --------------------------------------------------------------------------------------------------------
 
 
-def by_day(title: str, days: pd.DataFrame, columns: Sequence[str], gaps: Gaps, words: str) -> Chart:
-    """A chart with a bar a day: these columns of `days` (index: local midnights, with a column `blind`)."""
-    if days.empty:
-        return Chart(title, days[list(columns)], "Not known: a trend needs two snapshots.")
+def by_day(title: str, days: pd.DataFrame, columns: Sequence[str], gaps: Gaps, words: str, unknown: str = "") -> Chart:
+    """A chart with a bar a day: these columns of `days` (index: local midnights, with a column `blind`).
+
+    `unknown` is why nothing is known of them, "" where something is: nothing is drawn then.
+    """
+    if days.empty or unknown:
+        return Chart(title, days[list(columns)].head(0), f"Not known: {unknown or 'a trend needs two snapshots'}.")
     frame = days[list(columns)].mask(days["blind"], 0)
     blind = days.index[days["blind"]]
     near = days.index[-1].date()
@@ -197,34 +200,34 @@ def _day_ticks(days: pd.DatetimeIndex) -> dict[int, str]:
     return {place: f"{days[place].day} {days[place]:%b}" for place in range(first, len(days) - 2, step)}
 
 
-def failing(days: pd.DataFrame, gaps: Gaps) -> Chart:
-    """How many tasks were failing at the end of each day: the columns `failing` and `blind`."""
+def failing(days: pd.DataFrame, gaps: Gaps, unknown: str = "") -> Chart:
+    """How many tasks were failing at the end of each day (columns `failing`, `blind`); `unknown` as in `by_day`."""
     numbers = days.loc[~days["blind"], "failing"] if len(days) else days["failing"]
     words = ""
     if len(numbers):
         ends = [f"{numbers.iloc[place]:,} on {numbers.index[place]:%Y-%m-%d}" for place in (0, -1)]
         words = f"{', '.join(ends)}; {_most_words(numbers)}."
     shown = days.rename(columns={"failed": "failed runs", "failing": "failed"})
-    return by_day("How many tasks were failing at the end of each day?", shown, ["failed"], gaps, words)
+    return by_day("How many tasks were failing at the end of each day?", shown, ["failed"], gaps, words, unknown)
 
 
-def endings(days: pd.DataFrame, gaps: Gaps) -> Chart:
-    """How the runs of each day ended, a column each (`ENDING_CLASSES`), and `blind`."""
+def endings(days: pd.DataFrame, gaps: Gaps, unknown: str = "") -> Chart:
+    """How the runs of each day ended, a column each (`ENDING_CLASSES`), and `blind`; `unknown` as in `by_day`."""
     seen = days[~days["blind"]] if len(days) else days
     bad = seen[["failed", "stopped", "not started"]].sum(axis=1)
     words = ""
     if len(seen):
         sums = [f"{name} {int(seen[name].sum()):,}" for name in reversed(ENDING_CLASSES) if seen[name].any()]
         words = f"{'; '.join(sums)}. Failed, stopped or not started: {_most_words(bad)}."
-    return by_day("How did the runs of each day end?", days, list(ENDING_CLASSES), gaps, words)
+    return by_day("How did the runs of each day end?", days, list(ENDING_CLASSES), gaps, words, unknown)
 
 
-def hours(by_hour: pd.DataFrame) -> Chart:
-    """How many runs started in each hour of the day (index 0..23), stacked by ending."""
+def hours(by_hour: pd.DataFrame, unknown: str = "") -> Chart:
+    """How many runs started in each hour of the day (index 0..23), stacked by ending; `unknown` as in `by_day`."""
     title, frame = "At which hours do runs start?", by_hour[list(ENDING_CLASSES)]
     totals = frame.sum(axis=1)
     if not totals.any():
-        return Chart(title, frame.head(0), "No start is known.")
+        return Chart(title, frame.head(0), f"Not known: {unknown}." if unknown else "No start is known.")
     most = [f"{hour:02}:00 {int(number):,}" for hour, number in totals.nlargest(3).items()]
     empty = [f"{hour:02}:00" for hour in totals.index[totals == 0]]
     without = f" No start in the hours from {listed(empty)}." if empty else ""

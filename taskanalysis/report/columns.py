@@ -28,8 +28,9 @@ _PLAIN = {"int64", "Int64", "float64", "Float64", "bool", "boolean"}
 class Column(NamedTuple):
     """What a column holds.
 
-    `dtype` is pandas', or "text", "list" (of texts) or "time" (aware datetimes, or a word such as "never"); `unit` also
-    names the zone of times; `empty` says what an empty cell means, "" where no cell is empty.
+    `dtype` is pandas', or "text", "list" (of texts; of times where it has a `unit`), "time" (aware datetimes, ISO text,
+    or a word such as "never") or "span" (of time, in words); `typed` makes datetimes and timedeltas of them. `unit`
+    also names the zone of times; `empty` says what an empty cell means, "" where no cell is empty.
     """
 
     dtype: str

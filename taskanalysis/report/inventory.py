@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from taskanalysis.definition import Duration, ExecAction, TaskDefinition, Trigger, describe, model, type_name
-from taskanalysis.health import KINDS, Backup, Finding, find_backup, find_findings
+from taskanalysis.health import KINDS, NOT_KEPT, Backup, Finding, find_backup, find_findings
 from taskanalysis.report import starts
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.commands import restore_all
@@ -51,15 +51,17 @@ class Inventory(Page):
             [f"{count(unread, 'problem')} in the data that were read: see the end of this page."] if unread else []
         )
         if frame.empty:
-            title = self.backup.sentence if self.backup.tasks else "No: there is no task definition here."
-            return Answer(title.removesuffix("."), "There is no task definition here.", unseen, is_good=False)
+            nothing = "there is no task definition here"
+            title = self.backup.sentence if self.backup.tasks or self.lacks("definitions") else f"No: {nothing}."
+            line = "" if nothing in title or self.lacks("definitions") else f"{nothing[0].upper()}{nothing[1:]}."
+            return Answer(title.removesuffix("."), line, unseen, is_good=False)
         tasks, disabled = count(len(frame), "task"), count(int((~frame["enabled"]).sum()), "task")
         folders, accounts = count(frame["folder"].nunique(), "folder"), count(frame["run_as"].nunique(), "account")
         needed = f"the password of {listed(self._passwords, most=MOST_NAMED)}" if self._passwords else "no password"
         pressing = [f"{row.finding} ({row.tasks})" for row in findings.head(MOST_NAMED).itertuples()]
         clean = int((frame["findings"].str.len() == 0).sum())
         lines = [
-            f"Restoring them needs {needed}, and their programs and scripts, which are not in the backup.",
+            f"Restoring them needs {needed}, and {self._programs_needed}.",
             f"Look first at: {listed(pressing)}." if pressing else "There is nothing to look at.",
             f"{clean} of {tasks} have no findings." if clean else f"Each of {tasks} has findings.",
             *self._accepted_lines(),
@@ -88,7 +90,31 @@ class Inventory(Page):
         number = self.backup.tasks
         which = f"all {number:,} tasks" if number > 1 else "the one task"
         hands = f", with {count(len(self._passwords), 'password')} at hand" if self._passwords else ""
-        return f"Yes, {which} can be put back{hands}"
+        lost = f"; {self._scripts_lacking}" if self._scripts_lacking else ""
+        return f"Yes, {which} can be put back{hands}{lost}"
+
+    @property
+    def _programs_needed(self) -> str:
+        """What restored tasks need besides, as far as the collector looked for it."""
+        if self.snapshot.programs is None:
+            return "their programs and scripts, which are not in the backup"
+        files = [file for path in self._definitions for file in self.snapshot.programs.get(path, ())]
+        scripts = [file for file in files if file.role == "script"]
+        unknown = {file.path for file in scripts if file.exists is None}
+        parts = ["their programs"]
+        if not self._scripts_lacking and any(file.exists for file in scripts):
+            parts.append("the scripts that were found are in the backup")
+        if unknown:
+            parts.append(f"where the scripts of {count(len(unknown), 'task')} are is not known")
+        return "; ".join(parts)
+
+    @cached_property
+    def _scripts_lacking(self) -> str:
+        """How many tasks run a script that is not in the backup; "" where none is known to."""
+        lacking = [path for path, kinds in self._all_found.items() if any(each.kind == NOT_KEPT for each in kinds)]
+        if not lacking:
+            return ""
+        return f"the scripts of {count(len(lacking), 'task')} are not in the backup"
 
     @cached_property
     def _passwords(self) -> list[str]:
@@ -127,7 +153,10 @@ class Inventory(Page):
             {"task_path": path, "what": lack.what, "since": local(self.snapshot, lack.since)}
             for path, lack in self.backup.missing.items()
         )
-        empty = "No task is missing from the backup." if self.backup.read_at else "No definitions were collected."
+        empty = "No task is missing from the backup."
+        if self.lacks("definitions", "status"):
+            empty = "Which tasks are missing from the backup is not known: no status was collected."
+        empty = "" if self.lacks("definitions") else empty
         return self._table("missing_tasks", rows, "Not in the backup", empty=empty)
 
     @cached_property
@@ -135,11 +164,11 @@ class Inventory(Page):
         """The tasks."""
         soon = starts.next_runs(self.snapshot, self.starts)
         rows = (
-            _task_row(self.snapshot, path, task, self._found[path]) | {"next_runs": soon.get(path, [])}
+            _task_row(self.snapshot, path, task, self._found[path]) | self._more(path, soon)
             for path, task in self._definitions.items()
         )
         shown = ("task_path", "schedule", "command", "arguments", "run_as", "findings")
-        return self._table("inventory", rows, "Tasks", shown, "There is no task.")
+        return self._table("inventory", rows, "Tasks", shown, self._nothing("There is no task."))
 
     @cached_property
     def triggers(self) -> Table:
@@ -178,7 +207,8 @@ class Inventory(Page):
             if which:
                 row = {"finding": kind, "tasks": len(which), "which": which, "meaning": meaning, "advice": advice}
                 rows.append(row)
-        return self._table("findings", rows, "Findings, the most pressing first", empty="Nothing was found.")
+        nothing = self._nothing("Nothing was found.")
+        return self._table("findings", rows, "Findings, the most pressing first", empty=nothing)
 
     @cached_property
     def changed(self) -> Table:
@@ -188,6 +218,9 @@ class Inventory(Page):
             changes = self.history.changes
             rows = change_rows(self.snapshot, changes[changes["kind"] != "outcome"].iloc[::-1], self.folder)
         shown, nothing = ("at", "task_path", "kind", "what"), "No change is known, as far as the snapshots go."
+        if self.history is None or len(self.history.coverage) < 2:
+            nothing = "There is no snapshot before this one, so no change is known."
+        nothing = self._nothing(nothing)
         return self._table("changes", rows, "What changed, the newest first", shown, nothing, self._own_file("changes"))
 
     @cached_property
@@ -201,7 +234,7 @@ class Inventory(Page):
             needs_password=("needs_password", "sum"),
             logon_type=("logon_type", _several),
         )
-        return self._table("accounts", _most_first(accounts), "Accounts")
+        return self._table("accounts", _most_first(accounts), "Accounts", empty=self._nothing())
 
     @cached_property
     def programs(self) -> Table:
@@ -211,7 +244,7 @@ class Inventory(Page):
         programs = named.groupby("program", sort=True).agg(
             tasks=("task_path", "nunique"), actions=("task_path", "size"), command=("command", _several)
         )
-        return self._table("programs", _most_first(programs), "Programs")
+        return self._table("programs", _most_first(programs), "Programs", empty=self._nothing())
 
     @cached_property
     def trigger_types(self) -> Table:
@@ -222,7 +255,12 @@ class Inventory(Page):
             enabled=("enabled", "sum"),
             example=("schedule", "first"),
         )
-        return self._table("trigger_types", _most_first(types), "Types of triggers")
+        return self._table("trigger_types", _most_first(types), "Types of triggers", empty=self._nothing())
+
+    def _nothing(self, sentence: str = "There is none.") -> str:
+        """What stands in place of an empty table: the `sentence` only where definitions were collected."""
+        why = self.lacks("definitions")
+        return f"Not known: {why}." if why else sentence
 
     # Starts -----------------------------------------------------------------------------------------------------------
 
@@ -234,23 +272,23 @@ class Inventory(Page):
     @cached_property
     def starts_answer(self) -> Sentences:
         """How much starts in the next 24 hours, and when nothing does."""
-        return Sentences(starts.starts_answer(self.snapshot, self.starts, self.folder), self.look)
+        lines = [] if self.lacks("definitions") else starts.starts_answer(self.snapshot, self.starts, self.folder)
+        return Sentences(lines, self.look)
 
     @cached_property
     def timeline(self) -> Html:
         """The starts of the 24 hours after the snapshot, a line a task."""
+        if why := self.lacks("definitions", "zone"):
+            return Html(f'<p class="empty">No start can be computed: {why}.</p>')
         return starts.timeline(self.snapshot, self.starts, self.look)
 
     @cached_property
     def collisions(self) -> Table:
         """Groups of three tasks or more that start in the same minute."""
         rows = starts.collisions(self.starts)
-        made = self._table(
-            "collisions",
-            rows,
-            "Starts in the same minute",
-            empty="No three tasks start in the same minute, as far as is computed.",
-        )
+        nothing = "No three tasks start in the same minute, as far as is computed."
+        nothing = "" if self.lacks("definitions", "zone") else nothing
+        made = self._table("collisions", rows, "Starts in the same minute", empty=nothing)
         return replace(made, most=MOST_GROUPS)
 
     @cached_property
@@ -259,6 +297,9 @@ class Inventory(Page):
         rows = starts.differences(self.snapshot, self.folder)
         shown = ("task_path", "next_run", "expected_next", "why")
         nothing = "Where Windows names a next start, it is ours, to the minute."
+        if why := self.lacks("status", "next_run"):
+            nothing = f"Windows' next starts are not known: {why}."
+        nothing = "" if self.lacks("definitions", "zone") else nothing
         return self._table("differences", rows, "Other than Windows", shown, nothing)
 
     # Files ------------------------------------------------------------------------------------------------------------
@@ -273,7 +314,7 @@ class Inventory(Page):
     def save(self, folder: str | Path) -> list[Path]:
         """Write the inventory, triggers, actions and ``task_scheduler_backup.csv`` into a folder (`files.save`)."""
         frames = {"inventory": self.tasks.frame, "triggers": self.triggers.frame, "actions": self.actions.frame}
-        return save(self._cut | frames | {"task_scheduler_backup": self.old_backup}, folder)
+        return save(self._cut | frames | {"task_scheduler_backup": self.old_backup}, folder, self.known_zone)
 
     # Parts ------------------------------------------------------------------------------------------------------------
 
@@ -294,6 +335,11 @@ class Inventory(Page):
             path: [finding for finding in found if not rules[path].accepts(finding.kind)]
             for path, found in self._all_found.items()
         }
+
+    def _more(self, path: str, soon: dict[str, list[datetime | str]]) -> dict[str, Any]:
+        """What a row of the inventory has beside the definition."""
+        owner = self.rules.of(self.snapshot.server, path).owner or ""
+        return {"next_runs": soon.get(path, []), "owner": owner}
 
     def _accepted_lines(self) -> list[str]:
         meant = [len(found) - len(self._found[path]) for path, found in self._all_found.items()]

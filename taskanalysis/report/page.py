@@ -14,10 +14,12 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from taskanalysis import __version__
+from taskanalysis.definition import Time
 from taskanalysis.health import (
     NO_RULES,
     Assessment,
@@ -39,6 +41,16 @@ STORIES_A_PAGE = 100
 MOST_NAMED = 5  # accounts, findings or tasks in a sentence
 NOT_ALL_SEEN = "not everything could be seen"
 """The end of an answer that can't be calm."""
+NO_DEFINITIONS = "no definitions were collected with them"
+LACKING = {
+    "definitions": "no definitions were collected",
+    "status": "no status was collected",
+    "zone": "the server's zone is not known",
+    "next_run": "these data do not hold the next start",
+    "last_run": "these data do not hold the last run",
+    "last_result": "these data do not hold the last result",
+}
+"""What a snapshot may lack, as the end of a sentence."""
 NO_DEFINITION, NO_STATUS = "It has a status and no definition.", "It has a definition and no status."
 
 
@@ -112,7 +124,7 @@ class Page:
         *,
         server: str = "",
         folder: str = "",
-        at: str = "",
+        at: Time | None = None,
         zone: str = "",
         dates: str = "",
         **more: Any,
@@ -123,7 +135,7 @@ class Page:
         period takes `days`, too. SnapshotError where there is no snapshot or no task in the folder; a ``rules.toml``
         that is wrong is a line of `check`, and no rule is applied.
         """
-        place = data or sample_share()
+        place, folder = data or sample_share(), folder.replace("/", "\\")  # as at the prompt
         snapshot = read_snapshot(place, server=server, at=at, zone=zone, dates=dates)
         snapshot.check_folder(folder)
         return cls(snapshot, folder, **cls._beside(snapshot, **more))
@@ -151,6 +163,11 @@ class Page:
     def _table(self, *parts: Any, **more: Any) -> Table:
         """A `table` as this page shows times and names."""
         return replace(table(*parts, **more), look=self.look)
+
+    @property
+    def known_zone(self) -> ZoneInfo | None:
+        """The server's zone, None where it is not known."""
+        return ZoneInfo(self.snapshot.zone) if self.snapshot.zone else None
 
     @property
     def _folders(self) -> list[str]:
@@ -196,7 +213,9 @@ class Page:
             for path in sorted(lacking)
             if in_scope(path, folders) and in_scope(path, snapshot.folders)
         ]
-        nothing = "Every definition has its status, and every status its definition, where both were read."
+        nothing = "Every definition has its status, and every status its definition."
+        if why := self.lacks("definitions", "status") or ("" if "definitions" in snapshot.holds else NO_DEFINITIONS):
+            nothing = f"Definitions and statuses were not compared: {why}."
         return self._table("unmatched", rows, "Without a partner", empty=nothing)
 
     @cached_property
@@ -208,6 +227,23 @@ class Page:
         return self._table(
             "problems", rows, "Problems", empty="Everything could be read.", file=self._own_file("problems")
         )
+
+    def lacks(self, *needs: str) -> str:
+        """Why something is not known that rests on `needs` (keys of `LACKING`), as the end of a sentence; "" if it is.
+
+        >>> Page(Snapshot("S", datetime(2026, 11, 23))).lacks("zone", "status")
+        "the server's zone is not known"
+        """
+        snapshot = self.snapshot
+        held = {
+            "definitions": bool(snapshot.tasks) or snapshot.defined_at is not None,
+            "status": bool(snapshot.statuses),
+            "zone": bool(snapshot.zone),
+            "next_run": "next_run" in snapshot.holds,
+            "last_run": "last_run" in snapshot.holds,
+            "last_result": "last_result" in snapshot.holds,
+        }
+        return next((LACKING[need] for need in needs if not held[need]), "")
 
     @property
     def _cut(self) -> dict[str, pd.DataFrame]:
@@ -223,17 +259,20 @@ class Page:
         snapshot, folder = self.snapshot, self.folder
         read_at = (snapshot.defined_at or snapshot.taken_at).astimezone(snapshot.local_time.tzinfo)
         moment = f"{read_at:%Y-%m-%d %H:%M} ({snapshot.zone or 'UTC'})"
+        unread = f"{count(snapshot.unread, 'file')} not readable"
         lines = [
-            f"{count(len(snapshot.tasks), 'task definition')} read, {count(snapshot.unread, 'file')} not readable.",
+            f"{count(len(snapshot.tasks), 'task definition')} read, {unread}.",
             f"They are of {moment}, read by taskanalysis {__version__}.",
         ]
+        if self.lacks("definitions"):
+            lines = [f"No definitions were collected{f', {unread}' if snapshot.unread else ''}."]
         folders = self._folders
         rest = [path for path in snapshot.tasks.keys() | snapshot.statuses.keys() if not in_scope(path, folders)]
         if rest:
             where = f"outside {folder}" if folder else "below \\Microsoft"
             lines.append(f"{count(len(rest), 'task')} {where}: counted, not listed on this page.")
         if not snapshot.statuses:
-            lines.append("No status was collected with them.")
+            lines.append("No status was collected.")
         else:
             partners = "no definitions with them"
             if "definitions" in snapshot.holds:
@@ -274,8 +313,9 @@ class JudgedPage(Page):
             asdict(cause) | {"tasks": list(cause.tasks), "since": local(self.snapshot, cause.since)}
             for cause in self.causes
         ]
+        nothing = self.no_cause if self.assessment.is_known else ""
         return self._table(
-            "incidents", rows, "Incidents", ("cause", "since", "tasks"), self.no_cause, self._own_file("incidents")
+            "incidents", rows, "Incidents", ("cause", "since", "tasks"), nothing, self._own_file("incidents")
         )
 
     @cached_property
@@ -296,7 +336,11 @@ class JudgedPage(Page):
             lines.append("The server's zone is not known (--zone gives it): missed starts show after 26 hours.")
         elif undefined:
             lines.append("There are no definitions, so missed starts can't be detected.")
-        fields = {"state": "what a task is doing", "last_run": "when it last ran", "last_result": "how that ended"}
+        fields = {
+            "state": "what a task is doing",
+            "last_run": "when it last ran",
+            "last_result": "how its last run ended",
+        }
         lacking = [words for name, words in fields.items() if name not in snapshot.holds]
         if lacking:
             lines.append(f"These data do not show {listed(lacking)}.")

@@ -99,6 +99,8 @@ class StatusPage(Window):
         rows, nothing = [], "There is no snapshot before this one, so no change is known."
         if self.history and len(self.history.coverage) > 1:
             changes, nothing = self.history.changes, "Nothing changed in the 24 hours before the snapshot."
+            if why := self.lacks("definitions", "status"):
+                nothing = f"No change is known of the 24 hours before the snapshot: {why}."
             new = changes[changes["at"] > pd.Timestamp(self.snapshot.taken_at - timedelta(days=1))]
             rows = change_rows(self.snapshot, _last_turns(new.iloc[::-1]), self.folder)
         shown = ("at", "task_path", "kind", "before", "after", "what")
@@ -153,7 +155,7 @@ class StatusPage(Window):
     def save(self, folder: str | Path, *, made_at: datetime | None = None) -> list[Path]:
         """Write ``status.csv``, ``task-status.csv`` and ``status.json`` (`files`); `made_at` is now where not given."""
         frames = {"status": self.tasks.frame, "incidents": self.incidents.frame, "problems": self.problems.frame}
-        files = save(self._cut | {"status": self.tasks.frame, "task-status": self.old_status}, folder)
+        files = save(self._cut | {"status": self.tasks.frame, "task-status": self.old_status}, folder, self.known_zone)
         return files + save_status(self.assessment, frames, folder, made_at=made_at or datetime.now(UTC))
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from difflib import unified_diff
 from functools import cached_property
 from html import escape
 from typing import Any, ClassVar, Self
@@ -30,11 +31,11 @@ from taskanalysis.report.display import MOST_ROWS, Answer, Html, badge, percent,
 from taskanalysis.report.page import STORIES_A_PAGE, change_rows, local, story_id
 from taskanalysis.report.strips import day_signs, key, run_strip, strip
 from taskanalysis.report.window import Window, event_words
-from taskanalysis.snapshot import ProgramFile, Snapshot, said_last
+from taskanalysis.snapshot import ProgramFile, Snapshot, said_last, stored_script, text_of
 from taskanalysis.text import clip, count, listed, mask, mask_arguments, mask_lines, one_line, say, say_day
 
 LAST_RUNS = 30
-MOST_STARTS, MOST_CHANGES = 3, 10
+MOST_STARTS, MOST_CHANGES, MOST_LINES = 3, 10, 20
 _POLICIES = {
     "IgnoreNew": "a further start is skipped",
     "Parallel": "a further start runs beside it",
@@ -154,7 +155,9 @@ class TaskStories(Window):
             return ""
         title = f"The last {count(len(log.splitlines()), 'line')} of its log"
         first = shown(clip(one_line(said_last(log)), 1000))
-        return f"<p><samp>{first}</samp></p><details><summary>{title}</summary><pre>{shown(log)}</pre></details>"
+        return (
+            f"<p><samp>{first}</samp></p><details><summary>{title}</summary><pre class=log>{shown(log)}</pre></details>"
+        )
 
     def _runs(self, path: str) -> str:
         runs, judged = self._last_runs.get(path), self._by_path.get(path)
@@ -163,7 +166,7 @@ class TaskStories(Window):
         if judged and judged.ignored:
             return "<p>Not shown: a rule of rules.toml mutes the task.</p>"
         if runs is None or not len(runs[0]):
-            return "<p>No run is known.</p>"
+            return f"<p>Not known: {self.unknown_runs}.</p>" if self.unknown_runs else "<p>No run is known.</p>"
         started, ending, codes, seconds = runs
         near = self.snapshot.local_time
         past = judged.past if judged else NO_PAST
@@ -240,17 +243,37 @@ class TaskStories(Window):
         return f"{file.role} {file.file} ({state})"
 
     def _changes(self, path: str) -> str:
-        if not self.history:
+        if not self.history or len(self._past.coverage) < 2:
             return ""
         changes = self._changed.get(path, [])
+        if not changes and path not in self.snapshot.tasks:
+            return "<p>Not known: its definition was not collected.</p>"
         if not changes:
             return f"<p>Nothing since {say_day(self._oldest.date(), self.snapshot.local_time.date())}.</p>"
         items = "".join(
-            f"<li>{self.look.time(row['at'])}: {row['kind']}. {self.look.sentence(mask(row['what']))}</li>"
+            f"<li>{self.look.time(row['at'])}: {row['kind']}. {self.look.sentence(mask(row['what']))}"
+            f"{self._versions(row)}</li>"
             for row in changes[:MOST_CHANGES]
         )
         more = f"<p>And {len(changes) - MOST_CHANGES} more.</p>" if len(changes) > MOST_CHANGES else ""
         return f"<ul>{items}</ul>{more}"
+
+    def _versions(self, row: Mapping[str, Any]) -> str:
+        """What changed in a script, where the share keeps both versions."""
+        if row["kind"] != "script":
+            return ""
+        old, new = (stored_script(self.snapshot.share, row[name]) for name in ("before", "after"))
+        if old is None or new is None:
+            return ""
+        # masked before they are compared: of a private key, a few lines alone would not be known as one
+        texts = [text_of(old), text_of(new)]
+        before, after = (mask_lines(text).splitlines() for text in texts)
+        if before == after and texts[0].splitlines() != texts[1].splitlines():
+            return "<p>Only what is masked differs.</p>"
+        lines = list(unified_diff(before, after, n=1, lineterm=""))[2:]
+        if len(lines) > MOST_LINES:
+            lines[MOST_LINES:] = [f"… {count(len(lines) - MOST_LINES, 'more line')}"]
+        return f"<pre class=log>{shown(chr(10).join(lines))}</pre>" if lines else ""
 
     def _restore(self, path: str) -> str:
         task = self.snapshot.tasks.get(path)

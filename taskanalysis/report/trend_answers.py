@@ -36,6 +36,8 @@ def trend_answer(window: Window, incidents: Sequence[Incident] = ()) -> list[str
     causes = [f"One cause: {incident.cause}" for incident in incidents]
     if not window.is_known:
         return [NO_SHARE if window.history is None else ONE_SNAPSHOT, *causes]
+    if why := window.unknown_endings or window.lacks("status"):
+        return [f"How many tasks are failing is not known: {why}.", *causes, *_missed(window), *_blind(window)]
     return [
         _direction(window),
         *_since(window),
@@ -53,6 +55,8 @@ def direction(window: Window) -> str:
         return (
             f"Not known: {'this is no share of snapshots' if window.history is None else 'there is only one snapshot'}"
         )
+    if why := window.unknown_endings or window.lacks("status"):
+        return f"Not known: {why}"
     found = _step(window)
     if found:
         day, step = found
@@ -63,7 +67,7 @@ def direction(window: Window) -> str:
 
 def points(window: Window) -> list[str]:
     """What the index says of the trends."""
-    if not window.is_known:
+    if not window.is_known or window.unknown_endings or window.lacks("status"):
         return []
     numbers = _direction(window).rpartition(": ")[2]
     return [f"{numbers[0].upper()}{numbers[1:]}", *_rates(window), *_blind(window)]
@@ -89,7 +93,7 @@ def coverage_answer(window: Window) -> list[str]:
 
 def runs_answer(window: Window) -> list[str]:
     """How many runs were seen, and which could not be."""
-    if not window.is_known:
+    if window.unknown_runs:
         return []
     runs, slots = window.runs, window.slots
     lines = [f"{count(len(runs), 'run')} of {count(runs['task_path'].nunique(), 'task')} were seen."]
@@ -109,6 +113,12 @@ def changes_answer(window: Window, shown: pd.DataFrame) -> list[str]:
         return []
     outcomes = window.all_changes["kind"] == "outcome"
     lines = [f"{count(int((~outcomes).sum()), 'change')}: tasks added, removed, changed, enabled or disabled."]
+    if (window.all_changes["kind"] == "script").any():
+        lines[0] = f"{lines[0].removesuffix('.')}, and scripts that were changed or removed."
+    if (window.coverage["kind"] == "full").sum() < 2:
+        numbers = count(int((~outcomes).sum()), "change")
+        why = window.lacks("definitions") or "they were collected once"
+        lines = [f"{numbers}: tasks added, removed, enabled or disabled. Definitions were not compared: {why}."]
     left = int(outcomes.sum()) - int((shown["kind"] == "outcome").sum())
     if left > 0:
         lines.append(f"{count(left, 'change')} of outcome did not last for three runs: not listed, but in changes.csv.")
@@ -119,8 +129,9 @@ def expected_answer(window: Window) -> list[str]:
     """How many starts were expected, and how many of them were missed."""
     kinds = fates(window)
     if kinds.empty:
-        why = "no definition is known, or none has times" if window.snapshot.zone else "the server's zone is not known"
-        return [f"No start is expected: {why}."]
+        if why := window.unknown_starts:
+            return [f"Which starts were expected is not known: {why}."]
+        return ["No start was expected: no enabled task has a time at which it should have started."]
     starts, tasks = count(int(kinds["starts"].sum()), "start"), count(window.slots["task_path"].nunique(), "task")
     parts = [f"{number:,} {fate}" for fate, number in zip(kinds["fate"], kinds["starts"], strict=True)]
     lines = [f"{starts} of {tasks} were expected: {listed(parts)}."]
@@ -205,6 +216,8 @@ def _rates(window: Window) -> list[str]:
     reach = (window.snapshot.taken_at - window.begin) // timedelta(days=1)
     days = min(7, reach or 1)
     last = window.rate(timedelta(days=days))
+    if not last.runs:
+        return [f"No run is known that ended in the last {count(days, 'day')}."]
     if last.success is None:
         return [f"Only {count(last.runs, 'run')} ended in the last {count(days, 'day')}: too few for a rate."]
     rate = f"Of {count(last.runs, 'finished run')} of the last {count(days, 'day')} {_percent(last.success)} succeeded"

@@ -30,10 +30,11 @@ LASTING = 3
 
 def weeks(window: Window) -> pd.DataFrame:
     """The weeks (from Monday) of the window, the newest first, with the columns of ``COLUMNS["weeks"]``."""
-    days = window.by_day
+    days = window.by_day.head(0) if window.unknown_endings else window.by_day
     weeks = days[[*ENDINGS, "blind"]].groupby(_monday(days.index.to_series())).sum()
     days_of_missed = window.missed_starts["day"]
-    missed = days_of_missed.groupby(_monday(days_of_missed)).size().reindex(weeks.index, fill_value=0)
+    missed = days_of_missed.groupby(_monday(days_of_missed)).size().reindex(weeks.index, fill_value=0).astype("Int64")
+    missed = missed.mask(pd.Series(bool(window.unknown_starts), index=weeks.index))
     runs = weeks[["succeeded", *BAD_OUTCOMES]].sum(axis=1)
     rate = _rates(weeks["succeeded"], runs)
     names = {name: name.replace(" ", "_") for name in ENDINGS} | {"blind": "blind_days"}
@@ -98,7 +99,7 @@ def changed(window: Window) -> pd.DataFrame:
             "before": before["ending"].astype(str).to_numpy(),
             "after": after["ending"].astype(str).to_numpy(),
         }
-    ).assign(server=window.snapshot.server, kind="outcome")
+    ).assign(server=window.snapshot.server, kind="outcome", fields="")
     seen = changes[changes["kind"] == "outcome"].drop_duplicates(["task_path", "at"])
     what = {(str(path), at): text for path, at, text in zip(seen["task_path"], seen["at"], seen["what"], strict=True)}
     flips["what"] = [what.get((path, at), "") for path, at in zip(flips["task_path"], flips["at"], strict=True)]

@@ -25,8 +25,6 @@ from taskanalysis.report.page import NOT_ALL_SEEN
 from taskanalysis.report.strips import day_signs, key, strip
 from taskanalysis.report.window import Window
 
-NO_BAD_DAY = "No task had a bad run or missed a start, as far as is known."
-NO_START = "No expected start is known."
 MOST_STRIPS = 100
 """Rows of the tables of tasks that did badly, or did what was expected; the files have all."""
 
@@ -78,6 +76,7 @@ class Trends(Window):
     def hours_answer(self) -> Sentences:
         """Which tasks the figure of hours leaves out, and how many durations are known."""
         _, left_out = self._by_hour
+        left_out = [] if self.unknown_runs else left_out
         return Sentences(trend_answers.hours_answer(left_out) + trend_answers.durations_answer(self), self.look)
 
     # Tables -----------------------------------------------------------------------------------------------------------
@@ -86,38 +85,51 @@ class Trends(Window):
     def weeks(self) -> Table:
         """The weeks of the window, the newest first."""
         rows = trend_tables.weeks(self)
-        return self._table("weeks", rows, "Weeks, the newest first", empty="No week is known.")
+        return self._table("weeks", rows, "Weeks, the newest first", empty="")
 
     @cached_property
     def worst(self) -> Table:
         """Tasks with bad runs or missed starts, the worst first, with a strip of the window's days."""
         rows = trend_tables.worst(self)
-        made = self._table("worst", rows, "Tasks with bad runs or missed starts, the worst first", empty=NO_BAD_DAY)
+        caption = "Tasks with bad runs or missed starts, the worst first"
+        made = self._table("worst", rows, caption, empty=self._no_bad_day)
         paths = rows["task_path"].head(MOST_STRIPS).tolist()
         signs = day_signs(self, paths)
         strips = [strip(signs.loc[path]) for path in paths]
         columns = ["task_path", "each_day", *(name for name in rows.columns if name != "task_path")]
         return replace(made, columns=columns, most=MOST_STRIPS, cells={"each_day": strips})
 
+    @property
+    def _no_bad_day(self) -> str:
+        """What is known where no task has a bad day."""
+        endings, missed = self.unknown_endings, self.unknown_starts
+        if endings:
+            known = "" if missed else " No missed start is known."
+            return f"Which runs failed is not known: {endings}.{known}"
+        if missed:
+            return f"No run that is known failed; which starts were missed is not known: {missed}."
+        return "No task had a bad run or missed a start, as far as is known."
+
     @cached_property
     def changes(self) -> Table:
         """Changes of tasks and definitions, and turns of the outcome that lasted."""
         rows = trend_tables.changed(self).iloc[::-1]
         shown = ("at", "task_path", "kind", "before", "after", "what")
-        return self._table("changes", rows, "Changes, the newest first", shown, "No change is known.")
+        nothing = "No change is known." if self.is_known else "Not known: a trend needs two snapshots."
+        return self._table("changes", rows, "Changes, the newest first", shown, nothing)
 
     @cached_property
     def missed(self) -> Table:
         """Missed starts by cause, the newest first."""
         rows = trend_tables.missed_causes(self)
-        return self._table(
-            "missed_causes", rows, "Missed starts by cause, the newest first", empty="No missed start is known."
-        )
+        nothing = "" if self.unknown_starts else "No missed start is known."
+        return self._table("missed_causes", rows, "Missed starts by cause, the newest first", empty=nothing)
 
     @cached_property
     def expected(self) -> Table:
         """Tasks with expected starts."""
-        made = self._table("expected", trend_tables.expected(self), "Tasks with expected starts", empty=NO_START)
+        nothing = "" if self.unknown_starts else "No expected start is known."
+        made = self._table("expected", trend_tables.expected(self), "Tasks with expected starts", empty=nothing)
         return replace(made, most=MOST_STRIPS)
 
     @cached_property
@@ -130,18 +142,18 @@ class Trends(Window):
     @cached_property
     def failing_figure(self) -> Chart:
         """Failing tasks at the end of each day."""
-        return charts.failing(self.by_day, self.gaps)
+        return charts.failing(self.by_day, self.gaps, self.unknown_endings)
 
     @cached_property
     def runs_figure(self) -> Chart:
         """Runs of each day by ending."""
-        return charts.endings(self.by_day, self.gaps)
+        return charts.endings(self.by_day, self.gaps, self.unknown_endings)
 
     @cached_property
     def hours_figure(self) -> Chart:
         """Runs by hour of the day."""
         by_hour, _ = self._by_hour
-        return charts.hours(by_hour)
+        return charts.hours(by_hour, self.unknown_runs)
 
     @cached_property
     def _by_hour(self) -> tuple[pd.DataFrame, list[str]]:

@@ -96,6 +96,26 @@ class Window(JudgedPage):
     # What is known ----------------------------------------------------------------------------------------------------
 
     @cached_property
+    def unknown_runs(self) -> str:
+        """Why no run is known, as the end of a sentence; "" where one is."""
+        if not self.is_known:
+            return "a trend needs two snapshots"
+        return "" if len(self.all_runs) else self.lacks("status", "last_run") or "no snapshot shows a run"
+
+    @cached_property
+    def unknown_endings(self) -> str:
+        """Why it is not known how runs ended, as the end of a sentence; "" where it is."""
+        has_codes = bool(self.all_runs["code"].notna().any())
+        return self.unknown_runs or ("" if has_codes else self.lacks("status", "last_result") or "no result is known")
+
+    @cached_property
+    def unknown_starts(self) -> str:
+        """Why it is not known which starts were expected, as the end of a sentence; "" where it is."""
+        if not self.is_known:
+            return "a trend needs two snapshots"
+        return "" if len(self.slots) else self.lacks("zone", "definitions", "status", "last_run")
+
+    @cached_property
     def coverage(self) -> pd.DataFrame:
         """The snapshots of the window, as `History.coverage` has them."""
         coverage = self._past.coverage
@@ -184,9 +204,10 @@ class Window(JudgedPage):
 
     @cached_property
     def dates(self) -> pd.DatetimeIndex:
-        """The days of the window as local midnights without zone, none where fewer than two snapshots are known."""
+        """The days of the window as local midnights without zone, none where no run and no missed start is known."""
         seen = self.local(self.coverage["taken_at"]).dt.floor("D")
-        return pd.date_range(seen.min(), seen.max()) if self.is_known else pd.DatetimeIndex([])
+        has_days = self.is_known and bool(len(self.all_runs) or len(self.missed_starts))
+        return pd.date_range(seen.min(), seen.max()) if has_days else pd.DatetimeIndex([])
 
     @cached_property
     def by_day(self) -> pd.DataFrame:
@@ -267,7 +288,7 @@ class Window(JudgedPage):
         flips = runs.loc[flip, ["server", "task_path"]].assign(at=known_at(runs[flip]), kind="outcome")
         what = np.where(runs.loc[flip, "outcome"] == "succeeded", "A rule of the office counts it as success.", "")
         words = {"before": before.loc[flip, "outcome"].astype(str), "after": runs.loc[flip, "outcome"].astype(str)}
-        return flips.assign(**words, what=what)
+        return flips.assign(**words, what=what, fields="")
 
     def _within(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows of this server, of tasks in the folder that no rule mutes."""

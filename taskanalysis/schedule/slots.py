@@ -53,7 +53,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from taskanalysis.definition import CalendarTrigger, Duration, TaskDefinition, TimeTrigger, Trigger, model, type_name
+from taskanalysis.definition import (
+    CalendarTrigger,
+    Duration,
+    TaskDefinition,
+    Time,
+    TimeTrigger,
+    Trigger,
+    instant,
+    model,
+    type_name,
+)
 from taskanalysis.schedule.calendar import days_on, longest_gap
 from taskanalysis.schedule.zones import (
     EARLIEST,
@@ -101,43 +111,46 @@ class SlotArrays(NamedTuple):
     judged: Flags
 
 
-def expected_runs(subject: Subject, start: datetime, end: datetime, *, tz: tzinfo | str) -> Iterator[datetime]:
+def expected_runs(subject: Subject, start: Time, end: Time, *, tz: tzinfo | str) -> Iterator[datetime]:
     """Iterate over the times at which a definition or trigger should start, ``start <= t < end``, in order, each once.
 
-    `start` and `end` are aware; `tz` is the server's zone (an IANA name or a tzinfo), and the moments are in it. A
-    disabled task or trigger gives none, nor does a trigger without a time (`unscheduled`). ValueError for a naive
-    moment, ZoneError for an unknown zone. Sources: the table at the top of this module.
+    `start` and `end` are ISO text, dates or datetimes, in `tz` where they have no offset; `tz` is the server's zone (an
+    IANA name or a tzinfo), and the moments are in it. A disabled task or trigger gives none, nor does a trigger without
+    a time (`unscheduled`). TimeError for what is no time, ZoneError for an unknown zone. Sources: the table at the top
+    of this module.
 
     >>> trigger = CalendarTrigger(start_boundary=datetime(2026, 3, 1, 2, 30), schedule=model.ScheduleByDay())
-    >>> window = datetime(2026, 3, 7, tzinfo=UTC), datetime(2026, 3, 9, 12, tzinfo=UTC)
-    >>> [f"{run:%d %H:%M}" for run in expected_runs(trigger, *window, tz="America/New_York")]
+    >>> [f"{run:%d %H:%M}" for run in expected_runs(trigger, "2026-03-07", "2026-03-09T08:00", tz="America/New_York")]
     ['07 02:30', '08 03:30', '09 02:30']
     """
     return (slot.time for slot in slots(subject, start, end, tz=tz))
 
 
-def slots(subject: Subject, start: datetime, end: datetime, *, tz: tzinfo | str) -> Iterator[Slot]:
+def slots(subject: Subject, start: Time, end: Time, *, tz: tzinfo | str) -> Iterator[Slot]:
     """Iterate over `expected_runs` as slots: each with the first trigger that gives it, judged where any judges it."""
-    zone, low, last = _zone(tz), _instant(start), _instant(end)
-    return _in_steps(subject, low, last, zone)
+    zone = _zone(tz)
+    return _in_steps(subject, _instant(start, zone), _instant(end, zone), zone)
 
 
-def slot_arrays(subject: Subject, start: datetime, end: datetime, *, tz: tzinfo | str) -> SlotArrays:
+def slot_arrays(subject: Subject, start: Time, end: Time, *, tz: tzinfo | str) -> SlotArrays:
     """Compute all `slots` at once, as arrays with times in UTC: for a year of many tasks."""
-    times, numbers, judged = _merged(subject, _instant(start), _instant(end), _zone(tz))
+    zone = _zone(tz)
+    times, numbers, judged = _merged(subject, _instant(start, zone), _instant(end, zone), zone)
     return SlotArrays(times.astype("datetime64[us]"), numbers, judged)
 
 
-def next_run(subject: Subject, after: datetime, *, tz: tzinfo | str) -> datetime | None:
-    """The first expected run later than `after` (aware), None where there is none."""
-    zone, low = _zone(tz), _instant(after) + 1
+def next_run(subject: Subject, after: Time, *, tz: tzinfo | str) -> datetime | None:
+    """The first expected run later than `after`, None where there is none."""
+    zone = _zone(tz)
+    low = _instant(after, zone) + 1
     times = _firsts(_plans(subject, zone), low)
     return moment_of(min(times), zone) if times else None
 
 
-def previous_run(subject: Subject, before: datetime, *, tz: tzinfo | str) -> datetime | None:
-    """The last expected run earlier than `before` (aware), None where there is none."""
-    zone, high = _zone(tz), _instant(before)
+def previous_run(subject: Subject, before: Time, *, tz: tzinfo | str) -> datetime | None:
+    """The last expected run earlier than `before`, None where there is none."""
+    zone = _zone(tz)
+    high = _instant(before, zone)
     runs = [_last(plan, high) for plan in _plans(subject, zone)]
     return moment_of(max(times), zone) if (times := [time for time in runs if time is not None]) else None
 
@@ -191,11 +204,9 @@ def _zone(tz: tzinfo | str) -> tzinfo:
     return known_zone(tz) if isinstance(tz, str) else tz
 
 
-def _instant(moment: datetime) -> int:
-    """Microseconds of an aware moment, clamped to the calendar; ValueError for a naive one."""
-    if moment.tzinfo is None:
-        raise ValueError(f"{moment} has no time zone")
-    return min(max(microseconds(moment), EARLIEST), LATEST)
+def _instant(moment: Time, zone: tzinfo) -> int:
+    """Microseconds of a moment, clamped to the calendar."""
+    return min(max(microseconds(instant(moment, zone)), EARLIEST), LATEST)
 
 
 # Triggers -------------------------------------------------------------------------------------------------------------
@@ -253,7 +264,7 @@ def _plan(number: int, trigger: Trigger, zone: tzinfo) -> _Plan | None:
         time_of_day=(start - start.replace(hour=0, minute=0, second=0, microsecond=0)) // _MICROSECOND,
         zone=zone if offset is None else timezone(offset),
         local=offset is None,
-        end=_instant(end if end.tzinfo else end.replace(tzinfo=zone)) if end else LATEST,
+        end=_instant(end, zone) if end else LATEST,
         interval=_span(interval),
         duration=_span(duration),
         vague=bool(interval.months or duration.months),

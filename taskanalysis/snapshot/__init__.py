@@ -11,7 +11,10 @@ from taskanalysis.snapshot.evidence import (
     keep_script,
     kept_script,
     log_name,
+    read_programs,
     said_last,
+    stored_script,
+    text_of,
 )
 from taskanalysis.snapshot.files import read_tasks
 from taskanalysis.snapshot.locales import ORDERS, moment, settle
@@ -36,7 +39,6 @@ from taskanalysis.snapshot.share import (
     StoredDefinitions,
     folders_in,
     in_future,
-    instant,
     list_servers,
     list_snapshots,
     newest_first,
@@ -47,16 +49,17 @@ from taskanalysis.snapshot.share import (
     snapshot_folder,
     stamp_of,
     stamped,
+    usual_wait,
     wrong_files,
 )
 from taskanalysis.snapshot.sight import DELETED, is_refused, lost_sight, refused_folders
 from taskanalysis.snapshot.snapshot import (
     FUTURE,
     Snapshot,
+    find_servers,
     future_problems,
     read_snapshot,
     stale_after,
-    usual_wait,
     write_snapshot,
 )
 from taskanalysis.snapshot.status import (
@@ -93,11 +96,11 @@ __all__ = [
     "beside_of",
     "check_path",
     "file_name",
+    "find_servers",
     "folders_in",
     "future_problems",
     "in_future",
     "in_scope",
-    "instant",
     "is_evidence",
     "is_refused",
     "keep_script",
@@ -114,6 +117,7 @@ __all__ = [
     "plain",
     "plain_path",
     "read_manifest",
+    "read_programs",
     "read_snapshot",
     "read_statuses",
     "read_tasks",
@@ -129,7 +133,9 @@ __all__ = [
     "stamp_of",
     "stamped",
     "status_of",
+    "stored_script",
     "task_path",
+    "text_of",
     "usual_wait",
     "with_offset",
     "write_folder",

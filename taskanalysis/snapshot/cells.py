@@ -50,18 +50,34 @@ def learn(rows: Iterable[Row]) -> dict[str, bool]:
     return {words[0]: False} | ({on[0]: True} if len(on) == 1 and others[on[0]] else {})
 
 
+def learn_nothing(rows: Iterable[Row], learned: Mapping[str, bool]) -> frozenset[str]:
+    """The words for "no next run" that no table has: those of the next run of disabled tasks.
+
+    >>> learn_nothing([{"state": "Uit", "next_run": "n.v.t."}, {"state": "Klar", "next_run": "?"}], {"uit": False})
+    frozenset({'n.v.t.'})
+    """
+    words = set()
+    for row in rows:
+        next_run, words_of_row = row.get("next_run", ""), (row.get("state", ""), row.get("enabled", ""))
+        is_off = any(state_of(word) == "Disabled" or learned.get(word.casefold()) is False for word in words_of_row)
+        if is_off and next_run.strip("?") and not re.search(r"\d", next_run):
+            words.add(next_run)
+    return frozenset(words)
+
+
 @dataclass(slots=True)
 class Cells:
     """Reads the cells of one file, with dates in `order`; notes those that can't be read, counts `unclear` dates.
 
-    `learned` are words for enabled and disabled (`learn`). `times` are those that were read, by their text: many tasks
-    start at one time.
+    `learned` are words for enabled and disabled (`learn`), `nothing` those for no next run (`learn_nothing`). `times`
+    are those that were read, by their text: many tasks start at one time.
     """
 
     order: str
     zone: ZoneInfo | None
     notes: Counter[str]
     learned: Mapping[str, bool] = field(default_factory=dict)
+    nothing: frozenset[str] = frozenset()
     unclear: int = 0
     has_short_years: bool = False
     times: dict[str, Moment] = field(default_factory=dict)
@@ -114,9 +130,14 @@ class Cells:
             return None
         time = times[0]
         if time is None:
-            if is_not_available(text) or (name == "next_run" and text.strip("?") and not re.search(r"\d", text)):
+            is_next = name == "next_run"
+            means_none = is_not_available(text) or _NO_DATE.search(text)
+            if means_none or (is_next and (text in self.nothing or state_of(text) == "Disabled")):
                 return "never"
-            self.odd(task, row, name)
+            if is_next and text.strip("?") and not re.search(r"\d", text):
+                self.unknown.setdefault(text, Counter())["next run"] += 1
+            else:
+                self.odd(task, row, name)
             return None
         if self.zone and time.tzinfo is None:
             time = time.replace(tzinfo=self.zone)
@@ -145,6 +166,10 @@ class Cells:
             orders = ORDERS if self.has_short_years else ORDERS[:2]
             choice = " or ".join(f"--dates {order}" for order in orders)
             self.notes[f"{what} of {count(self.unclear, 'time')} are ambiguous: choose with {choice}"] += 1
+
+
+_NO_DATE = re.compile(r"(?<![0-9])0001(?![0-9])")
+"""The first year there is: .NET's date that is none."""
 
 
 @lru_cache(maxsize=4096)

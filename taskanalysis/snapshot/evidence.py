@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import os
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -134,6 +135,33 @@ def kept_script(share: Path, sha256: str) -> bytes | None:
         if hashlib.sha256(content).hexdigest() == sha256:
             return content
     return None
+
+
+def stored_script(share: Path, start: str) -> bytes | None:
+    """The script that a share keeps whose sha256 begins so; None where it is none, or not the only one."""
+    names = []
+    with suppress(OSError):
+        names = [name for name in os.listdir(script_place(share, start).parent) if name.startswith(start)]  # noqa: PTH208
+    return kept_script(share, names[0]) if start and len(names) == 1 else None
+
+
+def text_of(content: bytes) -> str:
+    r"""Text of any encoding that Windows writes: UTF-16, UTF-8 (but for a cut first character), else Western.
+
+    >>> text_of("Löad".encode("utf-16-le")), text_of("Löad".encode()), text_of("Löad".encode("cp1252"))
+    ('Löad', 'Löad', 'Löad')
+    """
+    wide = content[1::2].count(0), content[::2].count(0)
+    if max(wide) * 4 > len(content):
+        encoding = "utf-16-le" if wide[0] >= wide[1] else "utf-16-be"
+        return content[: len(content) // 2 * 2].decode(encoding, "replace").removeprefix("\ufeff")
+    for begin in range(min(4, len(content))):
+        try:
+            return content[begin:].decode("utf-8").removeprefix("\ufeff")
+        except UnicodeDecodeError as error:
+            if error.start:
+                break
+    return content.decode("cp1252", "replace")
 
 
 def is_evidence(name: str) -> bool:

@@ -23,7 +23,8 @@ from pathlib import Path
 from taskanalysis.definition import MOST_BYTES, open_regular
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
-from taskanalysis.snapshot.cells import Cells, learn
+from taskanalysis.snapshot.cells import Cells, learn, learn_nothing
+from taskanalysis.snapshot.kinds import INSTEAD
 from taskanalysis.snapshot.locales import ORDERS, is_not_available, settle
 from taskanalysis.snapshot.pages import decode_page, is_nonsense, read_page
 from taskanalysis.snapshot.rows import TABLE, Row, find_layout, is_table
@@ -33,6 +34,8 @@ from taskanalysis.text import clip, count, listed
 MOST_ROWS = 100_000
 MOST_PROBLEMS = 200
 _HEAD = 256 * 1024
+_SAMPLE = 20
+"""Rows by which the fields of files of one time are compared."""
 
 
 @dataclass(slots=True)
@@ -42,7 +45,7 @@ class ForeignStatuses:
     `statuses` maps task path to Status, with aware times where the zone is known or the text has an offset, else naive
     local times of the server. `holds` are the fields of Status that the format has; `commands` maps task path to
     command line, where the file has it. `others` are the other servers in the file, `notes` what is no damage: columns
-    that it lacks. `nameless` are the paths of which the file has only the name.
+    that it lacks, and what schtasks says of empty folders. `nameless` are the paths of which it has only the name.
     """
 
     server: str
@@ -59,22 +62,23 @@ class ForeignStatuses:
 def status_files(source: Path) -> tuple[list[Path], list[Path]]:
     """The status files directly in a folder, newest first, and the tables of schtasks; of a file, the file itself.
 
-    They are known by a look at their beginning. Empty where `source` can't be opened.
+    They are known by a look at their beginning; of files of one time, as after a copy, that with most fields is first.
+    Empty where `source` can't be opened.
     """
     try:
         listed = [path for path in (source.iterdir() if source.is_dir() else [source]) if path.is_file()]
-        listed.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        times = {path: path.stat().st_mtime for path in sorted(listed)}
     except OSError:
         return [], []
-    files, tables = list[Path](), list[Path]()
-    for path in listed:
+    files, tables = dict[Path, int](), list[Path]()
+    for path in times:
         with suppress(OSError), open_regular(path) as file:
             head = decode_page(file.read(_HEAD))
-            if find_layout(head):
-                files.append(path)
+            if layout := find_layout(head):
+                files[path] = len({*chain.from_iterable(islice(layout(head, Counter()), _SAMPLE))})
             elif is_table(head):
                 tables.append(path)
-    return files, tables
+    return sorted(files, key=lambda path: (times[path], files[path]), reverse=True), tables
 
 
 def read_statuses_file(path: Path, *, zone: str = "", dates: str = "", server: str = "") -> ForeignStatuses:
@@ -111,7 +115,8 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "", server: s
     chosen, rows = _one_server(rows, notes, server if len(servers) > 1 else "")
     nameless = _nameless(rows, notes)
     folded = _fold(rows, notes)
-    cells = Cells(dates or _order(rows, taken_at), server_zone, notes, learn(rows))
+    learned = learn(rows)
+    cells = Cells(dates or _order(rows, taken_at), server_zone, notes, learned, learn_nothing(rows, learned))
     statuses = {task: cells.status(task, row) for task, row in folded.items()}
     cells.finish()
     for task in statuses:
@@ -119,15 +124,17 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "", server: s
             notes[lost_letters(task)] += 1
     if doubt and any(not task.isascii() for task in statuses):
         notes[doubtful_page(doubt)] += 1
+    problems = [Problem(path.name, what + f" ({n:,} times)" * (n > 1)) for what, n in notes.items()]
+    told = [problem for problem in problems if _INFO.match(problem.what)]
     lacking = [Problem(path.name, what) for what in _lacking(rows)]
     return ForeignStatuses(
         server=chosen,
         taken_at=taken_at,
         statuses=statuses,
         holds=frozenset(STATUS_FIELDS).intersection(chain.from_iterable(rows)),
-        problems=[Problem(path.name, what + f" ({n:,} times)" * (n > 1)) for what, n in notes.items()],
+        problems=[problem for problem in problems if problem not in told],
         others=tuple(name for name in servers if name != chosen.upper()),
-        notes=lacking,
+        notes=told + lacking,
         nameless=nameless & folded.keys(),
         commands={task: command for task, row in folded.items() if (command := _command(row))},
     )
@@ -178,6 +185,10 @@ def join_paths(printed: ForeignStatuses, paths: Iterable[str]) -> None:
 
 
 _DOUBT = re.compile(re.escape(doubtful_page("\0")).replace("\0", ".*"))
+
+
+_INFO = re.compile(r"(?:INFO|ИНФО|情報|信息|資訊|정보|BİLGİ)\w* ?[:：]")
+"""What schtasks says of a folder without tasks of its own, as most folders of Windows are: no loss."""
 
 
 class _Notes(Counter[str]):
@@ -235,8 +246,10 @@ _WANTED = {"last_run": "LastRunTime", "last_result": "LastTaskResult", "next_run
 def _lacking(rows: list[Row]) -> list[str]:
     """A sentence for each column that an export was cut by, where it has a part of them."""
     fields = {*chain.from_iterable(rows)}
-    if not fields & {"last_run", "last_result"} or "path" in fields:
+    if "path" in fields or not fields:  # the old scripts' file has them never
         return []
+    if not fields & {"last_run", "last_result"}:
+        return [f"has no columns LastRunTime and LastTaskResult: {INSTEAD}"]
     return [f"has no column {name}: export it, too" for field, name in _WANTED.items() if field not in fields]
 
 

@@ -12,15 +12,14 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from itertools import groupby
+from itertools import chain, groupby, islice, pairwise
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Self
-from zoneinfo import ZoneInfo
 
 from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, read_bytes
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
@@ -202,13 +201,16 @@ def in_future(taken_at: datetime, now: datetime) -> bool:
     return taken_at > now + CLOCKS_APART
 
 
-def instant(text: str, zone: str) -> datetime:
-    """An ISO time as an aware datetime, in local time of `zone` where it has no offset; SnapshotError otherwise."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise SnapshotError(f"'{clip(text)}' is not a time such as 2026-11-23T06:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone) if zone else UTC)
+def usual_wait(newest_first: Iterable[datetime]) -> timedelta:
+    """How long to wait for the next of these times: twice the median gap of the last 20, from an hour to 8 days.
+
+    26 hours where there is only one.
+
+    >>> usual_wait(datetime(2026, 11, day, tzinfo=UTC) for day in (23, 22, 20, 19)).days
+    2
+    """
+    gaps = sorted(after - before for after, before in pairwise(islice(newest_first, 20)))
+    return min(max(2 * gaps[len(gaps) // 2], timedelta(hours=1)), timedelta(days=8)) if gaps else timedelta(hours=26)
 
 
 # snapshot.json --------------------------------------------------------------------------------------------------------
@@ -229,11 +231,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         for name, kind in _KINDS.items():
             if not isinstance(values.get(name), kind):
                 raise ValueError(f"'{name}' is missing or of a wrong type")
-        pairs = [text for pair in values["problems"] for text in pair]
-        if not all(isinstance(text, str) for text in [*values["folders"], *values["sha256"].values(), *pairs]):
-            raise ValueError("'folders', 'sha256' or 'problems' hold something other than text")
-        if any(len(pair) != 2 for pair in values["problems"]):
-            raise ValueError("'problems' are not pairs")
+        problems = [*values["problems"], *values["faults"]]
+        texts = [*values["folders"], *values["sha256"].values(), *(values["holds"] or []), *chain(*problems)]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("'folders', 'holds', 'sha256', 'problems' or 'faults' hold something other than text")
+        if any(len(pair) != 2 for pair in problems):
+            raise ValueError("'problems' or 'faults' are not pairs")
         if values["definitions_read"] and not stamped(values["definitions"] or ""):
             raise ValueError(f"'definitions' is not the name of a snapshot: {values['definitions']}")
         if values["zone"]:
@@ -267,8 +270,9 @@ def contradiction(folder: Path, manifest: Mapping[str, Any]) -> str:
 
 
 _KINDS: dict[str, Any] = {"server": str, "taken_at": str, "zone": str, "folders": list, "sha256": dict}
-_KINDS |= {"definitions_read": bool, "definitions": str | None, "problems": list}
+_KINDS |= {"definitions_read": bool, "definitions": str | None, "problems": list, "faults": list, "holds": list | None}
 _ABSENT: dict[str, Any] = {"folders": [], "definitions_read": False, "definitions": None, "sha256": {}, "problems": []}
+_ABSENT |= {"faults": [], "holds": None}
 
 
 # Stored definitions ---------------------------------------------------------------------------------------------------

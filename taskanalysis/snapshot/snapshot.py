@@ -13,14 +13,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
+from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from taskanalysis import __version__
-from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, read_bytes
+from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, Time, instant, read_bytes, wall_time
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.evidence import ProgramFile, by_task, log_name, read_programs, write_programs
@@ -36,7 +36,6 @@ from taskanalysis.snapshot.share import (
     contradiction,
     folders_above,
     in_future,
-    instant,
     list_servers,
     newest_first,
     read_manifest,
@@ -45,6 +44,7 @@ from taskanalysis.snapshot.share import (
     share_manifest,
     snapshot_folder,
     stamp_of,
+    usual_wait,
     wrong_files,
 )
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status, aware, read_statuses, with_offset, write_statuses
@@ -118,8 +118,13 @@ class Snapshot:
         return {path: self.tasks[path] for path in sorted(self.tasks, key=str.casefold) if in_scope(path, folders)}
 
     def check_folder(self, folder: str) -> None:
-        """SnapshotError where no task lies in `folder` or below: most likely it is mistyped."""
-        if folder and not any(in_scope(path, [folder]) for path in [*self.tasks, *self.statuses]):
+        """SnapshotError where no task lies in `folder` or below, as far as is known: most likely it is mistyped.
+
+        Tasks that can't be read or that the collector was refused are there.
+        """
+        refused = (problem.file for problem in self.notes if problem.file.startswith("\\"))
+        places = chain(self.tasks, self.statuses, self.damaged, (f"{place}\\" for place in refused))
+        if folder and not any(in_scope(path, [folder]) for path in places):
             raise SnapshotError(f"no task of {self.source} lies in {folder} or below")
 
     @property
@@ -138,9 +143,9 @@ class Snapshot:
         except SnapshotError:
             return False
 
-    def judged_at(self, at: str, now: datetime) -> datetime:
-        """When its age is judged (aware): at `at` (ISO, or "") where asked for, else `now`; of the sample at once."""
-        if at:
+    def judged_at(self, at: Time, now: datetime) -> datetime:
+        """When its age is judged (aware): at `at` where that is given, else `now`; of the sample at once."""
+        if at != "":
             return min(instant(at, self.zone), now)
         return self.taken_at if self.is_sample else now
 
@@ -157,7 +162,7 @@ def read_snapshot(
     path: str | Path,
     *,
     server: str = "",
-    at: str = "",
+    at: Time | None = None,
     holding: str = "",
     zone: str = "",
     dates: str = "",
@@ -171,12 +176,13 @@ def read_snapshot(
 
     Of a status file with several servers, `server` selects one ("": the first).
 
-    Of a share: the newest snapshot of `server` ("": of any), not later than `at` (ISO; local time of the server where
-    it has no offset), and with `holding="definitions"` one that has definitions, unless none has. A snapshot that is
-    more than ten minutes later than `now` (aware; the clock where it is None) is a problem and never the newest; so is
-    one whose ``snapshot.json`` contradicts the names of its folders.
+    Of a share: the newest snapshot of `server` ("": of any), not later than `at` (ISO text, date or datetime; on the
+    server's clock where it has no offset; None or "": the newest), and with `holding="definitions"` one that has
+    definitions, unless none has. A snapshot that is more than ten minutes later than `now` (aware; None: the clock)
+    is a problem and never the newest; so is one whose ``snapshot.json`` contradicts the names of its folders.
 
-    SnapshotError where there is none, or where `snapshot.json` is not of this format; ZoneError for an unknown zone.
+    SnapshotError where there is none, or where `snapshot.json` is not of this format; ZoneError for an unknown zone,
+    TimeError for an `at` that is no time.
     All else that is wrong (a bad row, a missing or changed file) is a problem beside the data.
 
     >>> found = read_snapshot("tests/files/folder")
@@ -185,9 +191,10 @@ def read_snapshot(
     """
     if zone:
         known_zone(zone)
+    latest = None if at is None or at == "" else wall_time(at)
     source, now = long_path(path), now or datetime.now(UTC)
     if (source / "snapshots").is_dir() and not (source / "snapshot.json").is_file():
-        newest, unusable = _newest(source, server, at, holding, now)
+        newest, unusable = _newest(source, server, latest, holding, now)
         snapshot = _read_own(newest)
         snapshot.problems[:0] = unusable
         snapshot.others = tuple(name for name in list_servers(source) if name != newest.parents[1].name)
@@ -197,7 +204,7 @@ def read_snapshot(
     if in_future(snapshot.taken_at, now):
         snapshot.problems.insert(0, Problem(source.name, FUTURE.partition(",")[0]))
     other = server and snapshot.server and server.casefold() != snapshot.server.casefold()
-    if other or (at and snapshot.taken_at > instant(at, snapshot.zone)):
+    if other or (latest and snapshot.taken_at > instant(latest, snapshot.zone)):
         raise SnapshotError(
             f"{path} is of {snapshot.server or 'no named server'} at {snapshot.taken_at:%Y-%m-%d %H:%M} UTC"
         )
@@ -220,7 +227,9 @@ def _read_foreign(source: Path, zone: str, dates: str, server: str) -> Snapshot:
     if files:
         printed = read_statuses_file(files[0], zone=zone, dates=dates, server=server)
     join_paths(printed, found.tasks)
-    older = [Problem(file.name, "is an older file of statuses, not read") for file in files[1:]]
+    older = [
+        Problem(file.name, f"holds statuses, not read: {files[0].name} is newer or holds more") for file in files[1:]
+    ]
     return Snapshot(
         server=printed.server,
         taken_at=printed.taken_at,
@@ -241,6 +250,18 @@ def _read_foreign(source: Path, zone: str, dates: str, server: str) -> Snapshot:
     )
 
 
+def find_servers(source: Path, *, zone: str = "", dates: str = "") -> list[str]:
+    """The servers of a share, or of a status file with several; none of data of one server. Errors as `read_snapshot`.
+
+    >>> find_servers(Path("tests/files/statuses/two_servers.csv"))
+    ['TOWN02', 'TOWN03']
+    """
+    if (source / "snapshots").is_dir():
+        return list_servers(source)
+    snapshot = read_snapshot(source, zone=zone, dates=dates)
+    return [snapshot.server, *snapshot.others] if snapshot.others else []
+
+
 def _damaged(problems: Iterable[Problem]) -> dict[str, str]:
     """The definitions that can't be read, by task path."""
     return {task_path(file): what for file, what in problems if file.lower().endswith(".xml")}
@@ -253,25 +274,13 @@ def stale_after(snapshot: Snapshot) -> datetime:
     return snapshot.taken_at + usual_wait(times)
 
 
-def usual_wait(newest_first: Iterable[datetime]) -> timedelta:
-    """How long to wait for the next of these times: twice the median gap of the last 20, from an hour to 8 days.
-
-    26 hours where there is only one.
-
-    >>> usual_wait(datetime(2026, 11, day, tzinfo=UTC) for day in (23, 22, 20, 19)).days
-    2
-    """
-    gaps = sorted(after - before for after, before in pairwise(islice(newest_first, 20)))
-    return min(max(2 * gaps[len(gaps) // 2], timedelta(hours=1)), timedelta(days=8)) if gaps else timedelta(hours=26)
-
-
 def _siblings(folder: Path) -> Iterable[Stamped]:
     """All snapshots of the same server in the share that a snapshot's folder lies in, newest first."""
     above = folders_above(folder)
     return newest_first(above[3], above[1].name) if len(above) > 3 else ()
 
 
-def _newest(share: Path, server: str, at: str, holding: str, now: datetime) -> tuple[Path, list[Problem]]:
+def _newest(share: Path, server: str, at: datetime | None, holding: str, now: datetime) -> tuple[Path, list[Problem]]:
     """The newest snapshot that fits, and a problem for each newer one that can't be used and each unlisted folder."""
     unusable: list[Problem] = []
     later: list[Stamped] = []
@@ -295,7 +304,7 @@ def _newest(share: Path, server: str, at: str, holding: str, now: datetime) -> t
     unusable[:0] = future_problems(later)
     if chosen or lacking:
         return chosen or lacking[0], unusable
-    wanted = "".join([f" of {server}" * bool(server), f" up to {at}" * bool(at)])
+    wanted = "".join([f" of {server}" * bool(server), f" up to {at:%Y-%m-%d %H:%M}" if at else ""])
     if not unusable:
         raise SnapshotError(f"{share} holds no snapshot{wanted}")
     file, what = unusable[0]
@@ -318,7 +327,7 @@ FUTURE = "lies in the future: a clock was wrong, so it is not used"
 def _read_own(folder: Path) -> Snapshot:
     manifest = read_manifest(folder)
     notes = [Problem(str(task), str(what)) for task, what in manifest["problems"]]
-    problems: list[Problem] = []
+    problems = [Problem(str(file), str(what)) for file, what in manifest["faults"]]
     if len(folders_above(folder)) > 2 and folders_above(folder)[2].name == "snapshots":
         what = contradiction(folder, manifest)
         problems += [Problem(f"{folder.name}/snapshot.json", what)] if what else []
@@ -326,6 +335,8 @@ def _read_own(folder: Path) -> Snapshot:
     place, defining = (folder, manifest) if manifest["definitions_read"] else _defined_before(folder, problems)
     stored = StoredDefinitions.of(place, defining)
     found = stored.find() if stored else Found()
+    known = STATUS_FIELDS if manifest["holds"] is None else manifest["holds"]
+    held = [name for name in STATUS_FIELDS if name in known and statuses]
     seen = defining["sha256"].get("programs.csv")
     programs = by_task(read_programs(place / "programs.csv", seen, problems)) if seen else None
     logs = _logs(folder, manifest, statuses, problems)
@@ -338,7 +349,7 @@ def _read_own(folder: Path) -> Snapshot:
         zone=manifest["zone"],
         tasks=found.tasks,
         statuses=statuses,
-        holds=frozenset((STATUS_FIELDS if statuses else ()) + (("definitions",) if stored and place == folder else ())),
+        holds=frozenset((*held, *(("definitions",) if stored and place == folder else ()))),
         problems=notes + problems + found.problems,
         notes=notes,
         folders=tuple(defining["folders"]),
@@ -407,6 +418,8 @@ def write_snapshot(
     tool: str = f"taskanalysis {__version__}",
     sddl: Mapping[str, str] | None = None,
     problems: Sequence[Problem] = (),
+    faults: Sequence[Problem] = (),
+    holds: Iterable[str] = STATUS_FIELDS,
     programs: Iterable[ProgramFile] | None = None,
     logs: Mapping[str, str] | None = None,
 ) -> Path:
@@ -415,8 +428,9 @@ def write_snapshot(
     `definitions` maps task path to the exact bytes that Windows exported (None: statuses only); `folders` is their
     scope, empty for all outside ``\Microsoft``. They are stored only where the set of tasks or any byte differs from
     the last snapshot that stored them. `taken_at` and the times of `statuses` are aware. `sddl` maps task path to
-    security descriptor; `problems` lists what could not be read. `programs` are the files that actions start (None: not
-    looked at), `logs` maps task path to the end of what the task last wrote.
+    security descriptor; `problems` lists what the collector was refused, `faults` what was lost in reading other
+    programs' files, and `holds` the fields of Status that those have. `programs` are the files that actions start
+    (None: not looked at), `logs` maps task path to the end of what the task last wrote.
 
     SnapshotError where there is a snapshot of this moment, a time has no offset, or `server` can't be the name of a
     folder; OSError where the disk refuses. Nothing is left then.
@@ -455,8 +469,10 @@ def write_snapshot(
         "tasks": len(listed),
         "sha256": hashes,
     }
-    more = {"sddl": dict(sddl or {}), "problems": [list(problem) for problem in problems]}
+    more = {"sddl": dict(sddl or {})} | {"problems": [*map(list, problems)], "faults": [*map(list, faults)]}
     manifest |= {name: value for name, value in more.items() if value}
+    if listed and (held := sorted(set(holds) & set(STATUS_FIELDS))) != sorted(STATUS_FIELDS):
+        manifest["holds"] = held
     contents["snapshot.json"] = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
     try:
         write_folder(place, contents)

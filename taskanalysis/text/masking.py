@@ -36,16 +36,16 @@ _SCHEME = r"(?!(?:Bearer|Basic|Token|ApiKey)\s+\*)(?:(?:Bearer|Basic|Token|ApiKe
 # %NAME%, !NAME!, $env:NAME, ${NAME}, $name, $name.Method(, $(, (Get-Secret, @file.txt, * (ask), and what is masked
 _VARIABLE = (
     r"""["']?(?:%\w+%|!\w+!|\$env:\w+|\$\{\w+\}|\$\(|\(\s*[A-Za-z]+-[A-Za-z]+|\$[A-Za-z_]+(?=[\s.;"')]|$)"""
-    r"""|@[\w\\/:.-]+\.\w{2,4}|\*+(?=[\s"';&,)|}/<]|$))"""
+    r"""|@[\w\\/:.-]+\.\w{2,4}|\*+(?=[\s"';&,)|}]|$)|\*{3}(?!\w))"""
 )
 # quoted text to its end, a text in braces, or up to a space; closing quotes and brackets stay
 _QUOTED = r"""\\"[^"\\]*(?:\\"|$)|""[^"]+""|"(?:[^"]|"")*(?:"|$)|'(?:[^']|'')*(?:'|$)|\{[^}]*\}"""
-_VALUE = rf"""(?!{_VARIABLE})(?:{_QUOTED}|\S+?(?=["')}}\]]{{0,3}}(?:\s|$)))"""
+_VALUE = rf"""(?!{_VARIABLE})(?:(?:{_QUOTED})\w*|\S+?(?=["')}}\]]{{0,3}}(?:\s|$)))"""
 # what begins like the next switch is one, unless it mixes small letters, capitals and digits, or is Base64
 _MIXED = r"(?=\S{0,60}[A-Z])(?=\S{0,60}[a-z])(?=\S{0,60}\d[A-Za-z!?*+=])"
 _NO_SWITCH = rf"(?![-/](?!{_MIXED}[^\s:=]{{5,60}}(?:\s|$)|[\w+/]{{15,90}}={{1,2}}(?:\s|$))|[=:](?:\s|$))"
 _SWITCH_VALUE = _NO_SWITCH + _VALUE
-_KEY_VALUE = rf"""(?!{_VARIABLE})(?:{_QUOTED}|[^\s"';&][^\s;&]*?(?=["')}}\],]{{0,3}}(?:[\s;&]|$)))"""
+_KEY_VALUE = rf"""(?!{_VARIABLE})(?:(?:{_QUOTED})\w*|[^\s"';&][^\s;&]*?(?=["')}}\],]{{0,3}}(?:[\s;&]|$)))"""
 _BEGIN = r"""(?:(?<![^\s"'(;&|=\\])|(?<=^[+-]))"""  # also in a line of a diff
 _ORACLE = r"(?:sqlplus|sqlldr|rman|exp|imp|expdp|impdp)"
 _KEYS = (

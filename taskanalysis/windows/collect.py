@@ -29,7 +29,7 @@ from typing import Any
 from filelock import Timeout
 
 from taskanalysis import __version__
-from taskanalysis.definition import read_bytes, read_task
+from taskanalysis.definition import Time, instant, read_bytes, read_task
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, UnfinishedError
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot import (
@@ -39,7 +39,6 @@ from taskanalysis.snapshot import (
     file_name,
     in_future,
     in_scope,
-    instant,
     keep_script,
     list_snapshots,
     locked,
@@ -179,11 +178,11 @@ def convert(
     zone: str = "",
     dates: str = "",
     folders: Sequence[str] = (),
-    at: str = "",
+    at: Time = "",
     now: datetime | None = None,
     wait: float = WAIT,
 ) -> Collected:
-    r"""Turn anything that `read_snapshot` reads into a snapshot of ours, taken when the source was, or `at` (ISO).
+    r"""Turn anything that `read_snapshot` reads into a snapshot of ours, taken when the source was, or `at`.
 
     Of a file with several servers, `server` selects one. Where the server already has a snapshot of that time, nothing
     is written.
@@ -199,7 +198,7 @@ def convert(
     if snapshot.others:
         snapshot = read_snapshot(source, server=server or snapshot.server, zone=zone, dates=dates)
         snapshot.others = ()  # each is a snapshot of its own
-    if at:
+    if at != "":
         snapshot.taken_at = instant(at, zone)
     if in_future(snapshot.taken_at, now or datetime.now(UTC)):
         when = f"{snapshot.taken_at:%Y-%m-%d %H:%M} UTC"
@@ -236,7 +235,9 @@ def convert(
             elevated=snapshot.manifest.get("elevated"),
             tool=f"taskanalysis {__version__} from {clip(source.absolute().name)}",
             sddl={task.path: task.sddl for task in wanted.tasks if task.sddl},
-            problems=wanted.problems,
+            problems=[problem for problem in wanted.problems if problem in snapshot.notes],
+            faults=[problem for problem in wanted.problems if problem not in snapshot.notes],
+            holds=snapshot.holds,
             programs=snapshot.programs and list(chain.from_iterable(snapshot.programs.values())),
             logs=snapshot.logs,
         )
@@ -441,7 +442,7 @@ def _write(
             time.sleep(pause)
     definitions = content["definitions"]
     number = None if definitions is None else len(definitions)
-    stored, problems = (place / "tasks").is_dir(), tuple(content["problems"])
+    stored, problems = (place / "tasks").is_dir(), (*content["problems"], *content.get("faults", ()))
     return Collected(place, server, len(content["statuses"]), number, stored, tuple(warnings), problems)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from taskanalysis.definition import ExecAction, TaskDefinition
 from taskanalysis.errors import Problem
 from taskanalysis.results import Outcome, decode_lines
-from taskanalysis.snapshot import MOST_SCRIPT_BYTES, ProgramFile, Status, log_name
+from taskanalysis.snapshot import MOST_SCRIPT_BYTES, ProgramFile, Status, log_name, text_of
 from taskanalysis.text import listed
 from taskanalysis.windows.machine import SeenFile
 from taskanalysis.windows.programs import SCRIPT, SCRIPTS, log_file, named_files
@@ -117,24 +117,7 @@ def _read_log(scheduler: Scheduler, path: str, globs: Sequence[str], found: Evid
 
 def last_lines(tail: bytes) -> str:
     """The last lines of a log of any encoding, from its last bytes; the first may be cut."""
-    wide = tail[1::2].count(0), tail[::2].count(0)
-    if max(wide) * 4 > len(tail):
-        encoding = "utf-16-le" if wide[0] >= wide[1] else "utf-16-be"
-        text = tail[: len(tail) // 2 * 2].decode(encoding, "replace")
-    else:
-        text = _narrow(tail)
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").rstrip().split("\n")
+    lines = text_of(tail).replace("\r\n", "\n").rstrip().split("\n")
     if len(tail) >= MOST_LOG_BYTES and len(lines) > 1:
         del lines[0]  # a half
     return "\n".join(lines[-MOST_LOG_LINES:])
-
-
-def _narrow(tail: bytes) -> str:
-    """Text of single bytes: UTF-8, where it is that but for a cut character, else what Windows writes in the West."""
-    for begin in range(min(4, len(tail))):
-        try:
-            return tail[begin:].decode("utf-8")
-        except UnicodeDecodeError as error:
-            if error.start:
-                break
-    return tail.decode("cp1252", "replace")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import fnmatch
 import getpass
+import ntpath
 import os
 import platform
 import re
@@ -168,6 +169,9 @@ def _file(path: str, most: int) -> SeenFile | None:
     try:
         found = os.stat(path)  # noqa: PTH116 (a path of Windows, as it stands)
     except (FileNotFoundError, NotADirectoryError):
+        drive = ntpath.splitdrive(path)[0]
+        if drive and not os.path.exists(drive + "\\"):  # noqa: PTH110 (as it stands)
+            raise OSError(errno.ENODEV, "its drive is not there for this account") from None
         return None
     if not stat.S_ISREG(found.st_mode):
         return None

@@ -3,7 +3,7 @@ r"""A plan on paper: what a restore would do to an empty server, or to one as a 
 >>> from taskanalysis.snapshot import read_snapshot
 >>> needs = Needs.of(read_wanted(read_snapshot("data")).tasks, {})
 >>> sorted(needs.passwords)
-['TOWN\\etl', 'TOWN\\opendata']
+['TOWN\\opendata', 'TOWN\\svc-gis']
 """
 
 from __future__ import annotations
@@ -188,6 +188,6 @@ def _parts(name: str) -> list[str]:
     r"""The folders and the name of a Windows path, safe as names here.
 
     >>> _parts(r"D:\jobs\..\x.py"), _parts(r"\\files\share\x.py")
-    (['D', 'jobs', '%2E.', 'x.py'], ['files', 'share', 'x.py'])
+    (['D', 'jobs', '.%2E', 'x.py'], ['files', 'share', 'x.py'])
     """
     return file_name(name.replace("/", "\\").replace(":", "", 1)).removesuffix(".xml").split("/")

@@ -200,6 +200,11 @@ def _named(finder: _Finder, program: str, line: str) -> Iterator[Named]:
         yield from _of_powershell(finder, words(line), program)
     elif _PYTHON.fullmatch(program):
         yield from _of_python(finder, words(line))
+    elif program == "conhost":  # --headless hides the window of the program behind it
+        inner = re.sub(r"^\s*(?:--?\S+(?:\s+|$))*", "", line)
+        if first := next(iter(words(inner)), ""):
+            yield finder.program(first)
+            yield from _named(finder, program_name(first), inner[len(_FIRST.match(inner)[0]) :])  # type: ignore[index]
     elif program in ("wscript", "cscript", "perl", "rscript", "ruby", "node"):
         first = next((word for word in words(line) if not word.startswith("//")), "-")
         yield from [] if first.startswith("-") else [finder.script(first)]
@@ -207,6 +212,7 @@ def _named(finder: _Finder, program: str, line: str) -> Iterator[Named]:
         yield from (finder.script(word) for word in words(line) if _role(word, "") and _is_whole(word))
 
 
+_FIRST = re.compile(r'(?:"[^"]*"|[^\s"])*')
 _PYTHON = re.compile(r"py(?:w|thonw?)?[\d.]*")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from taskanalysis.errors import Problem
 from taskanalysis.health import assess
 from taskanalysis.snapshot.snapshot import Snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
-from tests.build import ROOT, xml
+from tests.build import FILES, ROOT, xml
 
 NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 AN_HOUR = timedelta(hours=1)
@@ -309,6 +310,19 @@ def test_all_servers_are_one_text_in_each_format(tmp_path: Path) -> None:
     assert first == "TASKS CRITICAL - 2 servers: 1 of 3 tasks need attention. | attention=1;;;0;3"
     assert re.match(r"A: FAILING since [-0-9]+ [:0-9]+ \\Bad: ", others[0])
     assert run(*every[:-1], "--server", "A")[0] == 2
+
+
+@pytest.mark.parametrize("source", ["file", "folder"])
+def test_all_servers_of_one_file_are_judged(source: str, tmp_path: Path) -> None:
+    (folder := tmp_path / "data").mkdir()
+    shutil.copy(FILES / "statuses" / "two_servers.csv", folder)
+    place = folder if source == "folder" else folder / "two_servers.csv"
+    data = ("check", "--data", str(place), "--zone", "Europe/London")
+    code, out, _ = run(*data, "--all-servers", "--format", "json")
+    found = {server["server"]: server["attention"] for server in json.loads(out)["servers"]}
+    assert (code, [len(found[name]) for name in ("TOWN02", "TOWN03")]) == (3, [0, 1])
+    assert run(*data, "--server", "TOWN03")[1].startswith("TOWN03, ")
+    assert run(*data)[1].splitlines()[-1].endswith("TOWN03 (--all-servers judges all).")
 
 
 def test_day_and_month_are_decided_by_an_option(tmp_path: Path) -> None:

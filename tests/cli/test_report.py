@@ -15,7 +15,7 @@ from taskanalysis.cli import main
 from taskanalysis.publish.index import Standing, read_standing
 from taskanalysis.publish.make import NOTEBOOKS, Outcome
 from taskanalysis.publish.notebooks import Failure
-from tests.build import CORPUS, ROOT, page_of, report, status, table, write, xml
+from tests.build import CORPUS, FILES, ROOT, page_of, report, status, table, write, xml
 
 Ends = Callable[..., Mock]
 
@@ -152,6 +152,7 @@ def test_zone_and_order_of_dates_reach_the_pages(tmp_path: Path) -> None:
     assert (said["zone"], said["tasks"][0]["next_run"]) == ("Europe/London", "2026-08-04T21:15:00+01:00")
 
 
+FOLDER = str(FILES / "folder")
 LICENSE = str(ROOT / "LICENSE")
 
 
@@ -170,7 +171,8 @@ LICENSE = str(ROOT / "LICENSE")
         (["--at", "yesterday"], "'yesterday' is not a time"),
         (["--folder", "/Nowhere"], r"lies in \Nowhere or below"),
         (["--all-servers", "--server", "A"], "--server and --all-servers exclude each other: omit one of them"),
-        (["--all-servers", "--data", LICENSE], "--all-servers needs a share"),
+        (["--all-servers", "--data", LICENSE], "neither snapshots nor task XML nor statuses that can be read"),
+        (["--all-servers", "--data", FOLDER], "--all-servers needs a share, or a file of several servers: "),
     ],
 )
 def test_bad_input_is_one_sentence_and_nothing_done(options: list[str], said: str, tmp_path: Path) -> None:
@@ -251,3 +253,27 @@ def test_report_into_a_folder_of_something_else_does_nothing(tmp_path: Path, mor
     )
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["thesis.docx"]
     assert not (tmp_path / "data" / "history").exists()
+
+
+@pytest.mark.parametrize("options", [["--all-servers"], ["--server", "ALPHA"], []], ids=" ".join)
+def test_each_step_is_told_once_and_of_its_server(options: list[str], tmp_path: Path) -> None:
+    servers = ("ALPHA", "BETA") if options == ["--all-servers"] else ("ALPHA",)
+    for name in servers:
+        write(tmp_path, 0, status(), server=name)
+    done = report(tmp_path / "out", "--data", str(tmp_path), "-v", *options)
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    assert sorted(lines) == sorted(set(lines))
+    wanted = [f"{name} {each}" for name in servers for each in NOTEBOOKS]
+    for step in ("Input Notebook: ", "Executing notebook", "made in"):
+        assert sorted(line.partition(":")[0] for line in lines if step in line) == sorted(wanted)
+
+
+def test_reports_of_all_servers_of_one_file(tmp_path: Path) -> None:
+    file, out = FILES / "statuses" / "two_servers.csv", tmp_path / "out"
+    done = run("--all-servers", "--data", str(file), "--zone", "Europe/London", "--reports", str(out))
+    assert done.exit_code == 0, done.output
+    rows = {row[0]: row for row in table(page_of(out / "index.html"), "Servers, those with most to do first")}
+    assert sorted(rows) == ["TOWN02", "TOWN03"]
+    assert "FAILING" in rows["TOWN03"][2]
+    assert (out / "servers" / "TOWN02" / "latest" / "status.html").is_file()

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from taskanalysis.definition import model
-from taskanalysis.definition.differences import differences
+from taskanalysis.definition.differences import changed_fields, differences
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.model import (
     Action,
@@ -119,6 +119,28 @@ SAYS = [
 )
 def test_difference_is_described(before: TaskDefinition, after: TaskDefinition, says: str) -> None:
     assert " | ".join(differences(before, after)) == says
+    assert changed_fields(before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "parts"),
+    [
+        (task(run("a", "x")), task(run("b", "y")), ["actions.command", "actions.arguments"]),
+        (task(run("a"), run("b")), task(run("a")), ["actions"]),
+        (task(run("a")), task(ComHandlerAction()), ["actions"]),
+        (task(DAILY, BOOT), task(BOOT, WEEKLY), ["triggers"]),
+        (task(DAILY, DAILY), task(DAILY), ["triggers"]),
+        (task(Principal(user_id="a")), task(Principal(user_id="b", run_level="x")), ["user_id", "run_level"]),
+        (task(Principal(id="a", user_id="a"), context="a"), task(Principal(id="b", user_id="a"), context="b"), ["id"]),
+        (task(), task(settings=Settings(enabled=False, priority=1)), ["settings.enabled", "settings.priority"]),
+        (task(), task(registration_info=RegistrationInfo(author="a")), ["registration_info.author"]),
+        (task(), task(version="1.4", data="x"), ["version", "data"]),
+    ],
+)
+def test_parts_that_differ_are_named(before: TaskDefinition, after: TaskDefinition, parts: list[str]) -> None:
+    of_principal = [f"principals.{name}" if name in ("user_id", "run_level", "id") else name for name in parts]
+    context = ["context"] * (before.context != after.context)
+    assert changed_fields(before, after) == of_principal + context
 
 
 # What means the same --------------------------------------------------------------------------------------------------
@@ -134,7 +156,8 @@ OTHER = """<?xml version="1.0"?><Task version="1.4"><Actions><Exec><Command>é.e
 
 
 def test_encoding_order_and_defaults_make_no_difference() -> None:
-    assert differences(read_task(ONE.encode("utf-16")), read_task(OTHER.encode())) == []
+    one, other = read_task(ONE.encode("utf-16")), read_task(OTHER.encode())
+    assert differences(one, other) == changed_fields(one, other) == []
 
 
 def test_boundary_at_the_same_instant_makes_no_difference_and_a_local_one_does() -> None:
@@ -225,6 +248,7 @@ def test_every_field_that_differs_is_listed(whole: Any, name: str, wrap: Callabl
     assert len(says) == 1
     assert not any("(" in each and "object at" in each for each in says)
     assert len(differences(wrap(changed), wrap(whole))) == 1
+    assert len(changed_fields(wrap(whole), wrap(changed))) == 1
 
 
 @pytest.mark.parametrize("name", OF_THE_TASK)
@@ -241,6 +265,7 @@ def test_the_walk_leaves_out_no_field_of_a_task() -> None:
 def test_other_principals_and_names_are_listed() -> None:
     one, two = Principal(id="a", user_id="A"), Principal(id="b", user_id="B")
     assert differences(task(one, two), task(one)) == ["other principals changed"]
+    assert changed_fields(task(one, two), task(one)) == ["principals"]
     assert differences(task(one, context="a"), task(replace(one, id="c"), context="c")) == [
         "name of the principal from a to c",
         "context from a to c",

@@ -258,7 +258,7 @@ def assessed(snapshot: Snapshot, rules: str = "", now: datetime | None = None) -
         (assessed(stood(BAD, problems=[Problem("a", "b")])), "1 thing to do; not everything could be seen"),
         (
             assessed(stood(GOOD, Status("\\x", "Ready"))),
-            "None of 2 tasks needs attention; 1 could not be judged",
+            "None of 1 task needs attention; 1 other could not be judged",
         ),
         (
             assessed(stood(GOOD), now=NOW + timedelta(days=9)),

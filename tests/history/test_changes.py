@@ -43,10 +43,10 @@ def test_added_removed_enabled_and_disabled(tmp_path: Path) -> None:
 def test_outcome_change_is_a_difference_from_the_previous_run(tmp_path: Path) -> None:
     codes = [0, 0, 1, 267009, 1, 0x8007052E, 0]
     history = hourly(tmp_path, [(hour - 0.5, code) for hour, code in enumerate(codes)])
-    assert changes(history, "before", "after") == [
-        (2, "outcome", "succeeded", "failed"),
-        (5, "outcome", "failed", "not started"),
-        (6, "outcome", "not started", "succeeded"),
+    assert changes(history, "before", "after", "fields") == [
+        (2, "outcome", "succeeded", "failed", ""),
+        (5, "outcome", "failed", "not started", ""),
+        (6, "outcome", "not started", "succeeded", ""),
     ]
 
 
@@ -57,9 +57,9 @@ def test_equivalent_definition_is_no_change(tmp_path: Path) -> None:
     texts = [xml("a"), same.encode("utf-8-sig"), xml("b"), b"<Task><b onclick='x'>", xml("b")]
     for hour, text in enumerate(texts):
         write(tmp_path, hour, status(), definitions={LOAD: text})
-    found = changes(read_history(tmp_path), "what")
-    assert found[0] == (2, "changed", "command from a to b")
-    assert [row[:2] for row in found[1:]] == [(3, "changed"), (4, "changed")]
+    found = changes(read_history(tmp_path), "what", "fields")
+    assert found[0] == (2, "changed", "command from a to b", "actions.command")
+    assert [(*row[:2], row[3]) for row in found[1:]] == [(3, "changed", ""), (4, "changed", "")]
     assert found[1][2].startswith("Its new definition can't be read: ")
     assert found[2][2].startswith("Its previous definition can't be read: ")
 

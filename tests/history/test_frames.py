@@ -1,7 +1,7 @@
 """Runs, events, changes and coverage of a share over time."""
 
 import shutil
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,11 @@ def test_columns_are_plain_and_typed(sample_history: History) -> None:
     types |= dict.fromkeys(["code", "last_result", "missed_runs"], "UInt32")
     for name in FRAMES:
         frame = getattr(sample_history, name)
+        if name != "spans":
+            unused = {
+                column: set(frame[column].cat.categories) - set(frame[column]) for column in frame if column in texts
+            }
+            assert not any(unused.values()), (name, unused)
         assert type(frame) is pd.DataFrame
         assert frame.index.equals(pd.RangeIndex(len(frame)))
         typed = frame.columns.intersection(list(types))
@@ -140,10 +145,13 @@ def test_definitions_of_several_servers_need_a_name(tmp_path: Path) -> None:
         history.definitions(NOON)
 
 
-def test_time_without_offset_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "snapshots").mkdir()
-    with pytest.raises(SnapshotError, match="has no offset"):
-        read_history(tmp_path, since=datetime(2026, 11, 1))
+def test_time_without_offset_is_on_the_clock_of_each_server(tmp_path: Path) -> None:
+    for server, zone in (("A", "America/New_York"), ("B", "Asia/Tokyo"), ("C", "")):
+        for hour in range(-16, 16, 4):
+            write(tmp_path, hour, status(), server=server, zone=zone)
+    history = read_history(tmp_path, since="2026-11-20", until="2026-11-21")
+    hours = {name: [row[1] for row in rows(history.coverage, "server", "taken_at") if row[0] == name] for name in "ABC"}
+    assert hours == {"A": [-4, 0, 4, 8, 12], "B": [-16, -12, -8, -4, 0], "C": [-12, -8, -4, 0, 4, 8, 12]}
 
 
 def test_observations_are_of_the_last_35_days_of_each_server(tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ def test_run_of_both_is_one_with_the_log_s_times_and_the_snapshot_s_code(tmp_pat
     assert second["started"] == hours(1) + timedelta(seconds=20)
     assert (second["seconds"], second["ended"]) == (360, hours(1.1) + timedelta(seconds=20))
     assert (second["first_seen"], second["instance"]) == (hours(1.5), GUID % 1)
+    assert history.runs["at_most_seconds"].isna().tolist() == [True, False], "the first may have ended long before"
+    assert history.runs["at_most_seconds"][1] == 1780, "until the snapshot that shows its result"
 
 
 def test_start_more_than_a_minute_away_is_another_run(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from taskanalysis.publish.index import MOST_CAUSES, QUESTIONS, Server, Standing,
 from taskanalysis.publish.make import Outcome, make_all
 from taskanalysis.publish.notebooks import Failure
 from taskanalysis.publish.pages import LAST_KNOWN, Rendered, Run, report_pages, with_notice
+from taskanalysis.snapshot.share import list_servers
 from taskanalysis.snapshot.snapshot import write_snapshot
 from taskanalysis.snapshot.status import Status
 from tests.build import table
@@ -43,7 +44,7 @@ def test_each_server_is_a_row_with_its_verdicts(tmp_path: Path) -> None:
     broken.write_text("{", encoding="utf-8")
     rows = servers(tmp_path)
     assert [row.server for row in rows] == ["a", "B", "BROKEN", "EMPTY"]
-    assert [row.attention for row in rows] == [0, 2, None, None]
+    assert [row.attention for row in rows] == [None, 2, None, None]
     assert rows[0].moment == "Sun 22 Nov 2026 05:05 (Europe/London)"
     assert rows[0].due == NOW - timedelta(hours=4)
     assert rows[1].verdicts == "2 FAILING and 1 OK"
@@ -323,7 +324,15 @@ class Office:
 
     def page(self, *problems: Problem) -> html.HtmlElement:
         """The page above all reports."""
-        make_all(self.share, self.reports, self.make, now=NOW, problems=problems, say=lambda _: None)
+        make_all(
+            self.share,
+            self.reports,
+            self.make,
+            list_servers(self.share),
+            now=NOW,
+            problems=problems,
+            say=lambda _: None,
+        )
         return html.document_fromstring((self.reports / "index.html").read_text(encoding="utf-8"))
 
 
@@ -417,7 +426,7 @@ def test_stale_and_unknown_servers_are_in_the_answer_and_problems_above_all_else
     office = Office(tmp_path, {"A": [("\\X", "OK")], "B": [], "C": "oh"}, due=timedelta(hours=-1))
     page = office.page(Problem("history", "can't be written"))
     assert h1(page) == (
-        "No task on 3 servers needs attention; the state of 2 servers is not known; "
+        "No task on 1 server needs attention; the state of 2 servers is not known; "
         "the newest snapshot of 2 servers is stale"
     )
     assert page.findtext(".//title") == "0 need attention, not all seen – All servers"

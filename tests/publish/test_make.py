@@ -31,7 +31,7 @@ from taskanalysis.publish.pages import (
 )
 from taskanalysis.publish.workers import Job, Workers
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
-from tests.build import MANY, hours, page_of, status, write
+from tests.build import MANY, hours, page_of, status, text_in, write
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 SNAPSHOT = Snapshot("SERVER", NOW - timedelta(minutes=3))
@@ -41,7 +41,10 @@ def test_latest_holds_the_page_and_its_tables(pages: Path) -> None:
     inventory = {"inventory.html", "inventory.csv", "triggers.csv", "actions.csv", "task_scheduler_backup.csv"}
     status = {"status.html", "status.csv", "status.json", "task-status.csv"}
     trends = {"trends.html", "runs.csv", "slots.csv", "changes.csv", "missed_causes.csv"}
-    assert {file.name for file in pages.iterdir()} == inventory | status | trends | {"tasks.html", "summary.txt"}
+    tables = {file.name for file in pages.glob("*.parquet")}
+    named = inventory | status | trends | {"tasks.html", "summary.txt"}
+    assert {file.name for file in pages.iterdir()} == named | tables
+    assert tables == {file.with_suffix(".parquet").name for file in pages.glob("*.csv")}
 
 
 def links_of(file: Path) -> set[tuple[Path, str]]:
@@ -92,7 +95,8 @@ def test_each_name_of_a_task_leads_to_its_story(pages: Path) -> None:
 ANSWERS = {
     "status": "9 things to do, 4 since yesterday",
     "tasks": "52 tasks and their stories",
-    "inventory": "Yes, all 52 tasks can be put back, with 2 passwords at hand",
+    "inventory": "Yes, all 52 tasks can be put back, with 2 passwords at hand; "
+    "the scripts of 1 task are not in the backup",
     "trends": "Worse since Mon 9 Nov",
 }
 
@@ -145,7 +149,7 @@ def test_page_names_its_run_and_the_run_has_the_same_page(pages: Path) -> None:
 def test_page_shows_no_code_and_no_warning(name: str, pages: Path) -> None:
     text = (pages / f"{name}.html").read_text(encoding="utf-8")
     assert "read_snapshot" not in text
-    assert not html.fromstring(text).xpath("//pre[not(@class='cmd')]")
+    assert not html.fromstring(text).xpath("//pre[not(@class='cmd' or @class='log')]")
     assert "data-jupyter" not in text  # the style of JupyterLab
 
 
@@ -168,7 +172,7 @@ def test_stories_of_many_tasks_are_on_several_pages_and_every_link_finds_them(ma
 
 def test_no_secret_is_in_any_file(pages: Path, hostile_pages: Path) -> None:
     for file in [*pages.iterdir(), *hostile_pages.iterdir()]:
-        text = file.read_text(encoding="utf-8")
+        text = text_in(file)
         assert "S3cret" not in text
         assert "Winter-2026" not in text
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import taskanalysis as ta
 from taskanalysis.report import trend_tables
 from taskanalysis.report.columns import COLUMNS, frame, with_dictionary
 from taskanalysis.report.columns import __file__ as columns_file
@@ -19,7 +20,8 @@ from tests.build import ROOT
 DTYPES = {
     "text": {"str", "object"},
     "list": {"object"},
-    "time": {"object", "datetime64[us, America/New_York]", "datetime64[us, UTC]"},
+    "time": {"object", "str", "datetime64[us, America/New_York]", "datetime64[us, UTC]"},
+    "span": {"str", "object"},
     "category": {"category"},
 }
 
@@ -38,6 +40,7 @@ def frames(inventory: Inventory, trends: Trends) -> dict[str, pd.DataFrame]:
         "missing_tasks": inventory.missing.frame,
         "inventory": inventory.tasks.frame,
         "status": status.tasks.frame,
+        "starts": ta.starts(),
         "missed": trend_tables.missed(trends),
         "missed_causes": trends.missed.frame,
     }

@@ -44,7 +44,7 @@ def test_snapshot_keeps_the_secret(sample: Snapshot) -> None:
 def test_page_reads_the_share_its_history_and_the_folder(inventory: Inventory, sample: Snapshot) -> None:
     page = Inventory.read(folder=r"\OpenData", at="2026-11-23T11:02:00Z")
     assert (page.snapshot.taken_at, len(page.tasks.frame)) == (sample.taken_at, 46)
-    assert page.changed.frame["kind"].tolist() == ["changed", "added", "changed", "disabled", "removed"], (
+    assert page.changed.frame["kind"].tolist() == ["script", "changed", "added", "changed", "disabled", "removed"], (
         "the newest first"
     )
     assert inventory.changed.frame.empty, "without a history"
@@ -89,12 +89,12 @@ def test_answer_of_the_sample_counts_right(inventory: Inventory, sample: Snapsho
     users = {task.principal.user_id or task.principal.group_id for task in sample.tasks.values()}
     lines = inventory.answer.lines
     assert lines[:3] == [
-        "Yes, all 52 tasks can be put back, with 2 passwords at hand.",
+        "Yes, all 52 tasks can be put back, with 2 passwords at hand; the scripts of 1 task are not in the backup.",
         f"{len(sample.tasks)} tasks in 12 folders, run by {len(users)} accounts; 1 task disabled.",
         r"Restoring them needs the password of TOWN\opendata (9 tasks) and TOWN\svc-gis (5 tasks), "
-        "and their programs and scripts, which are not in the backup.",
+        "and their programs; where the scripts of 1 task are is not known.",
     ]
-    assert lines[3].startswith("Look first at: nothing starts it (3), arguments in the program (1), quotes")
+    assert lines[3].startswith("Look first at: program not found (1), script not found (1), nothing starts it (3), arg")
     assert lines[4] == "19 of 52 tasks have no findings."
 
 
@@ -102,7 +102,7 @@ def test_answer_for_a_folder_counts_that_folder_alone(sample: Snapshot) -> None:
     assert Inventory(sample, r"\Backup").answer.lines[:3] == [
         "Yes, all 2 tasks can be put back.",
         "2 tasks in 1 folder, run by 1 account; 0 tasks disabled.",
-        "Restoring them needs no password, and their programs and scripts, which are not in the backup.",
+        "Restoring them needs no password, and their programs.",
     ]
 
 
@@ -120,10 +120,7 @@ def test_many_accounts_are_named_in_part(sample: Snapshot) -> None:
 
 
 def test_answer_says_where_there_is_nothing(sample: Snapshot, hostile: Snapshot) -> None:
-    assert Inventory(sample, r"\Nowhere").answer.lines[:2] == [
-        "No: there is no task definition here.",
-        "There is no task definition here.",
-    ]
+    assert Inventory(sample, r"\Nowhere").answer.lines == ["No: there is no task definition here."]
     assert Inventory(hostile).answer.lines[-1] == "Each of 7 tasks has findings."
 
 
@@ -196,8 +193,8 @@ def test_index_gets_age_passwords_findings_and_the_timeline(inventory: Inventory
         "Definitions",
         "Password",
         "Password",
-        "nothing",
-        "arguments",
+        "program",
+        "script",
     ]
     assert answer.figure is inventory.timeline
 

@@ -4,10 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from taskanalysis import __version__
+from taskanalysis.cli.main import main
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.health.rules import parse_rules
+from taskanalysis.publish.make import NOTEBOOKS
 from taskanalysis.report.cards import MOST_CARDS
 from taskanalysis.report.display import MOST_ROWS
 from taskanalysis.report.inventory import Inventory
@@ -17,12 +20,32 @@ from taskanalysis.report.trends import Trends
 from taskanalysis.snapshot.snapshot import Snapshot
 from taskanalysis.snapshot.status import Status
 from tests.build import LOAD, status, write, xml
+from tests.report.test_notebooks import shown_by
 
 
 @pytest.mark.parametrize("page", [Inventory, StatusPage, Trends])
 def test_folder_without_a_task_is_the_same_error_as_at_the_prompt(page: type[Page]) -> None:
     with pytest.raises(SnapshotError, match=r"no task of .* lies in \\OpenDat or below"):
         page.read(folder=r"\OpenDat")
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_folder_without_a_task_is_the_sentence_of_the_prompt_in_a_notebook(name: str, tmp_path: Path) -> None:
+    write(tmp_path, 0, status())
+    place = str(tmp_path)
+    done = CliRunner().invoke(main, ["check", "--data", place, "--folder", "/Town"])
+    with pytest.raises(SnapshotError) as caught:
+        shown_by(name, data=place, folder="/Town")
+    assert (done.exit_code, done.stderr) == (2, f"taskanalysis: {caught.value}\n")
+
+
+def test_folder_of_a_damaged_or_refused_task_is_no_mistake(tmp_path: Path) -> None:
+    write(tmp_path, 0, status(), problems=[Problem(r"\Town\Secret", "access is denied")])
+    (tmp_path / "exports" / "Town").mkdir(parents=True)
+    (tmp_path / "exports" / "Town" / "Cut.xml").write_text("<Task><Actions>")
+    (tmp_path / "exports" / "Load.xml").write_bytes(xml())
+    assert StatusPage.read(tmp_path, folder="/Town").folder == r"\Town"
+    assert StatusPage.read(tmp_path / "exports", folder=r"\Town").answer.title == "Not known: no status was collected"
 
 
 def test_check_of_the_sample_matches_definitions_and_statuses(sample: Snapshot) -> None:
@@ -40,7 +63,7 @@ def test_check_counts_what_is_not_listed(sample: Snapshot) -> None:
     statuses = {**sample.statuses, r"\New": Status(r"\New")}
     for changed, line in (
         (replace(sample, statuses=statuses), "59 status rows, 1 without its partner."),
-        (replace(sample, statuses={}), "No status was collected with them."),
+        (replace(sample, statuses={}), "No status was collected."),
         (replace(sample, others=("B",) * 99), "99 other servers in this share: not on this page."),
         (replace(sample, holds=frozenset({"state"})), "58 status rows, no definitions with them."),
     ):

@@ -104,7 +104,7 @@ def test_what_could_not_be_read_is_no_reason_not_to_worry(sample: Snapshot) -> N
     assert not answer.is_good
     lacking = replace(sample, statuses={path: sample.statuses[path] for path in [r"\Backup\Offsite copy"]})
     answer = StatusPage(lacking, r"\Backup").answer
-    assert answer.title == "None of 1 task needs attention; 1 could not be judged"
+    assert answer.title == "None of 1 task needs attention; 1 other could not be judged"
     assert answer.unseen == [r"1 task: not judged, because there is no status: \Backup\System state."]
 
 
@@ -112,7 +112,7 @@ def test_no_output_is_not_taken_for_good_news() -> None:
     statuses = {path: Status(path, "Ready") for path in (r"\A", r"\B")} | {r"\C": Status(r"\C", "Ready", True, NOON, 0)}
     page = StatusPage(Snapshot("S", NOON, statuses=statuses))
     assert page.answer.lines == [
-        "None of 3 tasks needs attention; 3 could not be judged.",
+        "Not known: none of 3 tasks could be judged.",
         "1 OK and 2 UNKNOWN.",
         r"2 tasks: not judged, because the last result is not known: \A and \B.",
         r"1 task: not judged, because no definitions were collected: \C.",
@@ -288,10 +288,11 @@ def test_changes_are_those_of_24_hours_the_newest_first(sample: Snapshot, trends
         [r"\OpenData\Transit\Bus stops", "outcome", "failed"],
         [r"\OpenData\GIS\Address points", "outcome", "succeeded"],
         [r"\OpenData\Transit\Parking meters", "outcome", "stopped"],
+        [r"\OpenData\Portal\Full-text index", "script", "7d3c37d2"],
         [r"\OpenData\Portal\Full-text index", "outcome", "stopped"],
         [r"\OpenData\Services\Recreation calendar", "outcome", "not started"],
     ]
-    assert not changes.duplicated("task_path").any(), "the last turn of each task"
+    assert not changes.duplicated(["task_path", "kind"]).any(), "the last turn of each task"
     assert changes["at"].min() > sample.local_time - timedelta(days=1)
     assert StatusPage(sample, r"\Backup", history=history).changes.empty == (
         "Nothing changed in the 24 hours before the snapshot."
@@ -317,7 +318,9 @@ def test_status_with_a_history_shows_how_the_runs_before_went(sample: Snapshot, 
 
 def test_status_json_has_its_keys_and_plain_values(page: StatusPage, tmp_path: Path) -> None:
     files = page.save(tmp_path, made_at=datetime(2026, 11, 23, 12, tzinfo=UTC))
-    assert [file.name for file in files] == ["status.csv", "task-status.csv", "status.json"]
+    assert [file.name for file in files] == [
+        *("status.csv", "status.parquet", "task-status.csv", "task-status.parquet", "status.json"),
+    ]
     content = json.loads(files[-1].read_text(encoding="utf-8"))
     assert list(content) == [
         *("format", "version", "server", "taken_at", "made_at", "stale_after", "zone", "code", "title", "headline"),

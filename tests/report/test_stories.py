@@ -208,6 +208,8 @@ def test_what_it_runs_names_program_folder_account_and_rights(page: TaskStories)
     assert rows(part) == {
         "Runs": r"C:\Program Files\Python311\python.exe crashes.py",
         "In": r"D:\OpenData\jobs",
+        "Files": r"program C:\Program Files\Python311\python.exe (32,312 bytes, changed Mon 8 Jan 2024); "
+        r"script D:\OpenData\jobs\crashes.py (89 bytes, changed Tue 9 Sep 2025)",
         "As": r"TOWN\gmsa-etl$",
         "Rights": "normal",
         "Registered": r"Thu 12 Nov 15:15, TOWN\mrivera",
@@ -494,3 +496,17 @@ def test_card_shows_the_line_that_says_most() -> None:
     (card,) = parsed(StatusPage(known).cards.html).xpath("//li")
     assert words(card.find(".//samp")) == "<i>no rows --password ***"
     assert not parsed(StatusPage(replace(known, logs={})).cards.html).xpath("//samp")
+
+
+def test_private_key_in_a_script_that_changed_is_not_shown(page: TaskStories, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "set X=-----BEGIN PRIVATE KEY-----\n{}AAEC\nAwQFBgcI\n-----END PRIVATE KEY-----\n"
+    kept = {"a": f"echo 1\n{key.format(1)}", "b": f"echo 2\n{key.format(2)}", "c": f"echo 2\n{key.format(3)}"}
+    monkeypatch.setattr("taskanalysis.report.stories.stored_script", lambda _, start: kept[start].encode())
+
+    def versions(before: str, after: str) -> str:
+        return page._versions({"kind": "script", "before": before, "after": after})
+
+    assert "AAEC" not in versions("a", "b")
+    assert "-echo 1\n+echo 2\n" in versions("a", "b")
+    assert versions("b", "c") == "<p>Only what is masked differs.</p>"
+    assert versions("b", "b") == ""

@@ -64,7 +64,7 @@ def test_changes_not_shown_are_counted(window: Window) -> None:
     shown = trend_tables.changed(window)
     outcomes = (window.all_changes["kind"] == "outcome").sum() - (shown["kind"] == "outcome").sum()
     assert trend_answers.changes_answer(window, shown) == [
-        "5 changes: tasks added, removed, changed, enabled or disabled.",
+        "6 changes: tasks added, removed, changed, enabled or disabled, and scripts that were changed or removed.",
         f"{outcomes} changes of outcome did not last for three runs: not listed, but in changes.csv.",
     ]
 
@@ -83,7 +83,8 @@ def test_without_a_zone_days_are_utc_and_no_start_is_expected(tmp_path: Path) ->
     rows = {0.0: [status(last_run=-1)], 18.0: [status(last_run=16)], 36.0: [status(last_run=35)]}
     window = window_of(tmp_path, rows, zone="", definitions={LOAD: xml()})
     assert window.by_day["succeeded"].tolist() == [0, 2, 0]
-    assert trend_answers.expected_answer(window) == ["No start is expected: the server's zone is not known."]
+    (line,) = trend_answers.expected_answer(window)
+    assert line == "Which starts were expected is not known: the server's zone is not known."
 
 
 @pytest.mark.parametrize(
@@ -213,13 +214,37 @@ def test_two_snapshots_are_a_trend(tmp_path: Path) -> None:
     assert trend_answers.coverage_answer(window)[-1] == "No snapshot is missing."
 
 
-def test_share_without_a_status_has_no_bad_run(tmp_path: Path) -> None:
+def test_share_without_a_status_says_nothing_of_runs(tmp_path: Path) -> None:
     window = window_of(tmp_path, {0: [], 6: []})
-    assert (len(window.by_day), len(window.runs)) == (1, 0)
-    answer = trend_answers.trend_answer(window)
-    assert answer[0] == "No task is failing now; a week ago is not known."
-    assert answer[1].startswith("Only 0 runs ended")
-    assert "No run that was seen failed." in answer
+    assert (len(window.by_day), len(window.runs)) == (0, 0)
+    why = "no status was collected"
+    assert trend_answers.trend_answer(window) == [f"How many tasks are failing is not known: {why}."]
+    assert trend_answers.direction(window) == f"Not known: {why}"
+    assert (window.unknown_runs, window.unknown_endings, window.unknown_starts) == (why, why, NONE)
+
+
+NONE = "no definitions were collected"
+
+
+def test_why_runs_and_starts_are_not_known(tmp_path: Path) -> None:
+    never = [status(last_run="never", code=267011)]
+    window = window_of(tmp_path / "1", {0: never, 6: never}, definitions={LOAD: xml()})
+    assert (window.unknown_runs, window.unknown_starts) == ("no snapshot shows a run", "")
+    assert trend_answers.expected_answer(window) == [
+        "No start was expected: no enabled task has a time at which it should have started."
+    ]
+    rows = {0: [status(last_run=-1, code=None)], 6: [status(last_run=5, code=None)]}
+    window = window_of(tmp_path / "2", rows, holds=("state", "last_run"))
+    assert (window.unknown_runs, window.unknown_endings) == ("", "these data do not hold the last result")
+    assert trend_answers.changes_answer(window, window.all_changes)[0] == (
+        f"0 changes: tasks added, removed, enabled or disabled. Definitions were not compared: {NONE}."
+    )
+
+
+def test_trend_of_a_last_snapshot_without_statuses_is_not_known(tmp_path: Path) -> None:
+    window = window_of(tmp_path, {0: [status(last_run=-1)], 6: [status(last_run=5)], 12: []})
+    assert trend_answers.direction(window) == "Not known: no status was collected"
+    assert trend_answers.points(window) == []
 
 
 def test_starts_that_failed_or_were_put_off_are_counted(window: Window, tmp_path: Path) -> None:

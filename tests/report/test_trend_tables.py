@@ -34,6 +34,7 @@ def test_changes_shown_are_those_planted_and_what_fails_now(window: Window) -> N
         ("Services\\Crash reports", "changed"),
         ("Services\\Recreation calendar", "changed"),
         ("Admin\\Monthly archive", "added"),
+        ("Portal\\Full-text index", "script"),
     }
     assert len(shown) == len(plain)
     assert shown["what"].ne("").all()

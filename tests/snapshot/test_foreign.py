@@ -1,5 +1,6 @@
 """Statuses in files of other programs: languages, code pages, times, cells, and what arrives broken."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskanalysis.errors import SnapshotError
+from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.snapshot.foreign import decode_page, join_paths, read_statuses_file
+from taskanalysis.snapshot.snapshot import read_snapshot
 from taskanalysis.snapshot.status import STATES, STATUS_FIELDS, Status
 from tests import build
 from tests.snapshot.printed import (
@@ -100,6 +102,42 @@ def test_word_that_rows_do_not_tell_is_not_learned(write: Write) -> None:
     planned = as_csv(UNKNOWN, "utf-8").replace('"НД","Выкл"', '"11/25/2026 06:00:00 PM","Выкл"')
     found = read_statuses_file(write(planned))
     assert found.statuses[NIGHTLY] == replace(WANTED[NIGHTLY], state=None, enabled=None, next_run=EVENING)
+
+
+def test_word_for_no_next_run_is_learned_of_disabled_tasks_alone(write: Write) -> None:
+    head = '"TaskName","TaskPath","State","NextRunTime"\n"A","\\","Ready","n.b."\n'
+    known = read_statuses_file(write(head + '"B","\\","Disabled","n.b."\n'))
+    assert [each.next_run for each in known.statuses.values()] == ["never", "never"]
+    assert whats(known) == []
+    found = read_statuses_file(write(head + '"B","\\","Ready","n.b."\n'))
+    assert [each.next_run for each in found.statuses.values()] == [None, None]
+    assert whats(found) == ["'n.b.' is a word of no known language: next run of 2 tasks not known"]
+
+
+@pytest.mark.parametrize("later", [0, 60])
+def test_newest_status_file_is_read_and_of_one_time_that_with_most_fields(tmp_path: Path, later: int) -> None:
+    contents = {"a.csv": '"TaskName","LastRunTime"\n"Load","2026-11-24 06:00"\n'}
+    contents["b.json"] = '[{"TaskName": "Load", "TaskPath": "\\\\Town\\\\", "State": "Ready", "LastTaskResult": 0}]'
+    for name, text in contents.items():
+        (tmp_path / name).write_text(text)
+        time = NOON.timestamp() + (later if name == "a.csv" else 0)
+        os.utime(tmp_path / name, (time, time))
+    found = read_snapshot(tmp_path)
+    chosen, other = ("a.csv", "b.json") if later else ("b.json", "a.csv")
+    assert list(found.statuses) == (["\\Load"] if later else ["\\Town\\Load"])
+    assert Problem(other, f"holds statuses, not read: {chosen} is newer or holds more") in found.notes
+
+
+def test_columns_that_no_row_has_are_named(write: Write) -> None:
+    short = read_statuses_file(write('"TaskName","Next Run Time","Status"\n"\\A","N/A","Ready"\n'))
+    (note,) = short.notes
+    assert note.what.startswith("has no columns LastRunTime and LastTaskResult: export schtasks /query /v /fo csv")
+    assert short.problems == []
+    cut = read_statuses_file(write('"TaskName","Status","Last Run Time"\n"\\A","Ready","N/A"\n'))
+    assert [note.what.partition(":")[0] for note in cut.notes] == [
+        "has no column LastTaskResult",
+        "has no column NextRunTime",
+    ]
 
 
 def test_word_of_two_columns_is_one_problem(write: Write) -> None:
@@ -192,10 +230,12 @@ def test_empty_cells_are_not_known_and_no_problem(write: Write) -> None:
     [
         ("N/A", "never", "never", 0),
         ("Nicht zutreffend", "never", "never", 0),
-        ("Не применимо", None, "never", 1),
+        ("Не применимо", None, None, 2),
         ("11/30/1999 12:00:00 AM", "never", "never", 0),
         ("12/30/1899 12:00:00 AM", "never", "never", 0),
         ("1999-12-31 23:59:59", "never", "never", 0),
+        ("0001-01-01T00:00:00", "never", "never", 0),
+        ("1/1/0001 12:00:00 AM", "never", "never", 0),
         ("2000-01-01 00:00:00", datetime(2000, 1, 1), datetime(2000, 1, 1), 0),
         ("????", None, None, 2),
         ("week 7", None, None, 2),
@@ -206,7 +246,8 @@ def test_never_is_told_from_not_known(write: Write, text: str, last: object, nex
     status = found.statuses["\\A"]
     assert (status.last_run, status.next_run) == (last, next_)
     assert len(found.problems) == odd
-    assert all(f"'{text}' can't be read" in what and what.startswith("\\A: ") for what in whats(found))
+    read, word = f"'{text}' can't be read", f"'{text}' is a word of no known language: next run of 1 task not known"
+    assert all(what == word or (read in what and what.startswith("\\A: ")) for what in whats(found))
 
 
 @pytest.mark.parametrize(

@@ -251,7 +251,8 @@ def test_error_lines_are_problems_and_the_same_one_only_once(write: Write) -> No
     text = "\n".join([error, lines[0], lines[1], error, *lines[2:4], info, "", lines[0], *lines[4:], error])
     found = read_statuses_file(write(text, "cp850"))
     assert found.statuses == wanted(LANGUAGES["Italian"], "cp850")
-    assert whats(found) == [f"{error} (3 times)", info]
+    assert whats(found) == [f"{error} (3 times)"]
+    assert [note.what for note in found.notes] == [info]
     assert {problem.file for problem in found.problems} == {"statuses.dat"}
 
 

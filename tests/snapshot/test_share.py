@@ -136,6 +136,8 @@ WRONG: dict[str, list[Any]] = {
     "folders": ["\\OpenData", 5, [5]],
     "sha256": [[], {"status.csv": 5}],
     "problems": [1, [1], [["a"]], [["a", 1]]],
+    "faults": [1, [1], [["a"]], [["a", 1]]],
+    "holds": [1, [1], "state"],
 }
 
 

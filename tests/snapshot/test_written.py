@@ -144,7 +144,7 @@ def losses(found: ForeignStatuses, made: Written) -> Iterator[str]:
         for name, text in cells.items():
             wanted, value = getattr(made.statuses[path], name), getattr(found.statuses[path], name)
             value = value.replace(tzinfo=None) if isinstance(value, datetime) else value
-            noted = (ambiguous and "run" in name) or (unknown and name in ("state", "enabled"))
+            noted = (ambiguous and "run" in name) or (unknown and name in ("state", "enabled", "next_run"))
             if value is None and not noted and not any(text in what for what in whats):
                 yield f"{name} '{text}' is lost"
             if value is not None and value != wanted:

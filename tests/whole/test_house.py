@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+import pydoc
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,9 +106,34 @@ def test_public_names_are_there_and_load_lazily() -> None:
     assert done.stdout == "['taskanalysis']\n"
     for name in taskanalysis.__all__:
         assert getattr(taskanalysis, name)
-    assert set(taskanalysis.__all__) <= set(dir(taskanalysis))
+    import_module("taskanalysis.report.inventory")  # a module is no name for users
+    assert dir(taskanalysis) == taskanalysis.__all__
+    assert "report" not in dir(taskanalysis)
+    assert taskanalysis.report
     with pytest.raises(AttributeError, match="nothing"):
         taskanalysis.nothing  # noqa: B018
+
+
+def test_help_lists_the_public_names_in_a_line_each_functions_first() -> None:
+    lines = re.findall(r"^    (\w+)   +(\S.*)$", str(taskanalysis.__doc__), re.MULTILINE)
+    assert sorted(name for name, _ in lines) == taskanalysis.__all__
+    are_classes = [inspect.isclass(getattr(taskanalysis, name)) for name, _ in lines]
+    assert are_classes == sorted(are_classes)
+    assert pydoc.render_doc(taskanalysis, renderer=pydoc.plaintext).index("read_task ") < 300
+
+
+@pytest.mark.parametrize("use_jedi", [True, False])
+def test_completion_in_a_notebook_shows_the_public_names_alone(use_jedi: bool) -> None:
+    program = (
+        "import sys; from IPython.core.completer import IPCompleter, provisionalcompleter\n"
+        "import taskanalysis as ta, taskanalysis.report.inventory\n"
+        "completer = IPCompleter(namespace={'ta': ta}, use_jedi=sys.argv[1] == 'True')\n"
+        "with provisionalcompleter():\n"
+        "    print(sorted(found.text.lstrip('.') for found in completer.completions('ta.', 3)))"
+    )
+    command = [sys.executable, "-c", program, str(use_jedi)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(taskanalysis.__all__)
 
 
 @pytest.mark.parametrize("wing", [wing for wing in WINGS if wing != "errors"])

@@ -17,6 +17,7 @@ from taskanalysis.publish.make import NOTEBOOKS, Outcome, make_all
 from taskanalysis.publish.notebooks import Failure
 from taskanalysis.publish.pages import LAST_KNOWN, Run
 from taskanalysis.report.display import BADGES
+from taskanalysis.snapshot.share import list_servers
 from tests.build import HOSTILE, SCRIPT
 from tests.whole.browsing import DARK, OURS, PHONE, PLAIN, Opened
 
@@ -97,7 +98,15 @@ def all_servers(out: Path) -> None:
         (folder / "index.html").write_text("", encoding="utf-8")
         return Outcome("20261123T110500Z")
 
-    make_all(out / "share", out / "fleet", make, now=NOW, problems=[Problem(SCRIPT, ABOUT)], say=lambda _: None)
+    make_all(
+        out / "share",
+        out / "fleet",
+        make,
+        list_servers(out / "share"),
+        now=NOW,
+        problems=[Problem(SCRIPT, ABOUT)],
+        say=lambda _: None,
+    )
 
 
 INDEX_PAGES = (

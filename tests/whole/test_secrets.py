@@ -39,7 +39,7 @@ from taskanalysis.snapshot.status import Status
 from taskanalysis.windows.collect import Collected
 from taskanalysis.windows.restorable import Wanted
 from taskanalysis.windows.restore import Action, Plan, Restored, Step
-from tests.build import definition, report
+from tests.build import definition, report, text_in
 
 NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
 SECRETS = [
@@ -120,7 +120,7 @@ def carded(text: str) -> str:
     """The cards of a task and of three that share a cause."""
     found = Assessment(Snapshot("S", NOW), judged_of(text))
     several = Case(found.judged * 3)
-    made = cards([*found.cases, several], Look(NOW), lambda case: "")
+    made = cards([*found.cases, several], Look(NOW), lambda case: "", {judged_of(text)[0].path: f"It said {text}"})
     return made.html + made.words
 
 
@@ -177,8 +177,7 @@ def at_a_prompt(text: str) -> str:
 
 
 def saved(text: str, folder: Path) -> str:
-    (file,) = save({"problems": frame("problems", [{"file": text, "what": text}])}, folder)
-    return file.read_text(encoding="utf-8-sig")
+    return "\n".join(map(text_in, save({"problems": frame("problems", [{"file": text, "what": text}])}, folder)))
 
 
 WAYS: dict[str, Callable[[str], object]] = {
@@ -240,8 +239,8 @@ def latest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_no_file_of_a_report_holds_a_secret(latest: Path) -> None:
-    files = {file for file in latest.rglob("*") if file.suffix in (".html", ".csv", ".json", ".txt")}
+    files = {file for file in latest.rglob("*") if file.suffix in (".html", ".csv", ".parquet", ".json", ".txt")}
     named = {"index.html", "status.html", "tasks.html", "status.json", "status.csv", "triggers.csv", "summary.txt"}
     assert {file.name for file in files} >= named
-    assert [file.name for file in files if is_shown(file.read_text(encoding="utf-8-sig"))] == []
+    assert [file.name for file in files if is_shown(text_in(file))] == []
     assert "\u200b" not in pd.read_csv(latest / "latest" / "actions.csv")["arguments"].to_string()

@@ -18,6 +18,7 @@ from taskanalysis.health.past import blind_times, known_history
 from taskanalysis.health.rules import read_rules
 from taskanalysis.health.verdicts import Judged, Verdict, judge
 from taskanalysis.history.frames import History, read_history
+from taskanalysis.snapshot.evidence import said_last
 from taskanalysis.snapshot.share import list_snapshots, sample_share
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 
@@ -192,8 +193,11 @@ def test_rules_of_the_office_show(sample: Snapshot, judged: dict[str, Judged]) -
 
 
 def test_findings_of_the_stories_are_found(sample: Snapshot) -> None:
-    found = find_findings(sample.tasks, at=sample.local_time)
+    found = find_findings(sample.tasks, at=sample.local_time, snapshot=sample)
     planted = {
+        "program not found": ["Permits\\Certificates of occupancy"],
+        "script not found": ["Services\\Polling places"],
+        "script is not in the backup": ["GIS\\Tiles\\Base map"],
         "arguments in the program": ["Admin\\Monthly archive"],
         "quotes around the folder": ["Services\\Recreation calendar"],
         "redirect without a shell": ["Services\\Polling places"],
@@ -203,6 +207,17 @@ def test_findings_of_the_stories_are_found(sample: Snapshot) -> None:
     for kind, tasks in planted.items():
         those = [path for path, findings in found.items() if kind in {finding.kind for finding in findings}]
         assert sorted(those) == ["\\OpenData\\" + task for task in tasks]
+
+
+def test_evidence_says_what_changed_and_what_was_last_written(sample: Snapshot, judged: dict[str, Judged]) -> None:
+    changed = [path for path, each in judged.items() if "Its script changed" in each.reason]
+    assert changed == ["\\OpenData\\Portal\\Full-text index"]
+    assert "Its script changed 40 minutes before it began to fail" in judged[changed[0]].reason
+    assert {path: said_last(log) for path, log in sample.logs.items()} == {
+        "\\OpenData\\Transit\\Bus stops": "KeyError: 'shelter_id'"
+    }
+    unknown = {file.path for files in (sample.programs or {}).values() for file in files if file.exists is None}
+    assert {"\\OpenData\\Services\\Recreation calendar", "\\OpenData\\GIS\\Zoning"} <= unknown
 
 
 def test_password_change_is_the_one_incident(sample: Snapshot, judged: dict[str, Judged]) -> None:
@@ -231,6 +246,7 @@ def test_changes_are_the_planted_ones(history: History) -> None:
         ("2026-11-12 12:02", "changed", "\\OpenData\\Services\\Crash reports"),
         ("2026-11-18 12:02", "added", "\\OpenData\\Admin\\Monthly archive"),
         ("2026-11-18 12:02", "changed", "\\OpenData\\Services\\Recreation calendar"),
+        ("2026-11-23 00:02", "script", "\\OpenData\\Portal\\Full-text index"),
     ]
     changed, quoted = changes.query("kind == 'changed'").itertuples()
     assert (changed.before, changed.after) == ("At 21:40 every day", "At 20:40, Monday to Friday")

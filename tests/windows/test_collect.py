@@ -19,6 +19,7 @@ from unittest.mock import Mock
 import pytest
 
 from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
+from taskanalysis.health import assess
 from taskanalysis.history.upkeep import verify
 from taskanalysis.snapshot.share import list_snapshots
 from taskanalysis.snapshot.snapshot import Snapshot, read_manifest, read_snapshot
@@ -446,6 +447,28 @@ def test_statuses_become_a_snapshot_with_their_zone(tmp_path: Path) -> None:
     assert (found.server, found.taken_at) == ("OPENDATA01", wanted.taken_at)
     assert done.definitions is None
     assert found.manifest["definitions_read"] is False
+
+
+def test_losses_of_converted_files_stay_problems_of_the_snapshot(tmp_path: Path) -> None:
+    (source := tmp_path / "source").mkdir()
+    (source / "notes.txt").write_text("Tasks of the office")
+    (source / "Cut.xml").write_bytes(task_xml("a.exe").encode("utf-16")[:-90])
+    (source / "status.csv").write_text(
+        '"TaskName","TaskPath","State","LastRunTime"\n"Load","\\","Ready","some day 3"\n"Sync","\\","Ready","day 4"\n'
+    )
+    wanted = read_snapshot(source, zone="America/New_York")
+    convert(source, tmp_path, server="SRV", zone="America/New_York")
+    found = read_snapshot(tmp_path)
+    assert {problem.file for problem in found.faults} == {"Cut.xml", "status.csv"}
+    assert sorted(found.faults) == sorted(wanted.faults)
+    assert sorted(found.notes) == sorted(wanted.notes)
+    assert "notes.txt" in {problem.file for problem in found.notes}
+    assert found.holds == wanted.holds == {"state", "last_run"}
+    (other := tmp_path / "other").mkdir()
+    copied = read_snapshot(convert(found.source, other).place)
+    assert (copied.faults, copied.holds) == (found.faults, found.holds)
+    assert assess(found).code == 3
+    assert assess(found).headline.startswith("The last run of 2 of 2 tasks could not be read.")
 
 
 def test_data_of_the_future_are_not_stored(tmp_path: Path) -> None:

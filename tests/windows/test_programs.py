@@ -46,6 +46,7 @@ def unknown(text: str, role: str = PROGRAM) -> Named:
 
 ROBOCOPY = rf"{WINDOWS}\robocopy.exe"
 WSCRIPT = there(rf"{WINDOWS}\wscript.exe")
+CONHOST = unknown("conhost")
 CMD = there(rf"{WINDOWS}\cmd.exe")
 PYTHON = there(r"C:\Program Files\Python311\python.exe")
 POWERSHELL = there(rf"{WINDOWS}\WindowsPowerShell\v1.0\powershell.exe")
@@ -110,6 +111,8 @@ def found(command: str, arguments: str = "", folder: str = "") -> list[Named]:
         ("powershell", "Export-All.ps1", r"D:\jobs\ps", [POWERSHELL]),
         ("powershell", "-EncodedCommand AAAA", "", [POWERSHELL]),
         # others
+        ("conhost", r'--headless "C:\Program Files\Python311\python.exe" load.py', r"D:\jobs", [CONHOST, PYTHON, LOAD]),
+        ("conhost", "--headless", "", [CONHOST]),
         ("wscript", r"//B //Nologo D:\jobs\load.vbs", "", [WSCRIPT, gone(r"D:\jobs\load.vbs", SCRIPT)]),
         ("tool.exe", r"-i D:\jobs\load.py -o out.sql", "", [there(r"D:\tools\tool.exe"), LOAD]),
     ],
