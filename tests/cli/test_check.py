@@ -94,10 +94,26 @@ def test_calm_is_said_only_where_all_was_seen() -> None:
 
 
 def test_names_made_equal_by_masking_stay_two_series() -> None:
-    paths = [r"\A --password one1", r"\A --password two2"]
-    text = check(*(replace(BAD, path=path) for path in paths)).prometheus()
-    series = [line.rpartition(" ")[0] for line in text.splitlines() if line[0] != "#"]
+    pair = [r"\A --password one1", r"\A --password two2"]
+    numbered = [*pair, r"\A --password *** (2)", r"\A --password *** (3)", r"\A --password three3"]
+    for paths in (pair, numbered, numbered[::-1], ["\\A\nb", "\\A\rb", "\\A b", "\\A\\b"]):
+        series = series_of(check(*(replace(BAD, path=path) for path in paths)))
+        assert len(set(series)) == len(series)
+        assert len([name for name in series if "_needs_attention{" in name]) == len(paths)
+
+
+def test_servers_made_equal_by_masking_stay_two_series() -> None:
+    names = ["S --password one1", "S --password two2", "S\nx", "S x"]
+    several = [
+        replace(each, snapshot=replace(each.snapshot, server=name)) for name in names for each in check(BAD).assessments
+    ]
+    series = series_of(Check(several, [Problem("S --password three3", "?"), Problem("S\rx", "?")], all_servers=True))
     assert len(set(series)) == len(series)
+    assert len([name for name in series if "_blind{" in name]) == 6
+
+
+def series_of(made: Check) -> list[str]:
+    return [line.rpartition(" ")[0] for line in made.prometheus().splitlines() if line[0] != "#"]
 
 
 def test_json_is_one_object() -> None:
