@@ -1,8 +1,11 @@
 """``taskanalysis check`` and ``decode``: what they print, in each format, and their exit codes."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -219,6 +222,25 @@ def test_output_goes_into_a_file_without_mark_and_with_lf(share: Path, tmp_path:
     assert content.startswith(b"# HELP")
     assert b"\r" not in content
     assert [each.name for each in file.parent.iterdir()] == ["tasks.prom"]
+
+
+@pytest.mark.parametrize(("form", "page"), [("text", "cp850"), ("text", "cp1250"), ("json", "cp850")])
+def test_output_in_any_code_page_says_all_and_a_file_is_utf_8(form: str, page: str, tmp_path: Path) -> None:
+    add(tmp_path, "Größe", status("\\Müll \u0142\u202e\x07", 1))
+    command = [sys.executable, "-m", "taskanalysis", "check", "--data", str(tmp_path), "--format", form]
+    environment = os.environ | {"PYTHONIOENCODING": page, "PYTHONUTF8": "0", "PYTHONPATH": str(ROOT)}
+    file = tmp_path / "out.txt"
+    printed, written = (
+        subprocess.run([*command, *more], capture_output=True, env=environment, cwd=ROOT, timeout=60, check=False)
+        for more in ((), ("--output", str(file)))
+    )
+    assert (printed.stderr, written.stdout, written.stderr) == (b"", b"", b"")
+    assert printed.returncode == written.returncode == 1
+    whole = file.read_bytes().decode("utf-8")
+    assert "Müll ł<U+202E>␇" in whole
+    shown = whole.encode(page if form == "text" else "utf-8", "backslashreplace")
+    assert printed.stdout.replace(os.linesep.encode(), b"\n") == shown
+    assert (rb"ll \u0142<U+202E>\u2407" in shown) == ((form, page) == ("text", "cp850"))
 
 
 @pytest.mark.parametrize(("form", "code"), [("text", 2), ("nagios", 3)])
