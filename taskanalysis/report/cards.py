@@ -14,7 +14,7 @@ from taskanalysis.health import Case, Judged, Verdict
 from taskanalysis.report.commands import case_lines
 from taskanalysis.report.display import Html, Look, badge, shown
 from taskanalysis.snapshot import said_last
-from taskanalysis.text import ago, clip, count, listed, mask, one_line
+from taskanalysis.text import ago, clip, count, listed, mask, mask_lines, one_line
 
 MOST_CARDS = 12
 """Cards of a page; further cases are rows of a table."""
@@ -43,7 +43,7 @@ def _card(case: Case, look: Look, strip: str, logs: Mapping[str, str]) -> str:
     title = look.task(mask(case.title)) if alone else shown(mask(case.title))
     new = f'<span class="new">{case.novelty}</span> ' if case.novelty else ""
     # masked first: a secret may stand on the line behind its name
-    said = one_line(said_last(mask(logs.get(case.first.path, "")))) if alone else ""
+    said = one_line(said_last(mask_lines(logs.get(case.first.path, "")))) if alone else ""
     wrote = f"<p>It last wrote: <samp>{shown(clip(said, MOST_SAID))}</samp></p>" if said else ""
     notes = "".join(f"<p>Note: {shown(mask(note))}</p>" for note in case.notes)
     folded = [line.html() for line in case_lines(case)]

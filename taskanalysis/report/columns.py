@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from taskanalysis.text import mask, printable
+from taskanalysis.text import mask
 
 _PLAIN = {"int64", "Int64", "float64", "Float64", "bool", "boolean"}
 """Dtypes that pandas can't infer from rows that lack a value, or where there is no row."""
@@ -73,7 +73,7 @@ def frame(table: str, rows: Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
 def _shown(value: Any) -> Any:
     if isinstance(value, list):
         return [_shown(item) for item in value]
-    return mask(printable(value)) if isinstance(value, str) else value
+    return mask(value) if isinstance(value, str) else value
 
 
 def with_dictionary(text: str) -> str:

@@ -67,7 +67,8 @@ def toml(value: str) -> str:
     """A value as a TOML string, literal where it can be."""
     if value.isprintable() and "'" not in value:
         return f"'{value}'"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in text)
 
 
 def case_lines(case: Case) -> list[Line]:

@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from taskanalysis.report.style import scoped
-from taskanalysis.text import clip, mask, say, spoken
+from taskanalysis.text import clip, mask, say, spoken, visible
 
 PAGE_TYPE = "application/vnd.taskanalysis.page+json"
 """Media type under which a notebook gives the title of its page to `publish`."""
@@ -447,7 +447,7 @@ def shown(text: str) -> str:
     >>> shown(r"C:\jobs\<x>"), shown("C:/scheduled/" + "x" * 40)
     ('C:\\jobs\\&lt;x&gt;', 'C:/<wbr>scheduled/<wbr>xxxxxxxxxxxxxxxxxxxxxxxx<wbr>xxxxxxxxxxxxxxxx')
     """
-    text = text.translate(_PICTURES)
+    text = visible(text)
     if len(text) <= SHORT:
         return escape(text)
     marked = _LONG_WORD.sub("\\g<0>\0", _BREAK.sub("\\1\0", text))  # no text has a NUL now
@@ -457,9 +457,6 @@ def shown(text: str) -> str:
 SHORT, LONG_WORD = 48, 24
 _LONG_WORD = re.compile(rf"[^\s\0]{{{LONG_WORD}}}(?=[^\s\0])")
 _BREAK = re.compile(r"([\\/])(?=\w)")
-# control characters as the pictures that Unicode has of them, so that they are seen and do nothing
-_PICTURES = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
-_PICTURES |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 
 
 def label(column: str) -> str:

@@ -194,9 +194,12 @@ def _times(moments: pd.Series, zone: Any) -> pa.StringArray:
     return pc.binary_join_element_wise(texts, offset, "")
 
 
-# the last four are full-width, which some spreadsheets take for the same
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?")
+# What a formula begins with, after all that may stand before it in its cell and between cells. The last four signs are
+# full-width, which some spreadsheets take for the same. It starts at the begin of such a run, so that ten thousand tabs
+# are read once.
+_FORMULA = re.compile(r"""(?<![\s",;|])[\s",;|]*+(?=[=+@\uff1d\uff0b\uff0d\uff20-])""")
+_NUMBER = re.compile(r"""[+-][0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?[ "]{0,9}([,;|\t\n]|\Z)""")
+_SEPARATORS = frozenset(",;|\t\r\n")
 
 
 def _text(value: Any) -> str:
@@ -216,13 +219,27 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _led(found: re.Match[str]) -> str:
+    """What stands before a formula, with an apostrophe where a cell may begin there."""
+    run = found[0]
+    separators = _SEPARATORS.intersection(run)
+    if not separators and (found.start() > 0 or run.strip()):
+        return run
+    number = _NUMBER.match(found.string, found.end())
+    is_alone = number and (not number[1] or separators == {number[1]})  # in its cell, whatever separates
+    return run if is_alone else run + "'"
+
+
 def _safe(text: str) -> str:
     """A cell that holds no secret and that no spreadsheet takes for a formula, in quotes where needed.
 
-    >>> [_safe(text) for text in ("=1+1", "-5", "@SUM", "a=b", "a, b")]
-    ["'=1+1", '-5', "'@SUM", 'a=b', '"a, b"']
+    Quotes keep no cell together where another separator than the comma is set: a formula behind any separator gets its
+    apostrophe, too.
+
+    >>> [_safe(text) for text in ("=1+1", "-5", "@SUM", "a=b", "a, b", "x;=1+1;y")]
+    ["'=1+1", '-5', "'@SUM", 'a=b', '"a, b"', "x;'=1+1;y"]
     """
-    safe = masked(text)
-    if safe.startswith(FORMULA) and not _NUMBER.fullmatch(safe):
+    safe = _FORMULA.sub(_led, masked(text))
+    if safe.startswith(("\t", "\r")):
         safe = "'" + safe
     return '"' + safe.replace('"', '""') + '"' if any(mark in safe for mark in ',"\r\n') else safe

@@ -35,7 +35,7 @@ from taskanalysis.history import History
 from taskanalysis.report.columns import COLUMNS, frame
 from taskanalysis.report.display import MOST_ROWS, Heading, Look, Sentences, Table
 from taskanalysis.snapshot import Moment, Snapshot, in_scope, read_snapshot, sample_share, stale_after
-from taskanalysis.text import count, listed, mask, printable
+from taskanalysis.text import count, listed, mask
 
 STORIES_A_PAGE = 100
 MOST_NAMED = 5  # accounts, findings or tasks in a sentence
@@ -157,7 +157,7 @@ class Page:
     @cached_property
     def look(self) -> Look:
         """How the page shows times and task names."""
-        masked = {mask(printable(path)): place for path, place in story_places(self.paths).items()}
+        masked = {mask(path): place for path, place in story_places(self.paths).items()}
         return Look(self.snapshot.local_time, masked)
 
     def _table(self, *parts: Any, **more: Any) -> Table:

@@ -23,7 +23,7 @@ from taskanalysis.history import History
 from taskanalysis.report.starts import DAY, starts_of
 from taskanalysis.schedule import move
 from taskanalysis.snapshot import Snapshot
-from taskanalysis.text import clip, mask, printable
+from taskanalysis.text import clip, mask
 
 LAST_RUNS, LEAST = 30, 5
 """A usual duration is the median of the last 30 known ones, of five at least."""
@@ -73,7 +73,7 @@ def planned_starts(
     starts["overlaps"] = pd.Series(list(_overlaps(starts)), dtype=object)
     listed = {*snapshot.within(folder)}
     starts = starts[(starts["start"] > begin) & starts["task_path"].isin(listed)].reset_index(drop=True)
-    starts["task_path"] = starts["task_path"].map(lambda path: mask(printable(path))).astype("str")
+    starts["task_path"] = starts["task_path"].map(mask).astype("str")
     return starts[["start", "task_path", "usual_seconds", "overlaps", "moved", "judged"]]
 
 
@@ -104,7 +104,7 @@ def usual_seconds(history: History, server: str) -> pd.Series:
 
 def _overlaps(starts: pd.DataFrame) -> Iterator[list[str]]:
     """The tasks that each row of `starts`, sorted by time, overlaps, in order of time."""
-    paths = [mask(printable(path)) for path in starts["task_path"]]
+    paths = [mask(path) for path in starts["task_path"]]
     moments = starts["start"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
     ends = (moments + (starts["usual_seconds"].fillna(0).to_numpy() * 1e6).astype(np.int64)).tolist()
     begins = moments.tolist()

@@ -32,7 +32,7 @@ from taskanalysis.report.page import STORIES_A_PAGE, change_rows, local, story_i
 from taskanalysis.report.strips import day_signs, key, run_strip, strip
 from taskanalysis.report.window import Window, event_words
 from taskanalysis.snapshot import ProgramFile, Snapshot, said_last, stored_script, text_of
-from taskanalysis.text import clip, count, listed, mask, mask_arguments, one_line, printable, say, say_day
+from taskanalysis.text import clip, count, listed, mask, mask_arguments, mask_lines, one_line, say, say_day
 
 LAST_RUNS = 30
 MOST_STARTS, MOST_CHANGES, MOST_LINES = 3, 10, 20
@@ -150,7 +150,7 @@ class TaskStories(Window):
         return f"<p>{new}{look.sentence(mask(judged.reason))}</p>{step}{lines}{_rows(rows)}"
 
     def _wrote(self, path: str) -> str:
-        log = mask(self.snapshot.logs.get(path, ""))
+        log = mask_lines(self.snapshot.logs.get(path, ""))
         if not log.strip():
             return ""
         title = f"The last {count(len(log.splitlines()), 'line')} of its log"
@@ -265,10 +265,15 @@ class TaskStories(Window):
         old, new = (stored_script(self.snapshot.share, row[name]) for name in ("before", "after"))
         if old is None or new is None:
             return ""
-        lines = list(unified_diff(text_of(old).splitlines(), text_of(new).splitlines(), n=1, lineterm=""))[2:]
+        # masked before they are compared: of a private key, a few lines alone would not be known as one
+        texts = [text_of(old), text_of(new)]
+        before, after = (mask_lines(text).splitlines() for text in texts)
+        if before == after and texts[0].splitlines() != texts[1].splitlines():
+            return "<p>Only what is masked differs.</p>"
+        lines = list(unified_diff(before, after, n=1, lineterm=""))[2:]
         if len(lines) > MOST_LINES:
             lines[MOST_LINES:] = [f"… {count(len(lines) - MOST_LINES, 'more line')}"]
-        return f"<pre class=log>{shown(mask(chr(10).join(lines)))}</pre>" if lines else ""
+        return f"<pre class=log>{shown(chr(10).join(lines))}</pre>" if lines else ""
 
     def _restore(self, path: str) -> str:
         task = self.snapshot.tasks.get(path)
@@ -365,12 +370,12 @@ class TaskStories(Window):
 
 
 def _named(path: str) -> str:
-    return mask(printable(path))
+    return mask(path)
 
 
 def _rows(rows: Mapping[str, str], more: str = "") -> str:
     """Names and values, those without a value left out."""
-    items = "".join(f"<div><dt>{name}<dd>{shown(mask(printable(text)))}</div>" for name, text in rows.items() if text)
+    items = "".join(f"<div><dt>{name}<dd>{shown(mask(text))}</div>" for name, text in rows.items() if text)
     return f'<dl class="kv">{items}{more}</dl>'
 
 

@@ -26,7 +26,7 @@ from taskanalysis.definition import instant, wall_time
 from taskanalysis.history import category, utc
 from taskanalysis.report.columns import COLUMNS, Column
 from taskanalysis.schedule import microseconds
-from taskanalysis.text import mask, printable
+from taskanalysis.text import mask
 
 FLAGS = {"last_run": "never_ran", "next_run": "never_next"}
 """Columns that say whether a time is NaT because there is none, beside those that may hold the word "never"."""
@@ -116,7 +116,7 @@ def masked(text: str) -> str:
     >>> masked("load.exe --password S3cret"), masked("{11111111-2222-3333-4444-555555555555}")
     ('load.exe --password ***', '{11111111-2222-3333-4444-555555555555}')
     """
-    return text if _IDENTIFIER.fullmatch(text) else mask(printable(text))
+    return text if _IDENTIFIER.fullmatch(text) else mask(text)
 
 
 _IDENTIFIER = re.compile(r"\{?[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?|")

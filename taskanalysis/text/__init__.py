@@ -5,9 +5,10 @@ Plurals and enumerations, text made fit for one line, secrets masked, and the pr
 """
 
 from taskanalysis.text.commands import cmd_commands, hides_exit_code, program_name, working_program
-from taskanalysis.text.masking import has_secret, mask, mask_arguments
+from taskanalysis.text.masking import has_secret, mask, mask_arguments, mask_lines
 from taskanalysis.text.sentences import clip, count, listed, needs_attention, one_line, plain_paths, printable
 from taskanalysis.text.shown import brief, small_table
+from taskanalysis.text.signs import visible
 from taskanalysis.text.times import ago, say, say_day, spoken
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "listed",
     "mask",
     "mask_arguments",
+    "mask_lines",
     "needs_attention",
     "one_line",
     "plain_paths",
@@ -30,5 +32,6 @@ __all__ = [
     "say_day",
     "small_table",
     "spoken",
+    "visible",
     "working_program",
 ]

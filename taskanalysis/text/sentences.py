@@ -71,12 +71,13 @@ def plain_paths(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    r"""`text` on one line: control and zero-width characters become blanks, then secrets are masked.
+    r"""`text` on one line, without secrets: what ends a line, and whatever else is not seen, becomes a blank.
 
-    >>> one_line("load\n--password\u200bS3cret")
-    'load --password ***'
+    What could deceive is visible: control characters, direction marks, and characters without width.
+
+    >>> one_line("load\n--password\u200bS3cret"), one_line("a\x07b")
+    ('load --password ***', 'a␇b')
     """
-    # masked before, too: a zero-width character inside a word is no blank
     masked = mask(text)
     if masked.isprintable():
         return masked

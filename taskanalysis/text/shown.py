@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from taskanalysis.text.sentences import clip, one_line, printable
+from taskanalysis.text.sentences import clip, one_line
 
 MOST = 160  # characters of a line, and of a cell of a table
 
@@ -38,4 +38,4 @@ def _cell(value: object) -> str:
 
 def _text(text: str, most: int) -> str:
     # masked before it is cut: half a secret would not be known as one
-    return clip(printable(one_line(text)), most)
+    return clip(one_line(text), most)

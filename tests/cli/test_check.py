@@ -1,8 +1,11 @@
 """``taskanalysis check`` and ``decode``: what they print, in each format, and their exit codes."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -94,10 +97,26 @@ def test_calm_is_said_only_where_all_was_seen() -> None:
 
 
 def test_names_made_equal_by_masking_stay_two_series() -> None:
-    paths = [r"\A --password one1", r"\A --password two2"]
-    text = check(*(replace(BAD, path=path) for path in paths)).prometheus()
-    series = [line.rpartition(" ")[0] for line in text.splitlines() if line[0] != "#"]
+    pair = [r"\A --password one1", r"\A --password two2"]
+    numbered = [*pair, r"\A --password *** (2)", r"\A --password *** (3)", r"\A --password three3"]
+    for paths in (pair, numbered, numbered[::-1], ["\\A\nb", "\\A\rb", "\\A b", "\\A\\b"]):
+        series = series_of(check(*(replace(BAD, path=path) for path in paths)))
+        assert len(set(series)) == len(series)
+        assert len([name for name in series if "_needs_attention{" in name]) == len(paths)
+
+
+def test_servers_made_equal_by_masking_stay_two_series() -> None:
+    names = ["S --password one1", "S --password two2", "S\nx", "S x"]
+    several = [
+        replace(each, snapshot=replace(each.snapshot, server=name)) for name in names for each in check(BAD).assessments
+    ]
+    series = series_of(Check(several, [Problem("S --password three3", "?"), Problem("S\rx", "?")], all_servers=True))
     assert len(set(series)) == len(series)
+    assert len([name for name in series if "_blind{" in name]) == 6
+
+
+def series_of(made: Check) -> list[str]:
+    return [line.rpartition(" ")[0] for line in made.prometheus().splitlines() if line[0] != "#"]
 
 
 def test_json_is_one_object() -> None:
@@ -203,6 +222,25 @@ def test_output_goes_into_a_file_without_mark_and_with_lf(share: Path, tmp_path:
     assert content.startswith(b"# HELP")
     assert b"\r" not in content
     assert [each.name for each in file.parent.iterdir()] == ["tasks.prom"]
+
+
+@pytest.mark.parametrize(("form", "page"), [("text", "cp850"), ("text", "cp1250"), ("json", "cp850")])
+def test_output_in_any_code_page_says_all_and_a_file_is_utf_8(form: str, page: str, tmp_path: Path) -> None:
+    add(tmp_path, "Größe", status("\\Müll \u0142\u202e\x07", 1))
+    command = [sys.executable, "-m", "taskanalysis", "check", "--data", str(tmp_path), "--format", form]
+    environment = os.environ | {"PYTHONIOENCODING": page, "PYTHONUTF8": "0", "PYTHONPATH": str(ROOT)}
+    file = tmp_path / "out.txt"
+    printed, written = (
+        subprocess.run([*command, *more], capture_output=True, env=environment, cwd=ROOT, timeout=60, check=False)
+        for more in ((), ("--output", str(file)))
+    )
+    assert (printed.stderr, written.stdout, written.stderr) == (b"", b"", b"")
+    assert printed.returncode == written.returncode == 1
+    whole = file.read_bytes().decode("utf-8")
+    assert "Müll ł<U+202E>␇" in whole
+    shown = whole.encode(page if form == "text" else "utf-8", "backslashreplace")
+    assert printed.stdout.replace(os.linesep.encode(), b"\n") == shown
+    assert (rb"ll \u0142<U+202E>\u2407" in shown) == ((form, page) == ("text", "cp850"))
 
 
 @pytest.mark.parametrize(("form", "code"), [("text", 2), ("nagios", 3)])

@@ -64,7 +64,7 @@ def test_command_tells_warnings_and_problems_apart_from_what_it_did(tmp_path: Pa
     code, out, err = run("--data", str(tmp_path), "--status-only")
     assert (code, len(out.splitlines())) == (0, 1)
     assert err.splitlines()[0].startswith("WARNING not elevated")
-    assert err.splitlines()[1] == "PROBLEM \\Evil [2J: was deleted while collecting"
+    assert err.splitlines()[1] == "PROBLEM \\Evil␛[2J: was deleted while collecting"
 
 
 def test_command_exports_the_log_and_says_where_it_is_off(tmp_path: Path, windows: SimpleNamespace) -> None:

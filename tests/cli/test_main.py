@@ -52,7 +52,7 @@ def test_unknown_option_is_bad_usage() -> None:
         (SnapshotError("no --password S3cret here"), 2, "taskanalysis: no --password *** here\n"),
         (ReportError("inventory.ipynb stopped"), 3, "taskanalysis: inventory.ipynb stopped\n"),
         (OSError(28, "No space left on device", "x.html"), 3, "taskanalysis: x.html: No space left on device\n"),
-        (ReportError("two\n\x1b[31mlines"), 3, "taskanalysis: two [31mlines\n"),
+        (ReportError("two\n\x1b[31mlines"), 3, "taskanalysis: two ␛[31mlines\n"),
         (SchedulerError("", 0x800706BA), 3, "taskanalysis: Task Scheduler: the server does not answer (0x800706BA)\n"),
         (KeyboardInterrupt(), 3, "taskanalysis: interrupted\n"),
         (ZeroDivisionError("oh"), 3, "taskanalysis: unexpected error: ZeroDivisionError: oh\n"),

@@ -73,7 +73,7 @@ def test_plan_is_printed_in_words(tmp_path: Path) -> None:
 def test_results_are_a_table_without_secrets_and_controls() -> None:
     lines = result_lines([Restored("\\a\x1b[31m", "failed", "no --password S3cret"), Restored(r"\bbbbbbb", "created")])
     assert lines == [
-        r"\a [31m   failed      no --password ***",
+        r"\a␛[31m   failed      no --password ***",
         r"\bbbbbbb  created",
         "",
         "1 task failed, 1 task created.",

@@ -452,8 +452,7 @@ def test_name_of_any_characters_has_a_story_that_can_be_written(name: str, sampl
     assert only.html.encode()
     assert only.words.encode()
     assert replace(page, task=name).answer._repr_mimebundle_()["text/html"].encode()
-    assert "\0" not in only.html
-    assert "\x1b" not in only.html
+    assert not set("\0\x1b\u202e") & set(only.html)
     for other in (Inventory(held), StatusPage(held)):
         assert all(text.encode() for text in shown_tables(other))
 
@@ -497,3 +496,17 @@ def test_card_shows_the_line_that_says_most() -> None:
     (card,) = parsed(StatusPage(known).cards.html).xpath("//li")
     assert words(card.find(".//samp")) == "<i>no rows --password ***"
     assert not parsed(StatusPage(replace(known, logs={})).cards.html).xpath("//samp")
+
+
+def test_private_key_in_a_script_that_changed_is_not_shown(page: TaskStories, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "set X=-----BEGIN PRIVATE KEY-----\n{}AAEC\nAwQFBgcI\n-----END PRIVATE KEY-----\n"
+    kept = {"a": f"echo 1\n{key.format(1)}", "b": f"echo 2\n{key.format(2)}", "c": f"echo 2\n{key.format(3)}"}
+    monkeypatch.setattr("taskanalysis.report.stories.stored_script", lambda _, start: kept[start].encode())
+
+    def versions(before: str, after: str) -> str:
+        return page._versions({"kind": "script", "before": before, "after": after})
+
+    assert "AAEC" not in versions("a", "b")
+    assert "-echo 1\n+echo 2\n" in versions("a", "b")
+    assert versions("b", "c") == "<p>Only what is masked differs.</p>"
+    assert versions("b", "b") == ""

@@ -48,6 +48,7 @@ REWORDED = [
         "again.",
         "",
     ),
+    ("arguments", "; '-NoProfile", "; -NoProfile"),  # a cell of its own where ";" separates
     ("reason", "It is disabled; ", "It is switched off; "),
     ("reason", "counts this code as success.", "says that this code is success."),
     ("meaning", "counts this code as success.", "says that this code is success."),

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from taskanalysis.definition import encoding
-from taskanalysis.definition.encoding import MOST_BYTES, MOST_MARKUP, parse, xml_text
+from taskanalysis.definition.encoding import MOST_ATTRIBUTES, MOST_BYTES, MOST_MARKUP, MOST_TEXT, parse, xml_text
 from taskanalysis.definition.model import TaskDefinition
 from taskanalysis.definition.reader import read_many, read_task
 from taskanalysis.definition.words import describe
@@ -57,13 +57,25 @@ def test_malformed_file_is_refused_with_file_element_and_reason(name: str) -> No
 # Made here, because they are large: name -> (bytes, part of the reason)
 
 MARK = b"\xff\xfe"
+
+
+def with_attributes(number: int) -> bytes:
+    attributes = b" ".join(b"a%d = '>'" % each if each % 2 else b'a%d="="' % each for each in range(number))
+    return b"<Task ><Load " + attributes + b"/></Task>"
+
+
+def as_exported(xml: bytes) -> bytes:
+    return MARK + (DECLARED + "\r\n" + xml.decode("utf-8")).encode("utf-16-le")
+
+
 DECLARED = '<?xml version="1.0" encoding="UTF-16"?>'
 DEEP = b"<a>" * 10_000
+TEXT, ONE_PIECE = b"<Task><Data>", "holds more than 10,000,000"
 LARGE: dict[str, tuple[Callable[[], bytes], str]] = {
-    "over 16 MiB": (lambda: b"<Task><Data>" + b"x" * MOST_BYTES, "is larger than 16 MiB"),
+    "over 16 MiB": (lambda: TEXT + b"x" * MOST_BYTES, "is larger than 16 MiB"),
     "over 16 MiB of NULs": (lambda: b"\0" * (MOST_BYTES + 1), "is larger than 16 MiB"),
     "16 MiB of NULs": (lambda: b"\0" * MOST_BYTES, "holds no text"),
-    "16 MiB of letters": (lambda: b"<Task><Data>" + b"x" * (MOST_BYTES - 40) + b"</Data></Task>", "not well-formed"),
+    "16 MiB of letters": (lambda: TEXT + b"x" * (MOST_BYTES - 40) + b"</Data></Task>", f"Data {ONE_PIECE}"),
     "16 MiB of letters in UTF-16": (lambda: MARK + ("<Task>" + "x" * (MOST_BYTES // 2 - 10)).encode("utf-16-le"), ""),
     "16 MiB of elements": (lambda: b"<Task>" + b"<a/>" * (MOST_BYTES // 4 - 10), "100,000 elements"),
     "elements up to the limit": (lambda: b"<Task>" + b"<a/>" * (MOST_MARKUP - 10), "not well-formed"),
@@ -73,14 +85,47 @@ LARGE: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "attributes up to the limit": (
         lambda: b"<Task " + b" ".join(b'a%d="%064d"' % (number, 0) for number in range(MOST_MARKUP - 10)) + b">",
-        "not well-formed",
+        "Task has more than 1,000 attributes",
     ),
     "namespaces": (
         lambda: b"<Task " + b" ".join(b'xmlns:a%d="u"' % number for number in range(MOST_MARKUP // 2)) + b">",
-        "not well-formed",
+        "Task has more than 1,000 attributes",
     ),
-    "a name of 16 MiB": (lambda: b"<" + b"a" * (MOST_BYTES - 4) + b"/>", "not well-formed"),
-    "a comment of 16 MiB": (lambda: b"<Task><!--" + b"x" * (MOST_BYTES - 24) + b"--></Task>", "not well-formed"),
+    "a name of 16 MiB": (lambda: b"<" + b"a" * (MOST_BYTES - 4) + b"/>", ONE_PIECE),
+    "a comment of 16 MiB": (lambda: b"<Task><!--" + b"x" * (MOST_BYTES - 24) + b"--></Task>", ONE_PIECE),
+    "a comment of few tags": (
+        lambda: b"<Task><!--" + (b"<a/>" + b"x" * 200) * 50_000 + b"--></Task>",
+        ONE_PIECE,
+    ),
+    "10 MB of text": (lambda: TEXT + b"x" * MOST_TEXT + b"</Data></Task>", f"Data {ONE_PIECE}"),
+    "10 MB of wide text": (
+        lambda: b"<Task><a/><Data>" + "€".encode() * (MOST_TEXT // 3 + 1) + b"</Data></Task>",
+        f"Data {ONE_PIECE}",
+    ),
+    "10 MB behind an element": (lambda: b"<Task><a/>" + b"x" * MOST_TEXT + b"</Task>", f"a {ONE_PIECE}"),
+    "10 MB of CDATA": (
+        lambda: b"<Task><Data><![CDATA[" + b"<" * 9 + b"x" * MOST_TEXT + b"]]></Data></Task>",
+        ONE_PIECE,
+    ),
+    "10 MB behind CDATA": (lambda: b"<Task><![CDATA[]]>" + b"x" * (MOST_TEXT + 1) + b"</Task>", ONE_PIECE),
+    "10 MB of an attribute": (lambda: b'<Task a="' + b"x" * MOST_TEXT + b'"/>', f"Task {ONE_PIECE}"),
+    "10 MB of an instruction": (lambda: b"<Task><?a " + b"x" * MOST_TEXT + b"?></Task>", ONE_PIECE),
+    "1,001 attributes": (lambda: with_attributes(MOST_ATTRIBUTES + 1), "Load has more than 1,000 attributes"),
+    "1,001 attributes as Windows exports": (
+        lambda: as_exported(with_attributes(MOST_ATTRIBUTES + 1)),
+        "Load has more than 1,000 attributes",
+    ),
+    "1,001 namespaces": (
+        lambda: with_attributes(MOST_ATTRIBUTES + 1).replace(b" a", b" xmlns:a"),
+        "Load has more than 1,000 attributes",
+    ),
+    "a NUL at the end": (lambda: as_exported(b"<Task ><Data>x</Data></Task>\0"), "Task holds a NUL character"),
+    "a NUL between ends": (lambda: as_exported(b"<Task ></Task>\0</Task>"), "Task holds a NUL character"),
+    "a NUL in a text": (lambda: as_exported(b"<Task ><Data>x\0y</Data></Task>"), "Data holds a NUL character"),
+    "a NUL after 16 MiB": (
+        lambda: TEXT + b"x" * (MOST_BYTES - 99) + b"</Data>\0</Task>",
+        "Data holds a NUL character",
+    ),
     "a prolog of 16 MiB": (lambda: b"<?a?>" * 3_000_000 + b"<Task>", "100,000 elements"),
     "spaces": (lambda: b" " * MOST_BYTES, "holds no text"),
     "nesting of 10,000": (lambda: b"<Task>" + DEEP + DEEP.replace(b"<", b"</") + b"</Task>", "is nested too deep"),
@@ -100,6 +145,18 @@ def test_large_input_is_refused_in_time(name: str, tmp_path: Path) -> None:
     assert time.process_time() - started < 1
     assert reason in str(caught.value)
     assert len(str(caught.value)) < 400
+
+
+def test_what_is_within_the_limits_is_read() -> None:
+    for xml in (with_attributes(MOST_ATTRIBUTES), as_exported(with_attributes(MOST_ATTRIBUTES))):
+        assert parse(xml)[0].get("a999") == ">"
+    many = b"<Task>" + b'<Load a="=" b="=" c="="><!-- a="" --> x="1" </Load>' * 9_000 + b"</Task>"
+    assert len(parse(many)) == 9_000
+    half = b"x" * (MOST_TEXT // 2)
+    assert len(parse(b"<Task><Data>" + half + b"</Data><Data>" + half + b"</Data></Task>")) == 2
+    assert (
+        parse(as_exported("<Task ><Data>a\u0100b\u0400\u3000</Data></Task>".encode()))[0].text == "a\u0100b\u0400\u3000"
+    )
 
 
 MEASURE = """

@@ -93,7 +93,7 @@ def test_what_no_file_could_hold_is_refused_and_no_folder_left(tmp_path: Path, t
 
 def test_title_is_one_line_whatever_the_server_is_called(tmp_path: Path) -> None:
     script = write_script(tmp_path / "out", [wanted()], title="Łódź’s\r\ntasks\x1b[2J")
-    assert script_data(script.parent)[0] == "Łódź’s tasks [2J"
+    assert script_data(script.parent)[0] == "Łódź’s tasks␛[2J"
 
 
 # The script -----------------------------------------------------------------------------------------------------------
