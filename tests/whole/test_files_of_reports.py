@@ -18,7 +18,7 @@ import pytest
 # file, the sha256 it had
 BEFORE = {
     "actions.csv": "37894f33fe4c0414ec6c18fb7614c76e6ffa69299d116882d31ff68752c30da4",
-    "changes.csv": "b480f6e9a0dff57c4cd48f52aabeaed729710a1843679cd251694c7d6109c3c8",
+    "changes.csv": "1a5824a7c5b649172817d6c3f08540d27abcfb54279eb64289d8a02e6b14f7bd",
     "inventory.csv": "59a6c30ef5b1f8d80927446a8b97b142d70266852a71705767ced5d46709d93a",
     "missed_causes.csv": "b2c6c760418face260a3fe7c5d66fcaca44f66024b1481ec4ba7da569bcc1414",
     "runs.csv": "ab59f3a5f82d00576cf1b15fd9eaa15d937c734c8d6b39a9bcb68bba6994483e",
