@@ -224,6 +224,7 @@ def test_output_goes_into_a_file_without_mark_and_with_lf(share: Path, tmp_path:
     assert [each.name for each in file.parent.iterdir()] == ["tasks.prom"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "page"), [("text", "cp850"), ("text", "cp1250"), ("json", "cp850")])
 def test_output_in_any_code_page_says_all_and_a_file_is_utf_8(form: str, page: str, tmp_path: Path) -> None:
     add(tmp_path, "Größe", status("\\Müll \u0142\u202e\x07", 1))

@@ -116,6 +116,7 @@ def test_log_grows_where_an_older_one_is_held_open(tmp_path: Path, monkeypatch: 
     assert len(lines_of(tmp_path / "our.log")) == 22
 
 
+@pytest.mark.slow
 def test_many_processes_write_whole_lines_and_lose_none(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from taskanalysis.cli import log; log.MOST_BYTES = 12_000\n"

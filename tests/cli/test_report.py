@@ -277,6 +277,7 @@ def test_report_into_a_folder_of_something_else_does_nothing(tmp_path: Path, mor
     assert not (tmp_path / "data" / "history").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [["--all-servers"], ["--server", "ALPHA"], []], ids=" ".join)
 def test_each_step_is_told_once_and_of_its_server(options: list[str], tmp_path: Path) -> None:
     servers = ("ALPHA", "BETA") if options == ["--all-servers"] else ("ALPHA",)
@@ -291,6 +292,7 @@ def test_each_step_is_told_once_and_of_its_server(options: list[str], tmp_path: 
         assert sorted(line.partition(":")[0] for line in lines if step in line) == sorted(wanted)
 
 
+@pytest.mark.slow
 def test_reports_of_all_servers_of_one_file(tmp_path: Path) -> None:
     file, out = FILES / "statuses" / "two_servers.csv", tmp_path / "out"
     done = run("--all-servers", "--data", str(file), "--zone", "Europe/London", "--reports", str(out))

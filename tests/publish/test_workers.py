@@ -128,6 +128,7 @@ def test_worker_is_used_again_and_sees_nothing_of_the_notebook_before(tmp_path: 
     assert html.fromstring(two.body).text_content().strip() == f"{number} False []"
 
 
+@pytest.mark.slow
 def test_many_notebooks_are_shared_out(tmp_path: Path) -> None:
     both = f"import pathlib, time, os\npathlib.Path({str(tmp_path)!r}, str(os.getpid())).touch()\n"
     both += f"while len(list(pathlib.Path({str(tmp_path)!r}).glob('[0-9]*'))) < 2: time.sleep(0.01)"
@@ -136,6 +137,7 @@ def test_many_notebooks_are_shared_out(tmp_path: Path) -> None:
     assert [type(result) for result in done] == [Rendered] * 3
 
 
+@pytest.mark.slow
 def test_those_who_wait_when_all_is_ended_are_sent_away(tmp_path: Path) -> None:
     with team() as made:
         results = made.run(
@@ -225,6 +227,7 @@ def test_notebook_that_runs_ends_soon_after_its_run_was_killed(tmp_path: Path) -
     wait_until(lambda: not processes(str(tmp_path)), seconds=2)
 
 
+@pytest.mark.slow
 def test_worker_that_died_between_notebooks_fails_none(tmp_path: Path) -> None:
     with team() as made:
         for _ in range(2):
@@ -235,6 +238,7 @@ def test_worker_that_died_between_notebooks_fails_none(tmp_path: Path) -> None:
             worker.process.join()
 
 
+@pytest.mark.slow
 def test_worker_that_cannot_be_replaced_is_an_error_and_no_wait_without_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,6 +122,7 @@ def test_help_lists_the_public_names_in_a_line_each_functions_first() -> None:
     assert pydoc.render_doc(taskanalysis, renderer=pydoc.plaintext).index("read_task ") < 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use_jedi", [True, False])
 def test_completion_in_a_notebook_shows_the_public_names_alone(use_jedi: bool) -> None:
     program = (

@@ -112,6 +112,7 @@ def seen_runs(history: dict[datetime, dict[str, Row]], path: str) -> dict[dateti
 # The share as a whole
 
 
+@pytest.mark.slow
 def test_committed_sample_equals_a_fresh_build(tmp_path: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "TZ": "Asia/Tokyo"}
     (tmp_path / "snapshots/OPENDATA01/2020-01/old").mkdir(parents=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -68,9 +69,14 @@ ASKED: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@cache
+def meant(name: str) -> Any:
+    return ASKED[name](MOMENT)
+
+
 # the tables hand what they get to the pages
 CASES = [
-    (name, form)
+    pytest.param(name, form, marks=pytest.mark.slow if name.startswith("ta.") and name != "ta.status(at)" else ())
     for name in ASKED
     for form in FORMS
     if form != "an aware datetime" and (not name.startswith("ta.") or form in ("a date", "text in UTC"))
@@ -79,7 +85,7 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "form"), CASES)
 def test_every_form_of_a_time_means_the_same_wherever_it_is_asked_for(name: str, form: str) -> None:
-    assert ASKED[name](FORMS[form]) == ASKED[name](MOMENT)
+    assert ASKED[name](FORMS[form]) == meant(name)
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
@@ -99,7 +105,7 @@ def test_time_that_must_be_given_must_be_one(name: str, nothing: Any) -> None:
 
 @pytest.mark.parametrize("name", ["read_snapshot(at)", "read_history(since)", "ta.status(at)", "StatusPage.read"])
 def test_time_that_may_be_left_out_may_be_empty_too(name: str) -> None:
-    assert ASKED[name](None) == ASKED[name]("") != ASKED[name](MOMENT)
+    assert ASKED[name](None) == ASKED[name]("") != meant(name)
 
 
 @pytest.mark.parametrize(

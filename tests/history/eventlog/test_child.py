@@ -316,6 +316,7 @@ def test_logs_are_read_where_no_standard_stream_is_open(write: Write, sound: byt
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.slow
 def test_no_process_stays_where_its_starter_was_killed(tmp_path: Path, write: Write, stand_in: StandIn) -> None:
     stand_in("time.sleep(60)")
     code = (
