@@ -21,7 +21,7 @@ import numpy as np
 from taskanalysis.definition import TaskDefinition, changed_fields, describe, differences
 from taskanalysis.errors import SnapshotError, TaskXmlError
 from taskanalysis.history.spans import NONE, Flags, Numbers, Observed, blocks, differs
-from taskanalysis.snapshot import StoredDefinitions, is_refused, long_path, snapshot_folder, task_path
+from taskanalysis.snapshot import StoredDefinitions, is_refused, known_task, long_path, snapshot_folder, task_path
 
 LEAST_DROP, LARGE_DROP = 5, 0.2
 CONFIRMED = 3  # snapshots in a row
@@ -176,7 +176,7 @@ class Definitions:
         sha256 = self.hashes(server, stamp)[path]
         if sha256 not in self._read:
             try:
-                self._read[sha256] = self._stored(server, stamp).read(path)
+                self._read[sha256] = known_task(sha256) or self._stored(server, stamp).read(path)
             except TaskXmlError as error:
                 self._read[sha256] = error
         return self._read[sha256]

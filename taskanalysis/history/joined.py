@@ -188,7 +188,9 @@ def _coverage(
 def category(codes: Numbers, categories: Sequence[str] | pd.Index[str]) -> pd.Categorical[str]:
     """Indexes into texts as a column of categories; -1 and `NONE` are missing."""
     names = categories if isinstance(categories, pd.Index) else labels(categories)
-    return pd.Categorical.from_codes(np.where(codes < 0, -1, codes).astype(np.int32), names)
+    codes = np.where(codes < 0, -1, codes).astype(np.int32)
+    made: pd.Categorical[str] = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(names), validate=False)  # type: ignore[assignment]
+    return made
 
 
 def labels(texts: Sequence[str]) -> pd.Index[str]:

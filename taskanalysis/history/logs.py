@@ -17,6 +17,7 @@ import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,6 +62,8 @@ class Logged(NamedTuple):
 
     def between(self, limits: Mapping[str, tuple[datetime | None, datetime | None]]) -> Logged:
         """What began or happened from one moment to another (aware) on each server, both included."""
+        if self.runs.empty and self.events.empty:
+            return self
         runs, events = _between(self.runs, "started", limits), _between(self.events, "at", limits)
         return self._replace(runs=runs, events=events)
 
@@ -100,12 +103,18 @@ def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", updat
         if update and files is not None:
             _tidy(store, files)
     if not runs:
-        runs, events = [_frame([], _RUNS).assign(server="")], [_frame([], _EVENTS).assign(server="", source="")]
+        return Logged(*_nothing(), problems, read)
     order = ["server", "task_path", "started", "ended"]
     once = pd.concat(runs, ignore_index=True).sort_values(order, ignore_index=True)
     if len(runs) > 1:  # one log holds no run twice
         once = once.drop_duplicates(["server", "task_path", "started", "instance"], ignore_index=True)
     return Logged(once, pd.concat(events, ignore_index=True).drop_duplicates(ignore_index=True), problems, read)
+
+
+@cache
+def _nothing() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """No run and no event, made once: most servers have no log."""
+    return _frame([], _RUNS).assign(server=""), _frame([], _EVENTS).assign(server="", source="")
 
 
 def with_logged(

@@ -16,7 +16,7 @@ from taskanalysis.snapshot.evidence import (
     stored_script,
     text_of,
 )
-from taskanalysis.snapshot.files import read_tasks
+from taskanalysis.snapshot.files import known_task, read_tasks
 from taskanalysis.snapshot.locales import ORDERS, moment, settle
 from taskanalysis.snapshot.needs import Needs, account_of, accounts_of, names_of
 from taskanalysis.snapshot.objects import objects, plain
@@ -111,6 +111,7 @@ __all__ = [
     "is_refused",
     "keep_script",
     "kept_script",
+    "known_task",
     "list_servers",
     "list_snapshots",
     "locked",

@@ -176,6 +176,11 @@ def task_of(data: bytes, sha256: str) -> TaskDefinition:
     return _PARSED[sha256]
 
 
+def known_task(sha256: str) -> TaskDefinition | None:
+    """The definition in a file of these bytes, where it has been parsed before."""
+    return _PARSED.get(sha256)
+
+
 MOST_PARSED = 20_000
 _PARSED: dict[str, TaskDefinition] = {}
 
