@@ -92,7 +92,7 @@ def run(
     click.echo("\n".join(plan_lines(planned, source, name)))
     if carry_out:
         return _carry_out(planned, scheduler, source, name, data)
-    click.echo("\nNothing was changed. Add --apply to carry out the plan.")
+    click.echo("\nNo task was changed. Add --apply to carry out the plan.")
     return 0
 
 
@@ -104,12 +104,17 @@ def _on_paper(source: Snapshot, choice: dict[str, Any], against: str | None) -> 
         target = f"{other.server or other.source} as of {other.local_time:%Y-%m-%d %H:%M} {other.zone or 'UTC'}"
     planned = plan(source, Paper(other), **choice)
     click.echo("\n".join(plan_lines(planned, source, target, on_paper=True)))
-    click.echo("\nThis is a plan on paper: only Windows can tell whether it accepts the tasks. Nothing was changed.")
+    click.echo("\nThis is a plan on paper: only Windows can tell whether it accepts the tasks. No task was changed.")
     return ATTENTION if planned.problems or planned.undefined else 0
 
 
 def _lay_out(source: Snapshot, choice: dict[str, Any], folder: Path) -> None:
     """Lay out the scripts of the chosen tasks below a folder, and say which the backup lacks."""
+    if folder.exists() and not folder.is_dir():
+        raise click.UsageError(f"--scripts {folder} is no folder")
+    for problem in source.problems:
+        if problem.file == "programs.csv":
+            say(f"PROBLEM {problem.file}: {problem.what}, so that scripts are not known", err=True)
     paths = [task.path for task in read_wanted(source, **choice).tasks]
     for line in lay_out(source, paths, folder):
         say(line)

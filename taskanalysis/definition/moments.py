@@ -25,6 +25,8 @@ def wall_time(given: Time) -> datetime:
     >>> wall_time(date(2026, 11, 23))
     datetime.datetime(2026, 11, 23, 0, 0)
     """
+    if hasattr(given, "item"):  # a time of numpy
+        given = given.item()
     if isinstance(given, datetime) and given == given:  # noqa: PLR0124 (pandas' NaT is a datetime)
         return given
     if isinstance(given, date) and not isinstance(given, datetime):

@@ -4,11 +4,12 @@ r"""What the files that a task starts say of its failures.
 >>> now = datetime(2026, 11, 23, 6, tzinfo=UTC)
 >>> script = ProgramFile("\\Load", 1, "script", "D:/load.py", exists=True, modified=now - timedelta(minutes=40))
 >>> changed_file([script], Past(last_success=now - timedelta(days=1), failing_since=now))
-' Its script changed 40 minutes before it began to fail (D:/load.py).'
+' Its script load.py changed 40 minutes before.'
 """
 
 from __future__ import annotations
 
+import ntpath
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -31,4 +32,4 @@ def changed_file(files: Sequence[ProgramFile], past: Past) -> str:
     at, file = max(changed)
     minutes = (past.failing_since - at) // timedelta(minutes=1)
     ago = Duration(delta=timedelta(minutes=minutes)).words() if minutes else "just"
-    return f" Its {file.role} changed {ago} before it began to fail ({file.file})."
+    return f" Its {file.role} {ntpath.basename(file.file)} changed {ago} before."

@@ -123,7 +123,7 @@ class News:
             rows = [f"- {line}" for line in lines[:MOST_LINES]]
             rows += [f"- and {more} more" for _ in range(more > 0)]
             blocks += ["\n".join([f"{heading}:", *rows])] if rows else []
-        return "\n\n".join([*blocks, *([link] if link else [])])
+        return "\n\n".join([*blocks, *([one_line(link)] if link else [])])
 
 
 def find_news(assessment: Assessment, known: Known) -> News:

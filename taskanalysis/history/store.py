@@ -69,10 +69,15 @@ class Store:
     @property
     def problems(self) -> list[Problem]:
         """A problem for each folder that can't be listed, and for what is lost of pruned snapshots."""
+        return self.unlisted_folders + self.lost
+
+    @property
+    def unlisted_folders(self) -> list[Problem]:
+        """A problem for each folder that can't be listed."""
         return [
             Problem(folder.relative_to(self.data).as_posix(), f"can't be listed ({reason})")
             for folder, reason in self.unlisted.items()
-        ] + self.lost
+        ]
 
     def take_pruned(self, pruned: Mapping[Day, list[str]]) -> None:
         """Take the names of pruned snapshots: the file of their day has them, or they are lost."""

@@ -27,6 +27,7 @@ from taskanalysis.snapshot import (
     Stamped,
     StoredDefinitions,
     beside_of,
+    kept_script,
     read_statuses,
     share_manifest,
     snapshot_folder,
@@ -65,9 +66,10 @@ def verify(data: str | Path) -> Verified:
             problems += [Problem(f"{place}/{file}", what) for file, what in _wrong(snapshot.path)]
         except Exception as error:  # nothing that it finds may end it
             problems.append(Problem(place, f"can't be verified ({type(error).__name__}: {clip(str(error))})"))
-    problems += _other_days(store)
+    problems += [*_other_days(store), *_other_scripts(store.data)]
     gaps = []
-    for _, group in groupby(sorted(snapshots, key=attrgetter("server", "taken_at")), key=attrgetter("server")):
+    known = [*snapshots, *_pruned(store)]
+    for _, group in groupby(sorted(known, key=attrgetter("server", "taken_at")), key=attrgetter("server")):
         pairs = [(before, after.taken_at - before.taken_at) for before, after in pairwise(group)]
         usual = sorted(gap for _, gap in pairs)[len(pairs) // 2] if pairs else timedelta(0)
         gaps += [(before, gap) for before, gap in pairs if gap > GAP * usual]
@@ -82,6 +84,25 @@ def _snapshots(store: Store) -> list[Stamped]:
         for name in names
         if (taken_at := stamped(name))
     )
+
+
+def _pruned(store: Store) -> list[Stamped]:
+    """The pruned snapshots that the history knows: their absence is no gap."""
+    return [
+        Stamped(taken_at, server, str(store.month((server, day)) / name))
+        for (server, day), names in store.pruned.items()
+        for name in names
+        if (taken_at := stamped(name))
+    ]
+
+
+def _other_scripts(share: Path) -> Iterator[Problem]:
+    """A problem for each kept script that is not what its name says."""
+    for file in sorted((share / "scripts").glob("[0-9a-f][0-9a-f]/*")):
+        if kept_script(share, file.name) is None:
+            yield Problem(
+                f"scripts/{file.parent.name}/{printable(file.name)}", "is damaged, or no script that was kept"
+            )
 
 
 def _wrong(folder: Path) -> Iterator[tuple[str, str]]:
@@ -167,7 +188,7 @@ def plan_pruning(data: str | Path, *, before: datetime) -> Pruning:
     """
     store = open_store(data)
     snapshots = _snapshots(store)
-    wrong = [*store.problems, *store.later_than(datetime.now(UTC) + CLOCKS_APART)]
+    wrong = [*store.unlisted_folders, *store.later_than(datetime.now(UTC) + CLOCKS_APART)]
     unreadable = [problem.file for problem in wrong]
     reasons: dict[Path, str] = {}
     for _, group in groupby(sorted(snapshots, key=attrgetter("server", "taken_at")), key=attrgetter("server")):

@@ -44,13 +44,13 @@ def _card(case: Case, look: Look, strip: str, logs: Mapping[str, str]) -> str:
     new = f'<span class="new">{case.novelty}</span> ' if case.novelty else ""
     # masked first: a secret may stand on the line behind its name
     said = one_line(said_last(mask_lines(logs.get(case.first.path, "")))) if alone else ""
-    wrote = f"<p>It last wrote: <samp>{shown(clip(said, MOST_SAID))}</samp></p>" if said else ""
+    wrote = f" It last wrote: <samp>{shown(clip(said, MOST_SAID))}</samp>" if said else ""
     notes = "".join(f"<p>Note: {shown(mask(note))}</p>" for note in case.notes)
     folded = [line.html() for line in case_lines(case)]
     folded[:0] = [] if alone else [_tasks(case.tasks, look)]
     return (
         f"<h2 class=what>{new}{badge(case.verdict.value)} {title}</h2>{strip}"
-        f"<p>{look.sentence(mask(case.why))}</p>{wrote}"
+        f"<p>{look.sentence(mask(case.why))}{wrote}</p>"
         f'<p class="next"><b>Next:</b> {look.sentence(mask(case.advice))}</p>{notes}'
         f'<div class="more">{_since(case, look)}{_owner(case)}{"".join(folded)}</div>'
     )

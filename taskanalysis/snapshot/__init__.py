@@ -13,6 +13,7 @@ from taskanalysis.snapshot.evidence import (
     log_name,
     read_programs,
     said_last,
+    script_place,
     stored_script,
     text_of,
 )
@@ -133,6 +134,7 @@ __all__ = [
     "remove",
     "said_last",
     "sample_share",
+    "script_place",
     "server_folder",
     "settle",
     "share_manifest",

@@ -64,12 +64,13 @@ def write_programs(rows: Iterable[ProgramFile]) -> bytes:
 
 
 def read_programs(file: Path, sha256: str, problems: list[Problem]) -> list[ProgramFile]:
-    """The rows of a ``programs.csv``; errors of the file or of a row are added to `problems`."""
+    """The rows of a ``programs.csv``, none where it was changed; errors are added to `problems`."""
     found = []
     try:
         content = read_bytes(file, MOST_OWN_BYTES)
         if hashlib.sha256(content).hexdigest() != sha256:
             problems.append(Problem("programs.csv", CHANGED))
+            return []
         rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
         if tuple(next(rows, ())) != PROGRAMS_HEADER:
             raise ValueError("its header is not the one of programs.csv")

@@ -74,6 +74,8 @@ def read_tasks(source: str | Path) -> tuple[dict[str, TaskDefinition], list[Prob
     >>> sorted(tasks), [problem.file for problem in problems]
     (['\\OpenData\\Load', '\\OpenData\\Permits\\Nightly'], ['OpenData/Broken.xml'])
     """
+    if source == "":
+        raise SnapshotError("name a file or a folder with task XML")
     found = find_tasks(Path(source))
     return found.tasks, found.problems
 

@@ -18,6 +18,7 @@ from taskanalysis.snapshot import (
     kept_script,
     long_path,
     plain_path,
+    script_place,
     write_whole,
 )
 from taskanalysis.text import count, one_line
@@ -135,14 +136,19 @@ def lay_out(snapshot: Snapshot, paths: Sequence[str], folder: Path) -> list[str]
     for name, sha256 in dict.fromkeys((file.file, file.sha256) for file in files):
         content = kept_script(snapshot.share, sha256)
         place = long_path(folder).joinpath(*_parts(name))
-        if content is None:
-            lines.append(f"Not in the backup: {name}")
-        elif place.exists():
-            is_same = place.read_bytes() == content
-            lines.append(f"{name}: {plain_path(place)} is there already, {'the same' if is_same else 'and differs'}")
-        else:
-            write_whole(place, content)
-            lines.append(f"{name}: written to {plain_path(place)}")
+        try:
+            if content is None:
+                is_damaged = sha256 and script_place(snapshot.share, sha256).exists()
+                lines.append(f"{'Damaged' if is_damaged else 'Not'} in the backup: {name}")
+            elif place.exists():
+                is_same = place.is_file() and place.read_bytes() == content
+                there = "the same" if is_same else "and differs"
+                lines.append(f"{name}: {plain_path(place)} is there already, {there}")
+            else:
+                write_whole(place, content)
+                lines.append(f"{name}: written to {plain_path(place)}")
+        except (OSError, ValueError) as error:
+            lines.append(f"{name}: can't be written ({getattr(error, 'strerror', None) or error})")
     return lines
 
 

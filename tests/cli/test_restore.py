@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from taskanalysis.cli import main
 from taskanalysis.cli.restore import plan_lines, result_lines
 from taskanalysis.definition.reader import read_task
+from taskanalysis.history import verify
 from taskanalysis.snapshot import ProgramFile, keep_script
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 from taskanalysis.snapshot.status import Status
@@ -101,7 +102,7 @@ def test_command_prints_a_plan_and_does_nothing(tmp_path: Path, fake: FakeSchedu
     ended = restore(taken(tmp_path, {LOAD: task_xml()}))
     assert ended.exit_code == 0
     assert "To be created: 1" in ended.stdout
-    assert ended.stdout.endswith("Nothing was changed. Add --apply to carry out the plan.\n")
+    assert ended.stdout.endswith("No task was changed. Add --apply to carry out the plan.\n")
     assert fake.store == {}
 
 
@@ -269,7 +270,7 @@ def test_off_windows_the_plan_is_for_an_empty_server(tmp_path: Path, monkeypatch
         "",
         r"1 task of Windows itself (\Microsoft) left out: --folder names them.",
         "",
-        "This is a plan on paper: only Windows can tell whether it accepts the tasks. Nothing was changed.",
+        "This is a plan on paper: only Windows can tell whether it accepts the tasks. No task was changed.",
     ]
 
 
@@ -303,6 +304,27 @@ def test_scripts_are_laid_out_and_nothing_is_written_over(tmp_path: Path, fake: 
     place.write_bytes(b"mine")
     assert restore(snapshot, "--scripts", str(out)).stdout.splitlines()[0].endswith("is there already, and differs")
     assert place.read_bytes() == b"mine"
+
+
+def test_one_script_that_cannot_be_laid_out_stops_no_other(tmp_path: Path, fake: FakeScheduler) -> None:
+    names = (r"D:\jobs\a.py", "D:\\" + "x" * 5000, r"D:\there.py", r"D:\jobs\load.py")
+    snapshot = taken(tmp_path, {LOAD: task_xml()}, programs=[SCRIPT._replace(file=name) for name in names])
+    keep_script(snapshot.share, b"print()")
+    (tmp_path / "out/D/there.py").mkdir(parents=True)
+    first, long, there, last = lay_out(snapshot, [LOAD], tmp_path / "out")
+    assert [": written to " in line for line in (first, last)] == [True, True]
+    assert "can't be written" in long
+    assert "is there already, and differs" in there
+    assert restore(snapshot, "--scripts", str(tmp_path / "out/D/jobs/a.py")).exit_code == 2
+
+
+def test_damaged_script_is_not_laid_out_and_found_by_verify(tmp_path: Path) -> None:
+    snapshot = taken(tmp_path, {LOAD: task_xml()}, programs=[SCRIPT])
+    keep_script(snapshot.share, b"print()")
+    (file,) = (snapshot.share / "scripts").glob("*/*")
+    file.write_bytes(b"evil")
+    assert lay_out(snapshot, [LOAD], tmp_path / "out") == [r"Damaged in the backup: D:\jobs\load.py"]
+    assert [problem.what for problem in verify(snapshot.share).problems] == ["is damaged, or no script that was kept"]
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,7 @@ def test_whole_day_that_was_pruned_stays_also_when_the_history_is_rebuilt(share:
         write(share, hour, status())
     before = read_history(share, update=True)
     assert pruned(share, 60) == [1, 2, 40, 41]
+    assert [gap.taken_at for gap, _ in verify(share).gaps] == [hours(4), hours(41)], "what was pruned is no gap"
     assert rebuild(share) == 2
     after = read_history(share, update=True)
     assert after.runs.equals(before.runs)

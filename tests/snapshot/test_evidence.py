@@ -1,5 +1,6 @@
 r"""Files that tasks start and what they last wrote: kept beside the definitions, and never in their way."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ def test_damaged_evidence_is_a_problem_and_the_definitions_stay(
     if content:
         (place / name).write_bytes(content)
     found = read_snapshot(tmp_path, now=NOON)
+    assert found.programs == ({} if name == "programs.csv" else {LOAD: ROWS}), "what was changed is not believed"
     assert name.rpartition("/")[2] in {problem.file.rpartition("/")[2] for problem in found.problems}
     assert list(found.tasks) == [LOAD]
     assert [task.path for task in read_wanted(found).tasks] == [LOAD]
@@ -69,8 +71,8 @@ def test_row_that_is_wrong_is_a_problem_with_its_line(row: str, tmp_path: Path) 
     file, problems = tmp_path / "programs.csv", list[Problem]()
     good = write_programs(ROWS[:1]).decode()
     file.write_text(good + row + "\r\n", encoding="utf-8", newline="")
-    assert read_programs(file, "", problems) == ROWS[:1]
-    assert [problem.what.partition(":")[0] for problem in problems[1:]] == ["line 3"]
+    assert read_programs(file, hashlib.sha256(file.read_bytes()).hexdigest(), problems) == ROWS[:1]
+    assert [problem.what.partition(":")[0] for problem in problems] == ["line 3"]
 
 
 def test_header_is_that_of_the_data_dictionary() -> None:
