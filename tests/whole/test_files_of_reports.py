@@ -23,11 +23,11 @@ BEFORE = {
     "missed_causes.csv": "b2c6c760418face260a3fe7c5d66fcaca44f66024b1481ec4ba7da569bcc1414",
     "runs.csv": "ab59f3a5f82d00576cf1b15fd9eaa15d937c734c8d6b39a9bcb68bba6994483e",
     "slots.csv": "f0a423aad937997c4195673f7d552b14f856c50601a1b85c9f8eaaa201fbb1c6",
-    "status.csv": "e0429b2996ae83f7c82662790fcbe87a5a93012705982c7a48bc1ce1272a2a55",
-    "task-status.csv": "aec9d3e83ffe734ff1dd3bead965d91286f9aaef48552854a0a8fa18fc0b927d",
+    "status.csv": "9404a4cc1ee36d6ca25768b711e38bba704ebb8e301f212885133bb8d0ad9f60",
+    "task-status.csv": "801ea207391e23bb8c766313b149aaff2b4e582b683d5cc4c637c71e198be246",
     "task_scheduler_backup.csv": "f66a7ef7638f7570411816f4ccff862afdcab61a7aa1c7caa1f1588397d16081",
     "triggers.csv": "d7e8938e3f7d10818bd080b9680b44bfb1022da01d57d7e15b224fe40e53c79c",
-    "status.json": "032f8a7c907845096c9a149dc810e1e43a655ef5f8792a273d37606787962dfa",
+    "status.json": "c717c45b0103e4d27d2cd5ead67f9d279824c2b160c9b5eb26594b25cbe8758b",
 }
 # keys of status.json that it did not have, or that differ each time
 LATER = {"made_at", "headline", "attention", "unseen", "backup", "summary"}
