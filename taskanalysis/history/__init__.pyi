@@ -5,10 +5,12 @@ from .frames import History as History
 from .frames import load_history as load_history
 from .frames import read_history as read_history
 from .frames import task_slices as task_slices
+from .frames import zone_of as zone_of
 from .joined import category as category
 from .joined import microseconds_of as microseconds_of
 from .joined import utc as utc
 from .logs import read_logs as read_logs
+from .logs import store_logs as store_logs
 from .parallel import each_in as each_in
 from .parallel import end_with_parent as end_with_parent
 from .parallel import executor_for as executor_for

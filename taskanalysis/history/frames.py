@@ -132,12 +132,12 @@ class Limits(NamedTuple):
 
 def _limits(data: Path, server: str, asked: Sequence[datetime | None], latest: datetime) -> Limits:
     is_local = any(moment and moment.tzinfo is None for moment in asked)
-    zone = _zone_of(data, server) if is_local else ""
+    zone = zone_of(data, server) if is_local else ""
     begin, end = (instant(moment, zone).astimezone(UTC) if moment else None for moment in asked)
     return Limits(begin, min(end or latest, latest))
 
 
-def _zone_of(data: Path, server: str) -> str:
+def zone_of(data: Path, server: str) -> str:
     """The zone of the newest snapshot of a server that can be read; "" where none names it."""
     for snapshot in newest_first(data, server):
         with suppress(SnapshotError):

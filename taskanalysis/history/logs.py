@@ -111,6 +111,14 @@ def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", updat
     return Logged(once, pd.concat(events, ignore_index=True).drop_duplicates(ignore_index=True), problems, read)
 
 
+def store_logs(data: str | Path, server: str, *, zone: str = "") -> None:
+    """Read and store the event logs of a server that are not stored yet; do nothing else."""
+    root = long_path(data)
+    stored = {digest for digest, _ in _stored(root / "history" / "eventlogs" / server)}
+    if not stored.issuperset(_files(root / "eventlogs" / server, []) or {}):
+        read_logs(data, [server], zone=zone, update=True)
+
+
 @cache
 def _nothing() -> tuple[pd.DataFrame, pd.DataFrame]:
     """No run and no event, made once: most servers have no log."""

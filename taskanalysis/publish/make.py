@@ -361,7 +361,11 @@ def renew_history(share: Path, executor: str = "") -> list[Problem]:
 
 
 def _renewed(share: Path, address: str) -> list[Problem]:
-    from taskanalysis.history import open_store, update_store  # noqa: PLC0415
+    from taskanalysis.history import open_store, store_logs, update_store, zone_of  # noqa: PLC0415
 
     with executor_for(len(open_store(share).stale()), address) as executor:
-        return update_store(share, executor=executor, check=True)
+        problems = update_store(share, executor=executor, check=True)
+    logs = share / "eventlogs"
+    for folder in sorted(logs.iterdir()) if logs.is_dir() else []:
+        store_logs(share, folder.name, zone=zone_of(share, folder.name))
+    return problems

@@ -11,6 +11,7 @@ from benchmarks import eventlog as benchmark
 from taskanalysis.health.past import pasts
 from taskanalysis.history import logs as logstore
 from taskanalysis.history.frames import read_history
+from taskanalysis.publish.make import renew_history
 from taskanalysis.snapshot.snapshot import read_snapshot
 from tests import build
 from tests.build import LOAD, assert_same, hours, rows, status, write, xml
@@ -230,3 +231,14 @@ def test_log_changes_no_type_of_a_column(tmp_path: Path) -> None:
     before = read_history(share(tmp_path, 0), update=True).runs.dtypes.astype("str").to_dict()
     log(tmp_path, run(0.2, 3))
     assert read_history(tmp_path, update=True).runs.dtypes.astype("str").to_dict() == before
+
+
+def test_report_stores_the_logs_once_for_all_its_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log(share(tmp_path, 0, 0), run(0, 5))
+    (tmp_path / "eventlogs" / "UNSEEN").mkdir()  # a server without a snapshot
+    assert renew_history(tmp_path) == []
+    read: list[Path] = []
+    monkeypatch.setattr(logstore, "read_eventlog", lambda file, **_: read.append(file))
+    history = read_history(tmp_path)
+    assert (history.computed, len(history.runs), read) == ("", 2, [])
+    assert renew_history(tmp_path) == []

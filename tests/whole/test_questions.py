@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 
 import taskanalysis as ta
 from taskanalysis.history import update_store
-from taskanalysis.publish.make import NOTEBOOKS
+from taskanalysis.publish.make import NOTEBOOKS, renew_history
 from taskanalysis.publish.notebooks import run_notebook
 from tests.build import ROOT
 
@@ -127,6 +127,7 @@ nbformat.write(notebook, sys.argv[2])
 
 @pytest.mark.slow
 def test_notebook_runs_with_a_kernel_and_shows_tables_and_figures(tmp_path: Path) -> None:
+    renew_history(ROOT / "data")
     command = [sys.executable, "-c", EXECUTE, str(NOTEBOOK), str(tmp_path / "out.ipynb")]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path)}
     subprocess.run(command, check=True, capture_output=True, timeout=600, env=env)
