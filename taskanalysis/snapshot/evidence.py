@@ -21,11 +21,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
+from taskanalysis.definition import read_bytes
 from taskanalysis.errors import Problem
 from taskanalysis.snapshot.paths import file_name, long_path, write_whole
-from taskanalysis.snapshot.status import CHANGED, aware, check_path, with_offset
-from taskanalysis.text import clip
+from taskanalysis.snapshot.status import aware, check_path, take_rows, with_offset
 
 PROGRAMS_HEADER = ("Path", "Action", "Role", "File", "Exists", "Size", "Modified", "Sha256")
 ROLES = ("program", "script")
@@ -65,24 +64,8 @@ def write_programs(rows: Iterable[ProgramFile]) -> bytes:
 
 def read_programs(file: Path, sha256: str, problems: list[Problem]) -> list[ProgramFile]:
     """The rows of a ``programs.csv``, none where it was changed; errors are added to `problems`."""
-    found = []
-    try:
-        content = read_bytes(file, MOST_OWN_BYTES)
-        if hashlib.sha256(content).hexdigest() != sha256:
-            problems.append(Problem("programs.csv", CHANGED))
-            return []
-        rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
-        if tuple(next(rows, ())) != PROGRAMS_HEADER:
-            raise ValueError("its header is not the one of programs.csv")
-        for row in filter(None, rows):
-            try:
-                found.append(_program_of(row))
-            except ValueError as error:
-                problems.append(Problem("programs.csv", f"line {rows.line_num}: {clip(str(error))}"))
-    except OSError as error:
-        problems.append(Problem("programs.csv", f"can't be opened ({error.strerror})"))
-    except (ValueError, csv.Error) as error:
-        problems.append(Problem("programs.csv", clip(str(error))))
+    found: list[ProgramFile] = []
+    take_rows(file, PROGRAMS_HEADER, lambda row: found.append(_program_of(row)), problems, sha256, believed=False)
     return found
 
 

@@ -12,7 +12,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -55,26 +55,48 @@ class Status:
 def read_statuses(file: Path, sha256: str | None, problems: list[Problem]) -> dict[str, Status]:
     """The rows of a ``status.csv`` by task path; errors of the file or of a row are added to `problems`."""
     statuses: dict[str, Status] = {}
+
+    def take(row: list[str]) -> None:
+        status = status_of(row)
+        if status.path in statuses:
+            raise ValueError(f"{status.path} is listed twice")
+        statuses[status.path] = status
+
+    take_rows(file, STATUS_HEADER, take, problems, sha256)
+    return statuses
+
+
+def take_rows(
+    file: Path,
+    header: tuple[str, ...],
+    take: Callable[[list[str]], None],
+    problems: list[Problem],
+    sha256: str | None,
+    *,
+    believed: bool = True,
+) -> None:
+    """Give each row of a CSV file of ours to `take`, which raises ValueError for a wrong one; errors are `problems`.
+
+    A file with another `sha256` than its manifest says was changed: a problem, and only read where it is `believed`.
+    """
     try:
         content = read_bytes(file, MOST_OWN_BYTES)
         if sha256 and hashlib.sha256(content).hexdigest() != sha256:
-            problems.append(Problem("status.csv", CHANGED))
+            problems.append(Problem(file.name, CHANGED))
+            if not believed:
+                return
         rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
-        if tuple(next(rows, ())) != STATUS_HEADER:
-            raise ValueError("its header is not the one of status.csv")
+        if tuple(next(rows, ())) != header:
+            raise ValueError(f"its header is not the one of {file.name}")
         for row in filter(None, rows):
             try:
-                status = status_of(row)
-                if status.path in statuses:
-                    raise ValueError(f"{status.path} is listed twice")
-                statuses[status.path] = status
+                take(row)
             except ValueError as error:
-                problems.append(Problem("status.csv", f"line {rows.line_num}: {clip(str(error))}"))
+                problems.append(Problem(file.name, f"line {rows.line_num}: {clip(str(error))}"))
     except OSError as error:
-        problems.append(Problem("status.csv", f"can't be opened ({error.strerror})"))
+        problems.append(Problem(file.name, f"can't be opened ({error.strerror})"))
     except (ValueError, csv.Error) as error:
-        problems.append(Problem("status.csv", clip(str(error))))
-    return statuses
+        problems.append(Problem(file.name, clip(str(error))))
 
 
 _PATH = re.compile(r"\\[^\\]")
