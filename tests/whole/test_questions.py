@@ -69,6 +69,7 @@ def test_there_are_twenty_questions_of_which_fifteen_are_the_notebook() -> None:
     assert [cell.id for cell in CELLS] == [f"explore-{place:02}" for place in range(32)]
     assert [cell for cell in CELLS if cell.cell_type == "code" and cell.outputs] == []
     assert all(cell.source.startswith("## ") and cell.source.endswith("?") for cell in CELLS[2::2])
+    assert [cell.id for cell in CELLS if "parameters" in cell.metadata.get("tags", ())] == ["explore-01"]
     assert len(QUESTIONS) == 20
     assert "explore" not in NOTEBOOKS, "it is no report"
 
@@ -139,5 +140,8 @@ def test_notebook_runs_with_a_kernel_and_shows_tables_and_figures(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_notebook_runs_in_the_engine_of_reports(tmp_path: Path) -> None:
-    assert run_notebook("explore", NOTEBOOK, {}, tmp_path) is None
+def test_notebook_runs_in_the_engine_of_reports_on_a_share_that_is_given(tmp_path: Path) -> None:
+    assert run_notebook("explore", NOTEBOOK, {"data": str(ta.sample_share())}, tmp_path) is None
+    failure = run_notebook("explore", NOTEBOOK, {"data": str(tmp_path / "none")}, tmp_path)
+    assert failure is not None
+    assert "none" in failure.error
