@@ -65,8 +65,6 @@ def run(
     """
     now = datetime.now(UTC)
     try:
-        if output and not output.name:
-            raise TaskAnalysisError("--output needs the name of a file")
         if every and server:
             raise click.UsageError("--server and --all-servers exclude each other: omit one of them")
         path = data_path(data)

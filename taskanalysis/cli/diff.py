@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from taskanalysis.cli.main import ATTENTION, NOT_FINISHED, deliver
-from taskanalysis.errors import TaskAnalysisError
 from taskanalysis.history import Diff, diff
 from taskanalysis.text import mask, one_line
 
@@ -23,8 +22,6 @@ def run(
     a: str, b: str, *, server: str, folder: str, zone: str, dates: str | None, form: str, output: Path | None
 ) -> int:
     """Print the comparison as "text", "json" or "markdown", or write it to `output`; the exit code."""
-    if output and not output.name:
-        raise TaskAnalysisError("--output needs the name of a file")
     found = diff(a, b, server=server, folder=folder, zone=zone, dates=dates or "")
     deliver({"text": text, "json": as_json, "markdown": markdown}[form](found), output, is_for_programs=form != "text")
     return exit_code(found)

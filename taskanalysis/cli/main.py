@@ -119,6 +119,13 @@ def address(_context: click.Context, _option: click.Parameter, text: str) -> str
     return text
 
 
+def file_with_name(_context: click.Context, _option: click.Parameter, file: Path | None) -> Path | None:
+    """Check that there is a name of a file, as there is none in ""."""
+    if file and not file.name:
+        raise click.BadParameter("it needs the name of a file")
+    return file
+
+
 def task_folder(text: str) -> str:
     r"""A task folder, which may be written with slashes: ``/OpenData`` is ``\OpenData``."""
     return text.replace("/", "\\")
@@ -136,7 +143,10 @@ ZONE = click.option("--zone", default="", metavar="ZONE", help="Time zone of the
 ORDERS = click.Choice(["dmy", "mdy", "ymd"])
 DATES = click.option("--dates", type=ORDERS, help="Order of day, month and year in dates, where the data is ambiguous.")
 OUTPUT = click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of stdout."
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=file_with_name,
+    help="File to write instead of stdout.",
 )
 LOG = click.option(
     "--log", type=click.Path(path_type=Path), metavar="FILE", help="Append what is printed to this file, too."

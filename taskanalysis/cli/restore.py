@@ -156,7 +156,7 @@ def _carry_out(planned: Plan, scheduler: Scheduler, source: Snapshot, name: str,
     if planned.of(Action.REPLACE) and not share:
         raise click.UsageError("--data is missing: name the share in which replaced tasks are saved first")
     passwords: dict[str, str] = {}
-    for account in planned.passwords:
+    for account in planned.needs.passwords:
         question = one_line(f"Password of {account} (empty skips its tasks)")
         passwords[account] = click.prompt(question, hide_input=True, default="", show_default=False, err=True)
     done: list[Restored] = []
@@ -228,7 +228,7 @@ def _step(step: Step) -> Iterator[str]:
 
 def _losses(plan: Plan) -> Iterator[str]:
     coming = [step.wanted for step in plan.of(Action.CREATE, Action.REPLACE)]
-    yield from named_lines("Passwords to enter, one for each account", plan.passwords)
+    yield from named_lines("Passwords to enter, one for each account", plan.needs.passwords)
     yield from named_lines("Accounts unknown to this server (replace them with --map OLD=NEW)", plan.unknown)
     yield from named_lines("Missing programs, scripts and folders", plan.absent)
     yield from lost_lines(coming)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
@@ -53,7 +54,8 @@ class Discreet(Command):
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
-            if isinstance(error, click.NoSuchOption) or error.message.endswith("is empty: give it a value"):
+            unknown = isinstance(error, click.NoSuchOption) and re.fullmatch(r"--?[a-z-]{1,20}", error.option_name)
+            if unknown or error.message.endswith("is empty: give it a value"):
                 raise
             option = getattr(error, "param", None)
             wrong = (

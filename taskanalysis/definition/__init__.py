@@ -29,7 +29,7 @@ from taskanalysis.definition.model import (
     Trigger,
     type_name,
 )
-from taskanalysis.definition.moments import Time, instant, wall_time
+from taskanalysis.definition.moments import Time, asked_time, instant, wall_time
 from taskanalysis.definition.reader import NAMESPACE, read_many, read_task
 from taskanalysis.definition.words import describe, weekdays
 
@@ -47,6 +47,7 @@ __all__ = [
     "Time",
     "TimeTrigger",
     "Trigger",
+    "asked_time",
     "changed_fields",
     "describe",
     "differences",

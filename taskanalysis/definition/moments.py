@@ -37,6 +37,11 @@ def wall_time(given: Time) -> datetime:
         raise TimeError(f"'{clip(str(given))}' is not a time such as 2026-11-23T06:00 or 2026-11-23") from None
 
 
+def asked_time(given: Time | None) -> datetime | None:
+    """The same, and None where no time is asked for (None or "")."""
+    return None if given is None or given == "" else wall_time(given)
+
+
 def instant(given: Time, zone: tzinfo | str = "") -> datetime:
     """The same as an aware datetime, on the clock of `zone` (IANA name or tzinfo; UTC for "") where it has no offset.
 

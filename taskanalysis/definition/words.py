@@ -21,7 +21,7 @@ from taskanalysis.definition import model
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.events import describe_query
 from taskanalysis.definition.model import LAST, TaskDefinition, Trigger
-from taskanalysis.definition.moments import Time, wall_time
+from taskanalysis.definition.moments import Time, asked_time
 from taskanalysis.text import listed
 
 DAY = timedelta(days=1)
@@ -42,7 +42,7 @@ def describe(subject: Trigger | TaskDefinition, *, at: Time | None = None) -> st
     >>> describe(TaskDefinition())
     'Only when started by hand'
     """
-    read = None if at is None or at == "" else wall_time(at)
+    read = asked_time(at)
     if isinstance(subject, Trigger):
         return _sentence([_phrase_of(subject, read)])
     groups: dict[tuple[str, str, str], list[Phrase]] = {}

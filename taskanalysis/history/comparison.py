@@ -74,6 +74,7 @@ def diff(
         for side in (a, b)
     )
     _same_task(earlier, later)
+    folder = folder.replace("/", "\\")  # as at the prompt
     found = Diff(earlier, later, folder)
     if folder and not found.compared:
         raise SnapshotError(f"no task of {earlier.name} or {later.name} lies in {folder} or below")

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from taskanalysis.definition import TaskDefinition, Time, instant, wall_time
+from taskanalysis.definition import TaskDefinition, Time, asked_time, instant, wall_time
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.changes import Definitions, Redefined, Seen, came_and_went, redefined, switched
 from taskanalysis.history.joined import Joined, category, clipped, join, utc
@@ -92,7 +92,7 @@ def load_history(
     executor: Executor | None = None,
 ) -> History:
     """Read a history as `read_history` does, and print nothing: for pages and commands."""
-    asked = [None if moment is None or moment == "" else wall_time(moment) for moment in (since, until)]
+    asked = [asked_time(moment) for moment in (since, until)]
     limit = datetime.now(UTC) + CLOCKS_APART
     problems = update_store(data, executor=executor) if update else []
     store = open_store(data, server)
@@ -109,8 +109,8 @@ def load_history(
     missing = [day for day in chosen if not store.file(day)]
     days = [part for part in (clipped(day, *limits[day.server]) for day in whole) if part.records]
     unread = [Problem(*problem) for day in days for record in day.records for problem in record["problems"]]
-    zones = [record["zone"] for day in days for record in day.records if record.get("zone")]
-    logged = read_logs(store.data, sorted(servers), zone=zones[-1] if zones else "", update=update)
+    zones = {day.server: str(record["zone"]) for day in days for record in day.records if record.get("zone")}
+    logged = read_logs(store.data, sorted(servers), zones=zones, update=update)
     problems = [*store.problems, *problems, *damaged, *unread, *logged.problems]
     in_force = _in_force(store, whole, days)
     computed = _computed(len(missing), len(chosen), logged.read)

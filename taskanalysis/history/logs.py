@@ -32,7 +32,7 @@ from taskanalysis.results import Outcome, decode
 from taskanalysis.snapshot import long_path, remove, write_whole
 from taskanalysis.text import clip
 
-VERSION = 3
+VERSION = 4
 """Version of what is kept: raise it when the reader learns more."""
 SAME = timedelta(seconds=60)
 """Starts in a snapshot and in a log within a minute are one run; LastRunTime has no seconds."""
@@ -80,8 +80,13 @@ def _between(
     return frame[kept].reset_index(drop=True)
 
 
-def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", update: bool = False) -> Logged:
-    """Read the event logs of these servers; `update` stores what was read for the next time, if it can be written."""
+def read_logs(
+    data: str | Path, servers: Iterable[str], *, zones: Mapping[str, str] | None = None, update: bool = False
+) -> Logged:
+    """Read the event logs of these servers; `update` stores what was read for the next time, if it can be written.
+
+    `zones` maps servers to their zones (IANA), for logs that have wall-clock times.
+    """
     root = long_path(data)
     runs, events, problems = [], [], list[Problem]()
     read = 0
@@ -92,7 +97,7 @@ def read_logs(data: str | Path, servers: Iterable[str], *, zone: str = "", updat
         for digest, file in (files or {}).items():
             logged = _kept(stored, digest, problems)
             if not logged:
-                log = read_eventlog(file, zone=zone)
+                log = read_eventlog(file, zone=(zones or {}).get(server, ""))
                 logged = Logged(_frame(log.runs, _RUNS), _frame(log.events, _EVENTS), log.problems)
                 # another machine, or another zone, may read more of a log with problems alone
                 if log.runs or log.events or not log.problems:
@@ -116,7 +121,7 @@ def store_logs(data: str | Path, server: str, *, zone: str = "") -> None:
     root = long_path(data)
     stored = {digest for digest, _ in _stored(root / "history" / "eventlogs" / server)}
     if not stored.issuperset(_files(root / "eventlogs" / server, []) or {}):
-        read_logs(data, [server], zone=zone, update=True)
+        read_logs(data, [server], zones={server: zone}, update=True)
 
 
 @cache

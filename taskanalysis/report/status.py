@@ -22,7 +22,7 @@ from taskanalysis.report.cards import MOST_CARDS, cards
 from taskanalysis.report.display import MOST_ROWS, Answer, Html, Table
 from taskanalysis.report.files import save, save_status
 from taskanalysis.report.page import change_rows, local
-from taskanalysis.report.strips import day_signs, key, shares, strip
+from taskanalysis.report.strips import day_signs, key, shares, strips
 from taskanalysis.report.window import Window
 from taskanalysis.results import BAD_OUTCOMES
 from taskanalysis.snapshot import Snapshot
@@ -85,8 +85,8 @@ class StatusPage(Window):
         rows = (_row(self.snapshot, judged, cause.get(judged.path, "")) for judged in listed)
         columns = ("task_path", "verdict", "strip", "last_run", "next_run", "success_rate_30d", "owner")
         made = self._table("status", rows, "All tasks", columns, "No status was collected.")
-        strips = [self._strip(judged.path) for judged in listed[:MOST_ROWS]]
-        return replace(made, cells={"strip": strips}, chips=True)
+        days = [self._strips.get(judged.path, "") for judged in listed[:MOST_ROWS]]
+        return replace(made, cells={"strip": days}, chips=True)
 
     @cached_property
     def key(self) -> Html:
@@ -119,18 +119,14 @@ class StatusPage(Window):
         return day_signs(self, [judged.path for judged in self._in_order[:MOST_ROWS]])
 
     @cached_property
-    def _days_of(self) -> pd.DataFrame:
-        """The same with a column a task."""
-        return self._signs.T
-
-    def _strip(self, path: str) -> str:
-        return strip(self._days_of[path]) if path in self._signs.index else ""
+    def _strips(self) -> dict[str, str]:
+        return strips(self._signs)
 
     def _strip_of(self, case: Case) -> str:
         """The days of a task; of several, how many of them had a bad day."""
         paths = [task.path for task in case.tasks if task.path in self._signs.index]
         if len(case.tasks) == 1 or not paths or not len(self._signs.columns):
-            return self._strip(case.first.path)
+            return self._strips.get(case.first.path, "")
         bad = (~self._signs.loc[paths].isin(["", "·", "r", "?"])).sum()
         most = f"{bad.max()} of {count(len(paths), 'task')} at most on a day"
         return shares(bad.tolist(), len(paths), bad.index, f"Tasks with a bad day: {most}")

@@ -29,7 +29,7 @@ from taskanalysis.report import starts
 from taskanalysis.report.commands import Line, case_lines, restore_lines, rule_lines
 from taskanalysis.report.display import MOST_ROWS, Answer, Html, badge, percent, shown
 from taskanalysis.report.page import STORIES_A_PAGE, change_rows, local, story_id
-from taskanalysis.report.strips import day_signs, key, run_strip, strip
+from taskanalysis.report.strips import day_signs, key, run_strip, strips
 from taskanalysis.report.window import Window, event_words
 from taskanalysis.snapshot import ProgramFile, Snapshot, said_last, stored_script, text_of
 from taskanalysis.text import clip, count, listed, mask, mask_arguments, mask_lines, one_line, say, say_day
@@ -103,7 +103,7 @@ class TaskStories(Window):
         look, name = self.look, _named(path)
         state = badge(judged.verdict.value) if judged else ""
         is_muted = judged is not None and judged.ignored
-        days = strip(self._days_of[path]) if path in self._signs.index and not is_muted else ""
+        days = "" if is_muted else self._strips.get(path, "")
         since = ""
         if judged and judged.since:
             since = f'<span class="soft">since {look.time(self._local(judged.since))}</span>'
@@ -291,18 +291,13 @@ class TaskStories(Window):
         return {judged.path: judged for judged in self.judged}
 
     @cached_property
-    def _signs(self) -> pd.DataFrame:
-        return day_signs(self, self._told)
+    def _strips(self) -> dict[str, str]:
+        return strips(day_signs(self, self._told))
 
     @property
     def _told(self) -> list[str]:
         """The tasks whose stories are told."""
         return [self.task] if self.task else self.paths[:MOST_ROWS]
-
-    @cached_property
-    def _days_of(self) -> pd.DataFrame:
-        """The same with a column a task."""
-        return self._signs.T
 
     @cached_property
     def _last_runs(self) -> dict[str, tuple[Any, ...]]:

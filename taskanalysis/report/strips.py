@@ -100,6 +100,11 @@ def _per_day(rows: pd.DataFrame, paths: pd.Index, days: pd.Index) -> NDArray[np.
     return counts
 
 
+def strips(signs: pd.DataFrame) -> dict[str, str]:
+    """The strip of each task of `day_signs`."""
+    return {str(path): strip(days) for path, days in signs.iterrows()}
+
+
 def strip(signs: pd.Series, label: str = "") -> str:
     """The days of a task (index: local midnights, values: `SIGNS`) as SVG; `label` is said in place of its words.
 

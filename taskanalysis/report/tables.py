@@ -202,7 +202,7 @@ def starts(
     if not 1 <= days <= MOST_DAYS:
         raise SnapshotError(f"starts are computed for 1 to {MOST_DAYS} days, not {days}")
     page = Inventory.read(data, server=server, folder=folder, at=at, zone=zone, dates=dates)
-    rows = planned_starts(page.snapshot, folder, days=days, moved=moved, history=page.history)
+    rows = planned_starts(page.snapshot, page.folder, days=days, moved=moved, history=page.history)
     return _frame("starts", page, rows.assign(server=page.snapshot.server)[list(columns_of("starts"))])
 
 

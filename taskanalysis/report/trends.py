@@ -22,7 +22,7 @@ from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.display import Answer, Html, Sentences, Table
 from taskanalysis.report.files import save
 from taskanalysis.report.page import NOT_ALL_SEEN
-from taskanalysis.report.strips import day_signs, key, strip
+from taskanalysis.report.strips import day_signs, key, strips
 from taskanalysis.report.window import Window
 
 MOST_STRIPS = 100
@@ -94,10 +94,9 @@ class Trends(Window):
         caption = "Tasks with bad runs or missed starts, the worst first"
         made = self._table("worst", rows, caption, empty=self._no_bad_day)
         paths = rows["task_path"].head(MOST_STRIPS).tolist()
-        signs = day_signs(self, paths)
-        strips = [strip(signs.loc[path]) for path in paths]
+        days = strips(day_signs(self, paths))
         columns = ["task_path", "each_day", *(name for name in rows.columns if name != "task_path")]
-        return replace(made, columns=columns, most=MOST_STRIPS, cells={"each_day": strips})
+        return replace(made, columns=columns, most=MOST_STRIPS, cells={"each_day": [days[path] for path in paths]})
 
     @property
     def _no_bad_day(self) -> str:

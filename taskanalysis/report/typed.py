@@ -44,15 +44,15 @@ def columns_of(name: str) -> dict[str, Column]:
     return columns | {flag: COLUMNS["observations"][flag] for flag in flags}
 
 
-def dtype_of(column: Column, zone: str = "ZONE") -> str:
-    """The dtype of a column in a typed frame, in words; `zone` is the server's."""
+def dtype_of(column: Column) -> str:
+    """The dtype of a column in a typed frame, in words; ZONE is the server's."""
     match column.dtype:
         case "text":
             return "str"
         case "list":
             return "list of datetime" if column.unit else "list of str"
         case "time":
-            return f"datetime64[us, {'UTC' if column.unit == 'UTC' else zone}]"
+            return f"datetime64[us, {'UTC' if column.unit == 'UTC' else 'ZONE'}]"
         case "span":
             return "timedelta64[us]"
     return column.dtype

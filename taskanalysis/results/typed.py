@@ -30,10 +30,10 @@ def code_of(text: str) -> int | str:
     if name in symbols():
         return symbols()[name]
     if (win32 := getattr(Win32Error, name, None)) is not None:
-        return 0x80070000 | int(win32) if 0 < int(win32) <= 0xFFFF else int(win32)
-    found = getattr(NtStatus, name, None)
-    found = getattr(HResult, name, None) if found is None else found
-    return word if found is None else int(found) & 0xFFFFFFFF
+        code: int = win32.unsigned_value
+        return 0x80070000 | code if 0 < code <= 0xFFFF else code
+    found = getattr(NtStatus, name, None) or getattr(HResult, name, None)
+    return found.unsigned_value if found is not None else word
 
 
 def other_reading(text: str) -> Result | None:

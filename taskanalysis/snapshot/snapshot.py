@@ -20,7 +20,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from taskanalysis import __version__
-from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, Time, instant, read_bytes, wall_time
+from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, Time, asked_time, instant, read_bytes
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.evidence import ProgramFile, by_task, log_name, read_programs, write_programs
@@ -191,7 +191,7 @@ def read_snapshot(
     """
     if zone:
         known_zone(zone)
-    latest = None if at is None or at == "" else wall_time(at)
+    latest = asked_time(at)
     source, now = long_path(path), now or datetime.now(UTC)
     if (source / "snapshots").is_dir() and not (source / "snapshot.json").is_file():
         newest, unusable = _newest(source, server, latest, holding, now)

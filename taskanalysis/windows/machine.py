@@ -201,7 +201,8 @@ def newest_file(pattern: str) -> str:
         wanted = re.compile(fnmatch.translate(name.lower()))
         try:
             with os.scandir(folder) as entries:
-                found = [(each.stat().st_mtime, each.path) for each in entries if wanted.match(each.name.lower())]
+                fitting = [each for each in entries if wanted.match(each.name.lower()) and each.is_file()]
+                found = [(each.stat().st_mtime, each.path) for each in fitting]
         except FileNotFoundError:
             return ""
         return max(found, default=(0.0, ""))[1]

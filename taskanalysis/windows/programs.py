@@ -302,9 +302,7 @@ def _of_powershell(finder: _Finder, arguments: Sequence[str], program: str) -> I
 
 def _called(finder: _Finder, command: Iterator[str] | Sequence[str]) -> Iterator[Named]:
     """The script that a command of PowerShell calls first: by its name alone it would not be found."""
-    found = re.match(
-        r"""\s*(?:[&.]\s*)?(?:'([^']+\.ps1)'|([^\s'"|;&]+\.ps1))(?=\s|;|$)""", " ".join(command), re.IGNORECASE
-    )
+    found = _CALL.match(" ".join(command))
     if found and _has_folder(name := found[1] or found[2]):
         yield finder.script(name)
 

@@ -49,15 +49,14 @@ class Step:
 class Plan:
     """The steps, and what is not restored automatically.
 
-    `passwords`, `unknown` and `absent` map to their tasks: accounts whose password is needed, accounts that the server
-    does not know, programs, scripts and working directories that do not exist. `needs` is what must be there, whatever
-    the server says, and `undefined` are tasks of which the backup has no definition. `problems` are files of the
+    `unknown` and `absent` map to their tasks: accounts that the server does not know, programs, scripts and working
+    directories that do not exist. `needs` is what must be there, whatever the server says, with the accounts whose
+    password is needed, and `undefined` are tasks of which the backup has no definition. `problems` are files of the
     snapshot that could not be read; `left_out` counts the tasks of Windows itself, which must be named.
     """
 
     steps: tuple[Step, ...]
     problems: tuple[Problem, ...] = ()
-    passwords: Mapping[str, list[str]] = field(default_factory=dict)
     unknown: Mapping[str, list[str]] = field(default_factory=dict)
     absent: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: int = 0
@@ -115,7 +114,6 @@ def plan(
     return Plan(
         steps,
         tuple(snapshot_tasks.problems),
-        needs.passwords,
         unknown,
         {name: paths for name, paths in files.items() if _answer(scheduler.path_exists, name) is False},
         snapshot_tasks.left_out,

@@ -115,6 +115,7 @@ def test_dry_run_prints_and_leaves_nothing(share: Path, hook: Receiver) -> None:
         (["--to"], "no value"),
         ([f"json://{PASSWORD}"], "an argument has no option"),
         ([f"--too={PASSWORD}"], "No such option"),
+        ([f"--json://me:{PASSWORD}@host"], "an argument has no option"),
         (["--to-file", "nowhere"], "nowhere can't be read"),
         (["--to", "json://x", "--server", "X"], "the share has no server 'X'"),
         (["--to", "json://x", "--folder", "\\Nowhere"], "lies in \\Nowhere"),

@@ -14,7 +14,7 @@ from taskanalysis.history.frames import read_history
 from taskanalysis.publish.make import renew_history
 from taskanalysis.snapshot.snapshot import read_snapshot
 from tests import build
-from tests.build import LOAD, assert_same, hours, rows, status, write, xml
+from tests.build import FILES, LOAD, assert_same, hours, rows, status, write, xml
 
 GUID = "0000%04d-0a0b-4c0d-8e0f-000000000077"
 
@@ -242,3 +242,14 @@ def test_report_stores_the_logs_once_for_all_its_pages(tmp_path: Path, monkeypat
     history = read_history(tmp_path)
     assert (history.computed, len(history.runs), read) == ("", 2, [])
     assert renew_history(tmp_path) == []
+
+
+def test_wall_clock_times_of_a_log_are_those_of_its_own_server(tmp_path: Path) -> None:
+    for server, zone in (("AAA", "Europe/Berlin"), ("ZZZ", "America/New_York")):
+        write(tmp_path, 0, status(), server=server, zone=zone)
+        folder = tmp_path / "eventlogs" / server
+        folder.mkdir(parents=True)
+        (folder / "log.csv").write_bytes((FILES / "eventlogs" / "english.csv").read_bytes())
+    events = read_history(tmp_path).events
+    firsts = events[events["source"] == "eventlog"].groupby("server", observed=True)["at"].min()
+    assert firsts["ZZZ"] - firsts["AAA"] == timedelta(hours=6)

@@ -12,7 +12,9 @@ import pytest
 from taskanalysis.definition.duration import Duration
 from taskanalysis.definition.model import CalendarTrigger, Repetition, ScheduleByDay, TaskDefinition, TimeTrigger
 from taskanalysis.errors import TaskAnalysisError
+from taskanalysis.history import diff
 from taskanalysis.report.planned import MOST_OVERLAPS, planned_starts, usual_seconds
+from taskanalysis.report.tables import starts
 from taskanalysis.schedule.moving import move
 from taskanalysis.snapshot.snapshot import Snapshot
 
@@ -136,3 +138,8 @@ def test_sample_says_what_a_moved_task_meets(sample: Snapshot, tmp_path: Path) -
     (row,) = found[found["moved"]].itertuples()
     assert (f"{row.start:%H:%M}", r"\OpenData\Portal\Catalog harvest" in row.overlaps) == ("03:15", True)
     assert sorted(file.stat().st_mtime_ns for file in sample.share.rglob("*.xml")) == before
+
+
+def test_folder_may_be_written_with_slashes() -> None:
+    assert starts(folder="/Backup")["task_path"].tolist() == starts(folder="\\Backup")["task_path"].tolist() != []
+    assert len(diff("data", "data", folder="/OpenData/Permits").compared) > 0

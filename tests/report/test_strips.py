@@ -132,7 +132,7 @@ def test_share_of_one_snapshot_has_no_strip(tmp_path: Path) -> None:
     window = StatusPage.read(tmp_path)
     assert day_signs(window, [LOAD]).shape == (1, 0)
     assert strip(day_signs(window, [LOAD]).loc[LOAD]) == ""
-    assert window._strip(LOAD) == ""
+    assert window._strips[LOAD] == ""
 
 
 def test_strips_of_many_tasks_are_those_of_each(tmp_path: Path) -> None:
@@ -235,5 +235,4 @@ def test_card_of_several_tasks_shows_how_many_of_them_had_a_bad_day() -> None:
     found = drawn(page._strip_of(case))
     assert found.get("aria-label") == "Tasks with a bad day: 9 of 9 tasks at most on a day"
     alone = next(each for each in page.cases if len(each.tasks) == 1)
-    assert page._strip_of(alone) == page._strip(alone.first.path)
-    assert page._strip("\\Not there") == ""
+    assert page._strip_of(alone) == page._strips[alone.first.path]

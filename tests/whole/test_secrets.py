@@ -35,6 +35,7 @@ from taskanalysis.report.columns import frame
 from taskanalysis.report.display import Answer, Look, Sentences
 from taskanalysis.report.files import save
 from taskanalysis.results import decode
+from taskanalysis.snapshot.needs import Needs
 from taskanalysis.snapshot.snapshot import Snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
 from taskanalysis.windows.collect import Collected
@@ -72,7 +73,7 @@ def plan_of(text: str) -> list[str]:
     wanted = Wanted(f"\\Load {text}", "<Task/>", read_task(b"<Task/>"))
     steps = tuple(Step(wanted, action, (text,)) for action in Action)
     named = {text: [f"\\Load {text}"]}
-    plan = Plan(steps, (Problem(text, text),), passwords=named, unknown=named, absent=named)
+    plan = Plan(steps, (Problem(text, text),), unknown=named, absent=named, needs=Needs(passwords=named))
     return plan_lines(plan, Snapshot(text, NOW), text)
 
 

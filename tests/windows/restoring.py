@@ -50,7 +50,7 @@ def taken(tmp_path: Path, tasks: dict[str, str], **more: Any) -> Snapshot:
 
 def done(planned: Plan, scheduler: Scheduler, password: str = "secret", **more: Any) -> dict[str, Restored]:
     """The result for each task, every account with the same password."""
-    results = apply(planned, scheduler, dict.fromkeys(planned.passwords, password), **more)
+    results = apply(planned, scheduler, dict.fromkeys(planned.needs.passwords, password), **more)
     return {each.path: each for each in results}
 
 

@@ -169,6 +169,7 @@ def test_file_of_this_machine_is_seen_with_its_content(tmp_path: Path) -> None:
     assert seen
     assert (seen.size, seen.content) == (len(SCRIPT), SCRIPT)
     assert [machine.file(str(path)) for path in (tmp_path, tmp_path / "none", file / "below")] == [None] * 3
+    (tmp_path / "load.old").mkdir()
     assert machine.newest_file(str(tmp_path / "LOAD.*")) == str(file)
     assert machine.newest_file(str(tmp_path / "none" / "*")) == ""
 

@@ -258,7 +258,7 @@ def test_file_is_restored_without_a_password(tmp_path: Path, user: str, paths: d
     file, fake = tmp_path / "own.xml", FakeScheduler(accounts={MANAGED: "", r"TOWN\etl": "x"})
     file.write_bytes(xml(user=user, **paths, status_every=minutes))
     planned = plan(read_snapshot(file, holding="definitions"), fake)
-    assert not planned.passwords
+    assert not planned.needs.passwords
     (done,) = apply(planned, fake, {})
     assert (done.path, done.result) == (read_task(file).uri, "created")
     assert read_task(fake.xml(done.path).encode("utf-16")) == read_task(file)

@@ -53,7 +53,7 @@ def test_existing_task_is_replaced_only_if_it_differs(tmp_path: Path, existing: 
     planned = plan(snapshot, fake)
     (step,) = planned.steps
     assert (step.action, "; ".join(step.why)[: len(why) or 1]) == (action, why)
-    assert list(planned.passwords) == ([] if action is Action.LEAVE else [r"TOWN\etl"])
+    assert list(planned.needs.passwords) == ([] if action is Action.LEAVE else [r"TOWN\etl"])
 
 
 def test_task_that_may_not_be_read_is_refused_and_the_rest_planned(tmp_path: Path) -> None:
@@ -381,7 +381,7 @@ def test_managed_account_is_handed_over_without_a_password(tmp_path: Path) -> No
     fake = FakeScheduler()
     register = fake.register = Mock(wraps=fake.register)  # type: ignore[method-assign]
     planned = plan(taken(tmp_path, {LOAD: task_xml(principal=STORED.replace("etl", "etl$"))}), fake)
-    assert planned.passwords == {}
+    assert planned.needs.passwords == {}
     done(planned, fake)
     given = register.call_args.kwargs
     assert (given["account"], given["password"], given["logon_type"]) == (r"TOWN\etl$", None, "Password")

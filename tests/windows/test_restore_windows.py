@@ -168,7 +168,7 @@ def test_account_that_needs_no_password_comes_back_without_one(tmp_path: Path, s
     xml = task_xml(principal=principal.format(own=server.account))
     snapshot = taken(tmp_path, {LOAD: xml})
     planned = plan(snapshot, server.scheduler)
-    assert (planned.passwords, planned.unknown) == ({}, {})
+    assert (planned.needs.passwords, planned.unknown) == ({}, {})
     assert done(planned, server.scheduler)[LOAD] == (LOAD, "created", "", False)
     assert actions(plan(snapshot, server.scheduler)) == {LOAD: "leave"}
 
