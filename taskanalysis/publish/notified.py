@@ -17,15 +17,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from filelock import Timeout
 
 from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
 from taskanalysis.errors import TaskAnalysisError, UnfinishedError
-from taskanalysis.health import NOTHING, Known, News, assess, find_news, known_history, rules_of, unread_news
 from taskanalysis.publish.targets import Target, key_of
 from taskanalysis.snapshot import list_servers, locked, long_path, read_snapshot, write_whole
+
+if TYPE_CHECKING:
+    from taskanalysis.health import Known, News
 
 FOLDER = "notified"
 FORMAT = 1
@@ -88,7 +90,7 @@ def preview(share: Path, server: str, find: Callable[[Known], News], targets: Se
     content = _Content.read(long_path(share) / FOLDER / f"{server}.json")
     receivers: Sequence[Target | None] = targets or [None]
     for target in receivers:
-        news = find(content.known(target.url) if target else NOTHING)
+        news = find(content.known(target.url) if target else content.nothing)
         if news.is_new:
             yield Delivery(target, news)
 
@@ -99,6 +101,8 @@ def finder_of(share: Path, server: str, *, folder: str = "", now: datetime) -> C
     The tasks are those in `folder` and below ("": all outside ``\Microsoft``). Where nothing can be read, that is news.
     SnapshotError where no task is in the folder.
     """
+    from taskanalysis.health import assess, find_news, known_history, rules_of, unread_news  # noqa: PLC0415 (pandas)
+
     try:
         snapshot = read_snapshot(share, server=server, now=now)
         moment = snapshot.judged_at("", now)
@@ -124,7 +128,7 @@ class _Content:
                 raise UnfinishedError(f"{file}: this program reads format {FORMAT} of it; nothing was sent")
             found = cls(dict(content["targets"]), str(content["salt"]))
             for known in found.targets.values():
-                Known.of_json(known)
+                found.nothing.of_json(known)
             return found
         except FileNotFoundError:
             return cls({})
@@ -136,7 +140,14 @@ class _Content:
 
     def known(self, url: str) -> Known:
         content = self.targets.get(key_of(url, self.salt))
-        return Known.of_json(content) if content else NOTHING
+        return self.nothing.of_json(content) if content else self.nothing
+
+    @property
+    def nothing(self) -> Known:
+        """What a new target knows."""
+        from taskanalysis.health import NOTHING  # noqa: PLC0415 (pandas)
+
+        return NOTHING
 
     def keep(self, url: str, known: Known) -> None:
         self.targets[key_of(url, self.salt)] = known.to_json()
