@@ -20,7 +20,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -31,7 +31,6 @@ from filelock import Timeout
 from taskanalysis import __version__
 from taskanalysis.definition import Time, instant, read_bytes, read_task
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, UnfinishedError
-from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot import (
     DELETED,
     Status,
@@ -54,6 +53,7 @@ from taskanalysis.snapshot import (
     write_snapshot,
 )
 from taskanalysis.text import clip, count
+from taskanalysis.windows.dated import dated_folders
 from taskanalysis.windows.evidence import Evidence, LogOf, gather
 from taskanalysis.windows.restorable import WantedTasks, encoded, read_wanted
 from taskanalysis.windows.scheduler import Scheduler, SchedulerError
@@ -247,44 +247,18 @@ def convert_all(source: Path, data: Path, *, server: str = "", zone: str = "", *
     """Convert each server of a file with several, and each dated folder in a folder of them; else the source itself.
 
     A folder is dated where its name begins with a date, and perhaps a time; without one, its files tell the time where
-    they are of that day, else it is noon. The options are those of `convert`.
+    they are of that day, else it is noon. What lies beside two of them is a problem of the last snapshot. The options
+    are those of `convert`.
     """
-    if not options.get("at") and (dated := _dated_folders(source, zone)):
-        found = [
-            convert_all(folder, data, server=server, zone=zone, **options | {"at": at}) for at, folder in sorted(dated)
-        ]
-        return [collected for each in found for collected in each]
+    dated, beside = ([], []) if options.get("at") else dated_folders(source, zone)
+    if dated:
+        found = [convert_all(folder, data, server=server, zone=zone, **options | {"at": at}) for at, folder in dated]
+        done = [collected for each in found for collected in each]
+        lost = [Problem(name, "lies beside dated folders and is not read: take it by itself") for name in beside]
+        return [*done[:-1], replace(done[-1], problems=(*done[-1].problems, *lost))]
     snapshot = read_snapshot(source, zone=zone, dates=options.get("dates", ""))
     names = [server] if server or not snapshot.others else [snapshot.server, *snapshot.others]
     return [convert(source, data, server=name, zone=zone, **options) for name in names]
-
-
-_DATED = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[T_ -]?(\d\d)[-:.h]?(\d\d)(?:[-:.]?(\d\d))?)?(?!\d)")
-
-
-def _dated_folders(source: Path, zone: str) -> list[tuple[str, Path]]:
-    """The time (ISO) and place of each dated folder; none where the source holds other things, too."""
-    if not source.is_dir() or (source / "snapshots").is_dir():
-        return []
-    inside = list(source.iterdir())
-    dated = [(found, folder) for folder in inside if folder.is_dir() and (found := _DATED.match(folder.name))]
-    if len(dated) != len(inside):
-        return []
-    times = []
-    for found, folder in dated:
-        year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
-        try:
-            at = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 (local time of the server)
-        except ValueError as error:
-            raise SnapshotError(f"{folder.name} is no date ({error})") from None
-        if not found[4]:
-            newest = max((file.stat().st_mtime for file in folder.rglob("*") if file.is_file()), default=0.0)
-            written = datetime.fromtimestamp(newest, known_zone(zone) if zone else UTC).replace(
-                tzinfo=None, microsecond=0
-            )
-            at = written if written.date() == at.date() else at.replace(hour=12)
-        times.append((at.isoformat(), folder))
-    return times
 
 
 # Reading --------------------------------------------------------------------------------------------------------------

@@ -146,8 +146,29 @@ def test_folder_of_dated_folders_is_taken_in_one_go(tmp_path: Path) -> None:
     assert (code, len(out.splitlines())) == (0, 3)
     names = sorted(known.path.name for known in list_snapshots(data))
     assert names == ["20261121T120000Z", "20261122T070000Z", "20261123T060500Z"]
+
+
+def test_what_lies_beside_dated_folders_is_named(tmp_path: Path) -> None:
+    data, exports = tmp_path / "data", tmp_path / "exports"
+    data.mkdir()
+    for name in ("2026-11-21", "2026-11-22", "old"):
+        (exports / name).mkdir(parents=True)
+        (exports / name / "status.csv").write_text(EXPORT + ROW.replace("11-23", "11-20") % "SRV", encoding="utf-8")
     (exports / "notes.txt").write_text("x", encoding="utf-8")
-    assert run("--data", str(data), "--from", str(exports), "--zone", "UTC")[0] == 2
+    code, out, err = run("--data", str(data), "--from", str(exports), "--zone", "UTC")
+    assert (code, len(out.splitlines())) == (0, 2)
+    what = "lies beside dated folders and is not read: take it by itself"
+    assert err.splitlines()[-2:] == [f"PROBLEM notes.txt: {what}", f"PROBLEM old: {what}"]
+
+
+def test_folder_with_a_date_among_others_is_one_of_the_task_scheduler(tmp_path: Path) -> None:
+    data, exports = tmp_path / "data", tmp_path / "exports"
+    data.mkdir()
+    for name in ("2026-11-21", "old"):
+        (exports / name).mkdir(parents=True)
+        (exports / name / "A.xml").write_bytes(b"<Task/>")
+    code, out, _ = run("--data", str(data), "--from", str(exports), "--zone", "UTC", "--server", "SRV")
+    assert (code, out[:27]) == (0, "SRV: 0 tasks, 2 definitions")
 
 
 def test_unknown_word_is_stored_as_not_known(tmp_path: Path) -> None:
