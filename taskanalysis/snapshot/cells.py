@@ -26,8 +26,8 @@ from taskanalysis.text import clip, count, listed
 def learn(rows: Iterable[Row]) -> dict[str, bool]:
     """The words for disabled (False) and enabled (True) that no table has, in lower case, as far as the rows tell them.
 
-    A disabled task has the same word as its status and as its scheduled task state, and no next run. A task with a next
-    run is enabled.
+    A disabled task has the same word as its status and as its scheduled task state, another one for its next run, and
+    no time of it. A task with a next run is enabled. Where all rows have one scheduled task state, nothing is learned.
     """
     rows = [row for row in rows if row.get("state") and row.get("enabled")]
     states, switches = ({row[name] for row in rows} for name in ("state", "enabled"))
@@ -39,12 +39,12 @@ def learn(rows: Iterable[Row]) -> dict[str, bool]:
         state, switch = row["state"].casefold(), row["enabled"].casefold()
         planned = bool(re.search(r"\d", row.get("next_run", "")))
         if state_of(state) is None and enabled_of(switch if state == switch else state) is None:
-            is_off = state == switch and not planned and bool(row.get("next_run"))
+            is_off = state == switch and not planned and row.get("next_run", "").casefold() not in ("", state)
             off[state] = off.get(state, True) and is_off
         if enabled_of(switch) is None and switch.strip("?"):
             others[switch] = others.get(switch, False) or planned
     words = [word for word, is_off in off.items() if is_off and word.strip("?")]
-    if len(words) != 1:
+    if len(words) != 1 or len({switch.casefold() for switch in switches}) < 2:
         return {}
     on = [word for word in others if word not in words]
     return {words[0]: False} | ({on[0]: True} if len(on) == 1 and others[on[0]] else {})
@@ -100,7 +100,7 @@ class Cells:
         """COM's state; None for a word that is not known."""
         word = row.get("state", "")
         state = state_of(word) or ("Disabled" if self.learned.get(word.casefold()) is False else None)
-        if state_of(row.get("next_run", "")) == "Disabled":  # where Windows 7 and 2008 have it
+        if _means_disabled(row.get("next_run", "")):
             return "Disabled"
         if word and state is None and not is_not_available(word):
             self.unknown.setdefault(word, Counter())["state"] += 1
@@ -132,7 +132,7 @@ class Cells:
         if time is None:
             is_next = name == "next_run"
             means_none = is_not_available(text) or _NO_DATE.search(text)
-            if means_none or (is_next and (text in self.nothing or state_of(text) == "Disabled")):
+            if means_none or (is_next and (text in self.nothing or _means_disabled(text))):
                 return "never"
             if is_next and text.strip("?") and not re.search(r"\d", text):
                 self.unknown.setdefault(text, Counter())["next run"] += 1
@@ -166,6 +166,11 @@ class Cells:
             orders = ORDERS if self.has_short_years else ORDERS[:2]
             choice = " or ".join(f"--dates {order}" for order in orders)
             self.notes[f"{what} of {count(self.unclear, 'time')} are ambiguous: choose with {choice}"] += 1
+
+
+def _means_disabled(next_run: str) -> bool:
+    """Whether a word for disabled stands in the place of the next run, as on Windows 7 and 2008; a number is none."""
+    return not next_run.isdigit() and state_of(next_run) == "Disabled"
 
 
 _NO_DATE = re.compile(r"(?<![0-9])0001(?![0-9])")

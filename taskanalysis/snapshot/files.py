@@ -16,7 +16,7 @@ from pathlib import Path
 
 from taskanalysis.definition import TaskDefinition, open_regular, read_bytes, read_many, read_task
 from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
-from taskanalysis.snapshot.kinds import HEAD, OTHER, XML, Kind, kind_of
+from taskanalysis.snapshot.kinds import EMPTY, HEAD, OTHER, XML, Kind, kind_of
 from taskanalysis.text import clip, printable
 
 
@@ -118,7 +118,7 @@ def _folder(source: Path, found: Found, path_of: Callable[[str], str] | None, sk
             read += _tasks_of(name, data, found)
         except TaskXmlError as error:
             kind = XML if path_of else _kind(file)
-            if kind in (XML, OTHER):
+            if kind in (XML, OTHER, EMPTY):
                 found.fail(name, _why(file, error, kind))
             else:
                 found.pass_over(name, kind)
@@ -157,7 +157,7 @@ OWN_RULES = "rules.toml"
 
 def _why(name: str, error: TaskXmlError, kind: Kind) -> str:
     """Why a file is not read: what it looks like, or what is wrong with it as XML."""
-    return str(error) if kind is XML or (kind is OTHER and name.lower().endswith(".xml")) else kind.what
+    return str(error) if kind in (XML, EMPTY) or (kind is OTHER and name.lower().endswith(".xml")) else kind.what
 
 
 def _kind(file: str) -> Kind:

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import chain, islice
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.cells import Cells, learn, learn_nothing
 from taskanalysis.snapshot.kinds import INSTEAD
-from taskanalysis.snapshot.locales import ORDERS, is_not_available, settle
+from taskanalysis.snapshot.locales import ORDERS, are_near, is_not_available, readings, settle
 from taskanalysis.snapshot.pages import decode_page, is_nonsense, read_page
 from taskanalysis.snapshot.rows import TABLE, Row, find_layout, is_table
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status
@@ -114,9 +114,11 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "", server: s
     servers = list(dict.fromkeys(filter(None, (row.get("host", "").upper() for row in rows))))
     chosen, rows = _one_server(rows, notes, server if len(servers) > 1 else "")
     nameless = _nameless(rows, notes)
+    _name_times(rows, notes, taken_at, server_zone or _EASTERNMOST)
     folded = _fold(rows, notes)
     learned = learn(rows)
-    cells = Cells(dates or _order(rows, taken_at), server_zone, notes, learned, learn_nothing(rows, learned))
+    order = _order(rows, taken_at, dates, notes)
+    cells = Cells(order, server_zone, notes, learned, learn_nothing(rows, learned))
     statuses = {task: cells.status(task, row) for task, row in folded.items()}
     cells.finish()
     for task in statuses:
@@ -211,12 +213,29 @@ def _one_server(rows: list[Row], notes: Counter[str], wanted: str) -> tuple[str,
         raise SnapshotError(
             f"no row is of the server {clip(wanted)}, but of {listed(list(dict.fromkeys(hosts)), most=5)}"
         )
-    kept = [row for row in rows if row.get("host", "").casefold() in ("", server.casefold())]
-    if len(kept) < len(rows) and not wanted:
+    kept = [row for row in rows if row.get("host", server).casefold() == server.casefold()]
+    if nobodys := sum(row.get("host") == "" for row in rows) if server else 0:
+        notes[f"{count(nobodys, 'row')} without the name of a server left out, as others have one"] += 1
+    left_out = len(rows) - len(kept) - nobodys
+    if left_out and not wanted:
         others = listed([name for name in dict.fromkeys(map(str.upper, hosts)) if name != server.upper()], most=5)
-        left_out = len(rows) - len(kept)
         notes[f"{count(left_out, 'row')} of other servers than {clip(server)} left out: --server {others}"] += 1
     return server, kept
+
+
+_EASTERNMOST = timezone(timedelta(hours=14))
+
+
+def _name_times(rows: list[Row], notes: Counter[str], taken_at: datetime, zone: tzinfo) -> None:
+    """Take a column of times without a known name for that of the next run, where one is later than the file."""
+    times = [time for row in rows for time in readings(row.get("time", "")) if time]
+    is_next = any(time.replace(tzinfo=time.tzinfo or zone) > taken_at for time in times)
+    for row in rows:
+        text = row.pop("time", "")
+        if text and (is_next or not times):
+            row["next_run"] = text
+    if times and not is_next:
+        notes["its times are of a column in no known language, and none is later than the file: left out"] += 1
 
 
 def _nameless(rows: list[Row], notes: Counter[str]) -> set[str]:
@@ -281,9 +300,11 @@ def _task_path(row: Row, whole: bool) -> str:
     return folder.rstrip("\\") + "\\" + name if name else ""
 
 
-def _order(rows: Sequence[Row], taken_at: datetime) -> str:
+def _order(rows: Sequence[Row], taken_at: datetime, wanted: str, notes: Counter[str]) -> str:
     lasts, nexts, days = ([row.get(name, "") for row in rows] for name in ("last_run", "next_run", "start_date"))
-    return settle(lasts, nexts, [f"{day} 0:00" for day in days], taken_at)
+    if wanted and not are_near(lasts, nexts, wanted, taken_at):
+        notes[f"--dates {wanted} gives years that are not near that of the file: they may be of another calendar"] += 1
+    return wanted or settle(lasts, nexts, [f"{day} 0:00" for day in days], taken_at)
 
 
 def _command(row: Row) -> str:

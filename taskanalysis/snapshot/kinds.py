@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from taskanalysis.snapshot.locales import field_of
 from taskanalysis.snapshot.pages import decode_page
-from taskanalysis.snapshot.rows import TABLE, find_layout, is_table
+from taskanalysis.snapshot.rows import TABLE, find_layout, is_csv_of_schtasks, is_table
 from taskanalysis.text import clip
 
 HEAD = 64 * 1024
@@ -37,6 +37,8 @@ FORMAT_TABLE = (
 )
 _RULER = re.compile(r"-{2,}(?: +-{2,})+\s*$")
 _EVENT_COLUMNS = ({"timecreated", "id", "message"}, {"date and time", "source", "event id"})
+_EVENT_ROW = re.compile(r'[^,]*,[^,]*,"?Microsoft-Windows-[^,]*,"?\d{1,5}"?,')
+"""A row that Event Viewer saves: level, time, source and number of an event; the columns have names in its language."""
 _OWN = "Path,State,Enabled,LastRunTime"
 
 
@@ -49,7 +51,8 @@ class Kind(NamedTuple):
 
 OTHER = Kind("is not read: neither task XML nor statuses", is_data=False)
 XML = Kind("is XML")
-"""XML, of which the reader of definitions says what is wrong with it; and what is empty."""
+"""XML, of which the reader of definitions says what is wrong with it."""
+EMPTY = Kind("is empty")
 
 
 def kind_of(data: bytes) -> Kind:
@@ -60,7 +63,9 @@ def kind_of(data: bytes) -> Kind:
     if what := next((what for magic, what in _MAGIC if data.startswith(magic)), ""):
         return Kind(what)
     text = decode_page(data).lstrip("\ufeff \t\r\n\0")
-    if not text or text.startswith("<") or b"<" in data[:4]:
+    if not text:
+        return EMPTY
+    if text.startswith("<") or b"<" in data[:4]:
         return _of_xml(text)
     if text[:1] in ("{", "["):
         what = "is JSON without tasks and their status" if re.search(r'"\w+"\s*:', text) else ""
@@ -76,6 +81,8 @@ def _of_xml(text: str) -> Kind:
         events = "EventLogRecord" in text
         more = "of events (Export-Clixml), which is not read: export the log with wevtutil epl" if events else ""
         return Kind(f"is Clixml {more or f'(Export-Clixml), which is not read: {INSTEAD}'}")
+    if name.casefold() == "html" or re.match(r"<!doctype html\b", text, re.IGNORECASE):
+        return Kind(f"is a page of HTML, which is not read: {INSTEAD}")
     if name in ("Event", "Events"):
         provider = re.search(r"""<Provider\s[^>]*?\bName=["']([^"'<>]*)""", text)
         source = provider[1] if provider else "an unknown program"
@@ -96,8 +103,11 @@ def _of_lines(text: str) -> Kind:
         return Kind(FORMAT_TABLE)
     if lines and lines[0].startswith(_OWN):
         return Kind("is the status.csv of a snapshot: name the folder of the snapshot")
+    if any(map(_EVENT_ROW.match, lines[1:])):
+        return Kind(f"holds events: {EVENTS}")
     found = (_of_header(lines[0], delimiter) for delimiter in ",;\t") if lines and "\0" not in text[:1000] else ()
-    return next((kind for kind in found if kind is not OTHER), OTHER)
+    kind = next((kind for kind in found if kind is not OTHER), OTHER)
+    return CUT if kind is OTHER and is_csv_of_schtasks(text) else kind
 
 
 def _of_header(line: str, delimiter: str) -> Kind:
@@ -116,4 +126,5 @@ def _of_header(line: str, delimiter: str) -> Kind:
     return Kind(f"is a CSV without the column {' and '.join(wanted)}: {INSTEAD}") if wanted else OTHER
 
 
+CUT = Kind(f"is a CSV of schtasks in an unknown language that lacks columns: {INSTEAD}, with all columns")
 _TIMES = {"last_run", "last_result", "next_run"}

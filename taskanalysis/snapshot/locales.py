@@ -23,6 +23,7 @@ import csv
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
@@ -104,8 +105,10 @@ _SPELLED = re.compile(
     r"(.*?(?:[T\s]|[^\W\d_]\.?))(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,]\d{1,7})?)?([^\d:]*)",
 )
 _WORD, _BETWEEN = re.compile(r"[^\W\d_]+"), re.compile(r"[\s.,/()-]*")
-_MORNING = ("am", "a", "fm", "dop", "öö", "vm", "午前", "上午", "오전")
-_EVENING = ("pm", "p", "em", "odp", "ös", "nm", "午後", "下午", "오후")
+_MORNING = ("am", "a", "fm", "dop", "öö", "vm", "de", "sa", "πμ", "pd", "午前", "上午", "오전")
+_EVENING = ("pm", "p", "em", "odp", "ös", "nm", "du", "ch", "μμ", "md", "午後", "下午", "오후")
+"""Of English, Swedish, Czech, Turkish, German, Hungarian, Vietnamese, Greek, Albanian, Japanese, Chinese and Korean, as
+CLDR has them."""
 _HALVES = dict.fromkeys(_MORNING, 0) | dict.fromkeys(_EVENING, 12)
 _NEUTRAL = frozenset(("de", "del", "di", "г", "год", "года", "ч", "h", "kl", "klo", "um", "uhr", "at", "ora", "alle"))
 _NAMES: dict[str, set[tuple[str, int]]] = {}
@@ -123,8 +126,8 @@ def moment(text: str, order: str) -> datetime | None:
     """The time that `text` names with day, month and year in `order`; None for any other text.
 
     Naive wall-clock time, aware only where the text itself has an offset. `order` is one of `ORDERS`. A weekday must be
-    that of the date. Remembered, with the words: a file is read in one order after it was tried in all. 100,000 rows
-    take 2.8 s, without 3.9 s.
+    that of the date; a name that languages give to two months needs one. Remembered, with the words: a file is read in
+    one order after it was tried in all. 100,000 rows take 2.8 s, without 3.9 s.
 
     >>> moment("2026/8/14 9:00:00", "dmy") == moment("14/08/2026 09:00", "dmy") == moment("Fri 14 Aug 2026 9:00", "mdy")
     True
@@ -172,7 +175,9 @@ def _spelled(text: str, order: str) -> datetime | None:
     if not parts:
         return None
     head, hour, minute, seconds, tail = parts.groups()
-    words = [word for word in _WORD.findall(head + tail) if word not in _NEUTRAL and word != "t"]
+    half = re.search(r"(\w+)\.?\s*$", head)  # before the clock "de" is Hungarian, else Spanish
+    neutral = _NEUTRAL - ({half[1]} & _HALVES.keys() if half else set())
+    words = [word for word in _WORD.findall(head + tail) if word not in neutral and word != "t"]
     halves = [word for word in words if word in _HALVES and word not in _NAMES] or [""]
     names = [_NAMES[word] for word in words if word in _NAMES]
     numbers = re.findall(r"\d+", head)
@@ -181,11 +186,12 @@ def _spelled(text: str, order: str) -> datetime | None:
         return None
     if re.sub(r"[.\s?()]", "", _WORD.sub("", tail)):
         return None
+    times = set()
     for day, weekdays in _dates(numbers, names, order):
-        time = datetime(*day, _hour(int(hour), halves[0]), int(minute), int(seconds or 0))  # noqa: DTZ001
-        if all(("day", time.weekday()) in name for name in weekdays):
-            return time
-    return None
+        with suppress(ValueError):
+            time = datetime(*day, _hour(int(hour), halves[0]), int(minute), int(seconds or 0))  # noqa: DTZ001
+            times |= {time} if all(("day", time.weekday()) in name for name in weekdays) else set()
+    return times.pop() if len(times) == 1 else None
 
 
 def _dates(
@@ -197,11 +203,10 @@ def _dates(
         yield _date(first, second, third, order), names
     if len(numbers) == 2 and 1 <= len(names) <= 2:
         for place, name in enumerate(names):
-            months = [number for kind, number in name if kind == "month"]
-            if len(months) == 1:
-                day, year = (numbers[1], numbers[0]) if len(numbers[0]) == 4 or order == "ymd" else numbers
-                if len(day) <= 2 and len(year) in (2, 4):
-                    yield (_year(year), months[0], int(day)), [*names[:place], *names[place + 1 :]]
+            day, year = (numbers[1], numbers[0]) if len(numbers[0]) == 4 or order == "ymd" else numbers
+            for kind, month in name:
+                if kind == "month" and len(day) <= 2 and len(year) in (2, 4):
+                    yield (_year(year), month, int(day)), [*names[:place], *names[place + 1 :]]
 
 
 def _date(first: str, second: str, third: str, order: str) -> tuple[int, int, int]:
@@ -259,28 +264,45 @@ def settle(lasts: Iterable[str], nexts: Iterable[str], others: Iterable[str], ta
     if not two_digits and all(times[0] == times[1] for times in every):
         return ORDERS[0]
     file_time = taken_at.astimezone(UTC).replace(tzinfo=None)
-
-    def latest(order: int) -> datetime:
-        return max((times[order] or _LONG_AGO for times in last), default=_LONG_AGO)
-
-    def soonest(order: int) -> datetime:
-        return min((time for times in next_ if (time := times[order]) and time > _LONG_AGO), default=_FAR)
-
-    def is_near(order: int) -> bool:
-        if latest(order) > _LONG_AGO:
-            return latest(order) > file_time - timedelta(days=100)
-        return soonest(order) == _FAR or timedelta(days=-1) < soonest(order) - file_time < timedelta(days=400)
-
     tests: list[Callable[[int], bool]] = [
-        lambda order: latest(order) < file_time + timedelta(days=1),
-        lambda order: soonest(order) > latest(order) - timedelta(hours=1),
-        lambda order: timedelta(days=-1) < soonest(order) - file_time < timedelta(days=2),
+        lambda order: _latest(last, order) < file_time + timedelta(days=1),
+        lambda order: _soonest(next_, order) > _latest(last, order) - timedelta(hours=1),
+        lambda order: timedelta(days=-1) < _soonest(next_, order) - file_time < timedelta(days=2),
     ]
     if two_digits:
-        candidates = [order for order in candidates if tests[0](order) and is_near(order)]
+        candidates = [order for order in candidates if _is_near(last, next_, order, file_time)]
     for test in tests:
         candidates = [order for order in candidates if test(order)] or candidates
     return ORDERS[candidates[0]] if len({tuple(times[order] for times in every) for order in candidates}) == 1 else ""
+
+
+def are_near(lasts: Iterable[str], nexts: Iterable[str], order: str, taken_at: datetime) -> bool:
+    """Whether dates in this order are of the time of their file, where any has a year of two digits; else True.
+
+    >>> are_near(["23/11/69 06:00"], [], "dmy", datetime(2026, 11, 23, 12, tzinfo=UTC))  # 2569 of the Thai calendar
+    False
+    """
+    place = ORDERS.index(order)
+    last, next_ = ([times for times in _in_all_orders(texts) if len(times) > place] for texts in (lasts, nexts))
+    if all(len(times) < len(ORDERS) for times in [*last, *next_]):
+        return True
+    return _is_near(last, next_, place, taken_at.astimezone(UTC).replace(tzinfo=None))
+
+
+def _is_near(last: list[list[datetime | None]], next_: list[list[datetime | None]], order: int, at: datetime) -> bool:
+    """Whether the newest last run is of the 100 days before, or else the first next run not long before or after."""
+    latest, soonest = _latest(last, order), _soonest(next_, order)
+    if latest > _LONG_AGO:
+        return timedelta(days=-1) < at - latest < timedelta(days=100)
+    return soonest == _FAR or timedelta(days=-1) < soonest - at < timedelta(days=400)
+
+
+def _latest(last: list[list[datetime | None]], order: int) -> datetime:
+    return max((times[order] or _LONG_AGO for times in last), default=_LONG_AGO)
+
+
+def _soonest(next_: list[list[datetime | None]], order: int) -> datetime:
+    return min((time for times in next_ if (time := times[order]) and time > _LONG_AGO), default=_FAR)
 
 
 def _in_all_orders(texts: Iterable[str]) -> list[list[datetime | None]]:

@@ -75,7 +75,7 @@ def _score(data: bytes, page: str) -> tuple[int, int]:
     return words, sum(_fits(*place, page) for place in places if place[1] > "\x7f") - 2 * pure
 
 
-_PURE = re.compile("(?<![a-zA-Z])[À-ɏ]{3,}(?![a-zA-Z])")  # words of Latin languages have plain letters, too
+_PURE = re.compile("(?<![a-zA-ZÀ-ɏ])[À-ɏ]{3,}(?![a-zA-ZÀ-ɏ])")  # words of Latin languages have plain letters, too
 
 
 def _fits(before: str, letter: str, after: str, page: str) -> int:
@@ -131,10 +131,10 @@ def _script(letter: str) -> str:
 
 
 # "?" and the replacement character stand for lost letters, signs of a box for those of another code page, and the pairs
-# are what UTF-8 gives when it is read as Windows 1252; no name of a task has "?", and hardly one the others
+# are what UTF-8 gives when it is read as Windows 1252; no name of a task has "?" or "|", and hardly one the others
 _SECOND = re.escape(bytes(range(0x80, 0xC0)).decode("cp1252", errors="ignore"))
 _NONSENSE = re.compile(
-    f"[?\ufffd\x80-\x9f\u2500-\u25ff\ue000-\uf8ff]|[ÃÂ][{_SECOND}]|[a-zA-Z][\u0370-\u052f]|[\u0370-\u052f][a-zA-Z]"
+    f"[?|\ufffd\x80-\x9f\u2500-\u25ff\ue000-\uf8ff]|[ÃÂ][{_SECOND}]|[a-zA-Z][\u0370-\u052f]|[\u0370-\u052f][a-zA-Z]"
 )
 
 

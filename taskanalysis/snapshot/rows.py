@@ -31,6 +31,8 @@ VERBOSE = 28  # columns of `/v`
 _POSITIONS = {"host": 0, "name": 1, "next_run": 2, "state": 3, "last_run": 5, "last_result": 6, "command": 8}
 _POSITIONS |= {"enabled": 11, "start_date": 20}
 _SHORT = {"name": 0, "next_run": 1, "state": 2}
+_UNNAMED = {"name": 0, "time": 1, "state": 2}
+"""Of three columns that no language names: whether the second is the next run, its times must tell."""
 _SHORT_LIST = {"host": 0, "name": 1, "next_run": 2, "state": 3}
 _HEAD = 1000  # lines in which a layout must show itself
 _LONGEST = 10_000
@@ -59,9 +61,24 @@ def find_layout(text: str) -> Layout | None:
                 own = line.count('","') + 1 == len(_SHORT) and _SHORT.keys() <= columns.keys()
                 own = (own or line.count('","') + 1 >= VERBOSE) and delimiter == "," and line.startswith('"')
                 return _schtasks if own else partial(_export, delimiter=delimiter)
-        if _ROW.match(line) and (line.count('","') == 2 or line.count('","') >= VERBOSE - 1):
+        if _ROW.match(line) and line.count('","') >= VERBOSE - 1:
             return _schtasks
-    return _list if _opening(text) else None
+    return _schtasks if _ends_in_words(text) else _list if _opening(text) else None
+
+
+def is_csv_of_schtasks(text: str) -> bool:
+    r"""Whether a row of the text is like those that schtasks prints: in quotes, with a task path.
+
+    >>> is_csv_of_schtasks('"\\Load","23.10.2026 06:00:00","1"')
+    True
+    """
+    return any(map(_ROW.match, islice(_lines(text), _HEAD)))
+
+
+def _ends_in_words(text: str) -> bool:
+    """Whether there are rows of a task path, a time or word, and a word, as the state is: no time, no number."""
+    rows = [line for line in islice(_lines(text), _HEAD) if line.startswith('"\\') and line.count('","') == 2]
+    return bool(rows) and not any(re.search(r'","\d*",|\d[^,]*$', line) for line in rows)
 
 
 def is_table(text: str) -> bool:
@@ -155,7 +172,9 @@ def _schtasks(text: str, notes: Counter[str]) -> Iterator[Row]:
 def _known(header: Sequence[str], width: int) -> Mapping[str, int]:
     """By name where the header names all that a row has, else by position where their number is right."""
     named = _columns(header)
-    wanted = _POSITIONS if width == VERBOSE else _SHORT if width == len(_SHORT) else {}
+    if width == len(_SHORT):
+        return named if _SHORT.keys() <= named.keys() else _UNNAMED
+    wanted = _POSITIONS if width == VERBOSE else {}
     return named if wanted.keys() - {"start_date"} <= named.keys() else wanted
 
 
@@ -217,7 +236,8 @@ def _opening(text: str) -> str:
         if key and (block or not _FOLDER.match(line)):
             block.append((key, value))
         elif not line.strip():
-            if len(block) in (VERBOSE, 5) and block[1][1].startswith("\\"):
+            short = len(block) == 5 and not re.search(r"\d", block[_SHORT_LIST["state"]][1])
+            if (short or len(block) == VERBOSE) and block[1][1].startswith("\\"):
                 return block[0][0]
             block = []
     return ""

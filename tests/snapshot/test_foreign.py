@@ -104,6 +104,22 @@ def test_word_that_rows_do_not_tell_is_not_learned(write: Write) -> None:
     assert found.statuses[NIGHTLY] == replace(WANTED[NIGHTLY], state=None, enabled=None, next_run=EVENING)
 
 
+def test_one_word_for_all_tasks_is_not_learned(write: Write) -> None:
+    language = UNKNOWN._replace(ready="Вкл", running="Идет")
+    lines = as_csv(language, "utf-8").splitlines()
+    for kept in ([line for line in lines if '"Выкл"' in line], [line.replace('"Вкл"', '"Выкл"') for line in lines]):
+        found = read_statuses_file(write("\n".join([lines[0], *kept])))
+        assert {(each.state, each.enabled) for each in found.statuses.values()} == {(None, None)}
+        assert any(what.startswith("'Выкл' is a word of no known language") for what in whats(found))
+
+
+def test_word_of_every_cell_is_not_that_of_disabled(write: Write) -> None:
+    refused = as_csv(UNKNOWN._replace(disabled="НД", off="НД"), "utf-8")  # as of tasks whose properties were refused
+    assert read_statuses_file(write(refused)).statuses[NIGHTLY] == replace(
+        WANTED[NIGHTLY], state=None, enabled=None, next_run=None
+    )
+
+
 def test_word_for_no_next_run_is_learned_of_disabled_tasks_alone(write: Write) -> None:
     head = '"TaskName","TaskPath","State","NextRunTime"\n"A","\\","Ready","n.b."\n'
     known = read_statuses_file(write(head + '"B","\\","Disabled","n.b."\n'))
@@ -215,6 +231,15 @@ def test_dates_decides_where_the_file_does_not(write: Write) -> None:
         read_statuses_file(file, dates="ydm")
 
 
+def test_years_of_another_calendar_are_a_problem_where_the_order_is_given(write: Write) -> None:
+    thai = read_statuses_file(write(runs(("23/11/69 06:00", "25/11/69 06:00"))), dates="dmy")
+    assert whats(thai) == [
+        "--dates dmy gives years that are not near that of the file: they may be of another calendar"
+    ]
+    assert whats(read_statuses_file(write(runs(("23/11/26 06:00", ""))), dates="dmy")) == []
+    assert whats(read_statuses_file(write(runs(("23/11/2016 06:00", ""))), dates="dmy")) == []
+
+
 # Cells ---------------------------------------------------------------------------------------------------------------
 
 
@@ -292,6 +317,15 @@ def test_rows_of_a_second_server_are_left_out_and_counted(write: Write) -> None:
     assert found.statuses == WANTED
     assert whats(found) == ["8 rows of other servers than OPENDATA01 left out: --server OPENDATA02"]
     assert found.others == ("OPENDATA02",)
+
+
+def test_rows_without_a_server_are_of_none_that_others_name(write: Write) -> None:
+    lines = as_csv(LANGUAGES["English"], "utf-8").splitlines()
+    nobodys = [line.replace("OPENDATA01", "").replace("\\Load", "\\Else") for line in lines[1:3]]
+    found = read_statuses_file(write("\n".join([*lines, *nobodys])))
+    assert found.statuses == WANTED
+    assert whats(found) == ["2 rows without the name of a server left out, as others have one"]
+    assert len(read_statuses_file(write("\n".join([lines[0], *nobodys]))).statuses) == 1
 
 
 @pytest.mark.parametrize("name", ["", "\x07bell", "\\"])

@@ -8,7 +8,7 @@ import pytest
 
 from taskanalysis.errors import SnapshotError
 from taskanalysis.health import assess
-from taskanalysis.snapshot.kinds import INSTEAD, OTHER, XML, kind_of
+from taskanalysis.snapshot.kinds import EMPTY, INSTEAD, OTHER, XML, kind_of
 from taskanalysis.snapshot.snapshot import read_snapshot
 
 
@@ -46,6 +46,11 @@ TABLE = "TaskName TaskPath  LastRunTime\n-------- --------  -----------\nLoad   
         ('#TYPE X\n"LastRunTime","LastTaskResult"\n"x","0"\n', "is a CSV without the column TaskName"),
         ("Level,Date and Time,Source,Event ID,Task Category\n", "holds events"),
         ("Message,Id,TimeCreated\n", "holds events"),
+        ('Ebene,Datum\nx,24.11.2026 06:00,Microsoft-Windows-TaskScheduler,201,y,"z"\n', "holds events"),
+        ("<!DOCTYPE html>\n<html><body>", "is a page of HTML"),
+        ("<HTML>", "is a page of HTML"),
+        ('"Vél","Verk","Næst"\n"SRV","\\Load","24.11.2026 06:00:00"\n', "is a CSV of schtasks in an unknown language"),
+        ('"Heiti","Keyrt","Útkoma"\n"\\Load","23.11.2026 06:00:00","1"\n', "is a CSV of schtasks in an unknown"),
         ("Path,State,Enabled,LastRunTime,LastTaskResult,NextRunTime,NumberOfMissedRuns\n", "is the status.csv of a"),
     ],
 )
@@ -78,9 +83,17 @@ def test_what_holds_no_data_is_a_note(content: bytes, tmp_path: Path) -> None:
     assert snapshot.faults == []
 
 
-@pytest.mark.parametrize("content", [b"", b"<Task>", b"<html>", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"<Task>", b"<r/>", "<Task>".encode("utf-16")])
 def test_xml_is_left_to_its_reader(content: bytes) -> None:
     assert kind_of(content) == XML
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"\r\n ", bytes(4096)])
+def test_empty_file_is_damaged_data(content: bytes, tmp_path: Path) -> None:
+    assert kind_of(content) == EMPTY
+    (tmp_path / "status.csv").write_bytes(content)
+    (tmp_path / "Load.xml").write_bytes(b"<Task/>")
+    assert [problem.what for problem in read_snapshot(tmp_path).faults] == ["is empty"]
 
 
 def test_other_xml_is_no_damaged_definition(tmp_path: Path) -> None:

@@ -72,6 +72,23 @@ def test_schtasks_csv_without_header_is_read_by_position(write: Write) -> None:
     }
 
 
+def test_three_columns_of_an_unknown_language_are_those_of_schtasks_only_where_they_look_so(write: Write) -> None:
+    head = '"Heiti","Keyrt","Staða"\n'
+    past = read_statuses_file(write(head + '"\\A","23.11.2026 06:00:00","Bereit"\n"\\B","N/A","Tilbúið"\n'))
+    assert past.statuses == {"\\A": Status("\\A", "Ready"), "\\B": Status("\\B")}
+    assert whats(past)[0] == "its times are of a column in no known language, and none is later than the file: left out"
+    planned = read_statuses_file(write(head + '"\\A","25.11.2026 06:00:00","Bereit"\n"\\B","N/A","Bereit"\n'))
+    assert [status.next_run for status in planned.statuses.values()] == [datetime(2026, 11, 25, 6), "never"]
+    with pytest.raises(SnapshotError, match="holds no statuses"):
+        read_statuses_file(write(head + '"\\A","23.11.2026 06:00:00","1"\n"\\B","23.11.2026 06:00:00","0"\n'))
+
+
+def test_list_of_five_lines_is_that_of_schtasks_only_where_the_fourth_is_a_word(write: Write) -> None:
+    assert not is_status_file(
+        write("Имя:      SRV\nЗадача:   \\A\nЗапуск:  2026-11-23 06:00\nИтог:   1\nВход:     x\n")
+    )
+
+
 def test_short_csv_holds_next_run_and_state_only(write: Write) -> None:
     text = '\n"TaskName","Next Run Time","Status"\n"\\Load","11/25/2026 6:00:00 AM","Queued"\n'
     found = read_statuses_file(write(text))

@@ -1,7 +1,9 @@
 """What is read of a status file is what was written into it, or not known with a problem: never another value."""
 
+import csv
 import os
 import random
+import re
 import string
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -12,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from taskanalysis.errors import SnapshotError
+from taskanalysis.snapshot import locales
 from taskanalysis.snapshot.foreign import ForeignStatuses, read_statuses_file
 from taskanalysis.snapshot.status import Status
 from tests.snapshot.printed import LANGUAGES, NOON, REST, REST_NAMES, Language
@@ -56,6 +59,7 @@ def written(chance: random.Random) -> Written:
     known = list(LANGUAGES.values())
     language = chance.choice(known) if chance.random() < 0.6 else invented(chance)
     form = chance.choice(FORMS + NAMED) + chance.choice(CLOCKS)
+    calendar = chance.choice(CALENDARS)
     page = chance.choice([*language.pages.split(), "utf-8", "utf-8-sig", "utf-16"])
     words = {"Ready": language.ready, "Running": language.running, "Disabled": language.disabled}
     rows, statuses = {}, {}
@@ -73,14 +77,39 @@ def written(chance: random.Random) -> Written:
         rows[name] = {
             "state": words[state],
             "enabled": language.on if status.enabled else language.off,
-            "last_run": last.strftime(form),
+            "last_run": dated(last, form, calendar),
             "last_result": str(status.last_result),
-            "next_run": next_.strftime(form) if status.next_run != "never" else language.none,
+            "next_run": dated(next_, form, calendar) if status.next_run != "never" else language.none,
         }
-    layout = chance.choice((verbose, short, listing, exported))
+    layout = chance.choice((verbose, short, listing, exported, cut))
     text, fields = layout(language, rows, chance)
     kept = {path: {name: cells[name] for name in fields} for path, cells in rows.items()}
-    return Written(text.encode(page), kept, statuses)
+    writable = text.encode(page, "ignore") == text.encode(page, "replace")  # else a name of the calendar is not
+    return Written(text.encode(page if writable else "utf-8"), kept, statuses)
+
+
+def calendars() -> Iterator[dict[str, str]]:
+    """The names of months and weekdays of each language, by those of strftime in English."""
+    lines = (Path(locales.__file__).with_name("calendar.csv")).read_text(encoding="utf-8").splitlines()
+    rows = [row for row in csv.reader(lines) if not row[0].startswith("#")][1:]
+    for language in dict.fromkeys(row[0] for row in rows):
+        names = {}
+        for _, kind, number, words in (row for row in rows if row[0] == language):
+            day = datetime(2026, int(number), 1) if kind == "month" else datetime(2026, 11, 23 + int(number))
+            for form, word in zip(
+                ("%B", "%b") if kind == "month" else ("%A", "%a"), words.split("|") * 2, strict=False
+            ):
+                names[form + day.strftime(form)] = word
+        yield names
+
+
+CALENDARS = list(calendars())
+
+
+def dated(time: datetime, form: str, names: dict[str, str]) -> str:
+    """The time in this form, with names of months and weekdays of a language where it has them."""
+    named = re.sub("%[aAbB]", lambda part: names.get(part[0] + time.strftime(part[0]), time.strftime(part[0])), form)
+    return time.strftime(named)
 
 
 Made = tuple[str, list[str]]
@@ -118,6 +147,16 @@ def listing(language: Language, rows: Rows, chance: random.Random) -> Made:
     return "\r\nFolder: \\F\r\n" + "\r\n\r\n".join(records) + "\r\n", FIELDS
 
 
+def cut(language: Language, rows: Rows, chance: random.Random) -> Made:
+    """The verbose output with some of its columns left out."""
+    header = [*language.names.split("|"), *REST_NAMES]
+    kept = sorted({1, *chance.sample(range(len(header)), chance.choice((2, 2, 3, 5, 12, 27)))})
+    lines = [header, *(full(language, path, cells) for path, cells in rows.items())]
+    fields = {2: "next_run", 3: "state", 5: "last_run", 6: "last_result", 11: "enabled"}
+    text = "\r\n".join('"' + '","'.join(line[place] for place in kept) + '"' for line in lines)
+    return text + "\r\n", [name for place, name in fields.items() if place in kept]
+
+
 def exported(language: Language, rows: Rows, chance: random.Random) -> Made:
     """What PowerShell exports of the same, in any order of columns, some left out."""
     columns = {"state": "State", "last_run": "LastRunTime", "last_result": "LastTaskResult", "next_run": "NextRunTime"}
@@ -133,8 +172,14 @@ def exported(language: Language, rows: Rows, chance: random.Random) -> Made:
 def losses(found: ForeignStatuses, made: Written) -> Iterator[str]:
     """What is read wrongly, or lost without a problem."""
     whats = [problem.what for problem in found.problems]
-    ambiguous, doubtful, unknown = (
-        any(text in what for what in whats) for text in ("are ambiguous", "letters of names", "of no known language")
+    ambiguous, doubtful, unknown, other_column = (
+        any(text in what for what in whats)
+        for text in (
+            "are ambiguous",
+            "letters of names",
+            "of no known language",
+            "its times are of a column in no known",
+        )
     )
     for path, cells in made.rows.items():
         if path not in found.statuses:
@@ -144,7 +189,9 @@ def losses(found: ForeignStatuses, made: Written) -> Iterator[str]:
         for name, text in cells.items():
             wanted, value = getattr(made.statuses[path], name), getattr(found.statuses[path], name)
             value = value.replace(tzinfo=None) if isinstance(value, datetime) else value
-            noted = (ambiguous and "run" in name) or (unknown and name in ("state", "enabled", "next_run"))
+            noted = any(what.startswith(f"{path}: {name.replace('_', ' ')} ") for what in whats)
+            noted |= other_column and name == "last_run"
+            noted |= (ambiguous and "run" in name) or (unknown and name in ("state", "enabled", "next_run"))
             if value is None and not noted and not any(text in what for what in whats):
                 yield f"{name} '{text}' is lost"
             if value is not None and value != wanted:
