@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taskanalysis.definition import TaskDefinition
-from taskanalysis.history import microseconds_of
+from taskanalysis.history import microseconds_of, task_slices
 from taskanalysis.schedule import Moments
 
 EARLIER_RUNS = 30
@@ -61,28 +61,30 @@ def skips_while_running(task: TaskDefinition) -> bool:
 
 def run_times(runs: pd.DataFrame, spans: pd.DataFrame, ends_of_blind_times: pd.DatetimeIndex) -> RunTimes:
     """The times of `History.runs` of one server, from its `History.spans`."""
-    keys = ["task_path", "started"]
-    running = spans[(spans["state"] == "Running") & spans["last_run"].notna()]
-    running = running.rename(columns={"last_run": "started"}).astype({"task_path": "str"})
-    last_shown = running.groupby(keys)["last_seen"].max().reset_index().sort_values("started")
     started = microseconds_of(runs["started"])
-    shown = started.copy()
-    begun = np.append(microseconds_of(last_shown["started"]), np.iinfo(np.int64).max)
-    following = begun[np.searchsorted(begun, started - _MINUTE)]
-    own = np.flatnonzero(following <= started + _MINUTE)  # few: the others need no join
-    candidates = runs.iloc[own][keys].astype({"task_path": "str"}).assign(place=own).sort_values("started")
-    # the start of a run that is in the event log, too, is that of the log, within a minute (`with_logged`)
-    near = pd.merge_asof(
-        last_shown, candidates, on="started", by="task_path", direction="nearest", tolerance=pd.Timedelta(minutes=1)
-    ).dropna(subset="place")
-    np.maximum.at(shown, near["place"].to_numpy(np.int64), microseconds_of(near["last_seen"]))
     return RunTimes(
         started,
-        np.maximum(started, shown),
+        np.maximum(started, _shown(runs, started, spans)),
         microseconds_of(runs["ended"]),
         microseconds_of(runs["finished_by"]),
         ~runs["finished_by"].isin(ends_of_blind_times).to_numpy(),
     )
+
+
+def _shown(runs: pd.DataFrame, started: Moments, spans: pd.DataFrame) -> Moments:
+    """The last snapshot that shows each run going on; its start where none does."""
+    running = spans[(spans["state"] == "Running") & spans["last_run"].notna()]
+    shown, rows_of = started.copy(), task_slices(runs)
+    running = spans[(spans["state"] == "Running") & spans["last_run"].notna()]
+    times = (microseconds_of(running[name]).tolist() for name in ("last_run", "last_seen"))
+    for path, begun, seen in zip(running["task_path"].tolist(), *times, strict=True):
+        rows = rows_of.get(path, slice(0, 0))
+        # the start of a run that is in the event log, too, is that of the log, within a minute (`with_logged`)
+        first, beyond = rows.start + np.searchsorted(started[rows], (begun - _MINUTE, begun + _MINUTE + 1))
+        if first < beyond:
+            place = first + np.abs(started[first:beyond] - begun).argmin()
+            shown[place] = max(shown[place], seen)
+    return shown
 
 
 def busy_until(runs: RunTimes, slots: Moments) -> Moments:

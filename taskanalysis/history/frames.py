@@ -314,8 +314,15 @@ class History:
             self._redefined(),
             self._scripts(),
         ]
-        parts = [part for part in parts if len(part)] or parts[:1]
-        return _used(pd.concat(parts).sort_values(["at", "server", "task_path", "kind"], ignore_index=True))
+        kinds = np.array([KINDS.index(kind) for part in parts for kind in part.kind], np.int64)
+        texts = [text for part in parts for text in part.texts]
+        columns = zip(*texts, strict=True) if texts else [()] * len(_TEXTS)
+        frame = pd.DataFrame(
+            joined.names(np.concatenate([part.task for part in parts]))
+            | {"at": utc(joined.times[np.concatenate([part.at for part in parts])]), "kind": category(kinds, KINDS)}
+            | {name: pd.Series(column, dtype="str") for name, column in zip(_TEXTS, columns, strict=True)}
+        )
+        return _used(frame.sort_values(["at", "server", "task_path", "kind"], ignore_index=True))
 
     def definitions(self, at: Time, server: str | None = None) -> dict[str, TaskDefinition]:
         r"""The definitions in force at a moment, by task path; empty where no earlier snapshot stores any.
@@ -376,24 +383,14 @@ class History:
     def _definitions(self) -> Definitions:
         return Definitions(self.data)
 
-    def _change(self, task: Numbers, at: Numbers, kind: Sequence[str], **words: Sequence[str]) -> pd.DataFrame:
-        kinds = category(np.array([KINDS.index(name) for name in kind], np.int64), KINDS)
-        nothing = [""] * len(kind)
-        texts = {name: pd.Series(words.get(name, nothing), dtype="str") for name in _TEXTS}
-        return pd.DataFrame(self._joined.names(task) | {"at": utc(self._joined.times[at]), "kind": kinds} | texts)
-
-    def _seen(self, seen: Seen, off: str, on: str) -> pd.DataFrame:
+    def _seen(self, seen: Seen, off: str, on: str) -> Changed:
         kind = np.where(seen.on, on, off).tolist()
-        is_switch = on == "enabled"
-        return self._change(
-            seen.task,
-            seen.at,
-            kind,
-            what=[f"It was {word}." for word in kind],
-            **({"before": np.where(seen.on, off, on).tolist(), "after": kind} if is_switch else {}),
-        )
+        other = np.where(seen.on, off, on).tolist() if on == "enabled" else [""] * len(kind)
+        after = kind if on == "enabled" else other
+        texts = [(*each, f"It was {word}.", "") for *each, word in zip(other, after, kind, strict=True)]
+        return Changed(seen.task, seen.at, kind, texts)
 
-    def _outcomes(self) -> pd.DataFrame:
+    def _outcomes(self) -> Changed:
         """Finished runs whose outcome differs from that of the previous one."""
         runs, (which, results) = self._runs[0], self._decoded
         order = np.flatnonzero(which >= 0)
@@ -402,52 +399,46 @@ class History:
         words = [result.outcome.value for result in results]
         outcome = np.array([words.index(word) for word in words], np.int64)[which[order]]
         flips = np.flatnonzero(~differs(runs.task[order]) & differs(outcome))
-        return self._change(
-            runs.task[order[flips]],
-            runs.finished_by[order[flips]],
-            ["outcome"] * len(flips),
-            before=[words[number] for number in outcome[flips - 1]],
-            after=[words[number] for number in outcome[flips]],
-            what=[results[number].meaning for number in which[order[flips]]],
-        )
+        now = order[flips]
+        before, after, result = outcome[flips - 1].tolist(), outcome[flips].tolist(), which[now].tolist()
+        texts = [
+            (words[old], words[new], results[number].meaning, "")
+            for old, new, number in zip(before, after, result, strict=True)
+        ]
+        return Changed(runs.task[now], runs.finished_by[now], ["outcome"] * len(texts), texts)
 
-    def _redefined(self) -> pd.DataFrame:
+    def _redefined(self) -> Changed:
         joined, observed = self._joined, self._observed
         own, switchable = joined.split(np.unique(observed.task[observed.enabled != NONE]))
-        place = {path: number for number, path in enumerate(joined.paths)}
-        rows: list[tuple[int, Redefined]] = []
+        found = list[tuple[int, Redefined]]()
         for server, (begin, end) in enumerate(pairwise(joined.begins.tolist())):
             stamps = joined.coverage["definitions"].iloc[begin:end].dropna()
             new = stamps[stamps != stamps.shift()]
             stored = zip(new.index.tolist(), new.tolist(), strict=True)
             switches = {joined.paths[path] for path in switchable[own == server]}
             changed = redefined(self._definitions, joined.servers[server], stored, switches)
-            rows += [(server * len(place) + place[row.path], row) for row in changed if row.path in place]
-        return self._change(
-            np.array([task for task, _ in rows], np.int64),
-            np.array([row.at for _, row in rows], np.int64),
-            ["changed"] * len(rows),
-            before=[row.before for _, row in rows],
-            after=[row.after for _, row in rows],
-            what=[row.what for _, row in rows],
-            fields=[row.fields for _, row in rows],
-        )
+            found += [(server, row) for row in changed]
+        return self._rows("changed", [(server, row, row.fields) for server, row in found])
 
-    def _scripts(self) -> pd.DataFrame:
+    def _scripts(self) -> Changed:
         """Changed scripts."""
-        joined, rows = self._joined, list[tuple[int, ChangedScript]]()
-        place = {path: number for number, path in enumerate(joined.paths)}
+        joined, found = self._joined, list[tuple[int, ChangedScript]]()
         for server, (begin, end) in enumerate(pairwise(joined.begins.tolist())):
             stamps = ((at, *joined.programs[at]) for at in range(begin, end))
-            found = changed_scripts(self.data, joined.servers[server], stamps)
-            rows += [(server * len(place) + place[row.path], row) for row in found if row.path in place]
-        return self._change(
-            np.array([task for task, _ in rows], np.int64),
-            np.array([row.at for _, row in rows], np.int64),
-            ["script"] * len(rows),
-            before=[row.before for _, row in rows],
-            after=[row.after for _, row in rows],
-            what=[row.what for _, row in rows],
+            found += [(server, row) for row in changed_scripts(self.data, joined.servers[server], stamps)]
+        return self._rows("script", [(server, row, "") for server, row in found])
+
+    def _rows(self, kind: str, found: Sequence[tuple[int, Redefined | ChangedScript, str]]) -> Changed:
+        """Changes of one kind, each with the index of its server and its fields; of tasks that snapshots show."""
+        place = {path: number for number, path in enumerate(self._joined.paths)}
+        there = [
+            (server * len(place) + place[row.path], row, fields) for server, row, fields in found if row.path in place
+        ]
+        return Changed(
+            np.array([task for task, _, _ in there], np.int64),
+            np.array([row.at for _, row, _ in there], np.int64),
+            [kind] * len(there),
+            [(row.before, row.after, row.what, fields) for _, row, fields in there],
         )
 
 
@@ -466,6 +457,15 @@ def _used(frame: pd.DataFrame) -> pd.DataFrame:
         if not used.all():
             fewer[str(name)] = category(np.append(np.cumsum(used) - 1, -1)[codes], names[used])
     return frame.assign(**fewer) if fewer else frame
+
+
+class Changed(NamedTuple):
+    """Rows of `History.changes`: tasks and snapshots (as in `Joined`), kinds, and texts in the order of `_TEXTS`."""
+
+    task: Numbers
+    at: Numbers
+    kind: Sequence[str]
+    texts: Sequence[tuple[str, ...]]
 
 
 _TEXTS = ("before", "after", "what", "fields")
