@@ -32,12 +32,12 @@ from taskanalysis.history.changes import Definitions, Redefined, Seen, came_and_
 from taskanalysis.history.joined import Joined, category, clipped, join, utc
 from taskanalysis.history.logs import Logged, read_logs, with_logged
 from taskanalysis.history.runs import Decoded, Events, Runs, decode_runs, find_runs, is_sorted
-from taskanalysis.history.scripts import ChangedScript, changed_scripts
+from taskanalysis.history.scripts import ChangedScript, changed_scripts, files_of
 from taskanalysis.history.spans import NONE, Numbers, Observed, blocks, differs, expand
 from taskanalysis.history.store import LoadedDay, Store, load_days, open_store, update_store
 from taskanalysis.results import Outcome
 from taskanalysis.schedule import microseconds
-from taskanalysis.snapshot import CLOCKS_APART, newest_first, share_manifest
+from taskanalysis.snapshot import CLOCKS_APART, ProgramFile, newest_first, share_manifest
 from taskanalysis.text import brief, count, listed, small_table
 
 OBSERVED_FOR = timedelta(days=35) // timedelta(microseconds=1)
@@ -354,6 +354,11 @@ class History:
         first = spans.groupby("task_path", observed=True)["first_seen"].min()
         return {str(path): at.to_pydatetime() for path, at in first.items()}
 
+    def files(self, server: str, at: datetime) -> list[ProgramFile]:
+        """What the last snapshot of a server up to a moment (aware) that looked for files found."""
+        found = self._joined.looked(server, microseconds(at))
+        return files_of(self.data, server, *found) if found else []
+
     # Parts ------------------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -423,15 +428,7 @@ class History:
             switches = {joined.paths[path] for path in switchable[own == server]}
             changed = redefined(self._definitions, joined.servers[server], stored, switches)
             rows += [(server * len(place) + place[row.path], row) for row in changed if row.path in place]
-        return self._change(
-            np.array([task for task, _ in rows], np.int64),
-            np.array([row.at for _, row in rows], np.int64),
-            ["changed"] * len(rows),
-            before=[row.before for _, row in rows],
-            after=[row.after for _, row in rows],
-            what=[row.what for _, row in rows],
-            fields=[row.fields for _, row in rows],
-        )
+        return self._described(rows, "changed")
 
     def _scripts(self) -> pd.DataFrame:
         """Changed scripts."""
@@ -441,14 +438,15 @@ class History:
             stamps = ((at, *joined.programs[at]) for at in range(begin, end))
             found = changed_scripts(self.data, joined.servers[server], stamps)
             rows += [(server * len(place) + place[row.path], row) for row in found if row.path in place]
-        return self._change(
-            np.array([task for task, _ in rows], np.int64),
-            np.array([row.at for _, row in rows], np.int64),
-            ["script"] * len(rows),
-            before=[row.before for _, row in rows],
-            after=[row.after for _, row in rows],
-            what=[row.what for _, row in rows],
+        return self._described(rows, "script")
+
+    def _described(self, rows: Sequence[tuple[int, Redefined | ChangedScript]], kind: str) -> pd.DataFrame:
+        """Changes of one kind, each with the number of its task."""
+        tasks, at = (
+            np.array(numbers, np.int64) for numbers in ([task for task, _ in rows], [row.at for _, row in rows])
         )
+        texts = {name: [getattr(row, name, "") for _, row in rows] for name in _TEXTS}
+        return self._change(tasks, at, [kind] * len(rows), **texts)
 
 
 def _used(frame: pd.DataFrame) -> pd.DataFrame:

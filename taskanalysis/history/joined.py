@@ -86,6 +86,13 @@ class Joined:
         server, path = self.split(task)
         return {"server": category(server, self.servers), "task_path": category(path, self._labels)}
 
+    def looked(self, server: str, until: int) -> tuple[str, str] | None:
+        """The row of `programs` of the last snapshot of a server up to a time (microseconds) that has one."""
+        place = self.servers.index(server) if server in self.servers else -1
+        begin, end = self.begins[place : place + 2] if place >= 0 else (0, 0)
+        last = begin + np.searchsorted(self.times[begin:end], until, "right")
+        return next((self.programs[at] for at in range(last - 1, begin - 1, -1) if self.programs[at][1]), None)
+
     def _offsets(self) -> Numbers:
         """The server's UTC offset at each snapshot, in microseconds, `NONE` where its zone is not known."""
         offsets = np.full(len(self.times), NONE)
