@@ -115,6 +115,12 @@ def test_rule_names_the_logs_of_which_the_newest_is_kept(tmp_path: Path) -> None
     assert problem.what == r"no file is there for its log D:\none\*.log"
 
 
+def test_variables_in_the_path_of_a_log_have_the_values_of_the_account(tmp_path: Path) -> None:
+    fake = server(**{r"D:\logs\a.log": b"failed"})
+    fake.variables[""]["LOGS"] = r"D:\logs"
+    assert logs(fake, tmp_path, log_of=lambda _: (r"%Logs%\*.log",))[LOAD] == "failed"
+
+
 def test_log_that_is_locked_is_a_problem_and_no_more(tmp_path: Path) -> None:
     fake = server(**{r"D:\logs\load.log": b"x"})
     fake.faults["tail", r"D:\logs\load.log"] = PermissionError(13, "Permission denied")
