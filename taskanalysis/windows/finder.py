@@ -51,7 +51,8 @@ class Finder:
     """Finds files from `folder`, the current one, "" where that is not known; `drive` is then its drive, if known.
 
     `environment` has names in capitals; a PATHEXT of "" is not known. `parked` are the current folders of other drives,
-    as ``D:`` goes to. `is_doubtful`: it may be another folder, if this one is not there.
+    as ``D:`` goes to. `is_doubtful`: it may be another folder, if this one is not there; `instead` are then all that it
+    may be, this one among them, () where they are not known.
     """
 
     environment: Mapping[str, str]
@@ -60,6 +61,7 @@ class Finder:
     drive: str = ""
     parked: Mapping[str, str] = field(default_factory=dict)
     is_doubtful: bool = False
+    instead: tuple[str, ...] = ()
 
     @property
     def system_folder(self) -> str:
@@ -138,8 +140,7 @@ class Finder:
         if not self._endings:
             return unknown
         if not has_folder(name):
-            path = [] if self.is_doubtful else self._path
-            return self._on_path(name, [self.folder, *path], ends) if self.folder else unknown
+            return self._by_name(name, ends) if self.folder else unknown
         whole = self.joined(name)
         found = self._first(PROGRAM, [whole + end for end in ends], whole) if whole else unknown
         # then cmd may take the first word alone
@@ -150,6 +151,14 @@ class Finder:
         unknown, whole = Named(SCRIPT, name, None), self.joined(name)
         found = self._first(SCRIPT, [whole], whole) if whole else unknown
         return unknown if found.exists is False and self._may_be_elsewhere(name) else found
+
+    def _by_name(self, name: str, ends: Sequence[str]) -> Named:
+        if not self.is_doubtful:
+            return self._on_path(name, [self.folder, *self._path], ends)
+        here = self._on_path(name, [self.folder], ends)
+        others = [ntpath.join(folder, name) + end for folder in self.instead for end in ends]
+        is_in_none = bool(others) and all(self.exists(file) is False for file in others)
+        return self._on_path(name, self._path, ends) if is_in_none else here
 
     def _may_be_elsewhere(self, name: str) -> bool:
         return self.is_doubtful and not is_whole(name)

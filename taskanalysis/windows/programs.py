@@ -183,6 +183,7 @@ def _steps(finder: Finder, line: str) -> Iterator[_Step]:
         finder = finder.moved("")
     is_mixed = any(command.joint == "|" and command.is_grouped for command in commands)
     moves = list[str]()  # the joints of commands that may have changed the folder
+    folders: set[str] = {finder.folder}  # in which it may be; "" where one is not known
     is_guarded, is_conditional = False, False
     for command, following in zip(commands, [*commands[1:], CmdCommand("", "")], strict=False):
         joint, is_exit = command.joint, command.built_in == "exit"
@@ -190,7 +191,9 @@ def _steps(finder: Finder, line: str) -> Iterator[_Step]:
             finder = finder.lost()
         elif joint == "&" and moves and not is_guarded:
             # each of them may have failed, and those after others may not have been run
-            finder = finder.moved("") if {*moves} & {"&&", "||"} else replace(finder, is_doubtful=True)
+            instead = () if "" in folders else tuple(folders)
+            is_run = not {*moves} & {"&&", "||"}
+            finder = replace(finder, is_doubtful=True, instead=instead) if is_run else finder.moved("")
         if joint == "&" and is_guarded:
             moves = []
         is_guarded = is_exit and joint == "||"
@@ -202,7 +205,9 @@ def _steps(finder: Finder, line: str) -> Iterator[_Step]:
         yield step
         if "|" not in (joint, following.joint):  # there, each has a cmd of its own
             finder = _after(step)
-            moves += [joint] * (replace(finder, environment=step.finder.environment) != step.finder)
+            if replace(finder, environment=step.finder.environment) != step.finder:
+                moves.append(joint)
+                folders.add("" if step.finder.is_doubtful and finder.is_doubtful else finder.folder)
 
 
 _CONDITIONAL = ("if", "for", "goto", "rem")
