@@ -25,6 +25,9 @@ SCRIPTS = (
 PATHEXT = ".com;.exe;.bat;.cmd;.vbs;.vbe;.js;.jse;.wsf;.wsh;.msc"
 """What cmd adds to a name, in this order, where Windows is as it was installed."""
 
+MOST_CHARACTERS = 260
+"""MAX_PATH: no current folder is longer (Microsoft, "SetCurrentDirectory")."""
+
 Exists = Callable[[str], bool | None]
 """Whether there is a file of this whole path; None where that can't be told."""
 
@@ -86,6 +89,7 @@ class Finder:
     def moved(self, folder: str) -> Finder:
         """The same from another folder, "" where that is not known."""
         whole = self.joined(folder) if folder else ""
+        whole = whole if len(whole) < MOST_CHARACTERS else ""
         is_doubtful = self.is_doubtful and not is_whole(folder)
         return replace(self, folder=whole, drive="", parked=self.parked if whole else {}, is_doubtful=is_doubtful)
 

@@ -227,6 +227,11 @@ def test_log_is_the_file_into_which_output_goes(command: str, arguments: str, lo
     assert log_file(action, ENVIRONMENT, on(KNOWN)) == log
 
 
+def test_line_of_thousands_of_commands_has_an_end() -> None:
+    arguments = "/c cd /d D:\\jobs" + " && cd deeper" * 5000 + " && python load.py"
+    assert found("cmd", arguments) == [CMD, unknown("python"), unknown("load.py", SCRIPT)]
+
+
 FOLDERS = [r"D:\jobs", r"D:\two words", r"D:\two words\in (x86)", r"\\files\share\a b"]
 NAMES = ["load", "load it", "lädt", "a&b", "x.y"]
 
