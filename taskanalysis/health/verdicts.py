@@ -24,7 +24,7 @@ from taskanalysis.definition import CalendarTrigger, DayOfWeek, Duration, TaskDe
 from taskanalysis.health.advice import advice_on
 from taskanalysis.health.busy import TaskRuns
 from taskanalysis.health.due import COLLECTING, Due, Missed
-from taskanalysis.health.evidence import changed_file
+from taskanalysis.health.evidence import FilesAt, changed_file, files_at
 from taskanalysis.health.findings import why_nothing_starts
 from taskanalysis.health.past import NO_PAST, Past, hidden_tasks, last_runs, pasts
 from taskanalysis.health.rules import NO_RULE, NO_RULES, Rule, Rules
@@ -158,9 +158,10 @@ def judge(
     """
     past = pasts(history, snapshot, rules) if history else {}
     runs = last_runs(history, snapshot.server) if history else lambda _: None
+    files = files_at(history, snapshot.server) if history else lambda _: ()
     folders = [folder] if folder else []
     judged = [
-        _judge(status, snapshot, rules.of(snapshot.server, path), past.get(path, NO_PAST), runs(path))
+        _judge(status, snapshot, rules.of(snapshot.server, path), past.get(path, NO_PAST), runs(path), files)
         for path, status in snapshot.statuses.items()
         if in_scope(path, folders)
     ]
@@ -169,7 +170,7 @@ def judge(
             if in_scope(status.path, folders):
                 then = replace(snapshot, taken_at=seen, tasks=_defined(history, snapshot, seen))
                 rule = rules.of(snapshot.server, status.path)
-                task = _judge(status, then, rule, past.get(status.path, NO_PAST), runs(status.path))
+                task = _judge(status, then, rule, past.get(status.path, NO_PAST), runs(status.path), files)
                 judged.append(_hidden(task, snapshot))
     return sorted(judged, key=lambda task: task.path.casefold())
 
@@ -185,13 +186,13 @@ _Decision = tuple[Verdict, str, str]
 """A verdict, the rule that decided, and the reason."""
 
 
-def _judge(status: Status, snapshot: Snapshot, rule: Rule, past: Past, runs: TaskRuns | None) -> Judged:
+def _judge(status: Status, snapshot: Snapshot, rule: Rule, past: Past, runs: TaskRuns | None, files: FilesAt) -> Judged:
     due = Due(status, snapshot, snapshot.tasks.get(status.path), rule, past.form_since, past.first_seen, runs)
     result = _result(due)
     verdict, name, reason = _verdict(due, result, past)
     reason += _trail(verdict, past)
     if verdict is Verdict.FAILING:
-        reason += changed_file((snapshot.programs or {}).get(status.path, ()), past)
+        reason += changed_file((snapshot.programs or {}).get(status.path, ()), past, files)
     return Judged(
         verdict, reason, name, result, due, _since(verdict, due, past), past, _doubt(due, result, verdict, name)
     )

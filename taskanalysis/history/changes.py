@@ -35,6 +35,19 @@ class Seen(NamedTuple):
     on: Flags
 
 
+TEXTS = ("before", "after", "what", "fields")
+"""The columns of text in `History.changes`."""
+
+
+class Changed(NamedTuple):
+    """Rows of `History.changes`: tasks and snapshots (as in `Joined`), kinds, and texts in the order of `TEXTS`."""
+
+    task: Numbers
+    at: Numbers
+    kind: Sequence[str]
+    texts: Sequence[tuple[str, ...]]
+
+
 ELEVATED = 0
 """The account number of every elevated collector: it sees all tasks."""
 

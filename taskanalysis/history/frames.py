@@ -21,23 +21,32 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from taskanalysis.definition import TaskDefinition, Time, asked_time, instant, wall_time
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.history.changes import Definitions, Redefined, Seen, came_and_went, redefined, switched
-from taskanalysis.history.joined import Joined, category, clipped, join, utc
+from taskanalysis.history.changes import (
+    TEXTS,
+    Changed,
+    Definitions,
+    Redefined,
+    Seen,
+    came_and_went,
+    redefined,
+    switched,
+)
+from taskanalysis.history.joined import Joined, category, clipped, join, used, utc
 from taskanalysis.history.logs import Logged, read_logs, with_logged
 from taskanalysis.history.runs import Decoded, Events, Runs, decode_runs, find_runs, is_sorted
-from taskanalysis.history.scripts import ChangedScript, changed_scripts
+from taskanalysis.history.scripts import ChangedScript, changed_scripts, files_of
 from taskanalysis.history.spans import NONE, Numbers, Observed, blocks, differs, expand
 from taskanalysis.history.store import LoadedDay, Store, load_days, open_store, update_store
 from taskanalysis.results import Outcome
 from taskanalysis.schedule import microseconds
-from taskanalysis.snapshot import CLOCKS_APART, newest_first, share_manifest
+from taskanalysis.snapshot import CLOCKS_APART, ProgramFile, newest_first, share_manifest
 from taskanalysis.text import brief, count, listed, small_table
 
 OBSERVED_FOR = timedelta(days=35) // timedelta(microseconds=1)
@@ -216,7 +225,7 @@ class History:
     @cached_property
     def coverage(self) -> pd.DataFrame:
         """One row per readable snapshot, sorted by server and time."""
-        return _used(self._joined.coverage)
+        return used(self._joined.coverage)
 
     @cached_property
     def spans(self) -> pd.DataFrame:
@@ -236,7 +245,7 @@ class History:
         frame = self.spans.drop(columns=["first_seen", "last_seen"]).take(recent[span]).reset_index(drop=True)
         frame.insert(2, "taken_at", utc(joined.times[at]))
         order = np.lexsort((at, frame["task_path"].cat.codes, frame["server"].cat.codes))
-        return _used(frame.take(order).reset_index(drop=True))
+        return used(frame.take(order).reset_index(drop=True))
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -250,7 +259,7 @@ class History:
         is_older = np.zeros(len(runs), bool)
         for name, first in taken.min().items():
             is_older |= ((runs["server"] == name) & (runs["finished_by"] == first)).to_numpy()
-        return _used(runs.assign(at_most_seconds=at_most.mask(is_older & runs["seconds"].isna())))
+        return used(runs.assign(at_most_seconds=at_most.mask(is_older & runs["seconds"].isna())))
 
     @cached_property
     def _seen_runs(self) -> pd.DataFrame:
@@ -282,7 +291,7 @@ class History:
         """Failed, refused and ignored starts, and stops, from event logs and from results that changed."""
         seen = self._seen_events
         if self.logged.events.empty:
-            return _used(seen)
+            return used(seen)
         both = pd.concat([seen.astype({"server": "str", "task_path": "str"}), self.logged.events], ignore_index=True)
         both = both.sort_values(["server", "task_path", "at"], ignore_index=True)
         return both[list(seen.columns)].astype(dict.fromkeys(("server", "task_path", "kind", "source"), "category"))
@@ -316,13 +325,13 @@ class History:
         ]
         kinds = np.array([KINDS.index(kind) for part in parts for kind in part.kind], np.int64)
         texts = [text for part in parts for text in part.texts]
-        columns = zip(*texts, strict=True) if texts else [()] * len(_TEXTS)
+        columns = zip(*texts, strict=True) if texts else [()] * len(TEXTS)
         frame = pd.DataFrame(
             joined.names(np.concatenate([part.task for part in parts]))
             | {"at": utc(joined.times[np.concatenate([part.at for part in parts])]), "kind": category(kinds, KINDS)}
-            | {name: pd.Series(column, dtype="str") for name, column in zip(_TEXTS, columns, strict=True)}
+            | {name: pd.Series(column, dtype="str") for name, column in zip(TEXTS, columns, strict=True)}
         )
-        return _used(frame.sort_values(["at", "server", "task_path", "kind"], ignore_index=True))
+        return used(frame.sort_values(["at", "server", "task_path", "kind"], ignore_index=True))
 
     def definitions(self, at: Time, server: str | None = None) -> dict[str, TaskDefinition]:
         r"""The definitions in force at a moment, by task path; empty where no earlier snapshot stores any.
@@ -360,6 +369,11 @@ class History:
         spans = self.spans[self.spans["server"] == server]
         first = spans.groupby("task_path", observed=True)["first_seen"].min()
         return {str(path): at.to_pydatetime() for path, at in first.items()}
+
+    def files(self, server: str, at: datetime) -> list[ProgramFile]:
+        """What the last snapshot of a server up to a moment (aware) that looked for files found."""
+        found = self._joined.looked(server, microseconds(at))
+        return files_of(self.data, server, *found) if found else []
 
     # Parts ------------------------------------------------------------------------------------------------------------
 
@@ -418,7 +432,7 @@ class History:
             switches = {joined.paths[path] for path in switchable[own == server]}
             changed = redefined(self._definitions, joined.servers[server], stored, switches)
             found += [(server, row) for row in changed]
-        return self._rows("changed", [(server, row, row.fields) for server, row in found])
+        return self._rows("changed", found)
 
     def _scripts(self) -> Changed:
         """Changed scripts."""
@@ -426,49 +440,18 @@ class History:
         for server, (begin, end) in enumerate(pairwise(joined.begins.tolist())):
             stamps = ((at, *joined.programs[at]) for at in range(begin, end))
             found += [(server, row) for row in changed_scripts(self.data, joined.servers[server], stamps)]
-        return self._rows("script", [(server, row, "") for server, row in found])
+        return self._rows("script", found)
 
-    def _rows(self, kind: str, found: Sequence[tuple[int, Redefined | ChangedScript, str]]) -> Changed:
-        """Changes of one kind, each with the index of its server and its fields; of tasks that snapshots show."""
+    def _rows(self, kind: str, found: Sequence[tuple[int, Redefined | ChangedScript]]) -> Changed:
+        """Changes of one kind, each with the index of its server; of tasks that snapshots show."""
         place = {path: number for number, path in enumerate(self._joined.paths)}
-        there = [
-            (server * len(place) + place[row.path], row, fields) for server, row, fields in found if row.path in place
-        ]
+        there = [(server * len(place) + place[row.path], row) for server, row in found if row.path in place]
         return Changed(
-            np.array([task for task, _, _ in there], np.int64),
-            np.array([row.at for _, row, _ in there], np.int64),
+            np.array([task for task, _ in there], np.int64),
+            np.array([row.at for _, row in there], np.int64),
             [kind] * len(there),
-            [(row.before, row.after, row.what, fields) for _, row, fields in there],
+            [tuple(getattr(row, name, "") for name in TEXTS) for _, row in there],
         )
-
-
-def _used(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame without categories that no row has, so that no group of it is empty.
-
-    A million rows of seven columns take 0.2 s, with pandas' own method 0.5 s.
-    """
-    fewer: dict[str, Any] = {}
-    for name, dtype in frame.dtypes.items():
-        if not isinstance(dtype, pd.CategoricalDtype):
-            continue
-        column = frame[name]
-        codes, names = column.cat.codes.to_numpy().astype(np.int64), column.cat.categories
-        used = np.bincount(codes + 1, minlength=len(names) + 1)[1:] > 0
-        if not used.all():
-            fewer[str(name)] = category(np.append(np.cumsum(used) - 1, -1)[codes], names[used])
-    return frame.assign(**fewer) if fewer else frame
-
-
-class Changed(NamedTuple):
-    """Rows of `History.changes`: tasks and snapshots (as in `Joined`), kinds, and texts in the order of `_TEXTS`."""
-
-    task: Numbers
-    at: Numbers
-    kind: Sequence[str]
-    texts: Sequence[tuple[str, ...]]
-
-
-_TEXTS = ("before", "after", "what", "fields")
 
 
 def _codes(codes: Numbers) -> pd.Series[int]:

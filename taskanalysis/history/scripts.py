@@ -38,14 +38,18 @@ def changed_scripts(data: Path, server: str, stamps: Iterable[tuple[int, str, st
     for at, stamp, sha256 in stamps:
         if not sha256 or sha256 == last:
             continue
-        last, problems = sha256, list[Problem]()
-        folder = snapshot_folder(long_path(data) / "snapshots" / server, stamp)
-        rows = read_programs(folder / "programs.csv", sha256, problems)  # `history --verify` names what is damaged
+        last, rows = sha256, files_of(data, server, stamp, sha256)
         now = {(row.path, row.file): row for row in rows if row.role == "script" and row.exists is not None}
         for key, row in now.items():
             if key in before and (what := how_it_changed(before[key], row)):
                 yield ChangedScript(row.path, at, before[key].sha256[:SHORT], row.sha256[:SHORT], what)
         before |= now
+
+
+def files_of(data: Path, server: str, stamp: str, sha256: str) -> list[ProgramFile]:
+    """What a snapshot says of the files of tasks; nothing where its programs.csv has not that sha256."""
+    folder, problems = snapshot_folder(long_path(data) / "snapshots" / server, stamp), list[Problem]()
+    return read_programs(folder / "programs.csv", sha256, problems)  # `history --verify` names what is damaged
 
 
 def how_it_changed(old: ProgramFile, new: ProgramFile) -> str:

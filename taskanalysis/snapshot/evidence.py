@@ -10,6 +10,7 @@ can't be read is a problem.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import io
@@ -21,8 +22,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from taskanalysis.definition import read_bytes
+from taskanalysis.definition import read_bytes, without_mark
 from taskanalysis.errors import Problem
+from taskanalysis.snapshot.pages import decode_page
 from taskanalysis.snapshot.paths import file_name, long_path, write_whole
 from taskanalysis.snapshot.status import aware, check_path, take_rows, with_offset
 
@@ -130,22 +132,37 @@ def stored_script(share: Path, start: str) -> bytes | None:
 
 
 def text_of(content: bytes) -> str:
-    r"""Text of any encoding that Windows writes: UTF-16, UTF-8 (but for a cut first character), else Western.
+    r"""Text of any encoding that Windows writes, cut at both ends or not: UTF-16, UTF-8 or the page that reads best.
 
-    >>> text_of("Löad".encode("utf-16-le")), text_of("Löad".encode()), text_of("Löad".encode("cp1252"))
+    By byte order mark, then the places of NULs, then UTF-8, where more of its characters are right than wrong. Runs of
+    NULs, with which a crash fills a file, are left out. NULs at even places are those of UTF-16LE that was cut within a
+    character; Western text of UTF-16BE reads the same.
+
+    >>> text_of("Löad".encode("utf-16-le")), text_of("Löad".encode()), text_of("Löad".encode("cp850"))
     ('Löad', 'Löad', 'Löad')
     """
-    wide = content[1::2].count(0), content[::2].count(0)
-    if max(wide) * 4 > len(content):
-        encoding = "utf-16-le" if wide[0] >= wide[1] else "utf-16-be"
-        return content[: len(content) // 2 * 2].decode(encoding, "replace").removeprefix("\ufeff")
-    for begin in range(min(4, len(content))):
-        try:
-            return content[begin:].decode("utf-8").removeprefix("\ufeff")
-        except UnicodeDecodeError as error:
-            if error.start:
-                break
-    return content.decode("cp1252", "replace")
+    encoding, rest = without_mark(content)
+    if encoding in ("", "utf-16-le", "utf-16-be"):
+        pairs = _FILL.sub(lambda run: b"\0" * (len(run[0]) % 2), rest)  # what is a pair stays one
+        even, odd = pairs[::2].count(0), pairs[1::2].count(0)
+        if not encoding and _are_high_bytes(even, odd, len(pairs)):
+            encoding, pairs = "utf-16-le", pairs[1:] + b"\0"
+        if encoding or _are_high_bytes(odd, even, len(pairs)):
+            return pairs[: len(pairs) // 2 * 2].decode(encoding or "utf-16-le", "replace")
+    rest = _FILL.sub(b"", rest)
+    text = _decoder(encoding or "utf-8")("replace").decode(re.sub(rb"\A[\x80-\xbf]{1,3}", b"", rest))
+    wrong = text.count("\ufffd")
+    right = len(text) - wrong - sum(map(str.isascii, text))
+    return text if encoding or right > wrong or not wrong else decode_page(rest)
+
+
+_FILL = re.compile(rb"\0{4,}")
+_decoder = codecs.getincrementaldecoder  # it leaves a cut character at the end alone
+
+
+def _are_high_bytes(zeros: int, others: int, length: int) -> bool:
+    """Whether NULs at every second place, and `others` between them, are those of UTF-16: many, or many enough."""
+    return zeros > 4 * others and (zeros * 4 > length or (zeros >= 8 and zeros * 16 > length))
 
 
 def is_evidence(name: str) -> bool:

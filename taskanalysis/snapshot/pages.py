@@ -87,7 +87,8 @@ def _fits(before: str, letter: str, after: str, page: str) -> int:
     script = _script(letter)
     if not script:  # a sign belongs between words, not into one or to another, and that of a box nowhere
         inside = (before.isalpha() and after.isalpha()) or before > "\x7f" or after > "\x7f"
-        return -1 if inside or "─" <= letter <= "◿" else 0
+        is_box = "─" <= letter <= "◿"
+        return -3 if is_box and _is_ascii_letter(before + after) else -1 if inside or is_box else 0
     neighbours = {_script(before), _script(after)} - {""}
     wanted = "cyrillic" if page in _CYRILLIC else "greek" if page in _GREEK else "latin"
     wrong = script != wanted or neighbours - {wanted} or (letter.isupper() and before.islower())

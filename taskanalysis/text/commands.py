@@ -7,19 +7,39 @@ r"""Programs of a command line: the one it starts, the one that does the work, a
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 _FIRST_WORD = re.compile(r"""\s*(?:"([^"]*)"|([^\s"]+))""")
 _WHOLE = re.compile(r"((?:[A-Za-z]:|\\)\\[^\"]*\.(?:exe|com|bat|cmd))", re.IGNORECASE)
 _PROGRAM_AND_MORE = re.compile(r"(.+?\.(?:exe|com|bat|cmd))\s", re.IGNORECASE)
-_CMD_INNER = re.compile(r"(?:^|\s)(?:/[a-z](?::\w+)?\s*)*?/[ckr]\s*(.*)$", re.IGNORECASE | re.DOTALL)
-_NO_SEPARATOR = re.compile(r"""\d?>>?\s*&\d|\^.""")  # 2>&1, and what a caret takes its meaning from
+_CMD_INNER = re.compile(r"(?:^|\s)((?:/[a-z](?::\w+)?\s*)*?)/[ckr]\s*(.*)$", re.IGNORECASE | re.DOTALL)
 _ASIDE = re.compile(r"@?\s*(?:cd|chdir|pushd|set|echo\s+off)\b", re.IGNORECASE)
 _START = re.compile(r"""(?:^|[&|"(])\s*@?start(?=[\s"]|$)""", re.IGNORECASE)
 # commands of cmd itself: the exit code is that of cmd
-_BUILT_IN = {
-    *("call", "cd", "chdir", "copy", "del", "dir", "echo", "erase", "exit", "for", "goto", "if", "md", "mkdir"),
-    *("move", "popd", "pushd", "rd", "ren", "rmdir", "set", "type"),
-}
+_BUILT_IN = (
+    *("assoc", "break", "call", "cd", "chdir", "cls", "color", "copy", "date", "del", "dir", "dpath", "echo"),
+    *("endlocal", "erase", "exit", "for", "ftype", "goto", "if", "md", "mkdir", "mklink", "move", "path", "pause"),
+    *("popd", "prompt", "pushd", "rd", "rem", "ren", "rename", "rmdir", "set", "setlocal", "shift", "start", "time"),
+    *("title", "type", "ver", "verify", "vol"),
+)
+
+
+class CmdCommand(NamedTuple):
+    """One command of a line of cmd: what joins it to the one before (``&&``; "" for the first), and its text.
+
+    The text is without brackets, redirections and carets (but those before blanks and quotes), and without ``@`` and
+    ``call`` before it. `built_in` is its name where it is one of cmd itself (``cd`` of ``cd..``), else "" and `name` is
+    the program, without quotes; `rest` follows it. `outputs` are the numbers of redirected handles with their targets,
+    files or ``&1``. `is_grouped`: there are brackets in the line.
+    """
+
+    joint: str
+    text: str
+    built_in: str = ""
+    name: str = ""
+    rest: str = ""
+    outputs: tuple[tuple[int, str], ...] = ()
+    is_grouped: bool = False
 
 
 def program_name(command: str) -> str:
@@ -42,56 +62,89 @@ def working_program(command: str, arguments: str = "") -> str:
     ('cmd', 'robocopy')
     """
     name = program_name(command)
-    line = _last_command(arguments) if name == "cmd" else ""
-    if not line or _START.search(line):
+    last = _last_command(arguments) if name == "cmd" else None
+    if not last or last.built_in or _START.search(last.text):
         return name
-    word = _WHOLE.fullmatch(line) or _FIRST_WORD.match(line)
-    inside = program_name(word[1] or word[2]) if word else name
-    return name if inside in _BUILT_IN else inside
+    word = _WHOLE.fullmatch(last.text) or _FIRST_WORD.match(last.text)
+    return program_name(word[1] or word[2]) if word else name
 
 
-def cmd_commands(arguments: str) -> list[str]:
-    r"""The commands that ``cmd /c`` runs, in order; without brackets, ``@`` and ``call`` before them.
+def cmd_commands(arguments: str) -> list[CmdCommand]:
+    r"""The commands that ``cmd /c`` gets, in order.
 
-    >>> cmd_commands(r'/d /c "cd /d D:\jobs && call load.bat 2>&1 | more"')
-    ['cd /d D:\\jobs', 'load.bat 2>&1', 'more']
+    Authority: ``cmd /?``, and "How does the Windows Command Interpreter (CMD.EXE) parse scripts?" (Stack Overflow,
+    question 4094699).
+
+    >>> [(each.joint, each.text) for each in cmd_commands(r'/d /c "cd /d D:\jobs && call load.bat 2>&1 | more"')]
+    [('', 'cd /d D:\\jobs'), ('&&', 'load.bat'), ('|', 'more')]
     """
-    return [command for _, command in _parted(arguments)]
-
-
-def _last_command(arguments: str) -> str:
-    """The command whose exit code cmd returns, after others that only prepare it; "" where there are several."""
-    parts = _parted(arguments)
-    if not parts or any("|" in joint for joint, _ in parts) or not all(_ASIDE.match(line) for _, line in parts[:-1]):
-        return ""
-    return parts[-1][1]
-
-
-def _parted(arguments: str) -> list[tuple[str, str]]:
-    """The commands that cmd gets, each after what joins it to the one before."""
     inner = _CMD_INNER.search(arguments)
-    line = _without_outer_quotes(inner[1].strip()) if inner else ""
-    quoted = re.sub(r'"[^"]*"', lambda found: "_" * len(found[0]), line)
-    plain = _NO_SEPARATOR.sub(lambda found: "_" * len(found[0]), quoted)
-    places = [(0, 0), *(found.span() for found in re.finditer("[&|]+", plain))]
-    ends = [*(begin for begin, _ in places[1:]), len(line)]
-    commands = [line[begin:end] for (_, begin), end in zip(places, ends, strict=True)]
-    joints = [plain[begin:end] for begin, end in places]
-    return [(joint, _BEFORE.sub("", command, count=1).strip()) for joint, command in zip(joints, commands, strict=True)]
+    if not inner:
+        return []
+    line = inner[2].strip()
+    return _parted(line if not line.startswith('"') else _without_outer_quotes(line, always="/s" in inner[1].lower()))
 
 
-_BEFORE = re.compile(r"[@(\s]*(?:call\s+)?", re.IGNORECASE)
+def _parted(line: str) -> list[CmdCommand]:
+    found: list[CmdCommand] = []
+    joint, text, outputs, depth, is_grouped = "", "", list[tuple[int, str]](), 0, False
+    for piece in (*_PIECE.finditer(line), None):
+        if not piece or piece["joint"]:
+            text = _BEFORE.sub("", text, count=1).strip()
+            if text or outputs:
+                found.append(_named(CmdCommand(joint, text, outputs=tuple(outputs))))
+            joint, text, outputs = piece["joint"] if piece and found else "", "", []
+        elif piece["sign"]:
+            target = re.sub(r'"|\^(?=.)', "", piece["target"])
+            outputs += [] if piece["sign"] == "<" else [(int(piece["handle"] or 1), target)]
+            text += " "
+        elif piece[0] == "(" and not _BEFORE.sub("", text, count=1):
+            depth, is_grouped = depth + 1, True
+        elif piece[0] == ")" and depth:
+            depth -= 1
+        else:
+            text += piece["literal"] or piece[0]
+    return [command._replace(is_grouped=is_grouped) for command in found]
 
 
-def _without_outer_quotes(line: str) -> str:
-    r"""`line` as cmd reads it after /c, by ``cmd /?``: without its first quote and its last one.
+_PIECE = re.compile(
+    r"""(?P<quoted>"[^"]*"?)|\^(?P<literal>[^\s"^])|\^.?|(?P<joint>&&?|\|\|?)"""
+    r"""|(?P<handle>(?<![^\s"&|<>()@,;=])\d)?(?P<sign>>>?|<)\s*"""
+    r"""(?P<target>&\d|(?:"[^"]*"?|\^.|\([^\s"&|<>()]*\)|[^\s"&|<>()^,;=])*)"""
+    r"""|[()]|[^"^&|<>()\d]+|.""",
+    re.DOTALL,
+)
+_BEFORE = re.compile(r"(?:[@\s,;=]|call(?=[\s,;=]))*", re.IGNORECASE)
+_NAME = re.compile(r'(?:"[^"]*"?|[^\s",;=])+')
+_INTERNAL = re.compile(rf"({'|'.join(_BUILT_IN)})(?=[\s\\/.,;=+:\[\]\"]|$)(?!\.\w)", re.IGNORECASE)
 
-    Both stay around the only quoted text of a line where that is the path of a program with a blank.
+
+def _named(command: CmdCommand) -> CmdCommand:
+    """The same with its name and what follows it."""
+    text = command.text
+    if own := _INTERNAL.match(text):
+        return command._replace(built_in=own[1].lower(), rest=text[own.end() :])
+    name = _NAME.match(text)
+    return command._replace(name=name[0].replace('"', ""), rest=text[name.end() :]) if name else command
+
+
+def _last_command(arguments: str) -> CmdCommand | None:
+    """The command whose exit code cmd returns, after others that only prepare it; None where there are several."""
+    commands = cmd_commands(arguments)
+    if not commands or any("|" in command.joint for command in commands):
+        return None
+    return commands[-1] if all(_ASIDE.match(command.text) for command in commands[:-1]) else None
+
+
+def _without_outer_quotes(line: str, *, always: bool = False) -> str:
+    r"""`line`, which begins with a quote, as cmd reads it after /c, by ``cmd /?``: without that quote and the last one.
+
+    Both stay around the only quoted text of a line where that is the path of a program with a blank, unless `always`.
 
     >>> _without_outer_quotes(r'""D:\a b.bat" -x"'), _without_outer_quotes(r'"D:\a b.bat" -x')
     ('"D:\\a b.bat" -x', '"D:\\a b.bat" -x')
     """
-    if not line.startswith('"') or _QUOTED_PROGRAM.fullmatch(line):
+    if not always and _QUOTED_PROGRAM.fullmatch(line):
         return line
     last = line.rfind('"')
     return line[1:last] + line[last + 1 :]
@@ -112,4 +165,4 @@ def hides_exit_code(command: str, arguments: str = "") -> str:
     if name.endswith((".vbs", ".vbe", ".wsf")):
         return "wscript"
     inner = _CMD_INNER.search(arguments) if name == "cmd" else None
-    return "cmd /c start" if inner and _START.search(inner[1]) else ""
+    return "cmd /c start" if inner and _START.search(inner[2]) else ""

@@ -18,8 +18,9 @@ from taskanalysis.errors import Problem
 from taskanalysis.results import Outcome, decode_lines
 from taskanalysis.snapshot import MOST_SCRIPT_BYTES, ProgramFile, Status, log_name, text_of
 from taskanalysis.text import listed
+from taskanalysis.windows.finder import SCRIPT, SCRIPTS, expanded
 from taskanalysis.windows.machine import SeenFile
-from taskanalysis.windows.programs import SCRIPT, SCRIPTS, log_file, named_files
+from taskanalysis.windows.programs import log_file, named_files
 from taskanalysis.windows.scheduler import Scheduler
 
 MOST_HASHED = 16 * 2**20
@@ -56,8 +57,9 @@ def gather(
                     if is_script and facts and facts.content is not None and facts.size <= MOST_SCRIPT_BYTES:
                         found.scripts[sha256] = facts.content
         if (status := statuses.get(path)) and has_failed(status, task):
-            written = [file for action in task.programs if (file := log_file(action, environment))]
-            _read_log(scheduler, path, log_of(path) or written[:1], found)
+            written = [file for action in task.programs if (file := log_file(action, environment, seen.exists))]
+            globs = [expanded(glob, environment) for glob in log_of(path)]
+            _read_log(scheduler, path, globs or written[:1], found)
     return found
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import fnmatch
 import getpass
+import itertools
 import ntpath
 import os
 import platform
@@ -19,7 +20,8 @@ import re
 import shutil
 import stat
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
@@ -99,6 +101,7 @@ def account_exists(account: str, server: str = "") -> bool | None:
 def path_exists(path: str) -> bool | None:
     """Whether a program or folder exists; None if its variables depend on the account or are not set.
 
+    None also where that can't be told, as where a file server does not answer.
     A name without a folder is searched on the PATH of this account.
 
     >>> path_exists('"no such program.exe"'), path_exists(r"%TEMP%/load.cmd")
@@ -110,13 +113,20 @@ def path_exists(path: str) -> bool | None:
     if not plain or names & _OWN_VARIABLES or names - values.keys():
         return None
     full = re.sub("%([^%]+)%", lambda variable: values[variable[1].upper()], plain)
-    return Path(full).exists() if re.search(r"[\\/]", full) else shutil.which(full) is not None
+    if not re.search(r"[\\/]", full):
+        return shutil.which(full) is not None
+    try:
+        return _answered(full, Path(full).exists)
+    except OSError:
+        return None
 
 
 # Files ----------------------------------------------------------------------------------------------------------------
 
 ANSWER_SECONDS = 5.0
 """How long a file server may take to answer; one that does not is not asked again."""
+MOST_NAMES, LOOK_SECONDS = 100_000, 4.0
+"""Names of files and folders that are looked at for the newest file, and for how long."""
 
 
 class SeenFile(NamedTuple):
@@ -194,28 +204,52 @@ def tail(path: str, most: int) -> bytes:
 
 
 def newest_file(pattern: str) -> str:
-    """The newest file that fits a pattern with ``*`` and ``?`` in its last part; "" where there is none."""
+    """The newest file that fits a path with ``*`` and ``?`` in names of files and folders; "" where there is none.
 
-    def look() -> str:
-        folder, name = os.path.split(pattern)
-        wanted = re.compile(fnmatch.translate(name.lower()))
-        try:
-            with os.scandir(folder) as entries:
-                fitting = [each for each in entries if wanted.match(each.name.lower()) and each.is_file()]
-                found = [(each.stat().st_mtime, each.path) for each in fitting]
-        except FileNotFoundError:
-            return ""
-        return max(found, default=(0.0, ""))[1]
+    OSError where a folder can't be listed, or where looking at all of them would take too long.
+    """
+    return _answered(pattern, lambda: max(_fitting(pattern), default=(0.0, ""))[1])
 
-    return _answered(pattern, look)
+
+def _fitting(pattern: str) -> Iterator[tuple[float, str]]:
+    """When each file that fits was changed (seconds since 1970), and its path."""
+    anchor, *parts = Path(pattern).parts
+    folders, most, end = [anchor], itertools.count(-MOST_NAMES), time.monotonic() + LOOK_SECONDS
+    for left, part in zip(range(len(parts) - 1, -1, -1), parts, strict=True):
+        if left and not re.search("[*?]", part):
+            folders = [os.path.join(folder, part) for folder in folders]  # noqa: PTH118 (as it stands)
+            continue
+        wanted = re.compile(fnmatch.translate(part.lower().replace("[", "[[]")))
+        above, folders = folders, []
+        for folder in above:
+            with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+                for entry in entries:
+                    if next(most) >= 0 or time.monotonic() > end:
+                        raise OSError(errno.EFBIG, "its folders hold too many names to look at")
+                    if not wanted.match(entry.name.lower()):
+                        continue
+                    if left and entry.is_dir():
+                        folders.append(entry.path)
+                    elif not left and entry.is_file():
+                        yield entry.stat().st_mtime, entry.path
 
 
 _SILENT: set[str] = set()
 
 
+def _server_of(path: str) -> str:
+    r"""The file server of a path, in lower case; "" for one of this machine.
+
+    >>> _server_of("//Files/share/a.bat"), _server_of(r"\\?\UNC\files\share"), _server_of(r"\\?\D:\a.bat")
+    ('files', 'files', '')
+    """
+    found = re.match(r"[\\/]{2}(?:[?.][\\/]UNC[\\/])?([^\\/?.][^\\/]*)", path, re.IGNORECASE)
+    return found[1].lower() if found else ""
+
+
 def _answered(path: str, ask: Callable[[], T]) -> T:
     """What `ask` returns; OSError where the file server of a path does not answer in time."""
-    server = path.strip("\\").partition("\\")[0].lower() if path.startswith("\\\\") else ""
+    server = _server_of(path)
     if not server:
         return ask()
     if server in _SILENT:

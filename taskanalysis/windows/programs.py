@@ -1,9 +1,7 @@
-r"""The files that an action starts: its program, and the scripts that its arguments name, found as Windows would.
+r"""The files that an action starts: its program, and the scripts that its arguments name; and where its output goes.
 
-Nothing is run. A file is named only where Windows could start no other; everything else is not known. Authority:
-Microsoft's pages "CreateProcessW", "ShellExecuteExW", "cmd", "Parsing C++ command-line arguments",
-"about_PowerShell_exe" and "about_Pwsh"; Python's "Command line and environment". That a task without "Start in" works
-in System32 is what people see, and nowhere promised.
+Authority: Microsoft's pages "cmd", "Parsing C++ command-line arguments", "about_PowerShell_exe", "about_Pwsh" and
+"about_Redirection"; Python's "Command line and environment". Where a name leads is in `finder`.
 
 >>> action = ExecAction(command="cmd", arguments=r'/c "D:\jobs\load.bat" --all')
 >>> [(named.role, named.file) for named in named_files(action, {}, {r"D:\jobs\load.bat"}.__contains__)]
@@ -14,35 +12,23 @@ from __future__ import annotations
 
 import ntpath
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from taskanalysis.definition import ExecAction
-from taskanalysis.text import cmd_commands, program_name
-
-PROGRAM, SCRIPT = "program", "script"
-SCRIPTS = (
-    *(".bat", ".cmd", ".js", ".pl", ".ps1", ".psm1", ".py", ".pyw", ".r", ".rb", ".sh", ".sql", ".vbe", ".vbs", ".wsf"),
+from taskanalysis.text import CmdCommand, cmd_commands, program_name
+from taskanalysis.windows.finder import (
+    PROGRAM,
+    SCRIPT,
+    Exists,
+    Finder,
+    Named,
+    expanded,
+    has_folder,
+    is_whole,
+    role_of,
 )
-"""Kinds of files that tasks run and that somebody of the office wrote."""
-PATHEXT = (".com", ".exe", ".bat", ".cmd")
-"""What cmd adds to a name without extension, in this order, on every Windows."""
-
-Exists = Callable[[str], bool | None]
-"""Whether there is a file of this whole path; None where that can't be told."""
-
-
-class Named(NamedTuple):
-    """A file that an action names: its role, its whole path, and whether it is there.
-
-    Where Windows could start another file, or where its place is not known, `file` is what the action says, and
-    `exists` is None.
-    """
-
-    role: str
-    file: str
-    exists: bool | None
 
 
 def named_files(action: ExecAction, environment: Mapping[str, str], exists: Exists) -> list[Named]:
@@ -50,170 +36,77 @@ def named_files(action: ExecAction, environment: Mapping[str, str], exists: Exis
 
     `environment` holds the variables that are known for the task's account, with PATH and SystemRoot.
     """
-    finder = _finder(action, environment, exists)
-    command = finder.expanded(action.command).strip().strip('"')
+    finder, command, arguments = _begun(action, environment, exists)
     if not command:
         return []
-    arguments = finder.expanded(action.arguments)
     return list(dict.fromkeys([finder.program(command), *_named(finder, program_name(command), arguments)]))
 
 
-def _finder(action: ExecAction, environment: Mapping[str, str], exists: Exists = lambda _: None) -> _Finder:
-    """From the folder in which an action works."""
-    finder = _Finder({name.upper(): value for name, value in environment.items()}, exists)
-    folder = finder.expanded(action.working_directory) or finder.system_folder
-    return replace(finder, folder=ntpath.normpath(folder) if _is_whole(folder) else "")
-
-
-def log_file(action: ExecAction, environment: Mapping[str, str]) -> str:
-    r"""The file into which a command line of cmd writes its output; "" where there is none, or its place is not known.
+def log_file(action: ExecAction, environment: Mapping[str, str], exists: Exists = lambda _: None) -> str:
+    r"""The file into which cmd or PowerShell writes output, else errors; "" where there is none, or it is not known.
 
     >>> log_file(ExecAction(command="cmd", arguments=r"/c load.bat >> D:\logs\load.log 2>&1"), {})
     'D:\\logs\\load.log'
     """
-    finder = _finder(action, environment)
-    if program_name(action.command) != "cmd":
-        return ""
-    found = _OUTPUT.findall(finder.expanded(action.arguments))
-    name = found[-1].strip('"') if found else ""
-    return finder.joined(name) if name and "\\" in name else ""
+    finder, command, arguments = _begun(action, environment, exists)
+    return _log(finder, program_name(command), arguments)
 
 
-_OUTPUT = re.compile(r'(?<![0-9&^])1?>>?\s*("[^"]*"|[^\s"&|<>]+)')
-
-
-# Files ----------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Finder:
-    """Finds files from `folder`, the current one, "" where that is not known."""
-
-    environment: Mapping[str, str]
-    exists: Exists
-    folder: str = ""
-
-    @property
-    def system_folder(self) -> str:
-        return ntpath.join(self._root, "System32")
-
-    @property
-    def _root(self) -> str:
-        return self.environment.get("SYSTEMROOT", r"C:\Windows")
-
-    @property
-    def _path(self) -> list[str]:
-        """The folders of the search path, as far as it is known."""
-        return [folder.strip('" ') for folder in self.environment.get("PATH", "").split(";") if folder.strip('" ')]
-
-    def expanded(self, text: str) -> str:
-        """`text` with the values of the variables that are known; the others stay, and what holds one is not known."""
-        return re.sub("%([^%]+)%", lambda found: self.environment.get(found[1].upper(), found[0]), text)
-
-    def program(self, name: str) -> Named:
-        """What Task Scheduler starts by this name; without a folder that of the search path."""
-        ends = ("",) if ntpath.splitext(name)[1] else (".exe",)
-        if _is_whole(name):
-            found = self._first(PROGRAM, [name], ends)
-            is_unclear = found.exists is False and (_MORE.search(name) or self._any_like(name))
-            return Named(PROGRAM, name, None) if is_unclear else found
-        if _has_folder(name) or not self.folder:
-            return Named(PROGRAM, name, None)
-        if self.folder != self.system_folder and self._any_like(ntpath.join(self.folder, name)):
-            return Named(PROGRAM, name, None)  # Windows takes it in some cases only
-        return self._on_path(name, [self.system_folder, self._root, *self._path], ends)
-
-    def command(self, name: str) -> Named:
-        """What cmd starts by this name, from the current folder or the search path."""
-        ends = ("",) if ntpath.splitext(name)[1] else PATHEXT
-        if _has_folder(name):
-            whole = self.joined(name)
-            found = self._first(PROGRAM, [whole], ends) if whole else Named(PROGRAM, name, None)
-            # then cmd may take the first word alone
-            return Named(PROGRAM, name, None) if found.exists is False and " " in name else found
-        return self._on_path(name, [self.folder, *self._path], ends) if self.folder else Named(PROGRAM, name, None)
-
-    def script(self, name: str) -> Named:
-        """What a program opens by this name: a whole path, or one from the current folder."""
-        whole = self.joined(name)
-        return self._first(SCRIPT, [whole], ("",)) if whole else Named(SCRIPT, name, None)
-
-    def moved(self, folder: str) -> _Finder:
-        """The same from another folder, "" where that is not known."""
-        return replace(self, folder=self.joined(folder) if folder else "")
-
-    def joined(self, name: str) -> str:
-        """The whole path of a name; "" where it is not known, as behind the letter of a drive alone."""
-        if _is_whole(name):
-            return ntpath.normpath(name)
-        if not self.folder or ntpath.splitdrive(name)[0] or name.startswith(("\\", "/")) or _NO_NAME.search(name):
-            return ""
-        return ntpath.normpath(ntpath.join(self.folder, name))
-
-    def _on_path(self, name: str, folders: Sequence[str], ends: Sequence[str]) -> Named:
-        """The first of these folders that has it; where none has, the account may have a search path of its own."""
-        if _NO_NAME.search(name):
-            return Named(PROGRAM, name, None)
-        found = self._first(PROGRAM, [ntpath.join(folder, name) for folder in folders], ends)
-        return found if found.exists else Named(PROGRAM, name, None)
-
-    def _first(self, role: str, places: Sequence[str], ends: Sequence[str]) -> Named:
-        """The first of these places where a file is; not known where one before it can't be looked at."""
-        for file in (place + end for place in places for end in ends):
-            there = self.exists(file)
-            if there is not False:
-                return Named(_role(file, role), file, there)
-        return Named(_role(places[0], role), places[0], False)
-
-    def _any_like(self, place: str) -> bool:
-        """Whether a file of this name, with an extension or without, is there or may be."""
-        return any(self.exists(place + end) is not False for end in ("", *PATHEXT))
-
-
-_MORE = re.compile(r"\.(?:exe|com|bat|cmd)\s", re.IGNORECASE)
-"""Arguments in the field of the program."""
-_NO_NAME = re.compile(r'["%<>|?*]|(?<!^\w):')
-
-
-def _role(file: str, role: str) -> str:
-    return SCRIPT if file.lower().endswith(SCRIPTS) else role
-
-
-def _has_folder(name: str) -> bool:
-    return bool(ntpath.splitdrive(name)[0]) or "\\" in name or "/" in name
-
-
-def _is_whole(path: str) -> bool:
-    """Whether a path begins with a drive and a folder, or with a server and its share."""
-    drive, rest = ntpath.splitdrive(path.replace("/", "\\"))
-    return bool(drive) and rest.startswith("\\") and not _NO_NAME.search(path)
+def _begun(action: ExecAction, environment: Mapping[str, str], exists: Exists) -> tuple[Finder, str, str]:
+    """A finder from the folder in which an action works, its program and its arguments."""
+    known = {name.upper(): value for name, value in environment.items()}
+    command, arguments, folder = (
+        expanded(text, known) for text in (action.command, action.arguments, action.working_directory)
+    )
+    finder = Finder(known, exists)
+    folder = folder or finder.system_folder
+    finder = replace(finder, folder=ntpath.normpath(folder) if is_whole(folder) else "")
+    return finder, command.strip().strip('"'), arguments
 
 
 # Arguments ------------------------------------------------------------------------------------------------------------
 
 
-def _named(finder: _Finder, program: str, line: str) -> Iterator[Named]:
+def _named(finder: Finder, program: str, line: str) -> Iterator[Named]:
     """What the arguments `line` of a program name."""
     if program == "cmd":
-        yield from _of_cmd(finder, line)
-    elif program in ("powershell", "pwsh"):
+        for step in _steps(finder, line):
+            if step.program:
+                yield step.program
+                yield from _named(step.finder, program_name(step.command.name), step.command.rest)
+    elif program in _POWERSHELLS:
         yield from _of_powershell(finder, words(line), program)
     elif _PYTHON.fullmatch(program):
         yield from _of_python(finder, words(line))
-    elif program == "conhost":  # --headless hides the window of the program behind it
-        inner = re.sub(r"^\s*(?:--?\S+(?:\s+|$))*", "", line)
-        if first := next(iter(words(inner)), ""):
+    elif program == "conhost":
+        first, rest = _inner(line)
+        if first:
             yield finder.program(first)
-            yield from _named(finder, program_name(first), inner[len(_FIRST.match(inner)[0]) :])  # type: ignore[index]
+            yield from _named(finder, program_name(first), rest)
     elif program in ("wscript", "cscript", "perl", "rscript", "ruby", "node"):
         first = next((word for word in words(line) if not word.startswith("//")), "-")
-        yield from [] if first.startswith("-") else [finder.script(first)]
+        if not first.startswith("-"):
+            yield finder.script(first)
+        elif script := next((word for word in words(line) if role_of(word, "")), ""):
+            yield Named(SCRIPT, script, None)  # it may be the value of an option
     else:
-        yield from (finder.script(word) for word in words(line) if _role(word, "") and _is_whole(word))
+        yield from _of_others(finder, words(line), _INPUTS.get(program, ()))
+
+
+_POWERSHELLS = ("powershell", "pwsh")
+_PYTHON = re.compile(r"py(?:w|thonw?)?[\d.]*")
+_INPUTS = {"sqlcmd": ("-i",), "osql": ("-i",), "psql": ("-f", "--file"), "php": ("-f",)}
+"""Options whose value is a script, where another program's may be a file that it writes."""
+
+
+def _inner(line: str) -> tuple[str, str]:
+    """The program that ``conhost --headless`` starts without a window, and its arguments."""
+    inner = re.sub(r"^\s*(?:--?\S+(?:\s+|$))*", "", line)
+    first = next(iter(words(inner)), "")
+    return first, inner[len(_FIRST.match(inner)[0]) :]  # type: ignore[index]
 
 
 _FIRST = re.compile(r'(?:"[^"]*"|[^\s"])*')
-_PYTHON = re.compile(r"py(?:w|thonw?)?[\d.]*")
 
 
 def words(line: str) -> list[str]:
@@ -238,84 +131,20 @@ def words(line: str) -> list[str]:
     return found if word is None else [*found, word]
 
 
-def _of_cmd(finder: _Finder, line: str) -> Iterator[Named]:
-    """What ``cmd /c`` starts, one command after the other. Its current folder can't be one of a server's share."""
-    if finder.folder.startswith("\\\\"):
-        finder = finder.moved("")
-    for command in cmd_commands(line):
-        found = re.match(r'"([^"]*)"|[^\s"]+', _REDIRECTION.sub(" ", command).strip())
-        if not found:
-            return
-        name, rest = found[1] or found[0], command[found.end() :]
-        before, quote, _ = command.partition('"')
-        if quote and before and not before[-1].isspace():
-            yield Named(PROGRAM, command, None)  # cmd took a quote away that belonged to a name
-            return
-        word = name.lower()
-        if word in ("cd", "chdir", "pushd"):
-            finder = _after_cd(finder, rest, changes_drive=word == "pushd")
-        elif word in _CONDITIONAL:
-            return  # whether the rest is run is not known
-        elif word not in _QUIET:
-            yield finder.command(name)
-            yield from _named(finder, program_name(name), rest)
+def _of_others(finder: Finder, arguments: Sequence[str], inputs: Sequence[str]) -> Iterator[Named]:
+    """The scripts among the arguments of any program, but for values of options: those may be files that it writes."""
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        is_value = re.match(r"[-/][^:=]*$", before)
+        if before in inputs or (role_of(word, "") and is_whole(word) and not is_value):
+            yield finder.script(word)
 
 
-_REDIRECTION = re.compile(r'\d?>>?\s*(?:&\d|"[^"]*"|[^\s"&|]+)|<\s*(?:"[^"]*"|[^\s"&|]+)')
-_CONDITIONAL = ("if", "for", "goto", "start", "exit", "popd")
-_QUIET = ("set", "echo", "rem", "del", "erase", "copy", "move", "md", "mkdir", "rd", "ren", "rmdir", "type", "dir")
-
-
-def _after_cd(finder: _Finder, rest: str, *, changes_drive: bool) -> _Finder:
-    is_whole = re.match(r"\s*/d\b", rest, re.IGNORECASE)
-    folder = re.sub(r"^\s*/d\b", "", rest, flags=re.IGNORECASE).strip().strip('"')
-    drives = [ntpath.splitdrive(place)[0].lower() for place in (folder, finder.folder)]
-    if folder.startswith("\\\\") and not changes_drive:
-        return finder.moved("")
-    if is_whole or changes_drive or not drives[0] or drives[0] == drives[1]:
-        return finder.moved(folder)
-    return finder if finder.folder else finder.moved("")  # without /d the drive stays
-
-
-def _of_powershell(finder: _Finder, arguments: Sequence[str], program: str) -> Iterator[Named]:
-    """The script of PowerShell: after -File, or a command that calls one."""
-    rest = iter(arguments)
-    for word in rest:
-        option = word[1:].lower() if word[:1] in "-/" else None
-        if option is None:
-            is_file = program == "pwsh" and word.lower().endswith(".ps1")
-            yield from [finder.script(word)] if is_file else _called(finder, [word, *rest])
-            return
-        if option and "file".startswith(option):
-            yield from (finder.script(name) for name in list(rest)[:1])
-            return
-        if option and "command".startswith(option):
-            yield from _called(finder, rest)
-            return
-        if option == "e" or option.startswith(("en", "ec")):
-            return  # an encoded command
-        if option.startswith(("wd", "wo")):
-            finder = finder.moved(next(rest, ""))
-        elif option.startswith(("ex", "ep", "w", "v", "in", "if", "o", "p", "con", "cus", "set")):
-            next(rest, "")
-
-
-def _called(finder: _Finder, command: Iterator[str] | Sequence[str]) -> Iterator[Named]:
-    """The script that a command of PowerShell calls first: by its name alone it would not be found."""
-    found = _CALL.match(" ".join(command))
-    if found and _has_folder(name := found[1] or found[2]):
-        yield finder.script(name)
-
-
-_CALL = re.compile(r"""\s*(?:[&.]\s*)?(?:'([^']+\.ps1)'|([^\s'"|;&]+\.ps1))(?=\s|;|$)""", re.IGNORECASE)
-
-
-def _of_python(finder: _Finder, arguments: Sequence[str]) -> Iterator[Named]:
+def _of_python(finder: Finder, arguments: Sequence[str]) -> Iterator[Named]:
     """The script of Python; where a module is, depends on the environment."""
     rest = iter(arguments)
     for word in rest:
         if not word.startswith("-"):
-            yield finder.script(word)
+            yield _python_script(finder, word)
             return
         option = re.match(r"-[bBdEhiIOPqRsSuvVx]*([cmWX])(.*)", word, re.DOTALL)
         value = option and (option[2] or next(rest, ""))
@@ -323,3 +152,215 @@ def _of_python(finder: _Finder, arguments: Sequence[str]) -> Iterator[Named]:
             yield Named(SCRIPT, value or "", None)
         if word == "-" or (option and option[1] in "cm"):
             return
+        if word == "--check-hash-based-pycs":
+            next(rest, "")
+
+
+def _python_script(finder: Finder, name: str) -> Named:
+    """The script that Python runs by this name: a file (also a zip with one in it), or ``__main__.py`` of a folder."""
+    found = finder.script(name)
+    if found.exists is not False or name.lower().endswith((".py", ".pyw")):
+        return found
+    main = finder.script(ntpath.join(name, "__main__.py"))
+    return main if main.exists else Named(SCRIPT, name, None)  # it may be a folder with __main__.pyc
+
+
+# cmd ------------------------------------------------------------------------------------------------------------------
+
+
+class _Step(NamedTuple):
+    """A command of a line of cmd, what it starts (None for one of cmd's own), and where that looks for files."""
+
+    finder: Finder
+    command: CmdCommand
+    program: Named | None = None
+
+
+def _steps(finder: Finder, line: str) -> Iterator[_Step]:
+    """The commands of a line of cmd, one after the other. Its current folder can't be one of a server's share."""
+    commands = cmd_commands(line)
+    if finder.folder.startswith("\\\\"):
+        finder = finder.moved("")
+    is_mixed = any(command.joint == "|" and command.is_grouped for command in commands)
+    moves = list[str]()  # the joints of commands that may have changed the folder
+    folders: set[str] = {finder.folder}  # in which it may be; "" where one is not known
+    is_guarded, is_conditional = False, False
+    for command, following in zip(commands, [*commands[1:], CmdCommand("", "")], strict=False):
+        joint, is_exit = command.joint, command.built_in == "exit"
+        if is_mixed or (joint == "||" and not is_exit) or (joint == "&&" and is_exit):
+            finder = finder.lost()
+        elif joint == "&" and moves and not is_guarded:
+            # each of them may have failed, and those after others may not have been run
+            instead = () if "" in folders else tuple(folders)
+            is_run = not {*moves} & {"&&", "||"}
+            finder = replace(finder, is_doubtful=True, instead=instead) if is_run else finder.moved("")
+        if joint == "&" and is_guarded:
+            moves = []
+        is_guarded = is_exit and joint == "||"
+        is_conditional |= command.built_in in _CONDITIONAL or (is_exit and joint in ("", "&"))
+        if is_conditional:  # whether the rest is run is not known
+            yield _Step(finder.lost(), command)
+            continue
+        step = _step(finder, command)
+        yield step
+        if "|" not in (joint, following.joint):  # there, each has a cmd of its own
+            finder = _after(step)
+            if replace(finder, environment=step.finder.environment) != step.finder:
+                moves.append(joint)
+                folders.add("" if step.finder.is_doubtful and finder.is_doubtful else finder.folder)
+
+
+_CONDITIONAL = ("if", "for", "goto", "rem")
+
+
+def _step(finder: Finder, command: CmdCommand) -> _Step:
+    name, text = command.name, command.text
+    if command.built_in or not name or _DRIVE.fullmatch(name):
+        return _Step(finder, command)
+    before, quote, _ = text.partition('"')
+    # where cmd took a quote away that belonged to a name, where it cuts off a switch, and what it would still change
+    is_unclear = (quote and before and not re.search(r"[\s=,;:]$", before)) or ("/" in name and text[0] != '"')
+    if is_unclear or _UNCLEAR.search(re.sub('"[^"]*"', "", text)) or _DELAYED.search(text):
+        return _Step(finder, command._replace(name="", rest=""), Named(PROGRAM, text, None))
+    return _Step(finder, command, finder.command(name))
+
+
+_DRIVE = re.compile("[a-z]:", re.IGNORECASE)
+_UNCLEAR, _DELAYED = re.compile(r"\^"), re.compile("![^!]+!")
+
+
+def _after(step: _Step) -> Finder:
+    """Where the next command looks for files."""
+    finder, command, program = step
+    if command.built_in in ("cd", "chdir", "pushd"):
+        return _after_cd(finder, command.rest, changes_drive=command.built_in == "pushd")
+    if command.built_in == "popd":
+        return finder.moved("")
+    variable = re.match(r'\s*"?\s*(?:/\w\s+"?)?(path|pathext)\s*=', command.rest, re.IGNORECASE)
+    if command.built_in == "path" or (command.built_in == "set" and variable):
+        changed = "PATHEXT" if variable and variable[1].upper() == "PATHEXT" else "PATH"
+        return replace(finder, environment={**finder.environment, changed: ""})
+    if not program:
+        return finder.on_drive(command.name) if command.name else finder
+    file = (command.name if program.exists is None else program.file).lower()
+    is_safe = file.endswith((".exe", ".com")) if program.exists is None else not file.endswith((".bat", ".cmd"))
+    return finder if is_safe else finder.lost()  # a batch file may change folder and variables
+
+
+def _after_cd(finder: Finder, rest: str, *, changes_drive: bool) -> Finder:
+    option = re.match(r'\s*/d(?=[\s"]|$)', rest, re.IGNORECASE)
+    folder = rest[option.end() if option else 0 :].replace('"', "").strip()
+    drive, path = ntpath.splitdrive(folder)
+    changes_drive |= bool(option)
+    if not folder:
+        return finder
+    if _UNCLEAR.search(folder) or _DELAYED.search(folder) or re.search("[,;=]", folder):
+        return finder.moved("")
+    if folder.startswith("\\\\") and (option or not changes_drive):
+        return finder.moved("")
+    if not path and drive:
+        return finder.on_drive(drive) if changes_drive else finder
+    if changes_drive or not drive or drive.upper() == finder.current_drive.upper():
+        return finder.moved(folder)
+    return finder.parking(folder) if finder.current_drive and is_whole(folder) else finder.moved("")
+
+
+# PowerShell -----------------------------------------------------------------------------------------------------------
+
+
+class _Called(NamedTuple):
+    """How PowerShell is called: where it works, and the file or the command that it runs, "" where there is none."""
+
+    finder: Finder
+    file: str = ""
+    command: str = ""
+
+
+def _called(finder: Finder, arguments: Sequence[str], program: str) -> _Called:
+    rest = iter(arguments)
+    for word in rest:
+        option = word[1:].lower() if word[:1] in "-/" else None
+        if option is None:
+            is_file = program == "pwsh" and word.lower().endswith(".ps1")
+            return _Called(finder, file=word) if is_file else _Called(finder, command=" ".join([word, *rest]))
+        if option and "file".startswith(option):
+            return _Called(finder, file=next(rest, ""))
+        if option and "command".startswith(option):
+            return _Called(finder, command=" ".join(rest))
+        if option == "e" or option.startswith(("en", "ec")):
+            break  # an encoded command
+        if option.startswith(("wd", "wo")):
+            folder = next(rest, "")
+            finder = finder.moved("" if _COMPUTED.search(folder) else folder)
+        elif option.startswith(("ex", "ep", "w", "v", "in", "if", "o", "p", "con", "cus", "set")):
+            next(rest, "")
+    return _Called(finder)
+
+
+def _of_powershell(finder: Finder, arguments: Sequence[str], program: str) -> Iterator[Named]:
+    """The script of PowerShell: after -File, or the first that a command calls."""
+    called = _called(finder, arguments, program)
+    if called.file and called.file != "-":
+        yield _powershell_script(called.finder, called.file)
+    elif found := _CALL.match(called.command):
+        name = next(filter(None, found.groups()))
+        # by its name alone it would not be found in the current folder
+        yield _powershell_script(called.finder, name) if has_folder(name) else Named(SCRIPT, name, None)
+    elif other := _SOME_SCRIPT.search(called.command):
+        yield Named(SCRIPT, next(filter(None, other.groups())), None)
+
+
+def _powershell_script(finder: Finder, name: str) -> Named:
+    return Named(SCRIPT, name, None) if _COMPUTED.search(name) else finder.script(name)
+
+
+_COMPUTED = re.compile(r"[$`~*?\[\]{}]")
+_CALL = re.compile(
+    r"""\s*(?:(?:&\s*|\.\s+|\.(?=['"]))(?:'([^']+\.ps1)'|"([^"]+\.ps1)")|(?:&\s*|\.\s+)?([^\s'"|;&(){},]+\.ps1))(?=[\s;]|$)""",
+    re.IGNORECASE,
+)
+_SOME_SCRIPT = re.compile(r"""'([^']+\.ps1)'|"([^"]+\.ps1)"|([^\s'"|;&(){},=]+\.ps1)\b""", re.IGNORECASE)
+
+
+# Output ---------------------------------------------------------------------------------------------------------------
+
+
+def _log(finder: Finder, program: str, line: str) -> str:
+    """The file into which a command line writes what it says; "" where that is not known."""
+    if program == "conhost":
+        first, rest = _inner(line)
+        return _log(finder, program_name(first), rest)
+    if program in _POWERSHELLS:
+        return _log_of_powershell(_called(finder, words(line), program))
+    if program != "cmd":
+        return ""
+    steps = [step for step in _steps(finder, line) if step.program or step.command.built_in in ("", *_CONDITIONAL)]
+    for wanted in (1, 2):
+        for step in reversed(steps):
+            targets = [target for handle, target in step.command.outputs if handle == wanted and _is_file(target)]
+            if targets:
+                is_clear = is_whole(targets[-1]) or not (step.command.is_grouped or step.finder.is_doubtful)
+                return step.finder.joined(targets[-1]) if is_clear and not _DELAYED.search(targets[-1]) else ""
+    inner = (_log(step.finder, program_name(step.command.name), step.command.rest) for step in reversed(steps))
+    return next(filter(None, inner), "")
+
+
+def _log_of_powershell(called: _Called) -> str:
+    found = [
+        match for match in _WRITTEN.finditer(called.command) if match["sign"] and match["stream"] in ("", "1", "*")
+    ]
+    names = [name for match in found if _is_file(name := match["file"].strip("'\""))]
+    if not names or _COMPUTED.search(names[-1]):
+        return ""
+    moves = re.search(r"\b(?:cd|chdir|sl|pushd|popd|set-location|push-location)\b", called.command, re.IGNORECASE)
+    return called.finder.joined(names[-1]) if is_whole(names[-1]) or not moves else ""
+
+
+_WRITTEN = re.compile(
+    r"""'[^']*'|"[^"]*"|(?P<stream>(?<!\S)[2-6]|[1*]?)(?P<sign>>>?)\s*(?P<file>'[^']*'|"[^"]*"|[^\s'"|;(){}]+)"""
+)
+
+
+def _is_file(target: str) -> bool:
+    """Whether a redirection ends in a file, not in another handle or in nothing."""
+    return bool(target) and not re.fullmatch(r"&\d|nul|con|prn|aux|\$null", target, re.IGNORECASE)

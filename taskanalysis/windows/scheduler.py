@@ -158,7 +158,10 @@ class Scheduler(Protocol):
         """The last bytes of a file, at most so many; OSError where it can't be read."""
 
     def newest_file(self, pattern: str) -> str:
-        """The newest file whose name fits the pattern (``*`` and ``?`` in its last part); "" where there is none."""
+        """The newest file that fits a path with ``*`` and ``?`` in names of files and folders; "" where there is none.
+
+        OSError where that can't be told.
+        """
 
 
 # The real service -----------------------------------------------------------------------------------------------------

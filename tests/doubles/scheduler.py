@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from fnmatch import fnmatch
 from typing import Any
 
 from lxml import etree
@@ -226,7 +225,8 @@ class FakeScheduler:
 
     def newest_file(self, pattern: str) -> str:
         self._called("newest_file", pattern)
-        fits = [path for path in self.disk if fnmatch(path.casefold(), pattern.casefold())]
+        wanted = re.escape(pattern).replace(r"\*", r"[^\\/]*").replace(r"\?", r"[^\\/]")
+        fits = [path for path in self.disk if re.fullmatch(wanted, path, re.IGNORECASE)]
         return max(fits, key=lambda path: self.changed.get(path, datetime(2026, 11, 1, tzinfo=UTC)), default="")
 
     def _on_disk(self, path: str) -> str | None:

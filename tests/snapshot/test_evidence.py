@@ -7,7 +7,7 @@ import pytest
 
 from taskanalysis.errors import Problem
 from taskanalysis.snapshot import ProgramFile, read_snapshot
-from taskanalysis.snapshot.evidence import PROGRAMS_HEADER, read_programs, said_last, write_programs
+from taskanalysis.snapshot.evidence import PROGRAMS_HEADER, read_programs, said_last, text_of, write_programs
 from taskanalysis.windows import read_wanted
 from tests.build import LOAD, NOON, hours, rewrite_manifest, status, write, xml
 
@@ -103,3 +103,45 @@ def test_hash_that_the_manifest_lacks_is_no_evidence(tmp_path: Path) -> None:
 )
 def test_line_that_says_most(log: str, line: str) -> None:
     assert said_last(log) == line
+
+
+GERMAN = "Löschung für die Straße: 3 Zeilen\r\n" * 3
+RUSSIAN = "Ошибка: нет строк в таблице 12, код 7, шаг 3 из 9\r\n" * 3
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"\xff\xfe" + RUSSIAN.encode("utf-16-le"), RUSSIAN),
+        (b"\xfe\xff" + RUSSIAN.encode("utf-16-be"), RUSSIAN),
+        (b"\xef\xbb\xbf" + RUSSIAN.encode(), RUSSIAN),
+        (RUSSIAN.encode("utf-16-le"), RUSSIAN),
+        (GERMAN.encode("utf-16-be"), GERMAN),
+        (b"\xff\xfe" + "a\0b".encode("utf-16-le"), "a\0b"),
+        # cut within a character or a pair
+        (RUSSIAN.encode("utf-16-le")[1:], RUSSIAN[1:]),
+        (RUSSIAN.encode("utf-16-le")[:-1], RUSSIAN[:-1]),
+        (b"\xff\xfe" + GERMAN.encode("utf-16-le")[:-1], GERMAN[:-1]),
+        (RUSSIAN.encode()[1:], RUSSIAN[1:]),
+        (RUSSIAN.encode() + "é".encode()[:1], RUSSIAN),
+        ("naïve 😀".encode()[:-2], "naïve "),
+        # filled with NULs by a crash
+        (b"begin\r\n" + bytes(401) + "Löschung\r\n".encode(), "begin\r\nLöschung\r\n"),
+        ((GERMAN + "\0" * 300 + GERMAN).encode("utf-16-le"), GERMAN + GERMAN),
+        (b"\xff\xfe" + (GERMAN + "\0" * 300).encode("utf-16-le"), GERMAN),
+        (b"load failed\r\n" + bytes(3000), "load failed\r\n"),
+        (b"a\0b, c\0d\r\n", "a\0b, c\0d\r\n"),
+        # some bytes of another program
+        (b"caf\xe9\r\n" + GERMAN.encode(), "caf\ufffd\r\n" + GERMAN),
+        (GERMAN.encode() + b"\x81 lost\r\n", GERMAN + "\ufffd lost\r\n"),
+        # the console, and Windows itself
+        (GERMAN.encode("cp850"), GERMAN),
+        (GERMAN.encode("cp437"), GERMAN),
+        (GERMAN.encode("cp1252"), GERMAN),
+        ("Straße „Süd“ – 5 €".encode("cp1252"), "Straße „Süd“ – 5 €"),
+        ("Système: accès refusé".encode("cp850"), "Système: accès refusé"),
+        (RUSSIAN.encode("cp866"), RUSSIAN),
+    ],
+)  # fmt: skip
+def test_text_of_a_log_reads_as_it_was_written(content: bytes, text: str) -> None:
+    assert text_of(content) == text

@@ -115,6 +115,12 @@ def test_rule_names_the_logs_of_which_the_newest_is_kept(tmp_path: Path) -> None
     assert problem.what == r"no file is there for its log D:\none\*.log"
 
 
+def test_variables_in_the_path_of_a_log_have_the_values_of_the_account(tmp_path: Path) -> None:
+    fake = server(**{r"D:\logs\a.log": b"failed"})
+    fake.variables[""]["LOGS"] = r"D:\logs"
+    assert logs(fake, tmp_path, log_of=lambda _: (r"%Logs%\*.log",))[LOAD] == "failed"
+
+
 def test_log_that_is_locked_is_a_problem_and_no_more(tmp_path: Path) -> None:
     fake = server(**{r"D:\logs\load.log": b"x"})
     fake.faults["tail", r"D:\logs\load.log"] = PermissionError(13, "Permission denied")
@@ -184,10 +190,48 @@ def test_file_server_that_does_not_answer_is_asked_once(monkeypatch: pytest.Monk
     monkeypatch.setattr(machine, "_file", hang)
     monkeypatch.setattr(machine, "ANSWER_SECONDS", 0.05)
     monkeypatch.setattr(machine, "_SILENT", set())
-    for path in (r"\\gone\share\a.bat", r"\\GONE\share\b.bat"):
+    for path in (r"\\gone\share\a.bat", r"\\GONE\share\b.bat", "//gone/share/c.bat", r"\\?\UNC\gone\share\d.bat"):
         with pytest.raises(TimeoutError, match="gone does not answer"):
             machine.file(path)
     assert asked == [r"\\gone\share\a.bat"]
+
+
+@pytest.mark.parametrize("path", [r"\\gone\share\a.bat", "//gone/share/a.bat"])
+def test_program_on_a_file_server_that_does_not_answer_is_not_known(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(_: Path) -> bool:
+        time.sleep(1)
+        return True
+
+    monkeypatch.setattr(Path, "exists", hang)
+    monkeypatch.setattr(machine, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(machine, "_SILENT", set())
+    assert [machine.path_exists(each) for each in (path, f'"{path}"')] == [None, None]
+
+
+def test_newest_file_of_folders_that_fit(tmp_path: Path) -> None:
+    for age, name in enumerate(
+        ["load/run 1/a.log", "load/run 2/b.log", "load/old/c.log", "load/run 3", "load/run 1/b.txt"]
+    ):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"")
+        os.utime(file, (age, age))
+    patterns = ["load/RUN*/*.log", "l?ad/*/*.log", "*/run 1/*", "load/*/none/*", "load/*/*/a.log", "load/run [12]/*"]
+    found = [machine.newest_file(str(tmp_path / pattern)) for pattern in patterns]
+    wanted = ["load/run 2/b.log", "load/old/c.log", "load/run 1/b.txt"]
+    assert found == [*(str(tmp_path / name) for name in wanted), "", "", ""]
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MOST_NAMES", 3), ("LOOK_SECONDS", -1.0)])
+def test_looking_for_the_newest_file_has_an_end(
+    limit: str, value: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        (tmp_path / f"{number}.log").write_bytes(b"")
+    assert machine.newest_file(str(tmp_path / "*.log"))
+    monkeypatch.setattr(machine, limit, value)
+    with pytest.raises(OSError, match="too many names"):
+        machine.newest_file(str(tmp_path / "*.log"))
 
 
 @pytest.mark.parametrize("kind", [*STAND_INS, WINDOWS])
@@ -204,6 +248,8 @@ def test_stand_in_and_machine_answer_alike(kind: str, tmp_path: Path) -> None:
         asked, last = server.scheduler, str(tmp_path / "load-2.log")
         assert asked.newest_file(str(tmp_path / "LOAD-*.log")) == last
         assert asked.newest_file(str(tmp_path / "none-*.log")) == ""
+        assert asked.newest_file(str(tmp_path.parent / "*" / "load-?.log")).endswith("load-2.log")
+        assert asked.newest_file(str(tmp_path.parent / "load-*.log")) == ""
         assert asked.tail(last, 4) == b"two\n"
         assert asked.file(last, 100) == machine.SeenFile(8, datetime.fromtimestamp(60, UTC), b"one\ntwo\n")
         assert asked.file(last, 7) == machine.SeenFile(8, datetime.fromtimestamp(60, UTC))
