@@ -39,6 +39,7 @@ from .rules import Rules as Rules
 from .rules import read_rules as read_rules
 from .rules import rules_of as rules_of
 from .stops import ordered_stops as ordered_stops
+from .unseen import find_unseen as find_unseen
 from .verdicts import Judged as Judged
 from .verdicts import Verdict as Verdict
 from .verdicts import judge as judge

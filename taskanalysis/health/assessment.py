@@ -19,33 +19,22 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
 
 from taskanalysis.errors import Problem
 from taskanalysis.health.backup import Backup, find_backup
 from taskanalysis.health.cases import Case, find_cases
 from taskanalysis.health.incidents import Incident, find_incidents
 from taskanalysis.health.rules import NO_RULES, Rules
+from taskanalysis.health.unseen import Doubt, find_unseen
 from taskanalysis.health.verdicts import OUTSIDE, Judged, Verdict, judge
 from taskanalysis.history import History
-from taskanalysis.snapshot import Snapshot, in_scope, lost_sight, stale_after
+from taskanalysis.snapshot import Snapshot, in_scope, stale_after
 from taskanalysis.text import count, listed, needs_attention
 
 MOST_NAMED = 5
 NO_STATUS = "no status was collected"
 ATTENTION, BLIND = 1, 3
 _NUMBER = re.compile("[0-9]+")
-
-
-class Doubt(NamedTuple):
-    """Something that could not be judged, read or seen: what it is about, the same each time, and the sentence.
-
-    `is_momentary`: found by comparison with the snapshot before, so that its absence from the next proves nothing.
-    """
-
-    about: str
-    sentence: str
-    is_momentary: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,12 +215,10 @@ class Assessment:
         ]
         if not self.snapshot.statuses:
             doubts.append(Doubt("statuses", "It is not known how the tasks run: no status was collected."))
-        doubts += [Doubt(sentence, sentence, is_momentary=True) for sentence in lost_sight(self.snapshot, self.folder)]
+        doubts += find_unseen(self.snapshot, self.folder, self.history)
         backup = self.backup
         if backup.missing or backup.read_at is None:
             doubts.append(Doubt("backup", backup.sentence))
-        if faults := len(self.snapshot.faults):
-            doubts.append(Doubt("faults", f"{count(faults, 'problem')} in the data that were read."))
         if self.now and self.now > self.stale_after:
             due = self.local(self.stale_after)
             doubts.append(Doubt("stale snapshot", f"The snapshot is stale: another was due by {due}."))

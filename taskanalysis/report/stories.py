@@ -69,12 +69,12 @@ class TaskStories(Window):
 
     @cached_property
     def answer(self) -> Answer:
-        """How many tasks there are, and which the page leaves out."""
-        number = len(self.paths)
+        """How many tasks there are, which the page leaves out, and what could not be judged, read or seen."""
+        number, unseen = len(self.paths), self.assessment.unseen
         if self.task:
-            return Answer(f"The story of {self.task}", look=self.look)
+            return Answer(f"The story of {self.task}", unseen=unseen, look=self.look)
         cut = f"The first {MOST_ROWS:,}; inventory.csv and status.csv have all." if number > MOST_ROWS else ""
-        return Answer(f"{count(number, 'task')} and their stories", cut, look=self.look)
+        return Answer(f"{count(number, 'task')} and their stories", cut, unseen, look=self.look)
 
     @cached_property
     def names(self) -> Html:

@@ -55,7 +55,7 @@ from taskanalysis.snapshot.share import (
     usual_wait,
     wrong_files,
 )
-from taskanalysis.snapshot.sight import DELETED, is_refused, lost_sight, refused_folders
+from taskanalysis.snapshot.sight import DELETED, is_refused, lost_between, lost_sight, refused_folders
 from taskanalysis.snapshot.snapshot import (
     FUTURE,
     Snapshot,
@@ -118,6 +118,7 @@ __all__ = [
     "locked",
     "log_name",
     "long_path",
+    "lost_between",
     "lost_sight",
     "moment",
     "names_of",

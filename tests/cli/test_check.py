@@ -89,11 +89,11 @@ def test_calm_is_said_only_where_all_was_seen() -> None:
     assert damaged.exit_code("text") == 3
     assert damaged.text().splitlines() == [
         "S, 2026-11-23 06:02 (America/New_York): None of 1 task needs attention; not everything could be seen.",
-        "1 problem in the data that were read.",
+        "1 problem in the data that were read: status.csv line 3: is cut.",
         "PROBLEM status.csv: line 3: is cut",
     ]
     assert json.loads(damaged.json())["problems"] == [{"file": "status.csv", "what": "line 3: is cut"}]
-    assert "1 problem in the data that were read. |" in damaged.nagios()
+    assert "1 problem in the data that were read: status.csv line 3: is cut. |" in damaged.nagios()
 
 
 def test_names_made_equal_by_masking_stay_two_series() -> None:

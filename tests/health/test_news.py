@@ -10,8 +10,8 @@ from taskanalysis.definition import TaskDefinition
 from taskanalysis.definition.model import Principal
 from taskanalysis.errors import Problem
 from taskanalysis.health import NOTHING, Assessment, Known, News, assess, find_news, unread_news
-from taskanalysis.health.assessment import Doubt
 from taskanalysis.health.rules import Rule, Rules
+from taskanalysis.health.unseen import Doubt
 from taskanalysis.snapshot import Snapshot, Status
 
 NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)

@@ -22,7 +22,7 @@ from taskanalysis.history import read_history, verify
 from taskanalysis.publish import make
 from taskanalysis.publish.index import index_page, read_standing
 from taskanalysis.publish.pages import LAST_KNOWN, Rendered, Run
-from taskanalysis.report import Inventory, StatusPage, Trends
+from taskanalysis.report import Inventory, StatusPage, TaskStories, Trends
 from taskanalysis.snapshot import FUTURE
 from tests.build import page_of, rewrite_manifest
 from tests.whole.offices import (
@@ -95,6 +95,7 @@ class Pages:
         pages = {file.stem: page_of(file) for file in files}
         self.answers = {name: " ".join(page.xpath("string(//h1)").split()) for name, page in pages.items()}
         self.titles = {name: str(page.findtext(".//title")) for name, page in pages.items()}
+        self.said = {name: page.xpath("//ul[contains(@class, 'unseen')]/li/text()") for name, page in pages.items()}
         self.cards = [
             (str(card.xpath("string(strong)")), card.get("class") != "no")
             for card in pages["index"].xpath("//div[@class='three']/div")
@@ -176,7 +177,11 @@ def test_snapshot_of_the_future_is_not_the_newest(tmp_path: Path) -> None:
     office(code=1).write_all(tmp_path)
     calm = office()
     calm.write(tmp_path, END + 3650 * DAY)
-    assert said(tmp_path) == (3, f"{ALL}; not everything could be seen.", ["1 problem in the data that were read."])
+    named = f"1 problem in the data that were read: SRV/20361117T000000Z {FUTURE}."
+    assert said(tmp_path) == (3, f"{ALL}; not everything could be seen.", [named])
+    pages = Pages(tmp_path, judged(tmp_path), END)
+    assert pages.said["index"] == [named]
+    assert all(named in said_there for said_there in pages.said.values())
     (problem,) = judged(tmp_path).problems
     assert (problem.file, problem.what) == ("SRV/20361117T000000Z", FUTURE)
     calm.write(tmp_path, END + 9 * MINUTE)  # clocks may be that far apart
@@ -252,8 +257,43 @@ def test_collector_that_lost_its_rights_is_named(tmp_path: Path) -> None:
     code, _, unseen = said(tmp_path)
     assert (code, unseen[0]) == (3, "The collector is no longer elevated, and runs as TOWN\\bob, before as SYSTEM.")
     assert len(judged(tmp_path).loud) == 8
-    for page in (StatusPage, Inventory, Trends):
+    for page in PAGES:
         assert unseen[0] in page.read(tmp_path).answer.lines
+
+
+PAGES = (StatusPage, Inventory, Trends, TaskStories)
+LESS_RIGHTS = {"elevated": False, "collected_by": "TOWN\\bob"}
+REFUSALS = {"problems": [Problem(place, "access is denied") for place in ("\\OpenData", "\\Other")]}
+
+
+@pytest.mark.parametrize(
+    ("given", "lost"),
+    [
+        (LESS_RIGHTS, "The collector is no longer elevated, and runs as TOWN\\bob, before as SYSTEM."),
+        (REFUSALS, "It was refused \\OpenData (access is denied)."),
+        ({"jobs": []}, "It listed no task, and 8 before."),
+    ],
+    ids=["rights", "folder", "rows"],
+)
+def test_what_the_collector_lost_is_named_while_tasks_are_hidden(
+    given: dict[str, Any], lost: str, tmp_path: Path
+) -> None:
+    bad = office(code=1)
+    bad.write_all(tmp_path, leave=2)
+    for moment in bad.moments[-2:]:
+        bad.write(tmp_path, moment, **{"jobs": bad.jobs[:4], **given})
+        for page in PAGES:
+            assert page.read(tmp_path).answer.lines.count(lost) == 1, (moment, page)
+    assert "\\Other" not in " ".join(said(tmp_path)[2])
+
+
+def test_what_the_collector_lost_is_no_longer_named_once_all_tasks_are_seen(tmp_path: Path) -> None:
+    bad = office(code=1)
+    bad.write_all(tmp_path, leave=2)
+    bad.write(tmp_path, bad.moments[-2], jobs=bad.jobs[:4], elevated=False)
+    assert said(tmp_path)[2][0] == "The collector is no longer elevated."
+    bad.write(tmp_path, bad.moments[-1])
+    assert said(tmp_path)[2] == []
 
 
 @pytest.mark.parametrize("how", ["cut", "gone"])
