@@ -1,3 +1,7 @@
+from .age import STALE as STALE
+from .age import dated as dated
+from .age import late_names as late_names
+from .age import without_calm as without_calm
 from .assessment import ATTENTION as ATTENTION
 from .assessment import BLIND as BLIND
 from .assessment import Assessment as Assessment

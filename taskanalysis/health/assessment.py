@@ -16,11 +16,12 @@ where another is not. Authority: rules of our own (``docs/verdicts.md``).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
 from taskanalysis.errors import Problem
+from taskanalysis.health.age import CALM, dated, late_names
 from taskanalysis.health.backup import Backup, find_backup
 from taskanalysis.health.cases import Case, find_cases
 from taskanalysis.health.incidents import Incident, find_incidents
@@ -116,7 +117,7 @@ class Assessment:
             return f"{first}; {count(unjudged, 'other')} could not be judged."
         if self.unseen:
             return f"{first}; not everything could be seen."
-        return f"{first}{': no need to worry' if self._is_calm else ''}."
+        return f"{first}{CALM if self._is_calm else ''}."
 
     @cached_property
     def known(self) -> int:
@@ -187,6 +188,12 @@ class Assessment:
         """When a newer snapshot should exist (aware UTC)."""
         return stale_after(self.snapshot)
 
+    @property
+    def late(self) -> list[str]:
+        """What is too old at `now`: keys of `age.STALE`."""
+        due = {"snapshot": self.stale_after, "backup": self.backup.stale_after}
+        return late_names(due, self.now) if self.now else []
+
     @cached_property
     def problems(self) -> list[Problem]:
         """What could not be read of the snapshot and of the history, each once."""
@@ -219,10 +226,10 @@ class Assessment:
         backup = self.backup
         if backup.missing or backup.read_at is None:
             doubts.append(Doubt("backup", backup.sentence))
-        if self.now and self.now > self.stale_after:
+        if "snapshot" in self.late:
             due = self.local(self.stale_after)
             doubts.append(Doubt("stale snapshot", f"The snapshot is stale: another was due by {due}."))
-        if self.now and backup.is_stale(self.now) and backup.read_at:
+        if "backup" in self.late and backup.read_at:
             read_at = self.local(backup.read_at)
             doubts.append(Doubt("stale backup", f"The backup is stale: its definitions are of {read_at}."))
         return doubts
@@ -304,6 +311,11 @@ class Assessment:
         lines = [f"{self.where}: {self.headline}", *self.task_lines]
         lines += self.unseen + self.remarks
         return lines + [f"PROBLEM {problem.file}: {problem.what}" for problem in self.problems]
+
+    @property
+    def subject(self) -> str:
+        """The first line of ``summary.txt``: how the tasks stood when they were read, and what is too old at `now`."""
+        return dated(f"{self.where}: {replace(self, now=None).headline}", self.late)
 
 
 def assess(

@@ -59,10 +59,6 @@ class Backup:
             f"Yes: all {self.tasks:,} tasks are in the backup." if self.tasks > 1 else "Yes: 1 task is in the backup."
         )
 
-    def is_stale(self, now: datetime) -> bool:
-        """Whether the definitions should have been read again by `now` (aware)."""
-        return self.stale_after is not None and now > self.stale_after
-
 
 def find_backup(snapshot: Snapshot, folder: str = "", history: History | None = None) -> Backup:
     r"""The backup at the time of a snapshot, of the tasks in `folder` and below ("": all outside ``\Microsoft``).

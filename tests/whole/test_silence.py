@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.health import Assessment, Verdict
+from taskanalysis.health import NOTHING, Assessment, Verdict, find_news
 from taskanalysis.history import read_history, verify
 from taskanalysis.publish import make
 from taskanalysis.publish.index import index_page, read_standing
@@ -100,7 +100,8 @@ class Pages:
             (str(card.xpath("string(strong)")), card.get("class") != "no")
             for card in pages["index"].xpath("//div[@class='three']/div")
         ]
-        self.text = " ".join([*(page.xpath("string(//main)") for page in pages.values()), self.summary(made.latest)])
+        self.first_line = self.summary(made.latest)
+        self.text = " ".join([*(page.xpath("string(//main)") for page in pages.values()), self.first_line])
         shutil.rmtree(out)
 
     def summary(self, latest: Path) -> str:
@@ -320,6 +321,18 @@ def test_start_that_a_run_overlapped_is_missed_nowhere(tmp_path: Path) -> None:
     assert said(tmp_path)[0] == 0
     page = Trends.read(tmp_path)
     assert set(page.slots["fate"]) == {"seen", "overlapped"}
+
+
+@pytest.mark.parametrize(("late", "is_full"), [(0, True), (9, True), (0, False), (9, False)])
+def test_subject_of_a_message_is_the_first_line_of_the_summary(late: int, is_full: bool, tmp_path: Path) -> None:
+    calm = office()
+    calm.write_all(tmp_path, leave=1)
+    calm.write(tmp_path, calm.moments[-1], full=is_full)
+    found = judged(tmp_path, now := END + late * DAY)
+    subject = find_news(found, NOTHING).subject
+    assert Pages(tmp_path, found, now).first_line == subject
+    assert ("stale: a newer one was due" in subject) == (late > 0)
+    assert (CALM in subject) == (late == 0)
 
 
 def test_two_old_snapshots_are_stale_after_eight_days_at_most(tmp_path: Path) -> None:
