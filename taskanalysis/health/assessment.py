@@ -22,7 +22,7 @@ from functools import cached_property
 
 from taskanalysis.errors import Problem
 from taskanalysis.health.age import CALM, dated, late_names
-from taskanalysis.health.backup import Backup, find_backup
+from taskanalysis.health.backup import MOST_NAMED, Backup, find_backup
 from taskanalysis.health.cases import Case, find_cases
 from taskanalysis.health.incidents import Incident, find_incidents
 from taskanalysis.health.rules import NO_RULES, Rules
@@ -32,7 +32,6 @@ from taskanalysis.history import History
 from taskanalysis.snapshot import Snapshot, in_scope, stale_after
 from taskanalysis.text import count, listed, needs_attention
 
-MOST_NAMED = 5
 NO_STATUS = "no status was collected"
 ATTENTION, BLIND = 1, 3
 _NUMBER = re.compile("[0-9]+")
@@ -225,7 +224,7 @@ class Assessment:
         doubts += find_unseen(self.snapshot, self.folder, self.history)
         backup = self.backup
         if backup.missing or backup.read_at is None:
-            doubts.append(Doubt("backup", backup.sentence))
+            doubts.append(Doubt("backup", backup.named))
         if "snapshot" in self.late:
             due = self.local(self.stale_after)
             doubts.append(Doubt("stale snapshot", f"The snapshot is stale: another was due by {due}."))

@@ -1,4 +1,4 @@
-r"""What must be there for tasks to be restored and to run: passwords, accounts, programs, scripts and drives.
+r"""What restoring takes: a stored definition of each task, and passwords, accounts, programs, scripts and drives.
 
 >>> from taskanalysis.snapshot.snapshot import read_snapshot
 >>> {account: len(paths) for account, paths in Needs.of(read_snapshot("data").within()).passwords.items()}
@@ -8,16 +8,55 @@ r"""What must be there for tasks to be restored and to run: passwords, accounts,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 from taskanalysis.definition import TaskDefinition, model
 from taskanalysis.snapshot.evidence import ProgramFile
+from taskanalysis.snapshot.paths import in_scope
+from taskanalysis.snapshot.snapshot import Snapshot
 
 Names = Mapping[str, list[str]]
 """Names with the paths of the tasks that need them."""
 _SYSTEM_DRIVE = "C:"
+
+
+def in_backup(
+    snapshot: Snapshot, folder: str = "", *, hidden: Iterable[str] = (), stored: Collection[str] = ()
+) -> dict[str, str]:
+    r"""For each known task, why its definition is not in the backup, "" where it is; by task path, in their order.
+
+    Tasks in `folder` and below ("": all outside ``\Microsoft``), and `hidden` ones, which the snapshot no longer shows.
+    A task outside the folders whose definitions were collected counts where an earlier snapshot `stored` it.
+    """
+    return {
+        path: _why_missing(snapshot, path)
+        for path in sorted({*_known(snapshot), *hidden}, key=str.casefold)
+        if in_scope(path, [folder] if folder else [])
+        and (path in snapshot.tasks or path in stored or in_scope(path, snapshot.folders))
+    }
+
+
+def not_in_backup(snapshot: Snapshot, folder: str = "", tasks: Collection[str] = ()) -> dict[str, str]:
+    r"""Why those of the chosen tasks can't be restored that the backup lacks, by task path, in their order.
+
+    `folder` and `tasks` choose as in a restore: the tasks in it and below, and those; with neither, all outside
+    ``\Microsoft``.
+    """
+    chosen, named = in_backup(snapshot, folder) if folder or not tasks else {}, {task.casefold() for task in tasks}
+    chosen |= {path: _why_missing(snapshot, path) for path in _known(snapshot) if path.casefold() in named}
+    return {path: why for path, why in sorted(chosen.items(), key=lambda pair: pair[0].casefold()) if why}
+
+
+def _known(snapshot: Snapshot) -> set[str]:
+    return {*snapshot.statuses, *snapshot.tasks, *snapshot.damaged}
+
+
+def _why_missing(snapshot: Snapshot, path: str) -> str:
+    if path in snapshot.damaged:
+        return f"its stored definition {snapshot.damaged[path]}"
+    return "" if path in snapshot.tasks else "its definition is not stored"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from taskanalysis.snapshot import (
     Needs,
     Snapshot,
     file_name,
-    in_scope,
     kept_script,
     long_path,
     plain_path,
@@ -47,19 +46,6 @@ class Paper:
 
     def path_exists(self, path: str) -> None:
         """Not known."""
-
-
-# The plan -------------------------------------------------------------------------------------------------------------
-
-
-def undefined(snapshot: Snapshot, folder: str = "", tasks: Sequence[str] = ()) -> list[str]:
-    r"""The tasks that can't be restored, since the backup has no definition of them: their paths, sorted."""
-    if tasks and not folder:
-        return []
-    folders = [folder] if folder else []
-    known = snapshot.statuses.keys() | snapshot.damaged.keys()
-    lacking = [path for path in known - snapshot.tasks.keys() if in_scope(path, folders)]
-    return sorted((path for path in lacking if in_scope(path, snapshot.folders)), key=str.casefold)
 
 
 # In words -------------------------------------------------------------------------------------------------------------
@@ -109,12 +95,12 @@ def lost_lines(tasks: Sequence[Wanted]) -> Iterator[str]:
         yield f"  Access rights of {count(len(unkept), 'task')}, which the snapshot lacks: {what}"
 
 
-def read_me(tasks: Sequence[Wanted], needs: Needs, lacking: Sequence[str], title: str) -> str:
+def read_me(tasks: Sequence[Wanted], needs: Needs, lacking: Mapping[str, str], title: str) -> str:
     """The text of ``READ-ME.txt``: what is here, what must be there, what is lost, and what to do in which order."""
     parts = [*needs_lines(needs), *lost_lines(tasks), "  Task Scheduler's own history of runs is not restored."]
     if lacking:
         parts += ["  Tasks of which the backup has no definition, so that nothing restores them:"]
-        parts += [f"    {path}" for path in lacking]
+        parts += [f"    {path}: {why}" for path, why in lacking.items()]
     return "\n".join([one_line(title), "", *map(_indented, parts), "", STEPS])
 
 

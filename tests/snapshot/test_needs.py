@@ -1,7 +1,9 @@
-"""What restored tasks need: names with their tasks, each spelled as it first is."""
+"""What is in the backup, and what restored tasks need: names with their tasks, each spelled as it first is."""
 
-from taskanalysis.definition import read_task
-from taskanalysis.snapshot import Needs, ProgramFile
+from datetime import UTC, datetime
+
+from taskanalysis.definition import TaskDefinition, read_task
+from taskanalysis.snapshot import Needs, ProgramFile, Snapshot, Status, in_backup, not_in_backup
 
 STORED = "<UserId>TOWN\\{}</UserId><LogonType>Password</LogonType>"
 
@@ -45,6 +47,25 @@ def test_needs_are_named_once_with_all_their_tasks() -> None:
     }
     assert needs.scripts == {r"F:\load.py": [r"\A"]}
     assert needs.drives == {"D:": [r"\A"], "E:": [r"\A", r"\B"], "F:": [r"\A"]}
+
+
+def test_each_known_task_is_in_the_backup_or_has_a_reason_why_not() -> None:
+    snapshot = Snapshot("S", datetime(2026, 11, 23, tzinfo=UTC), folders=("\\A", "\\Microsoft"))
+    snapshot.tasks = {"\\A\\Stored": TaskDefinition(), "\\Other\\Stored": TaskDefinition()}
+    paths = ("\\A\\Lacking", "\\B\\Stored before", "\\C\\Not collected", "\\Microsoft\\X", "\\A\\Stored")
+    snapshot.statuses = {path: Status(path) for path in paths}
+    snapshot.damaged = {"\\a\\damaged": "was changed"}
+    lacking, damaged = "its definition is not stored", "its stored definition was changed"
+    known = {"\\a\\damaged": damaged, "\\A\\Lacking": lacking, "\\A\\Stored": "", "\\Other\\Stored": ""}
+    assert in_backup(snapshot) == known
+    assert list(in_backup(snapshot)) == list(known)
+    more = in_backup(snapshot, hidden=["\\A\\Hidden"], stored={"\\B\\Stored before"})
+    assert more == known | {"\\A\\Hidden": lacking, "\\B\\Stored before": lacking}
+    assert in_backup(snapshot, "\\Microsoft") == {"\\Microsoft\\X": lacking}
+    assert not_in_backup(snapshot) == {"\\a\\damaged": damaged, "\\A\\Lacking": lacking}
+    chosen = ["\\C\\NOT collected", "\\A\\Stored", "\\Unknown"]
+    assert not_in_backup(snapshot, tasks=chosen) == {"\\C\\Not collected": lacking}
+    assert list(not_in_backup(snapshot, "\\Microsoft", chosen)) == ["\\C\\Not collected", "\\Microsoft\\X"]
 
 
 def test_nothing_needs_nothing() -> None:

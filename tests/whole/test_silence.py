@@ -227,7 +227,7 @@ def test_old_backup_is_said_though_statuses_go_on(tmp_path: Path) -> None:
     code, headline, unseen = said(tmp_path)
     assert (code, headline) == (3, "None of 8 tasks needs attention; 3 others could not be judged.")
     assert unseen[1:] == [
-        "No: 3 of 11 tasks are not in the backup.",
+        "No: 3 of 11 tasks are not in the backup: \\OpenData\\T10, \\OpenData\\T8 and \\OpenData\\T9.",
         "The backup is stale: its definitions are of 2026-08-22 00:00 (UTC).",
     ]
     page = Inventory.read(tmp_path)
@@ -245,7 +245,7 @@ def test_refused_folder_keeps_its_alarm(tmp_path: Path) -> None:
     assert (code, headline) == (3, f"{ALL}; not everything could be seen.")
     assert unseen == [
         "It was refused \\OpenData (access is denied).",
-        "No: 3 of 8 tasks are not in the backup.",
+        "No: 3 of 8 tasks are not in the backup: \\OpenData\\T0, \\OpenData\\T1 and \\OpenData\\T2.",
     ]
     assert sum("when last seen, 6 hours ago" in task.reason for task in judged(tmp_path).loud) == 3
     assert "removed" not in set(read_history(tmp_path, update=True).changes["kind"])
@@ -309,7 +309,8 @@ def test_lost_definitions_are_said_on_every_page(how: str, tmp_path: Path) -> No
         file.write_bytes(file.read_bytes()[:300])
     code, headline, unseen = said(tmp_path)
     assert (code, headline) == (3, "Not known: none of 8 tasks could be judged.")
-    assert "No: 8 of 8 tasks are not in the backup." in unseen
+    named = ", ".join(f"\\OpenData\\T{place}" for place in range(5))
+    assert f"No: 8 of 8 tasks are not in the backup: {named} and 3 others." in unseen
     assert Inventory.read(tmp_path).answer.lines[0] == "No: 8 of 8 tasks are not in the backup."
 
 
