@@ -123,7 +123,7 @@ def _write(source: Snapshot, choice: dict[str, Any], folder: Path) -> int:
     wanted = read_wanted(source, **choice)
     moment = f"{source.local_time:%Y-%m-%d %H:%M} {source.zone or 'UTC'}"
     title = f"{count(len(wanted.tasks), 'task')} of {source.server or source.source}, as they were at {moment}"
-    needs = Needs.of({task.path: task.task for task in wanted.tasks}, source.programs)
+    needs = Needs.of({task.path: task.task for task in wanted.tasks}, source)
     lacking = not_in_backup(source, choice["folder"], choice["tasks"])
     for path, why in lacking.items():
         say(f"Not in the backup: {path}: {why}", err=True)

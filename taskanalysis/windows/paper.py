@@ -70,11 +70,15 @@ def needs_lines(needs: Needs) -> Iterator[str]:
         "Passwords to enter, one for each account": needs.passwords,
         "Accounts that the server must know": needs.accounts,
         "Programs and folders that must be there": needs.programs,
+        "Programs that must be found by their names": needs.bare,
         "Scripts that must be there": needs.scripts,
+        "Scripts that are not in the backup, to be copied from elsewhere": needs.unkept,
         "Drives that must be there": needs.drives,
     }
     for heading, names in headings.items():
         yield from named_lines(heading, names)
+    if needs.looked is False:
+        yield "  Scripts: not known, because the collector did not look for them."
 
 
 def named_lines(heading: str, names: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -109,7 +109,7 @@ def plan(
     steps = tuple(_step(wanted, scheduler, unknown_names) for wanted in snapshot_tasks.tasks)
     coming = [step.wanted for step in steps if step.action in (Action.CREATE, Action.REPLACE)]
     restorable = {wanted.path: wanted.task for wanted in coming}
-    needs = Needs.of(restorable, snapshot.programs)
+    needs = Needs.of(restorable, snapshot)
     files = {**needs.programs, **needs.scripts}
     return Plan(
         steps,
