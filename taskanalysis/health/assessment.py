@@ -32,6 +32,7 @@ from taskanalysis.history import History
 from taskanalysis.snapshot import Snapshot, in_scope, stale_after
 from taskanalysis.text import count, listed, needs_attention
 
+MOST_SERVERS = 10
 NO_STATUS = "no status was collected"
 ATTENTION, BLIND = 1, 3
 _NUMBER = re.compile("[0-9]+")
@@ -116,7 +117,7 @@ class Assessment:
             return f"{first}; {count(unjudged, 'other')} could not be judged."
         if self.unseen:
             return f"{first}; not everything could be seen."
-        return f"{first}{CALM if self._is_calm else ''}."
+        return f"{first}{CALM if self._is_calm else self._uncounted}."
 
     @cached_property
     def known(self) -> int:
@@ -134,8 +135,13 @@ class Assessment:
         return self.known > (off if self.not_judged else 0)
 
     @property
+    def _uncounted(self) -> str:
+        number = len(self.snapshot.others)
+        return f"; {count(number, 'other server')} {'are' if number > 1 else 'is'} not counted here" if number else ""
+
+    @property
     def _is_calm(self) -> bool:
-        return not (self.loud or self.unseen or self.problems or self.outside)
+        return not (self.loud or self.unseen or self.problems or self.outside or self.snapshot.others)
 
     @cached_property
     def unread_runs(self) -> str:
@@ -258,7 +264,14 @@ class Assessment:
         muted = len(self.judged) - len(self.shown)
         if muted:
             remarks.append(f"{count(muted, 'task')} muted by rules.toml: counted, not listed.")
-        return remarks
+        return remarks + self.others
+
+    @property
+    def others(self) -> list[str]:
+        """A sentence on the other servers of the share, which this assessment says nothing of; none where all are."""
+        others = self.snapshot.others
+        number, named = count(len(others), "other server"), listed([*others], most=MOST_SERVERS)
+        return [f"{number} of this share not judged here: {named} (--all-servers judges all)."] if others else []
 
     @property
     def code(self) -> int:

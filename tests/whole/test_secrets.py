@@ -92,8 +92,9 @@ def judged_of(text: str) -> list[Judged]:
 
 def checked(text: str, form: str) -> str:
     judged = judged_of(text)
-    snapshot = Snapshot(text, NOW, problems=[Problem(text, text), Problem(f"{text}/status.csv", text)])
-    return Check([Assessment(snapshot, judged, now=NOW)], [Problem(text, text)], [text]).render(form)
+    problems = [Problem(text, text), Problem(f"{text}/status.csv", text)]
+    snapshot = Snapshot(text, NOW, problems=problems, others=(text,))
+    return Check([Assessment(snapshot, judged, now=NOW)], [Problem(text, text)]).render(form)
 
 
 RUN = Run("20261123T110200Z", NOW, NOW, NOW, "UTC", ["status"])

@@ -100,13 +100,10 @@ class Pages:
             (str(card.xpath("string(strong)")), card.get("class") != "no")
             for card in pages["index"].xpath("//div[@class='three']/div")
         ]
-        self.first_line = self.summary(made.latest)
+        self.summary = (made.latest / "summary.txt").read_text(encoding="utf-8").splitlines()
+        self.first_line = self.summary[0]
         self.text = " ".join([*(page.xpath("string(//main)") for page in pages.values()), self.first_line])
         shutil.rmtree(out)
-
-    def summary(self, latest: Path) -> str:
-        """The first line of ``summary.txt``."""
-        return (latest / "summary.txt").read_text(encoding="utf-8").partition("\n")[0]
 
 
 def is_calm(answer: str) -> bool:
@@ -334,6 +331,21 @@ def test_subject_of_a_message_is_the_first_line_of_the_summary(late: int, is_ful
     assert Pages(tmp_path, found, now).first_line == subject
     assert ("stale: a newer one was due" in subject) == (late > 0)
     assert (CALM in subject) == (late == 0)
+
+
+def test_nothing_is_calm_beside_another_server_that_was_not_judged(tmp_path: Path) -> None:
+    office().write_all(tmp_path)
+    assert CALM in Pages(tmp_path, judged(tmp_path), END).text
+    first = min((tmp_path / "snapshots/SRV/2026-11").iterdir())
+    other = shutil.copytree(first, tmp_path / "snapshots/ZULU/2026-11" / first.name)
+    rewrite_manifest(other, server="ZULU")
+    pages = Pages(tmp_path, judged(tmp_path), END)
+    assert CALM not in pages.text
+    counted = "None of 8 tasks needs attention; 1 other server is not counted here"
+    assert pages.answers["index"] == pages.answers["status"] == counted
+    assert pages.first_line.endswith(f": {counted}.")
+    assert "1 other server of this share not judged here: ZULU (--all-servers judges all)." in pages.summary
+    assert judged(tmp_path).code == 0
 
 
 def test_two_old_snapshots_are_stale_after_eight_days_at_most(tmp_path: Path) -> None:
