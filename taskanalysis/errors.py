@@ -22,7 +22,7 @@ taskanalysis.errors.TaskXmlError: Load.xml: StartBoundary '2024-13-01' is not a 
 from functools import partial
 from typing import NamedTuple
 
-from taskanalysis.text import clip, plain_paths
+from taskanalysis.text import brief, clip, plain_paths
 
 
 class Problem(NamedTuple):
@@ -30,6 +30,10 @@ class Problem(NamedTuple):
 
     file: str
     what: str
+
+    def __repr__(self) -> str:
+        """One masked line."""
+        return brief("Problem", self.file, self.what)
 
 
 class TaskAnalysisError(Exception):

@@ -30,7 +30,7 @@ from taskanalysis.cli.usage import BAD_INPUT, NAGIOS_UNKNOWN
 from taskanalysis.errors import Problem, TaskAnalysisError
 from taskanalysis.health import BLIND, Assessment, Judged, Verdict, assess, known_history, rules_of
 from taskanalysis.snapshot import find_servers, read_snapshot
-from taskanalysis.text import count, listed, mask, one_line
+from taskanalysis.text import count, mask, one_line
 
 FORMATS = ("text", "json", "nagios", "prometheus")
 NAGIOS_CRITICAL = 2
@@ -76,8 +76,7 @@ def run(
 
 
 def _one(path: Path, server: str, now: datetime, **options: Any) -> Check:
-    assessment = _assess(path, server, now, **options)
-    return Check([assessment], others=assessment.snapshot.others)
+    return Check([_assess(path, server, now, **options)])
 
 
 def _all(path: Path, now: datetime, **options: Any) -> Check:
@@ -88,6 +87,7 @@ def _all(path: Path, now: datetime, **options: Any) -> Check:
     for name in names:
         try:
             check.assessments.append(_assess(path, name, now, **options))
+            check.assessments[-1].snapshot.others = ()  # they are judged, too
         except TaskAnalysisError as error:
             check.failed.append(Problem(name, str(error)))
     return check
@@ -106,12 +106,11 @@ def _assess(
 class Check:
     """The assessments of one server, or of all of a share.
 
-    `failed` are the servers that can't be read, with the reason; `others` names those that were not judged.
+    `failed` are the servers that can't be read, with the reason.
     """
 
     assessments: list[Assessment]
     failed: list[Problem] = field(default_factory=list)
-    others: Sequence[str] = ()
     all_servers: bool = False
 
     def exit_code(self, form: str) -> int:
@@ -133,13 +132,7 @@ class Check:
         """For each server a line on the snapshot, a line for each task that needs attention, and what is not known."""
         lines = [line for assessment in self.assessments for line in assessment.lines()]
         lines += [f"{server}: can't be read ({what})" for server, what in self.failed]
-        return "".join(one_line(line) + "\n" for line in [*lines, *self._others()])
-
-    def _others(self) -> list[str]:
-        if not self.others:
-            return []
-        number, names = count(len(self.others), "other server"), listed(list(self.others), most=10)
-        return [f"{number} of this share not judged: {names} (--all-servers judges all)."]
+        return "".join(one_line(line) + "\n" for line in lines)
 
     def json(self) -> str:
         """One object: the snapshot, and the tasks that need attention; of all servers, a list of such objects."""
@@ -148,7 +141,7 @@ class Check:
             failed = [{"server": mask(server), "what": mask(what)} for server, what in self.failed]
             content: dict[str, Any] = {"servers": objects, "failed": failed}
         else:
-            content = objects[0] | {"not_judged_servers": [mask(name) for name in self.others]}
+            content = objects[0] | {"not_judged_servers": [mask(name) for name in self.assessments[0].snapshot.others]}
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
     def _object(self, assessment: Assessment) -> dict[str, Any]:
@@ -199,7 +192,8 @@ class Check:
             for found in self.assessments
             for line in found.task_lines
         ]
-        lines += [line.replace("|", "/") for line in [*rows, *unseen[1:], *self._others()]]
+        others = [line for found in self.assessments for line in found.others]
+        lines += [line.replace("|", "/") for line in [*rows, *unseen[1:], *others]]
         return "".join(one_line(line) + "\n" for line in lines)
 
     def prometheus(self) -> str:
@@ -211,6 +205,7 @@ class Check:
             ("task_verdict", "1 for the current verdict.", _verdicts),
             ("snapshot_timestamp_seconds", "Time of the snapshot.", _taken_at),
             ("tasks_not_judged", "Tasks that could not be judged.", _not_judged),
+            ("servers_not_judged", "Other servers of the share that were not judged.", _others),
         )
         names = _distinct([*(found.snapshot.server for found in self.assessments), *(name for name, _ in self.failed)])
         servers = [f'server="{name}"' for name in names]
@@ -264,6 +259,10 @@ def _taken_at(server: str, found: Assessment) -> _Samples:
 
 def _not_judged(server: str, found: Assessment) -> _Samples:
     return [(server, sum(map(len, found.not_judged.values())))]
+
+
+def _others(server: str, found: Assessment) -> _Samples:
+    return [(server, len(found.snapshot.others))]
 
 
 def _names(server: str, found: Assessment) -> list[str]:

@@ -137,7 +137,9 @@ def _named(server: str) -> Callable[[str], None]:
 
 
 def _announce(snapshot: Snapshot, share: Path, out: Path, server: str) -> None:
-    if snapshot.others and not server:
+    if snapshot.others and server:
+        progress(f"{count(len(snapshot.others), 'other server')} in {share} not judged: --all-servers judges all.")
+    elif snapshot.others:
         progress(
             f"This is {snapshot.server}, one of {len(snapshot.others) + 1} servers in {share}: "
             "choose another with --server, or all with --all-servers."

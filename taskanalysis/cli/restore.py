@@ -22,7 +22,7 @@ import click
 
 from taskanalysis.cli.main import ATTENTION, password_of, say
 from taskanalysis.errors import TaskAnalysisError, UnfinishedError
-from taskanalysis.snapshot import Needs, Snapshot, read_snapshot
+from taskanalysis.snapshot import Needs, Snapshot, not_in_backup, read_snapshot
 from taskanalysis.text import count, one_line
 from taskanalysis.windows import (
     Action,
@@ -43,7 +43,6 @@ from taskanalysis.windows import (
     read_me,
     read_wanted,
     server_name,
-    undefined,
     write_script,
 )
 
@@ -124,8 +123,10 @@ def _write(source: Snapshot, choice: dict[str, Any], folder: Path) -> int:
     wanted = read_wanted(source, **choice)
     moment = f"{source.local_time:%Y-%m-%d %H:%M} {source.zone or 'UTC'}"
     title = f"{count(len(wanted.tasks), 'task')} of {source.server or source.source}, as they were at {moment}"
-    needs = Needs.of({task.path: task.task for task in wanted.tasks}, source.programs)
-    lacking = undefined(source, choice["folder"], choice["tasks"])
+    needs = Needs.of({task.path: task.task for task in wanted.tasks}, source)
+    lacking = not_in_backup(source, choice["folder"], choice["tasks"])
+    for path, why in lacking.items():
+        say(f"Not in the backup: {path}: {why}", err=True)
     written = write_script(folder, wanted.tasks, title=title, read_me=read_me(wanted.tasks, needs, lacking, title))
     click.echo(f"Copy {written.parent} to the server, and there, as administrator:")
     click.echo("powershell -NoProfile -ExecutionPolicy Bypass -File restore.ps1 -WhatIf")
@@ -133,8 +134,6 @@ def _write(source: Snapshot, choice: dict[str, Any], folder: Path) -> int:
         say(_left_out(wanted.left_out))
     for problem in wanted.problems:
         say(f"Could not be read: {problem.file}: {problem.what}", err=True)
-    for path in lacking:
-        say(f"Not in the backup: {path}", err=True)
     return ATTENTION if wanted.problems or lacking else 0
 
 
@@ -175,7 +174,7 @@ def _carry_out(planned: Plan, scheduler: Scheduler, source: Snapshot, name: str,
             click.echo("\n" + "\n".join(result_lines(done)))
     if any(result.lost for result in done):
         raise UnfinishedError("the connection was lost before all tasks were restored")
-    return ATTENTION if planned.problems or any(result.failed for result in done) else 0
+    return ATTENTION if planned.problems or planned.undefined or any(result.failed for result in done) else 0
 
 
 # Lines for a reader --------------------------------------------------------------------------------------------------
@@ -202,7 +201,7 @@ def plan_lines(plan: Plan, snapshot: Snapshot, target: str, *, on_paper: bool = 
         lines += [f"  {problem.file}: {problem.what}" for problem in plan.problems]
     if plan.undefined:
         lines += ["", f"Not in the backup, so that nothing restores them: {len(plan.undefined)}"]
-        lines += [f"  {path}" for path in plan.undefined]
+        lines += [f"  {path}: {why}" for path, why in plan.undefined.items()]
     coming = [step.wanted for step in plan.of(Action.CREATE, Action.REPLACE)]
     losses = [*needs_lines(plan.needs), *lost_lines(coming)] if on_paper else list(_losses(plan))
     if losses:

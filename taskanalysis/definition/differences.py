@@ -153,7 +153,7 @@ def _actions(before: Sequence[Action], after: Sequence[Action]) -> Iterator[str]
 
 def _action(action: Action) -> str:
     if isinstance(action, ExecAction):
-        return _shown(f"{action.command} {mask_arguments(action.command, action.arguments)}".strip())
+        return _shown(action.line)
     return type(action).__name__
 
 

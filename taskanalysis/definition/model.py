@@ -20,7 +20,7 @@ from typing import Final, Literal
 
 from taskanalysis.definition.accounts import SERVICES, service_sid
 from taskanalysis.definition.duration import Duration
-from taskanalysis.text import brief, count, mask_arguments, program_name, small_table
+from taskanalysis.text import Brief, brief, count, mask_arguments, program_name, small_table
 
 # Triggers -------------------------------------------------------------------------------------------------------------
 
@@ -98,8 +98,8 @@ class ScheduleByMonthDayOfWeek:
 Schedule = ScheduleByDay | ScheduleByWeek | ScheduleByMonth | ScheduleByMonthDayOfWeek
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Trigger(Brief):
     """What every trigger type has."""
 
     id: str = ""
@@ -110,33 +110,33 @@ class Trigger:
     repetition: Repetition | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class BootTrigger(Trigger):
     """At start-up of the server."""
 
     delay: Duration | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RegistrationTrigger(Trigger):
     """When the task is registered, that is created or changed."""
 
     delay: Duration | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class IdleTrigger(Trigger):
     """When the server has become idle."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TimeTrigger(Trigger):
     """Once at the start boundary; with a repetition, from then on."""
 
     random_delay: Duration | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class EventTrigger(Trigger):
     """When an event that `subscription` (a QueryList, as text) selects is logged."""
 
@@ -148,7 +148,7 @@ class EventTrigger(Trigger):
     value_queries: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class LogonTrigger(Trigger):
     """When `user_id` logs on, any user where it is empty."""
 
@@ -156,7 +156,7 @@ class LogonTrigger(Trigger):
     delay: Duration | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SessionStateChangeTrigger(Trigger):
     """When a session of `user_id` (empty: of anyone) is locked, unlocked, connected or disconnected."""
 
@@ -165,7 +165,7 @@ class SessionStateChangeTrigger(Trigger):
     delay: Duration | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CalendarTrigger(Trigger):
     """By day, week, month, or day of week in a month."""
 
@@ -173,7 +173,7 @@ class CalendarTrigger(Trigger):
     random_delay: Duration | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class WnfStateChangeTrigger(Trigger):
     """When Windows publishes a change of an internal state (Windows Notification Facility); undocumented."""
 
@@ -183,7 +183,7 @@ class WnfStateChangeTrigger(Trigger):
     delay: Duration | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class UnknownTrigger(Trigger):
     """A trigger of a type that this program does not know, kept by the name of its element."""
 
@@ -205,8 +205,8 @@ def type_name(trigger: Trigger) -> str:
 # Registration and principals ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class RegistrationInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class RegistrationInfo(Brief):
     """Who wrote the task, when and why. `date` is naive where it was written without offset."""
 
     uri: str = ""
@@ -229,8 +229,8 @@ _GROUPS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+@dataclass(frozen=True, slots=True, repr=False)
+class Principal(Brief):
     """The account a task runs as: a user or a group, by name or SID."""
 
     id: str = ""
@@ -294,8 +294,8 @@ class MaintenanceSettings:
     exclusive: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkSettings:
+@dataclass(frozen=True, slots=True, repr=False)
+class NetworkSettings(Brief):
     """The network profile that must be connected; `id` is an element here, not an attribute."""
 
     name: str = ""
@@ -310,8 +310,8 @@ class RestartOnFailure:
     count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+@dataclass(frozen=True, slots=True, repr=False)
+class Settings(Brief):
     """When and how the task may run. `execution_time_limit` None is "not written" (72 hours by default)."""
 
     enabled: bool = True
@@ -341,14 +341,14 @@ class Settings:
 # Actions --------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+@dataclass(frozen=True, slots=True, repr=False)
+class Action(Brief):
     """What every action type has."""
 
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ExecAction(Action):
     """Starts a program."""
 
@@ -357,13 +357,21 @@ class ExecAction(Action):
     working_directory: str = ""
     hide_app_window: bool = False
 
+    def __repr__(self) -> str:
+        return brief("ExecAction", self.line)
+
+    @property
+    def line(self) -> str:
+        """The command line with its arguments masked as the program takes them."""
+        return f"{self.command} {mask_arguments(self.command, self.arguments)}".strip()
+
     @property
     def program(self) -> str:
         """The program's file name in lower case, without folder and ``.exe``."""
         return program_name(self.command)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ComHandlerAction(Action):
     """Calls a COM class."""
 
@@ -371,7 +379,7 @@ class ComHandlerAction(Action):
     data: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SendEmailAction(Action):
     """Sends a mail (deprecated by Windows, still found)."""
 
@@ -387,7 +395,7 @@ class SendEmailAction(Action):
     attachments: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ShowMessageAction(Action):
     """Shows a message box (deprecated by Windows, still found)."""
 
@@ -395,7 +403,7 @@ class ShowMessageAction(Action):
     body: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class UnknownAction(Action):
     """An action of a type that this program does not know, kept by the name of its element."""
 
@@ -442,12 +450,7 @@ class TaskDefinition:
     @property
     def _lines(self) -> list[str]:
         """Each action as text, arguments masked as the program takes them."""
-        return [
-            f"{action.command} {mask_arguments(action.command, action.arguments)}".strip()
-            if isinstance(action, ExecAction)
-            else type(action).__name__
-            for action in self.actions
-        ]
+        return [action.line if isinstance(action, ExecAction) else type(action).__name__ for action in self.actions]
 
     @property
     def uri(self) -> str:

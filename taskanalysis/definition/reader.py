@@ -4,7 +4,7 @@ Authority: [MS-TSCH] 2.5 and the Task Scheduler schema; order of elements is fre
 Triggers and actions that the schema does not know are kept by name.
 
 >>> read_task(b"<Task><Actions><Exec><Command>robocopy.exe</Command></Exec><Wait/></Actions></Task>").actions[1]
-UnknownAction(id='', name='Wait')
+<UnknownAction: name Wait>
 """
 
 from __future__ import annotations

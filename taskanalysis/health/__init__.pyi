@@ -1,3 +1,7 @@
+from .age import STALE as STALE
+from .age import dated as dated
+from .age import late_names as late_names
+from .age import without_calm as without_calm
 from .assessment import ATTENTION as ATTENTION
 from .assessment import BLIND as BLIND
 from .assessment import Assessment as Assessment
@@ -39,6 +43,7 @@ from .rules import Rules as Rules
 from .rules import read_rules as read_rules
 from .rules import rules_of as rules_of
 from .stops import ordered_stops as ordered_stops
+from .unseen import find_unseen as find_unseen
 from .verdicts import Judged as Judged
 from .verdicts import Verdict as Verdict
 from .verdicts import judge as judge

@@ -16,36 +16,26 @@ where another is not. Authority: rules of our own (``docs/verdicts.md``).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
 
 from taskanalysis.errors import Problem
-from taskanalysis.health.backup import Backup, find_backup
+from taskanalysis.health.age import CALM, dated, late_names
+from taskanalysis.health.backup import MOST_NAMED, Backup, find_backup
 from taskanalysis.health.cases import Case, find_cases
 from taskanalysis.health.incidents import Incident, find_incidents
 from taskanalysis.health.rules import NO_RULES, Rules
+from taskanalysis.health.unseen import Doubt, find_unseen
 from taskanalysis.health.verdicts import OUTSIDE, Judged, Verdict, judge
 from taskanalysis.history import History
-from taskanalysis.snapshot import Snapshot, in_scope, lost_sight, stale_after
+from taskanalysis.snapshot import Snapshot, in_scope, stale_after
 from taskanalysis.text import count, listed, needs_attention
 
-MOST_NAMED = 5
+MOST_SERVERS = 10
 NO_STATUS = "no status was collected"
 ATTENTION, BLIND = 1, 3
 _NUMBER = re.compile("[0-9]+")
-
-
-class Doubt(NamedTuple):
-    """Something that could not be judged, read or seen: what it is about, the same each time, and the sentence.
-
-    `is_momentary`: found by comparison with the snapshot before, so that its absence from the next proves nothing.
-    """
-
-    about: str
-    sentence: str
-    is_momentary: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +117,7 @@ class Assessment:
             return f"{first}; {count(unjudged, 'other')} could not be judged."
         if self.unseen:
             return f"{first}; not everything could be seen."
-        return f"{first}{': no need to worry' if self._is_calm else ''}."
+        return f"{first}{CALM if self._is_calm else self._uncounted}."
 
     @cached_property
     def known(self) -> int:
@@ -145,8 +135,13 @@ class Assessment:
         return self.known > (off if self.not_judged else 0)
 
     @property
+    def _uncounted(self) -> str:
+        number = len(self.snapshot.others)
+        return f"; {count(number, 'other server')} {'are' if number > 1 else 'is'} not counted here" if number else ""
+
+    @property
     def _is_calm(self) -> bool:
-        return not (self.loud or self.unseen or self.problems or self.outside)
+        return not (self.loud or self.unseen or self.problems or self.outside or self.snapshot.others)
 
     @cached_property
     def unread_runs(self) -> str:
@@ -198,6 +193,12 @@ class Assessment:
         """When a newer snapshot should exist (aware UTC)."""
         return stale_after(self.snapshot)
 
+    @property
+    def late(self) -> list[str]:
+        """What is too old at `now`: keys of `age.STALE`."""
+        due = {"snapshot": self.stale_after, "backup": self.backup.stale_after}
+        return late_names(due, self.now) if self.now else []
+
     @cached_property
     def problems(self) -> list[Problem]:
         """What could not be read of the snapshot and of the history, each once."""
@@ -226,16 +227,14 @@ class Assessment:
         ]
         if not self.snapshot.statuses:
             doubts.append(Doubt("statuses", "It is not known how the tasks run: no status was collected."))
-        doubts += [Doubt(sentence, sentence, is_momentary=True) for sentence in lost_sight(self.snapshot, self.folder)]
+        doubts += find_unseen(self.snapshot, self.folder, self.history)
         backup = self.backup
         if backup.missing or backup.read_at is None:
-            doubts.append(Doubt("backup", backup.sentence))
-        if faults := len(self.snapshot.faults):
-            doubts.append(Doubt("faults", f"{count(faults, 'problem')} in the data that were read."))
-        if self.now and self.now > self.stale_after:
+            doubts.append(Doubt("backup", backup.named))
+        if "snapshot" in self.late:
             due = self.local(self.stale_after)
             doubts.append(Doubt("stale snapshot", f"The snapshot is stale: another was due by {due}."))
-        if self.now and backup.is_stale(self.now) and backup.read_at:
+        if "backup" in self.late and backup.read_at:
             read_at = self.local(backup.read_at)
             doubts.append(Doubt("stale backup", f"The backup is stale: its definitions are of {read_at}."))
         return doubts
@@ -265,7 +264,14 @@ class Assessment:
         muted = len(self.judged) - len(self.shown)
         if muted:
             remarks.append(f"{count(muted, 'task')} muted by rules.toml: counted, not listed.")
-        return remarks
+        return remarks + self.others
+
+    @property
+    def others(self) -> list[str]:
+        """A sentence on the other servers of the share, which this assessment says nothing of; none where all are."""
+        others = self.snapshot.others
+        number, named = count(len(others), "other server"), listed([*others], most=MOST_SERVERS)
+        return [f"{number} of this share not judged here: {named} (--all-servers judges all)."] if others else []
 
     @property
     def code(self) -> int:
@@ -317,6 +323,11 @@ class Assessment:
         lines = [f"{self.where}: {self.headline}", *self.task_lines]
         lines += self.unseen + self.remarks
         return lines + [f"PROBLEM {problem.file}: {problem.what}" for problem in self.problems]
+
+    @property
+    def subject(self) -> str:
+        """The first line of ``summary.txt``: how the tasks stood when they were read, and what is too old at `now`."""
+        return dated(f"{self.where}: {replace(self, now=None).headline}", self.late)
 
 
 def assess(

@@ -20,8 +20,11 @@ from typing import NamedTuple
 
 from taskanalysis.health.past import hidden_tasks
 from taskanalysis.history import History
-from taskanalysis.snapshot import Snapshot, in_scope, usual_wait
-from taskanalysis.text import count
+from taskanalysis.snapshot import Snapshot, in_backup, usual_wait
+from taskanalysis.text import count, listed
+
+MOST_NAMED = 5
+"""Tasks that a sentence names."""
 
 
 class Missing(NamedTuple):
@@ -59,9 +62,11 @@ class Backup:
             f"Yes: all {self.tasks:,} tasks are in the backup." if self.tasks > 1 else "Yes: 1 task is in the backup."
         )
 
-    def is_stale(self, now: datetime) -> bool:
-        """Whether the definitions should have been read again by `now` (aware)."""
-        return self.stale_after is not None and now > self.stale_after
+    @property
+    def named(self) -> str:
+        """The same, with the first of the tasks that are missing."""
+        names = f": {listed([*self.missing], most=MOST_NAMED)}." if self.missing else "."
+        return self.sentence.removesuffix(".") + names
 
 
 def find_backup(snapshot: Snapshot, folder: str = "", history: History | None = None) -> Backup:
@@ -72,16 +77,10 @@ def find_backup(snapshot: Snapshot, folder: str = "", history: History | None = 
     """
     if snapshot.defined_at is None:
         return Backup(None, None, len(snapshot.statuses))
-    folders = [folder] if folder else []
-    hidden = {status.path for status, _ in hidden_tasks(history, snapshot)} if history else set()
-    paths = snapshot.statuses.keys() | snapshot.tasks.keys() | snapshot.damaged.keys() | hidden
+    hidden = [status.path for status, _ in hidden_tasks(history, snapshot)] if history else []
     stored = history.stored_tasks(snapshot.server) if history else set()
-    tasks = [
-        path
-        for path in sorted(paths, key=str.casefold)
-        if in_scope(path, folders) and (path in snapshot.tasks or path in stored or in_scope(path, snapshot.folders))
-    ]
-    missing = {path: what for path in tasks if (what := _what(snapshot, path))}
+    tasks = in_backup(snapshot, folder, hidden=hidden, stored=stored)
+    missing = {path: why for path, why in tasks.items() if why}
     since = history.first_seen(snapshot.server) if missing and history else {}
     return Backup(
         snapshot.defined_at,
@@ -89,13 +88,6 @@ def find_backup(snapshot: Snapshot, folder: str = "", history: History | None = 
         len(tasks),
         {path: Missing(what, since.get(path)) for path, what in missing.items()},
     )
-
-
-def _what(snapshot: Snapshot, path: str) -> str:
-    """Why a task is not in the backup; "" where it is."""
-    if path in snapshot.damaged:
-        return f"its stored definition {snapshot.damaged[path]}"
-    return "" if path in snapshot.tasks else "its definition is not stored"
 
 
 def _times(snapshot: Snapshot, history: History | None) -> list[datetime]:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from taskanalysis.definition import CalendarTrigger, Duration, TaskDefinition, TimeTrigger
 from taskanalysis.health.busy import TaskRuns, busy_until, skips_while_running
+from taskanalysis.health.findings import is_over
 from taskanalysis.health.rules import NO_RULE, Rule
 from taskanalysis.schedule import moment_of, next_run, previous_run, slot_arrays
 from taskanalysis.snapshot import Snapshot, Status
@@ -200,6 +201,15 @@ class Due:
         triggers = self.task.triggers if self.task and self.task.settings.enabled else ()
         return any(trigger.enabled and isinstance(trigger, CalendarTrigger | TimeTrigger) for trigger in triggers)
 
+    @property
+    def uncomputed(self) -> str:
+        """Why starts that a trigger may give are not computed, as the end of a sentence; "" where all are."""
+        triggers = self.task.triggers if self.task and self.task.settings.enabled else ()
+        refused = [each for each in triggers if each.enabled and each.repetition and each.repetition.is_too_short]
+        if all(is_over(trigger, self.snapshot.local_time) for trigger in refused):
+            return ""
+        return "the starts of a repetition under a minute, which Windows refuses, are not computed"
+
     @cached_property
     def likely_reasons(self) -> list[str]:
         """Likely reasons for a missed start, as sentences."""
@@ -248,6 +258,8 @@ class Due:
             return "It was due while the snapshot was taken."
         if longest and windows and ours and timedelta(0) < windows - ours <= longest + MINUTE:
             return "Windows delays it at random."
+        if windows and (why := self.uncomputed):
+            return f"{why[0].upper()}{why[1:]}."
         return ""
 
     def _while_collecting(self, windows: datetime | None) -> bool:

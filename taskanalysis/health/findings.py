@@ -107,7 +107,7 @@ def _of_files(snapshot: Snapshot) -> Iterator[tuple[str, Finding]]:
 
 
 def _of_task(task: TaskDefinition, at: datetime, usual: Mapping[str, str], files: Sequence[Finding]) -> list[Finding]:
-    live = [trigger for trigger in task.triggers if trigger.enabled and not _is_over(trigger, at)]
+    live = [trigger for trigger in task.triggers if trigger.enabled and not is_over(trigger, at)]
     parts = (_of_principal(task, live), _of_triggers(task, live, at), _of_settings(task), _of_actions(task, usual))
     found = [*chain.from_iterable(parts), *files]
     return sorted(dict.fromkeys(found), key=lambda finding: _ORDER.index(finding.kind))
@@ -116,7 +116,7 @@ def _of_task(task: TaskDefinition, at: datetime, usual: Mapping[str, str], files
 def why_nothing_starts(task: TaskDefinition, at: datetime) -> str:
     """Why no trigger will start a task after `at`, an aware moment in the server's zone; "" where one may."""
     enabled = [trigger for trigger in task.triggers if trigger.enabled]
-    if task.settings.maintenance_settings or not all(_is_over(trigger, at) for trigger in enabled):
+    if task.settings.maintenance_settings or not all(is_over(trigger, at) for trigger in enabled):
         return ""
     if not task.triggers:
         return "it has no trigger"
@@ -202,7 +202,7 @@ def _limited_by_triggers(task: TaskDefinition) -> bool:
 # Details --------------------------------------------------------------------------------------------------------------
 
 
-def _is_over(trigger: Trigger, at: datetime) -> bool:
+def is_over(trigger: Trigger, at: datetime) -> bool:
     """Whether a trigger can't start the task any more after `at`."""
     if not unscheduled(trigger):
         return next_run(trigger, at, tz=at.tzinfo or UTC) is None

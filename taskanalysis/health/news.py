@@ -147,7 +147,7 @@ def find_news(assessment: Assessment, known: Known) -> News:
         unseen.setdefault(doubt.about, doubt.sentence)
     momentary = frozenset(doubt.about for doubt in doubts if doubt.is_momentary)
     return News(
-        clip(one_line(assessment.lines()[0]), LONGEST_SUBJECT),
+        clip(one_line(assessment.subject), LONGEST_SUBJECT),
         _kept(known, problems, unseen, momentary),
         began,
         grown,

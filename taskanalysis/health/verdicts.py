@@ -230,7 +230,7 @@ def _doubt(due: Due, result: Result, verdict: Verdict, rule: str) -> str:  # noq
         return "there is no definition" if in_scope(status.path, snapshot.folders) else OUTSIDE
     if due.is_timed and (status.last_run is None or due.doubt):
         return due.doubt or "the last run is not known"
-    return ""
+    return due.uncomputed
 
 
 def _after_snapshot(due: Due) -> bool:

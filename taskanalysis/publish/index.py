@@ -23,6 +23,7 @@ from markupsafe import Markup
 
 from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
 from taskanalysis.errors import Problem, TaskAnalysisError
+from taskanalysis.health import STALE, late_names, without_calm
 from taskanalysis.history import each_in, executor_for
 from taskanalysis.publish.pages import (
     LAST_KNOWN,
@@ -32,7 +33,6 @@ from taskanalysis.publish.pages import (
     read_answer,
     read_head,
     shown,
-    without_calm,
 )
 from taskanalysis.snapshot import list_servers, read_snapshot, stamped
 from taskanalysis.text import clip, count, listed, needs_attention
@@ -103,22 +103,15 @@ class Standing:
 
     def late(self, now: datetime) -> list[str]:
         """What is too old at `now` (aware): the snapshot, the backup, both or neither."""
-        times = {"snapshot": self.stale_after, "backup": self.backup_stale_after}
-        return [name for name, due in times.items() if due is not None and now > due]
+        return late_names({"snapshot": self.stale_after, "backup": self.backup_stale_after}, now)
 
     def age(self, now: datetime) -> list[str]:
         """What is too old at `now` (aware), as sentences."""
-        return [_STALE[name] for name in self.late(now)]
+        return [STALE[name] for name in self.late(now)]
 
     def code(self, now: datetime) -> int:
         """The exit code at `now` (aware), as `health.Assessment.code`."""
         return 3 if self.unseen or self.age(now) else 1 if self.attention else 0
-
-
-_STALE = {
-    "snapshot": "The snapshot is stale: a newer one was due.",
-    "backup": "The backup is stale: definitions were due.",
-}
 
 
 def _case(case: Mapping[str, Any]) -> dict[str, Any]:

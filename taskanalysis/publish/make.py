@@ -23,7 +23,7 @@ from typing import Any
 
 from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
 from taskanalysis.errors import ExecutorError, Problem, ReportError, TaskAnalysisError
-from taskanalysis.health import rules_of
+from taskanalysis.health import dated, rules_of
 from taskanalysis.history import executor_for
 from taskanalysis.publish import pages
 from taskanalysis.publish.fleet import Team, each_server
@@ -298,9 +298,7 @@ class _Made:
         """Write ``summary.txt``: how the tasks stand, the first line fit for the subject of a mail."""
         if standing and standing.summary:
             first, *others = standing.summary
-            late = standing.age(moment)
-            first = " ".join([pages.without_calm(first), *late]) if late else first
-            text = "".join(f"{line}\n" for line in (first, *others))
+            text = "".join(f"{line}\n" for line in (dated(first, standing.late(moment)), *others))
             for folder in (self.kept, self.latest):
                 (folder / "summary.txt").write_bytes(text.encode())
 

@@ -30,6 +30,7 @@ from markupsafe import Markup
 
 from taskanalysis import __version__
 from taskanalysis.definition import open_regular
+from taskanalysis.health import without_calm
 from taskanalysis.publish.notebooks import Failure, without_slow_imports
 from taskanalysis.text import clip, mask, say
 
@@ -113,15 +114,6 @@ def attention_words(number: int, unseen: bool) -> str:
 
 LAST_KNOWN = "When it was last known: "
 """How an answer begins that is not of now."""
-
-
-def without_calm(text: str) -> str:
-    """A sentence of `health.Assessment` for a moment at which its data are stale: nobody may be calm then.
-
-    >>> without_calm("None of 2 tasks needs attention: no need to worry.")
-    'None of 2 tasks needs attention.'
-    """
-    return text.replace(": no need to worry", "")
 
 
 # Reports --------------------------------------------------------------------------------------------------------------

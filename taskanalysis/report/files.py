@@ -81,6 +81,7 @@ def save_status(
         "headline": mask(assessment.headline),
         "attention": len(assessment.loud) if assessment.is_known else None,
         "unseen": [mask(sentence) for sentence in assessment.unseen],
+        "not_judged_servers": [mask(name) for name in snapshot.others],
         "backup": {
             "sentence": backup.sentence,
             "read_at": _local(backup.read_at, zone),

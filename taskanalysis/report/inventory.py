@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from taskanalysis.definition import Duration, ExecAction, TaskDefinition, Trigger, describe, model, type_name
-from taskanalysis.health import KINDS, NOT_KEPT, Backup, Finding, find_backup, find_findings
+from taskanalysis.health import KINDS, NOT_KEPT, Backup, Finding, find_backup, find_findings, find_unseen
 from taskanalysis.report import starts
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.commands import restore_all
@@ -28,7 +28,7 @@ from taskanalysis.report.display import Answer, Html, Sentences, Table
 from taskanalysis.report.files import save
 from taskanalysis.report.page import MOST_NAMED, NOT_ALL_SEEN, Page, change_rows, local
 from taskanalysis.schedule import next_run, slots
-from taskanalysis.snapshot import Needs, Snapshot, lost_sight
+from taskanalysis.snapshot import Needs, Snapshot
 from taskanalysis.text import count, listed, mask_arguments
 
 MOST_GROUPS = 20
@@ -45,11 +45,7 @@ class Inventory(Page):
     def answer(self) -> Answer:
         """The short answer: whether every task can be put back, which passwords that needs, what to look at first."""
         frame, findings = self.tasks.frame, self.findings.frame
-        unseen = lost_sight(self.snapshot, self.folder)
-        unread = len(self.snapshot.faults)
-        unseen += (
-            [f"{count(unread, 'problem')} in the data that were read: see the end of this page."] if unread else []
-        )
+        unseen = [doubt.sentence for doubt in find_unseen(self.snapshot, self.folder, self.history)]
         if frame.empty:
             nothing = "there is no task definition here"
             title = self.backup.sentence if self.backup.tasks or self.lacks("definitions") else f"No: {nothing}."

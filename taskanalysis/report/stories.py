@@ -32,7 +32,7 @@ from taskanalysis.report.page import STORIES_A_PAGE, change_rows, local, story_i
 from taskanalysis.report.strips import day_signs, key, run_strip, strips
 from taskanalysis.report.window import Window, event_words
 from taskanalysis.snapshot import ProgramFile, Snapshot, said_last, stored_script, text_of
-from taskanalysis.text import clip, count, listed, mask, mask_arguments, mask_lines, one_line, say, say_day
+from taskanalysis.text import clip, count, listed, mask, mask_lines, one_line, say, say_day
 
 LAST_RUNS = 30
 MOST_STARTS, MOST_CHANGES, MOST_LINES = 3, 10, 20
@@ -69,12 +69,12 @@ class TaskStories(Window):
 
     @cached_property
     def answer(self) -> Answer:
-        """How many tasks there are, and which the page leaves out."""
-        number = len(self.paths)
+        """How many tasks there are, which the page leaves out, and what could not be judged, read or seen."""
+        number, unseen = len(self.paths), self.assessment.unseen
         if self.task:
-            return Answer(f"The story of {self.task}", look=self.look)
+            return Answer(f"The story of {self.task}", unseen=unseen, look=self.look)
         cut = f"The first {MOST_ROWS:,}; inventory.csv and status.csv have all." if number > MOST_ROWS else ""
-        return Answer(f"{count(number, 'task')} and their stories", cut, look=self.look)
+        return Answer(f"{count(number, 'task')} and their stories", cut, unseen, look=self.look)
 
     @cached_property
     def names(self) -> Html:
@@ -215,14 +215,11 @@ class TaskStories(Window):
             text = self.snapshot.commands.get(path, "")
             return f"<p><code>{shown(mask(text))}</code></p>" if text else ""
         principal, info = task.principal, task.registration_info
-        programs = [
-            f"{action.command} {mask_arguments(action.command, action.arguments)}".strip() for action in task.programs
-        ]
         folders = dict.fromkeys(action.working_directory for action in task.programs if action.working_directory)
         findings = [f"{finding}" for finding in self._findings.get(path, [])]
         author = [part for part in (self._time(info.date) if info.date else "", info.author) if part]
         rows = {
-            "Runs": "; ".join(programs) or "no program",
+            "Runs": "; ".join(action.line for action in task.programs) or "no program",
             "In": "; ".join(folders),
             "Files": "; ".join(map(self._file, (self.snapshot.programs or {}).get(path, []))),
             "As": principal.account or "not given",

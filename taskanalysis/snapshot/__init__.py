@@ -19,7 +19,7 @@ from taskanalysis.snapshot.evidence import (
 )
 from taskanalysis.snapshot.files import known_task, read_tasks
 from taskanalysis.snapshot.locales import ORDERS, moment, settle
-from taskanalysis.snapshot.needs import Needs, account_of, accounts_of, names_of
+from taskanalysis.snapshot.needs import Needs, account_of, accounts_of, in_backup, names_of, not_in_backup
 from taskanalysis.snapshot.objects import objects, plain
 from taskanalysis.snapshot.paths import (
     LOCK,
@@ -55,7 +55,7 @@ from taskanalysis.snapshot.share import (
     usual_wait,
     wrong_files,
 )
-from taskanalysis.snapshot.sight import DELETED, is_refused, lost_sight, refused_folders
+from taskanalysis.snapshot.sight import DELETED, is_refused, lost_between, lost_sight, refused_folders
 from taskanalysis.snapshot.snapshot import (
     FUTURE,
     Snapshot,
@@ -106,6 +106,7 @@ __all__ = [
     "find_servers",
     "folders_in",
     "future_problems",
+    "in_backup",
     "in_future",
     "in_scope",
     "is_evidence",
@@ -118,10 +119,12 @@ __all__ = [
     "locked",
     "log_name",
     "long_path",
+    "lost_between",
     "lost_sight",
     "moment",
     "names_of",
     "newest_first",
+    "not_in_backup",
     "objects",
     "plain",
     "plain_path",

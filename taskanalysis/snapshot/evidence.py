@@ -27,6 +27,7 @@ from taskanalysis.errors import Problem
 from taskanalysis.snapshot.pages import decode_page
 from taskanalysis.snapshot.paths import file_name, long_path, write_whole
 from taskanalysis.snapshot.status import aware, check_path, take_rows, with_offset
+from taskanalysis.text import brief
 
 PROGRAMS_HEADER = ("Path", "Action", "Role", "File", "Exists", "Size", "Modified", "Sha256")
 ROLES = ("program", "script")
@@ -50,6 +51,11 @@ class ProgramFile(NamedTuple):
     size: int | None = None
     modified: datetime | None = None
     sha256: str = ""
+
+    def __repr__(self) -> str:
+        """One masked line: task path, role, file, and whether it exists."""
+        exists = {None: "not known whether it exists", True: "exists", False: "does not exist"}[self.exists]
+        return brief("ProgramFile", self.path, self.role, self.file, exists)
 
 
 def write_programs(rows: Iterable[ProgramFile]) -> bytes:

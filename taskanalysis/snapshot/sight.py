@@ -51,8 +51,13 @@ def lost_sight(snapshot: Snapshot, folder: str = "") -> list[str]:
     return lost + (lost_between(before, snapshot.manifest, folder) if before else [])
 
 
-def lost_between(before: Mapping[str, Any], now: Mapping[str, Any], folder: str = "") -> list[str]:
-    """What the collector lost from one snapshot to the next of its server, by their manifests, as sentences."""
+def lost_between(
+    before: Mapping[str, Any], now: Mapping[str, Any], folder: str = "", *, hidden: Sequence[str] = ()
+) -> list[str]:
+    """What the collector lost from one snapshot to a later one of its server, by their manifests, as sentences.
+
+    Where the paths of tasks are given that only the first shows (`hidden`), those refusals count that hide them.
+    """
     lost = []
     elevated, account = now.get("elevated"), now.get("collected_by") or "an unknown account"
     if elevated is not True:
@@ -63,10 +68,12 @@ def lost_between(before: Mapping[str, Any], now: Mapping[str, Any], folder: str 
     earlier = refused_folders(before.get("problems") or ())
     for place, what in refused_folders(now.get("problems") or ()).items():
         concerned = in_scope(place + "\\", [folder] if folder else []) or (folder and in_scope(folder + "\\", [place]))
+        if hidden:
+            concerned = any(is_refused(path, [place]) for path in hidden)
         if place not in earlier and concerned:
             lost.append(f"It was refused {place} ({what}).")
     if not now.get("tasks") and before.get("tasks"):
-        lost.append(f"It listed no task, and {before['tasks']} the time before.")
+        lost.append(f"It listed no task, and {before['tasks']} before.")
     return lost
 
 

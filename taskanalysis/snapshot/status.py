@@ -21,7 +21,7 @@ from typing import Literal
 
 from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.text import clip, count
+from taskanalysis.text import Brief, clip, count
 
 CHANGED = "was changed after the snapshot was written (its sha256 differs)"
 STATUS_HEADER = ("Path", "State", "Enabled", "LastRunTime", "LastTaskResult", "NextRunTime", "NumberOfMissedRuns")
@@ -31,8 +31,8 @@ STATES = ("Unknown", "Disabled", "Queued", "Ready", "Running")
 Moment = datetime | Literal["never"] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+@dataclass(frozen=True, slots=True, repr=False)
+class Status(Brief):
     """The status of one task as Task Scheduler reports it; None means "not known", never "never".
 
     Times are aware datetimes or "never"; `last_result` is an unsigned 32-bit code. Source: COM's IRegisteredTask.

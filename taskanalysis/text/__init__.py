@@ -7,11 +7,12 @@ Plurals and enumerations, text made fit for one line, secrets masked, and the pr
 from taskanalysis.text.commands import CmdCommand, cmd_commands, hides_exit_code, program_name, working_program
 from taskanalysis.text.masking import has_secret, mask, mask_arguments, mask_lines
 from taskanalysis.text.sentences import clip, count, listed, needs_attention, one_line, plain_paths, printable
-from taskanalysis.text.shown import brief, small_table
+from taskanalysis.text.shown import Brief, brief, small_table
 from taskanalysis.text.signs import visible
 from taskanalysis.text.times import ago, say, say_day, spoken
 
 __all__ = [
+    "Brief",
     "CmdCommand",
     "ago",
     "brief",

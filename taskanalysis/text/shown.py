@@ -9,6 +9,7 @@ r"""How objects show themselves at a prompt and in a notebook: a short line, or 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from html import escape
 
 from taskanalysis.text.sentences import clip, one_line
@@ -19,6 +20,31 @@ MOST = 160  # characters of a line, and of a cell of a table
 def brief(kind: str, *parts: str) -> str:
     """One line for ``repr``, of at most 200 characters or so; parts that are "" are left out."""
     return f"<{kind}: {_text(', '.join(filter(None, parts)), MOST)}>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Brief:
+    """The parent of a frozen dataclass (with ``repr=False``) whose ``repr`` is one masked line.
+
+    It has the fields that are not their default.
+
+    >>> @dataclass(frozen=True, repr=False)
+    ... class Load(Brief):
+    ...     run: str = ""
+    ...     hidden: bool = False
+    >>> Load(run="load.bat --password S3cret")
+    <Load: run load.bat --password ***>
+    """
+
+    def __repr__(self) -> str:
+        values = ((each, getattr(self, each.name)) for each in fields(self))
+        shown = (f"{each.name} {_plain(value)}" for each, value in values if value != each.default)
+        return brief(type(self).__name__, *shown)
+
+
+def _plain(value: object) -> str:
+    # the repr of a text would hide its control characters from masking
+    return " ".join(map(_plain, value)) if isinstance(value, tuple) else str(value)
 
 
 def small_table(caption: str, rows: Iterable[Sequence[object]], header: Sequence[str] = ()) -> str:

@@ -7,7 +7,7 @@ that runs us. The only wing that uses pywin32.
 from taskanalysis.windows.collect import LOG, TURN_ON, Collected, collect, convert, convert_all, export_log
 from taskanalysis.windows.machine import server_name, user_name
 from taskanalysis.windows.own_task import own_task, this_program
-from taskanalysis.windows.paper import Paper, lay_out, lost_lines, named_lines, needs_lines, read_me, undefined
+from taskanalysis.windows.paper import Paper, lay_out, lost_lines, named_lines, needs_lines, read_me
 from taskanalysis.windows.restorable import parse_map, read_wanted
 from taskanalysis.windows.restore import Action, Plan, Restored, Step, apply, plan
 from taskanalysis.windows.scheduler import Scheduler, SchedulerError, connect
@@ -41,7 +41,6 @@ __all__ = [
     "read_wanted",
     "server_name",
     "this_program",
-    "undefined",
     "user_name",
     "write_script",
 ]

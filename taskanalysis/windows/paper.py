@@ -14,7 +14,6 @@ from taskanalysis.snapshot import (
     Needs,
     Snapshot,
     file_name,
-    in_scope,
     kept_script,
     long_path,
     plain_path,
@@ -49,19 +48,6 @@ class Paper:
         """Not known."""
 
 
-# The plan -------------------------------------------------------------------------------------------------------------
-
-
-def undefined(snapshot: Snapshot, folder: str = "", tasks: Sequence[str] = ()) -> list[str]:
-    r"""The tasks that can't be restored, since the backup has no definition of them: their paths, sorted."""
-    if tasks and not folder:
-        return []
-    folders = [folder] if folder else []
-    known = snapshot.statuses.keys() | snapshot.damaged.keys()
-    lacking = [path for path in known - snapshot.tasks.keys() if in_scope(path, folders)]
-    return sorted((path for path in lacking if in_scope(path, snapshot.folders)), key=str.casefold)
-
-
 # In words -------------------------------------------------------------------------------------------------------------
 
 MOST_TASKS = 3
@@ -84,11 +70,15 @@ def needs_lines(needs: Needs) -> Iterator[str]:
         "Passwords to enter, one for each account": needs.passwords,
         "Accounts that the server must know": needs.accounts,
         "Programs and folders that must be there": needs.programs,
+        "Programs that must be found by their names": needs.bare,
         "Scripts that must be there": needs.scripts,
+        "Scripts that are not in the backup, to be copied from elsewhere": needs.unkept,
         "Drives that must be there": needs.drives,
     }
     for heading, names in headings.items():
         yield from named_lines(heading, names)
+    if needs.looked is False:
+        yield "  Scripts: not known, because the collector did not look for them."
 
 
 def named_lines(heading: str, names: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -109,12 +99,12 @@ def lost_lines(tasks: Sequence[Wanted]) -> Iterator[str]:
         yield f"  Access rights of {count(len(unkept), 'task')}, which the snapshot lacks: {what}"
 
 
-def read_me(tasks: Sequence[Wanted], needs: Needs, lacking: Sequence[str], title: str) -> str:
+def read_me(tasks: Sequence[Wanted], needs: Needs, lacking: Mapping[str, str], title: str) -> str:
     """The text of ``READ-ME.txt``: what is here, what must be there, what is lost, and what to do in which order."""
     parts = [*needs_lines(needs), *lost_lines(tasks), "  Task Scheduler's own history of runs is not restored."]
     if lacking:
         parts += ["  Tasks of which the backup has no definition, so that nothing restores them:"]
-        parts += [f"    {path}" for path in lacking]
+        parts += [f"    {path}: {why}" for path, why in lacking.items()]
     return "\n".join([one_line(title), "", *map(_indented, parts), "", STEPS])
 
 

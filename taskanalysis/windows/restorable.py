@@ -40,6 +40,7 @@ from taskanalysis.snapshot import (
     account_of,
     in_scope,
     is_evidence,
+    not_in_backup,
     plain_path,
     wrong_files,
 )
@@ -228,13 +229,15 @@ def _chosen(snapshot: Snapshot, folder: str, tasks: Sequence[str]) -> list[str]:
     if snapshot.others:
         raise SnapshotError(f"{plain_path(snapshot.share)} holds several servers: name the folder of one snapshot")
     paths = {path.casefold(): path for path in snapshot.tasks}
-    missing = [task for task in tasks if task.casefold() not in paths]
+    lacking = not_in_backup(snapshot, folder, tasks)
+    known = {path.casefold() for path in (*paths, *lacking)}
+    missing = [task for task in tasks if task.casefold() not in known]
     if missing:
         raise SnapshotError(f"{plain_path(snapshot.source)} has no task {clip(missing[0])}")
-    chosen = {paths[task.casefold()] for task in tasks}
+    chosen = {paths[task.casefold()] for task in tasks if task.casefold() in paths}
     if folder or not tasks:
         chosen |= snapshot.within(folder).keys()
-    if folder and not any(in_scope(path, [folder]) for path in chosen):
+    if folder and not any(in_scope(path, [folder]) for path in (*chosen, *lacking)):
         raise SnapshotError(f"{plain_path(snapshot.source)} has no task in {clip(folder)} or below")
     return sorted(chosen, key=str.casefold)
 

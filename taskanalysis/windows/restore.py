@@ -20,9 +20,9 @@ from typing import NamedTuple
 
 from taskanalysis.definition import Principal, TaskDefinition, differences, read_task
 from taskanalysis.errors import Problem, TaskXmlError
-from taskanalysis.snapshot import Needs, Snapshot, accounts_of, names_of, write_snapshot
+from taskanalysis.snapshot import Needs, Snapshot, accounts_of, names_of, not_in_backup, write_snapshot
 from taskanalysis.windows.collect import read_tasks
-from taskanalysis.windows.paper import Paper, undefined
+from taskanalysis.windows.paper import Paper
 from taskanalysis.windows.restorable import Wanted, encoded, read_wanted
 from taskanalysis.windows.scheduler import LOGON_FAILURE, NONE_MAPPED, Scheduler, SchedulerError
 
@@ -51,7 +51,7 @@ class Plan:
 
     `unknown` and `absent` map to their tasks: accounts that the server does not know, programs, scripts and working
     directories that do not exist. `needs` is what must be there, whatever the server says, with the accounts whose
-    password is needed, and `undefined` are tasks of which the backup has no definition. `problems` are files of the
+    password is needed, and `undefined` are tasks that the backup lacks, with the reason. `problems` are files of the
     snapshot that could not be read; `left_out` counts the tasks of Windows itself, which must be named.
     """
 
@@ -61,7 +61,7 @@ class Plan:
     absent: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: int = 0
     needs: Needs = field(default_factory=Needs)
-    undefined: tuple[str, ...] = ()
+    undefined: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, *actions: Action) -> list[Step]:
         """The steps of these kinds."""
@@ -109,7 +109,7 @@ def plan(
     steps = tuple(_step(wanted, scheduler, unknown_names) for wanted in snapshot_tasks.tasks)
     coming = [step.wanted for step in steps if step.action in (Action.CREATE, Action.REPLACE)]
     restorable = {wanted.path: wanted.task for wanted in coming}
-    needs = Needs.of(restorable, snapshot.programs)
+    needs = Needs.of(restorable, snapshot)
     files = {**needs.programs, **needs.scripts}
     return Plan(
         steps,
@@ -118,7 +118,7 @@ def plan(
         {name: paths for name, paths in files.items() if _answer(scheduler.path_exists, name) is False},
         snapshot_tasks.left_out,
         needs,
-        tuple(undefined(snapshot, folder, tasks)),
+        not_in_backup(snapshot, folder, tasks),
     )
 
 

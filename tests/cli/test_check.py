@@ -19,6 +19,7 @@ from taskanalysis.cli.check import FORMATS, Check
 from taskanalysis.definition import TaskDefinition
 from taskanalysis.errors import Problem
 from taskanalysis.health import assess
+from taskanalysis.health.age import CALM
 from taskanalysis.snapshot.snapshot import Snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
 from tests.build import FILES, ROOT, xml
@@ -89,11 +90,11 @@ def test_calm_is_said_only_where_all_was_seen() -> None:
     assert damaged.exit_code("text") == 3
     assert damaged.text().splitlines() == [
         "S, 2026-11-23 06:02 (America/New_York): None of 1 task needs attention; not everything could be seen.",
-        "1 problem in the data that were read.",
+        "1 problem in the data that were read: status.csv line 3: is cut.",
         "PROBLEM status.csv: line 3: is cut",
     ]
     assert json.loads(damaged.json())["problems"] == [{"file": "status.csv", "what": "line 3: is cut"}]
-    assert "1 problem in the data that were read. |" in damaged.nagios()
+    assert "1 problem in the data that were read: status.csv line 3: is cut. |" in damaged.nagios()
 
 
 def test_names_made_equal_by_masking_stay_two_series() -> None:
@@ -148,6 +149,7 @@ def test_prometheus_text_is_well_formed_and_whole() -> None:
         *(task + name for name in ("last_run_timestamp_seconds", "last_result", "needs_attention", "verdict")),
         "taskscheduler_snapshot_timestamp_seconds",
         "taskscheduler_tasks_not_judged",
+        "taskscheduler_servers_not_judged",
         "taskscheduler_blind",
     }
     assert 'taskscheduler_task_needs_attention{server="S",path="\\\\Bad"} 1' in text
@@ -316,10 +318,27 @@ def test_servers_that_were_not_judged_are_named(share: Path) -> None:
     code, out, _ = run("check", "--data", str(share))
     assert (code, out.splitlines()[-1]) == (
         1,
-        "1 other server of this share not judged: OTHER (--all-servers judges all).",
+        "1 other server of this share not judged here: OTHER (--all-servers judges all).",
     )
     said = json.loads(run("check", "--data", str(share), "--format", "json")[1])
     assert said["not_judged_servers"] == ["OTHER"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_server_is_calm_beside_one_that_was_not_judged(form: str, tmp_path: Path) -> None:
+    add(tmp_path, "A", GOOD)
+    add(tmp_path, "B", BAD)
+    check = ("check", "--data", str(tmp_path), "--format", form)
+    code, one, _ = run(*check, "--server", "A")
+    assert code == 0
+    assert CALM not in one
+    if form == "text":
+        assert one.partition("\n")[0].endswith(": None of 1 task needs attention; 1 other server is not counted here.")
+    says = 'servers_not_judged{server="A"} 1\n' if form == "prometheus" else "B"
+    assert says in one
+    every = run(*check, "--all-servers")[1]
+    assert "not counted here" not in every
+    assert "not judged here" not in every
 
 
 def test_worst_code_of_all_servers_wins(tmp_path: Path) -> None:
@@ -361,7 +380,7 @@ def test_all_servers_of_one_file_are_judged(source: str, tmp_path: Path) -> None
     found = {server["server"]: server["attention"] for server in json.loads(out)["servers"]}
     assert (code, [len(found[name]) for name in ("TOWN02", "TOWN03")]) == (3, [0, 1])
     assert run(*data, "--server", "TOWN03")[1].startswith("TOWN03, ")
-    assert run(*data)[1].splitlines()[-1].endswith("TOWN03 (--all-servers judges all).")
+    assert "TOWN03 (--all-servers judges all).\n" in run(*data)[1]
 
 
 def test_day_and_month_are_decided_by_an_option(tmp_path: Path) -> None:
@@ -391,5 +410,5 @@ def test_all_servers_of_a_status_file_are_judged(tmp_path: Path) -> None:
     file.write_text("TaskName,TaskPath,LastRunTime,LastTaskResult,PSComputerName\n" + rows, encoding="utf-8")
     _, out, _ = run("check", "--data", str(file), "--all-servers")
     assert [line[:5] for line in out.splitlines() if "attention" in line] == ["SRV01", "SRV02"]
-    assert "1 other server of this share not judged: SRV02" in run("check", "--data", str(file))[1]
+    assert "1 other server of this share not judged here: SRV02" in run("check", "--data", str(file))[1]
     assert run("check", "--data", str(file), "--server", "SRV02")[1].startswith("SRV02, ")

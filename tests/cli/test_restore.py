@@ -241,7 +241,9 @@ def test_off_windows_the_plan_is_for_an_empty_server(tmp_path: Path, monkeypatch
     monkeypatch.setattr("taskanalysis.cli.restore.WINDOWS", False)
     tasks = {LOAD: task_xml(r"E:\py\python.exe", principal=STORED), r"\Microsoft\X": task_xml()}
     statuses = [Status(LOAD, "Ready"), Status(NIGHTLY, "Ready"), Status(r"\Microsoft\Y", "Ready")]
-    ended = restore(taken(tmp_path, tasks, statuses=statuses, programs=[SCRIPT, LOST]))
+    snapshot = taken(tmp_path, tasks, statuses=statuses, programs=[SCRIPT, LOST])
+    keep_script(snapshot.share, b"print()")
+    ended = restore(snapshot)
     assert ended.exit_code == 1  # a task can't be restored
     assert ended.stdout.splitlines() == [
         "Plan for an empty server: 1 task of OPENDATA01 at 2026-11-23 06:02 America/New_York",
@@ -250,7 +252,7 @@ def test_off_windows_the_plan_is_for_an_empty_server(tmp_path: Path, monkeypatch
         rf"  {LOAD}",
         "",
         "Not in the backup, so that nothing restores them: 1",
-        rf"  {NIGHTLY}",
+        rf"  {NIGHTLY}: its definition is not stored",
         "",
         "Not restored automatically",
         "  Passwords to enter, one for each account:",
@@ -262,6 +264,8 @@ def test_off_windows_the_plan_is_for_an_empty_server(tmp_path: Path, monkeypatch
         "  Scripts that must be there:",
         rf"    D:\jobs\load.py (1 task: {LOAD})",
         rf"    D:\jobs\lost.py (1 task: {LOAD})",
+        "  Scripts that are not in the backup, to be copied from elsewhere:",
+        rf"    D:\jobs\lost.py (1 task: {LOAD})",
         "  Drives that must be there:",
         rf"    D: (1 task: {LOAD})",
         rf"    E: (1 task: {LOAD})",
@@ -272,6 +276,30 @@ def test_off_windows_the_plan_is_for_an_empty_server(tmp_path: Path, monkeypatch
         "",
         "This is a plan on paper: only Windows can tell whether it accepts the tasks. No task was changed.",
     ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--task", NIGHTLY),
+        ("--task", NIGHTLY.upper(), "--task", LOAD),
+        ("--folder", r"\OpenData\Permits"),
+        ("--apply",),
+    ],
+    ids=" ".join,
+)
+def test_task_without_a_definition_is_named_however_it_is_chosen(
+    options: tuple[str, ...], tmp_path: Path, fake: FakeScheduler
+) -> None:
+    snapshot = taken(tmp_path, {LOAD: task_xml()}, statuses=[Status(LOAD, "Ready"), Status(NIGHTLY, "Ready")])
+    ended = restore(snapshot, *options)
+    assert (
+        f"\nNot in the backup, so that nothing restores them: 1\n  {NIGHTLY}: its definition is not stored\n"
+        in ended.stdout
+    )
+    assert ended.exit_code == ("--apply" in options), "1 where it should have been restored"
+    assert (f"To be created: 1\n  {LOAD}\n" in ended.stdout) == (LOAD in options or "--apply" in options)
+    assert restore(snapshot, "--task", r"\Unknown").exit_code == 2
 
 
 def test_plan_against_a_snapshot_says_what_would_differ_there(tmp_path: Path) -> None:
@@ -355,7 +383,7 @@ def test_read_me_says_what_must_be_there_and_what_is_lost(tmp_path: Path) -> Non
     tasks = {LOAD: task_xml(r"E:\x.exe --password S3cret", principal=STORED)}
     snapshot = taken(tmp_path, tasks, statuses=[Status(LOAD, "Disabled", False), Status(NIGHTLY, "Ready")])
     ended = restore(snapshot, "--script", str(tmp_path / "out"))
-    assert (ended.exit_code, ended.stderr) == (1, f"Not in the backup: {NIGHTLY}\n")
+    assert (ended.exit_code, ended.stderr) == (1, f"Not in the backup: {NIGHTLY}: its definition is not stored\n")
     text = (tmp_path / "out" / "READ-ME.txt").read_bytes().decode("utf-8-sig")
     lines = text.split("\r\n")
     assert lines[0] == "1 task of OPENDATA01, as they were at 2026-11-23 06:02 America/New_York"
@@ -365,7 +393,33 @@ def test_read_me_says_what_must_be_there_and_what_is_lost(tmp_path: Path) -> Non
         rf"    E: (1 task: {LOAD})",
         "  Disabled, to be enabled by hand if they should run: 1 task",
         "  Task Scheduler's own history of runs is not restored.",
-        rf"    {NIGHTLY}",
+        rf"    {NIGHTLY}: its definition is not stored",
         "1. Install the programs, scripts and drives where they were, and set the time zone.",
     ):
         assert line in lines
+
+
+def test_read_me_names_programs_found_by_name_and_scripts_that_the_backup_lacks(tmp_path: Path) -> None:
+    python = ProgramFile(LOAD, 1, "program", r"C:\Python\python.exe", exists=True)
+    tasks = {LOAD: task_xml("python.exe"), NIGHTLY: task_xml("robocopy")}
+    snapshot = taken(tmp_path, tasks, programs=[python, SCRIPT, LOST])
+    keep_script(snapshot.share, b"print()")
+    restore(snapshot, "--script", str(tmp_path / "out"))
+    lines = (tmp_path / "out" / "READ-ME.txt").read_bytes().decode("utf-8-sig").split("\r\n")
+    named, lacking = (lines.index(f"  {heading}:") for heading in (BY_NAME, LACKING))
+    assert lines[named + 1 : named + 3] == [
+        rf"    python.exe, found at C:\Python\python.exe (1 task: {LOAD})",
+        rf"    robocopy (1 task: {NIGHTLY})",
+    ]
+    assert lines[lacking + 1] == rf"    D:\jobs\lost.py (1 task: {LOAD})"
+    assert not any(line.startswith(r"    D:\jobs\load.py") for line in lines[lacking:])
+
+
+BY_NAME = "Programs that must be found by their names"
+LACKING = "Scripts that are not in the backup, to be copied from elsewhere"
+
+
+def test_read_me_says_that_scripts_are_not_known_where_nobody_looked_for_them(tmp_path: Path) -> None:
+    restore(taken(tmp_path, {LOAD: task_xml()}), "--script", str(tmp_path / "out"))
+    text = (tmp_path / "out" / "READ-ME.txt").read_text(encoding="utf-8-sig")
+    assert "  Scripts: not known, because the collector did not look for them.\n" in text

@@ -25,6 +25,18 @@ from taskanalysis.windows.scheduler import ComScheduler, Scheduler, SchedulerErr
 from tests.doubles.scheduler import FakeScheduler
 
 FOLDER = r"\taskanalysis-restore-test"
+PASSWORD = "secret"
+"""What is typed where the script asks for a password."""
+LOGON_WORDS = {
+    0: "",
+    1: "Password",
+    2: "S4U",
+    3: "InteractiveToken",
+    4: "Group",
+    5: "ServiceAccount",
+    6: "InteractiveTokenOrPassword",
+}
+"""The values of TASK_LOGON_TYPE (taskschd.h)."""
 SOMEBODY = "S-1-5-21-1-2-3-1001"
 STAND_INS = ["stand-in", "stand-in that writes URIs"]
 WINDOWS = pytest.param(
@@ -133,7 +145,7 @@ class Server:
 def server(kind: str) -> Iterator[Server]:
     """A server of a kind, `WINDOWS` or one of `STAND_INS`, whose folder is not there, before and after."""
     if kind in STAND_INS:
-        stand_in = FakeScheduler(accounts={SOMEBODY: "secret"}, sets_uri=kind == STAND_INS[1])
+        stand_in = FakeScheduler(accounts={SOMEBODY: PASSWORD}, sets_uri=kind == STAND_INS[1])
         found = Server(stand_in, SOMEBODY)
         stand_in.add(r"\OpenData\Not ours")
     else:
@@ -236,6 +248,16 @@ def _restore_ps1(fake: FakeScheduler, folder: Path, *, what_if: bool) -> int:
             replaced = folder / "replaced" / "20261123T110200Z" / row["File"].replace("\\", os.sep)
             replaced.parent.mkdir(parents=True, exist_ok=True)
             replaced.write_bytes(existing.xml.encode("utf-16"))
-        fake.create_folder(row["Folder"])
-        fake.register(path, xml, sddl=row["Sddl"], replace=True, fires=row["StartsAtOnce"] != "true")
+        if row["Folder"] not in fake.made:
+            fake.create_folder(row["Folder"])
+        fake.register(
+            path,
+            xml,
+            account=row["Account"],
+            password=PASSWORD if row["AsksPassword"] == "true" else None,
+            logon_type=LOGON_WORDS[int(row["Logon"])],
+            sddl=row["Sddl"],
+            replace=True,
+            fires=row["StartsAtOnce"] != "true",
+        )
     return 0

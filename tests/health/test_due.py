@@ -31,6 +31,7 @@ SIX = CalendarTrigger(start_boundary=datetime(2026, 1, 1, 6), schedule=ScheduleB
 EVERY_MINUTE = TimeTrigger(start_boundary=datetime(2026, 1, 1), repetition=Repetition(Duration.parse("PT1M")))
 PAST = TimeTrigger(start_boundary=datetime(2026, 1, 1, 6))
 OFF_AT_ONE = replace(SIX, start_boundary=datetime(2026, 1, 1, 13), enabled=False)
+OFTEN = TimeTrigger(start_boundary=datetime(2026, 1, 1), repetition=Repetition(Duration.parse("PT30S")))
 AT_RANDOM = replace(SIX, random_delay=Duration.parse("PT30M"))
 
 
@@ -252,3 +253,23 @@ def test_next_start_of_a_task_is_computed_once_in_a_status_report(
     doubtful = {id(each.task) for each in judged if each.due.differing}
     assert {calls[id(each.task)] for each in judged if id(each.task) not in doubtful} == {1}
     assert {each.due.next_start for each in judged} > {None}
+
+
+REFUSED = "the starts of a repetition under a minute, which Windows refuses, are not computed"
+
+
+@pytest.mark.parametrize("next_run", [None, "never", local(23, 12, 1)], ids=["not known", "never", "soon"])
+def test_repetition_under_a_minute_is_the_reason_whatever_windows_gives_as_next_start(next_run: object) -> None:
+    found = due(task(OFTEN), local(23, 12), last_run=local(19), next_run=next_run)
+    assert (found.uncomputed, found.doubt) == (REFUSED, "")
+    assert found.differing is None or found.differing.why == f"T{REFUSED[1:]}."
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [SIX, EVERY_MINUTE, replace(OFTEN, enabled=False), replace(OFTEN, end_boundary=datetime(2026, 11, 1))],
+    ids=["daily", "each minute", "disabled", "over"],
+)
+def test_nothing_is_uncomputed_without_a_repetition_under_a_minute_that_is_on(trigger: Trigger) -> None:
+    assert due(task(trigger), local(23, 12)).uncomputed == ""
+    assert due(task(OFTEN, enabled=False), local(23, 12)).uncomputed == ""

@@ -10,8 +10,9 @@ from taskanalysis.definition import TaskDefinition
 from taskanalysis.definition.model import Principal
 from taskanalysis.errors import Problem
 from taskanalysis.health import NOTHING, Assessment, Known, News, assess, find_news, unread_news
-from taskanalysis.health.assessment import Doubt
+from taskanalysis.health.age import STALE
 from taskanalysis.health.rules import Rule, Rules
+from taskanalysis.health.unseen import Doubt
 from taskanalysis.snapshot import Snapshot, Status
 
 NOW = datetime(2026, 11, 23, 11, 2, tzinfo=UTC)
@@ -142,7 +143,7 @@ def test_stale_share_is_news_once_and_again_when_it_came_back() -> None:
     stale = replace(first, now=NOW + 9 * DAY)
     news = after(first, stale)
     assert news.unseen[0].startswith("The snapshot is stale")
-    assert news.subject.endswith("not everything could be seen.")
+    assert news.subject.endswith(f". {STALE['snapshot']} {STALE['backup']}")
     assert not after(first, stale, replace(first, now=NOW + 10 * DAY)).is_new
     back = after(first, stale, assessed(10, {A: 0}))
     assert back.seen_again == news.unseen

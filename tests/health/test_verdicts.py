@@ -289,3 +289,9 @@ def test_status_only_snapshot_reads_codes_by_the_definitions_before(tmp_path: Pa
     newest = read_snapshot(tmp_path)
     assert (newest.taken_at, newest.defined_at, newest.holds & {"definitions"}) == (hours(2), hours(0), set())
     assert judge(newest)[0].verdict is Verdict.OK
+
+
+def test_task_whose_starts_are_not_computed_is_not_judged() -> None:
+    often = TimeTrigger(start_boundary=datetime(2026, 1, 1), repetition=Repetition(Duration.parse("PT30S")))
+    found = judged(task("x.exe", triggers=(often,)), last_run=LONG_AGO)
+    assert found.not_judged == "the starts of a repetition under a minute, which Windows refuses, are not computed"

@@ -100,7 +100,7 @@ def test_what_could_not_be_read_is_no_reason_not_to_worry(sample: Snapshot) -> N
     damaged = replace(sample, problems=[Problem("status.csv", "line 3: is cut")])
     answer = StatusPage(damaged, r"\Backup").answer
     assert answer.title == "None of 2 tasks needs attention; not everything could be seen"
-    assert answer.unseen == ["1 problem in the data that were read."]
+    assert answer.unseen == ["1 problem in the data that were read: status.csv line 3: is cut."]
     assert not answer.is_good
     lacking = replace(sample, statuses={path: sample.statuses[path] for path in [r"\Backup\Offsite copy"]})
     answer = StatusPage(lacking, r"\Backup").answer

@@ -172,6 +172,7 @@ def test_everything_runs_at_a_tiny_size(tmp_path: Path) -> None:
         ("statuses", "pandas.read_csv in a loop, concat"),
         ("history", "add one snapshot"),
         ("rows", "check, an export"),
+        ("collect", "with evidence"),
         ("rules", "each rule tried for each task"),
         ("event log", "the package evtx alone, the limit"),
     } <= ways

@@ -6,9 +6,10 @@ import re
 import tempfile
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout, suppress
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,6 +21,9 @@ from taskanalysis.cli.log import logged
 from taskanalysis.cli.main import fail
 from taskanalysis.cli.report import progress
 from taskanalysis.cli.restore import plan_lines, result_lines
+from taskanalysis.definition import model
+from taskanalysis.definition.duration import Duration
+from taskanalysis.definition.model import TaskDefinition
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import Problem
 from taskanalysis.health import NOTHING, Assessment, Judged, assess, find_news, judge, unread_news
@@ -35,6 +39,7 @@ from taskanalysis.report.columns import frame
 from taskanalysis.report.display import Answer, Look, Sentences
 from taskanalysis.report.files import save
 from taskanalysis.results import decode
+from taskanalysis.snapshot.evidence import ProgramFile
 from taskanalysis.snapshot.needs import Needs
 from taskanalysis.snapshot.snapshot import Snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
@@ -87,8 +92,9 @@ def judged_of(text: str) -> list[Judged]:
 
 def checked(text: str, form: str) -> str:
     judged = judged_of(text)
-    snapshot = Snapshot(text, NOW, problems=[Problem(text, text), Problem(f"{text}/status.csv", text)])
-    return Check([Assessment(snapshot, judged, now=NOW)], [Problem(text, text)], [text]).render(form)
+    problems = [Problem(text, text), Problem(f"{text}/status.csv", text)]
+    snapshot = Snapshot(text, NOW, problems=problems, others=(text,))
+    return Check([Assessment(snapshot, judged, now=NOW)], [Problem(text, text)]).render(form)
 
 
 RUN = Run("20261123T110200Z", NOW, NOW, NOW, "UTC", ["status"])
@@ -178,6 +184,23 @@ def at_a_prompt(text: str) -> str:
     return "".join(repr(each) + each._repr_html_() for each in (snapshot, *tasks.values(), history, result))
 
 
+def parts_at_a_prompt(text: str) -> str:
+    """What each part of a definition that holds text, a status, a file that is started and a problem show."""
+    parts = [kind for kind in vars(model).values() if is_dataclass(kind) and isinstance(kind, type)]
+    made: list[Any] = [Status(text, state=text), ProgramFile(text, 1, text, text), Problem(text, text)]
+    made += [part(**_filled(part, text)) for part in parts if part is not TaskDefinition]
+    assert len(made) > 25
+    return "".join(map(repr, made))
+
+
+def _filled(part: type[Any], text: str) -> dict[str, Any]:
+    """The fields of a part that hold text or several, filled with it, and those that must be given."""
+    texts = {"str": text, "tuple[str, ...]": (text,), "tuple[tuple[str, str], ...]": ((text, text),)}
+    given = {"interval": Duration(), "schedule": model.ScheduleByDay()}
+    values = {**{each.name: texts.get(str(each.type)) for each in fields(part)}, **given}
+    return {each.name: values[each.name] for each in fields(part) if values[each.name]}
+
+
 def saved(text: str, folder: Path) -> str:
     return "\n".join(map(text_in, save({"problems": frame("problems", [{"file": text, "what": text}])}, folder)))
 
@@ -215,6 +238,7 @@ WAYS: dict[str, Callable[[str], object]] = {
     "answer": answered,
     "comparison": differing,
     "prompt": at_a_prompt,
+    "prompt, parts": parts_at_a_prompt,
     "text on a page": shown,
     "sentences": lambda text: Sentences([text])._repr_html_() + str(Sentences([text])),
     "frame": lambda text: frame("problems", [{"file": text, "what": text}]).to_dict(),

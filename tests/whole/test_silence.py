@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from taskanalysis.errors import Problem, SnapshotError
-from taskanalysis.health import Assessment, Verdict
+from taskanalysis.health import NOTHING, Assessment, Verdict, find_news
 from taskanalysis.history import read_history, verify
 from taskanalysis.publish import make
 from taskanalysis.publish.index import index_page, read_standing
 from taskanalysis.publish.pages import LAST_KNOWN, Rendered, Run
-from taskanalysis.report import Inventory, StatusPage, Trends
+from taskanalysis.report import Inventory, StatusPage, TaskStories, Trends
 from taskanalysis.snapshot import FUTURE
 from tests.build import page_of, rewrite_manifest
 from tests.whole.offices import (
@@ -95,16 +95,15 @@ class Pages:
         pages = {file.stem: page_of(file) for file in files}
         self.answers = {name: " ".join(page.xpath("string(//h1)").split()) for name, page in pages.items()}
         self.titles = {name: str(page.findtext(".//title")) for name, page in pages.items()}
+        self.said = {name: page.xpath("//ul[contains(@class, 'unseen')]/li/text()") for name, page in pages.items()}
         self.cards = [
             (str(card.xpath("string(strong)")), card.get("class") != "no")
             for card in pages["index"].xpath("//div[@class='three']/div")
         ]
-        self.text = " ".join([*(page.xpath("string(//main)") for page in pages.values()), self.summary(made.latest)])
+        self.summary = (made.latest / "summary.txt").read_text(encoding="utf-8").splitlines()
+        self.first_line = self.summary[0]
+        self.text = " ".join([*(page.xpath("string(//main)") for page in pages.values()), self.first_line])
         shutil.rmtree(out)
-
-    def summary(self, latest: Path) -> str:
-        """The first line of ``summary.txt``."""
-        return (latest / "summary.txt").read_text(encoding="utf-8").partition("\n")[0]
 
 
 def is_calm(answer: str) -> bool:
@@ -176,7 +175,11 @@ def test_snapshot_of_the_future_is_not_the_newest(tmp_path: Path) -> None:
     office(code=1).write_all(tmp_path)
     calm = office()
     calm.write(tmp_path, END + 3650 * DAY)
-    assert said(tmp_path) == (3, f"{ALL}; not everything could be seen.", ["1 problem in the data that were read."])
+    named = f"1 problem in the data that were read: SRV/20361117T000000Z {FUTURE}."
+    assert said(tmp_path) == (3, f"{ALL}; not everything could be seen.", [named])
+    pages = Pages(tmp_path, judged(tmp_path), END)
+    assert pages.said["index"] == [named]
+    assert all(named in said_there for said_there in pages.said.values())
     (problem,) = judged(tmp_path).problems
     assert (problem.file, problem.what) == ("SRV/20361117T000000Z", FUTURE)
     calm.write(tmp_path, END + 9 * MINUTE)  # clocks may be that far apart
@@ -221,7 +224,7 @@ def test_old_backup_is_said_though_statuses_go_on(tmp_path: Path) -> None:
     code, headline, unseen = said(tmp_path)
     assert (code, headline) == (3, "None of 8 tasks needs attention; 3 others could not be judged.")
     assert unseen[1:] == [
-        "No: 3 of 11 tasks are not in the backup.",
+        "No: 3 of 11 tasks are not in the backup: \\OpenData\\T10, \\OpenData\\T8 and \\OpenData\\T9.",
         "The backup is stale: its definitions are of 2026-08-22 00:00 (UTC).",
     ]
     page = Inventory.read(tmp_path)
@@ -239,7 +242,7 @@ def test_refused_folder_keeps_its_alarm(tmp_path: Path) -> None:
     assert (code, headline) == (3, f"{ALL}; not everything could be seen.")
     assert unseen == [
         "It was refused \\OpenData (access is denied).",
-        "No: 3 of 8 tasks are not in the backup.",
+        "No: 3 of 8 tasks are not in the backup: \\OpenData\\T0, \\OpenData\\T1 and \\OpenData\\T2.",
     ]
     assert sum("when last seen, 6 hours ago" in task.reason for task in judged(tmp_path).loud) == 3
     assert "removed" not in set(read_history(tmp_path, update=True).changes["kind"])
@@ -252,8 +255,43 @@ def test_collector_that_lost_its_rights_is_named(tmp_path: Path) -> None:
     code, _, unseen = said(tmp_path)
     assert (code, unseen[0]) == (3, "The collector is no longer elevated, and runs as TOWN\\bob, before as SYSTEM.")
     assert len(judged(tmp_path).loud) == 8
-    for page in (StatusPage, Inventory, Trends):
+    for page in PAGES:
         assert unseen[0] in page.read(tmp_path).answer.lines
+
+
+PAGES = (StatusPage, Inventory, Trends, TaskStories)
+LESS_RIGHTS = {"elevated": False, "collected_by": "TOWN\\bob"}
+REFUSALS = {"problems": [Problem(place, "access is denied") for place in ("\\OpenData", "\\Other")]}
+
+
+@pytest.mark.parametrize(
+    ("given", "lost"),
+    [
+        (LESS_RIGHTS, "The collector is no longer elevated, and runs as TOWN\\bob, before as SYSTEM."),
+        (REFUSALS, "It was refused \\OpenData (access is denied)."),
+        ({"jobs": []}, "It listed no task, and 8 before."),
+    ],
+    ids=["rights", "folder", "rows"],
+)
+def test_what_the_collector_lost_is_named_while_tasks_are_hidden(
+    given: dict[str, Any], lost: str, tmp_path: Path
+) -> None:
+    bad = office(code=1)
+    bad.write_all(tmp_path, leave=2)
+    for moment in bad.moments[-2:]:
+        bad.write(tmp_path, moment, **{"jobs": bad.jobs[:4], **given})
+        for page in PAGES:
+            assert page.read(tmp_path).answer.lines.count(lost) == 1, (moment, page)
+    assert "\\Other" not in " ".join(said(tmp_path)[2])
+
+
+def test_what_the_collector_lost_is_no_longer_named_once_all_tasks_are_seen(tmp_path: Path) -> None:
+    bad = office(code=1)
+    bad.write_all(tmp_path, leave=2)
+    bad.write(tmp_path, bad.moments[-2], jobs=bad.jobs[:4], elevated=False)
+    assert said(tmp_path)[2][0] == "The collector is no longer elevated."
+    bad.write(tmp_path, bad.moments[-1])
+    assert said(tmp_path)[2] == []
 
 
 @pytest.mark.parametrize("how", ["cut", "gone"])
@@ -268,7 +306,8 @@ def test_lost_definitions_are_said_on_every_page(how: str, tmp_path: Path) -> No
         file.write_bytes(file.read_bytes()[:300])
     code, headline, unseen = said(tmp_path)
     assert (code, headline) == (3, "Not known: none of 8 tasks could be judged.")
-    assert "No: 8 of 8 tasks are not in the backup." in unseen
+    named = ", ".join(f"\\OpenData\\T{place}" for place in range(5))
+    assert f"No: 8 of 8 tasks are not in the backup: {named} and 3 others." in unseen
     assert Inventory.read(tmp_path).answer.lines[0] == "No: 8 of 8 tasks are not in the backup."
 
 
@@ -280,6 +319,33 @@ def test_start_that_a_run_overlapped_is_missed_nowhere(tmp_path: Path) -> None:
     assert said(tmp_path)[0] == 0
     page = Trends.read(tmp_path)
     assert set(page.slots["fate"]) == {"seen", "overlapped"}
+
+
+@pytest.mark.parametrize(("late", "is_full"), [(0, True), (9, True), (0, False), (9, False)])
+def test_subject_of_a_message_is_the_first_line_of_the_summary(late: int, is_full: bool, tmp_path: Path) -> None:
+    calm = office()
+    calm.write_all(tmp_path, leave=1)
+    calm.write(tmp_path, calm.moments[-1], full=is_full)
+    found = judged(tmp_path, now := END + late * DAY)
+    subject = find_news(found, NOTHING).subject
+    assert Pages(tmp_path, found, now).first_line == subject
+    assert ("stale: a newer one was due" in subject) == (late > 0)
+    assert (CALM in subject) == (late == 0)
+
+
+def test_nothing_is_calm_beside_another_server_that_was_not_judged(tmp_path: Path) -> None:
+    office().write_all(tmp_path)
+    assert CALM in Pages(tmp_path, judged(tmp_path), END).text
+    first = min((tmp_path / "snapshots/SRV/2026-11").iterdir())
+    other = shutil.copytree(first, tmp_path / "snapshots/ZULU/2026-11" / first.name)
+    rewrite_manifest(other, server="ZULU")
+    pages = Pages(tmp_path, judged(tmp_path), END)
+    assert CALM not in pages.text
+    counted = "None of 8 tasks needs attention; 1 other server is not counted here"
+    assert pages.answers["index"] == pages.answers["status"] == counted
+    assert pages.first_line.endswith(f": {counted}.")
+    assert "1 other server of this share not judged here: ZULU (--all-servers judges all)." in pages.summary
+    assert judged(tmp_path).code == 0
 
 
 def test_two_old_snapshots_are_stale_after_eight_days_at_most(tmp_path: Path) -> None:

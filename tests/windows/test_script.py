@@ -4,6 +4,7 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -13,11 +14,15 @@ from hypothesis import strategies as st
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import SnapshotError
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
+from taskanalysis.snapshot.status import Status
+from taskanalysis.windows.paper import Paper
 from taskanalysis.windows.restorable import Wanted, encoded, read_wanted
+from taskanalysis.windows.restore import apply, plan
 from taskanalysis.windows.script import write_script
 from tests.build import ROOT
-from tests.doubles.task_folder import script_data
-from tests.windows.restoring import HOSTILE
+from tests.doubles.scheduler import FakeScheduler, task_xml
+from tests.doubles.task_folder import PASSWORD, Server, script_data
+from tests.windows.restoring import HOSTILE, SDDL, taken
 
 SCRIPT = (ROOT / "taskanalysis" / "windows" / "restore.ps1").read_text(encoding="ascii")
 TEXTS = [
@@ -151,6 +156,41 @@ def test_folder_is_enough_by_itself(tmp_path: Path, sample: Snapshot) -> None:
         assert (tmp_path / "out" / row["File"].replace("\\", "/")).read_bytes() == encoded(task.xml)
     found = read_snapshot(tmp_path / "out" / "tasks")
     assert {path.casefold() for path in found.tasks} == {task.path.casefold() for task in tasks}
+
+
+class Recorder(FakeScheduler):
+    """A server that remembers how each task was registered."""
+
+    def register(self, path: str, xml: str, **known: Any) -> None:
+        super().register(path, xml, **known)
+        names = ("account", "password", "logon_type", "sddl")
+        registered = self.__dict__.setdefault("registered", {})
+        registered[path] = (read_task(encoded(xml)), *(known.get(name) or "" for name in names))
+
+
+PRINCIPALS = {
+    r"\Stored": r"<UserId>TOWN\etl</UserId><LogonType>Password</LogonType>",
+    r"\Managed": r"<UserId>TOWN\gmsa$</UserId><LogonType>Password</LogonType>",
+    r"\S4U": r"<UserId>TOWN\etl</UserId><LogonType>S4U</LogonType>",
+    r"\Logged on": r"<UserId>TOWN\etl</UserId><LogonType>InteractiveToken</LogonType>",
+    r"\Either": r"<UserId>etl</UserId><LogonType>InteractiveTokenOrPassword</LogonType>",
+    r"\Group": "<GroupId>S-1-5-32-545</GroupId>",
+    r"\A\System": "<UserId>S-1-5-18</UserId>",
+}
+
+
+def test_script_registers_the_tasks_that_restore_would_in_the_same_way(tmp_path: Path, sample: Snapshot) -> None:
+    more = {path: task_xml(principal=principal) for path, principal in PRINCIPALS.items()}
+    statuses = [Status(path, "Disabled" if path == r"\S4U" else "Ready") for path in more]
+    made = taken(tmp_path, more, statuses=statuses, sddl={r"\Group": SDDL})
+    for number, snapshot in enumerate((sample, made)):
+        planned, ours, script = plan(snapshot, Paper()), Recorder(), Recorder()
+        apply(planned, ours, dict.fromkeys(planned.needs.passwords, PASSWORD))
+        folder = write_script(tmp_path / f"out{number}", read_wanted(snapshot).tasks, title="t").parent
+        assert Server(script, "").shell("powershell -File restore.ps1", folder) == (0, "")
+        assert script.__dict__["registered"] == ours.__dict__["registered"]
+        assert script.store == ours.store
+        assert script.store.keys() == snapshot.within().keys()
 
 
 @pytest.mark.parametrize("xml", ["<Task><Settings><Enabled>true</Enabled></Settings></Task>", "<Task/>"])
