@@ -21,7 +21,9 @@ from typing import NamedTuple
 
 from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
 from taskanalysis.history.days import build_day, checked, read_day
-from taskanalysis.history.store import Store, open_store, read_pruned, update_store, write_pruned
+from taskanalysis.history.logs import delete_logs
+from taskanalysis.history.pruned import read_pruned, write_pruned
+from taskanalysis.history.store import Store, open_store, update_store
 from taskanalysis.snapshot import (
     CLOCKS_APART,
     Stamped,
@@ -149,20 +151,18 @@ def _other_days(store: Store) -> Iterator[Problem]:
 
 
 def rebuild(data: str | Path) -> int:
-    """Delete the store, so that the next update builds it again; snapshots and logs stay.
+    """Delete the store, so that the next update builds it again; snapshots, logs and files of others stay.
 
     Returns the number of days that stay as they are: of these snapshots were pruned, and nothing can build them again.
     """
     store = open_store(data)
     if store.is_closed:
         raise SnapshotError(store.lost[-1].file + " " + store.lost[-1].what)
-    history = store.data / "history"
-    kept = {file for day in store.pruned if (file := store.file(day))}
-    for file in [*history.glob("server=*/*/*")]:
-        if file not in kept:
-            file.unlink()
-    for folder in history.glob("eventlogs"):
-        shutil.rmtree(folder)
+    kept = {day for day, files in store.files.items() if day in store.pruned or any(file.pruned for file in files)}
+    files = [store.place(day, file) for day in store.files.keys() - kept for file in store.files[day]]
+    for file in [*files, *store.rests]:
+        file.unlink()
+    delete_logs(store.data)
     return len(kept)
 
 
@@ -188,7 +188,7 @@ def plan_pruning(data: str | Path, *, before: datetime) -> Pruning:
     """
     store = open_store(data)
     snapshots = _snapshots(store)
-    wrong = [*store.unlisted_folders, *store.later_than(datetime.now(UTC) + CLOCKS_APART)]
+    wrong = [*store.unseen, *store.later_than(datetime.now(UTC) + CLOCKS_APART)]
     unreadable = [problem.file for problem in wrong]
     reasons: dict[Path, str] = {}
     for _, group in groupby(sorted(snapshots, key=attrgetter("server", "taken_at")), key=attrgetter("server")):
@@ -239,6 +239,7 @@ def prune(data: str | Path, plan: Pruning) -> None:
         known[day] = sorted({*known.get(day, ()), snapshot.path.name})
     if plan.deleted:
         write_pruned(store.data, known)
+        update_store(data)  # marks the files of their days
     for snapshot in plan.deleted:
         beside = snapshot.path.rename(beside_of(snapshot.path))
         shutil.rmtree(beside)

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from taskanalysis.cli import main
-from taskanalysis.errors import SnapshotError, UnfinishedError
+from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
 from taskanalysis.history.frames import read_history
 from taskanalysis.history.store import update_store
 from taskanalysis.history.upkeep import EXPLAINS, LAST, NEEDED, NEWEST, plan_pruning, prune, rebuild, verify
@@ -233,16 +233,16 @@ def test_what_was_pruned_and_is_lost_is_a_problem(share: Path) -> None:
     read_history(share, update=True)
     pruned(share, 3)
     (file,) = (share / "history").glob("server=*/*/*")
-    file.write_bytes(b"x")
-    history = read_history(share, update=True)
-    assert [problem.file for problem in history.problems if "no longer known" in problem.what] == [
-        "history/pruned.json"
+    file.unlink()
+    lost = read_history(share, update=False)
+    assert lost.coverage["taken_at"].tolist() == [hours(0), hours(3), hours(4)]
+    assert lost.unread == [
+        Problem("history/pruned.json", "what 2 pruned snapshots of SRV on 2026-11-20 had is no longer known")
     ]
-    assert history.coverage["taken_at"].tolist() == [hours(0), hours(3), hours(4)]
-    for update in (False, True, True):
+    for update in (True, False, True):
         lost = read_history(share, update=update)
         assert len(lost.coverage) == 3
-        assert [problem.file for problem in lost.problems] == [
+        assert [problem.file for problem in lost.unread] == [
             "SRV/20261120T130000Z/snapshot.json",
             "SRV/20261120T140000Z/snapshot.json",
         ]
