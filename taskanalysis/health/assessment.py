@@ -204,6 +204,14 @@ class Assessment:
         return list(dict.fromkeys([*self.snapshot.problems, *(self.history.problems if self.history else ())]))
 
     @cached_property
+    def unread_past(self) -> list[Problem]:
+        """The problems of the history that leave a part of the past unknown, without those of the snapshot itself."""
+        place = f"{self.snapshot.server}/{self.snapshot.source.name}/"
+        found = self.history.unread if self.history else []
+        known = self.snapshot.problems
+        return [problem for problem in found if problem not in known and not problem.file.startswith(place)]
+
+    @cached_property
     def unseen(self) -> list[str]:
         """All that could not be judged, read or seen, as sentences: with any of them, nobody may call it well."""
         return [doubt.sentence for doubt in self.doubts]
@@ -232,6 +240,8 @@ class Assessment:
             doubts.append(Doubt("backup", backup.sentence))
         if faults := len(self.snapshot.faults):
             doubts.append(Doubt("faults", f"{count(faults, 'problem')} in the data that were read."))
+        if older := len(self.unread_past):
+            doubts.append(Doubt("history", f"Part of the past is not known: {count(older, 'problem')} in the history."))
         if self.now and self.now > self.stale_after:
             due = self.local(self.stale_after)
             doubts.append(Doubt("stale snapshot", f"The snapshot is stale: another was due by {due}."))
@@ -259,9 +269,9 @@ class Assessment:
             remarks.append(
                 f"{count(len(self.outside), 'task')}: missed starts are not seen, because {OUTSIDE}: {named}."
             )
-        older = len(self.problems) - len(self.snapshot.problems)
-        if older > 0:
-            remarks.append(f"{count(older, 'problem')} in the history.")
+        known = {*self.snapshot.problems, *(self.history.unread if self.history else ())}
+        if mended := sum(problem not in known for problem in self.problems):
+            remarks.append(f"{count(mended, 'problem')} in the history, with nothing lost.")
         muted = len(self.judged) - len(self.shown)
         if muted:
             remarks.append(f"{count(muted, 'task')} muted by rules.toml: counted, not listed.")
