@@ -183,14 +183,15 @@ def plan_pruning(data: str | Path, *, before: datetime) -> Pruning:
     """Plan to delete the snapshots taken earlier than `before` (aware); nothing is changed.
 
     Of each server the newest snapshot stays, the newest that read definitions, and those that store definitions: they
-    are few, and without them old results could not be decoded. UnfinishedError where a snapshot that decides this can't
-    be read: it may need one that would go.
+    are few, and without them old results could not be decoded. UnfinishedError where a snapshot that decides this, or a
+    file of it, can't be read: it may need one that would go.
     """
     store = open_store(data)
     snapshots = _snapshots(store)
     wrong = [*store.unseen, *store.later_than(datetime.now(UTC) + CLOCKS_APART)]
     unreadable = [problem.file for problem in wrong]
     reasons: dict[Path, str] = {}
+    decisive: dict[Path, None] = {}
     for _, group in groupby(sorted(snapshots, key=attrgetter("server", "taken_at")), key=attrgetter("server")):
         newest, *others = reversed(list(group))
         reasons[newest.path] = NEWEST
@@ -198,16 +199,18 @@ def plan_pruning(data: str | Path, *, before: datetime) -> Pruning:
         for snapshot in [newest, *others]:
             if snapshot.taken_at < before and has_definitions:
                 break
-            try:
+            decisive.setdefault(snapshot.path)
+            with suppress(SnapshotError):
                 stamp = share_manifest(snapshot.path)["definitions"]
-            except SnapshotError:
-                unreadable.append(f"{snapshot.server}/{snapshot.path.name}")
-                continue
-            if stamp:
+                if not stamp:
+                    continue
                 if snapshot.taken_at < before:
                     reasons.setdefault(snapshot.path, LAST)
-                reasons.setdefault(snapshot_folder(snapshot.path.parent.parent, stamp), NEEDED)
+                needed = snapshot_folder(snapshot.path.parent.parent, stamp)
+                reasons.setdefault(needed, NEEDED)
+                decisive.setdefault(needed)
                 has_definitions = True
+    unreadable += [f"{folder.parents[1].name}/{folder.name}" for folder in decisive if not _is_whole(folder)]
     if unreadable:
         names = [*unreadable[:5], *([f"{len(unreadable) - 5} more"] if len(unreadable) > 5 else [])]
         them = "it can't be read and may need" if len(unreadable) == 1 else "they can't be read and may need"
@@ -221,6 +224,14 @@ def plan_pruning(data: str | Path, *, before: datetime) -> Pruning:
         if snapshot.path in reasons:
             kept.setdefault(reasons[snapshot.path], []).append(snapshot)
     return Pruning([snapshot for snapshot in old if snapshot.path not in reasons], kept)
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether the manifest of a snapshot and all files that it lists can be read and are as they were written."""
+    try:
+        return not wrong_files(folder, share_manifest(folder)["sha256"])
+    except SnapshotError:
+        return False
 
 
 def prune(data: str | Path, plan: Pruning) -> None:

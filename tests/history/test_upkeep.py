@@ -173,6 +173,29 @@ def test_nothing_is_pruned_while_a_younger_snapshot_cant_be_read(share: Path, nu
         plan_pruning(share, before=hours(2))
 
 
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_nothing_is_pruned_while_a_file_of_a_younger_snapshot_is_cut(share: Path, number: int) -> None:
+    file = folder(share, number) / "status.csv"
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(
+        UnfinishedError, match=f"nothing is deleted because of SRV/{file.parent.name}: it can't be read"
+    ):
+        plan_pruning(share, before=hours(2))
+
+
+def test_nothing_is_pruned_while_definitions_that_a_younger_snapshot_needs_are_damaged(share: Path) -> None:
+    (folder(share, 0) / "tasks" / "OpenData" / "Load.xml").write_bytes(xml("other.exe"))
+    with pytest.raises(UnfinishedError, match=f"nothing is deleted because of SRV/{folder(share, 0).name}: it can't"):
+        plan_pruning(share, before=hours(2))
+
+
+@pytest.mark.parametrize("name", ["SRV/2026-12", "OTHER"])
+def test_nothing_is_pruned_while_a_file_is_in_the_place_of_a_folder(share: Path, name: str) -> None:
+    (share / "snapshots" / name).write_bytes(b"")
+    with pytest.raises(UnfinishedError, match=f"nothing is deleted because of snapshots/{name}"):
+        plan_pruning(share, before=hours(2))
+
+
 def test_older_snapshot_that_cant_be_read_is_pruned(share: Path) -> None:
     (folder(share, 1) / "snapshot.json").write_text("{", encoding="utf-8")
     assert pruned(share, 2) == [1]
