@@ -205,6 +205,14 @@ class Assessment:
         return list(dict.fromkeys([*self.snapshot.problems, *(self.history.problems if self.history else ())]))
 
     @cached_property
+    def unread_past(self) -> list[Problem]:
+        """The problems of the history that leave a part of the past unknown, without those of the snapshot itself."""
+        place = f"{self.snapshot.server}/{self.snapshot.source.name}/"
+        found = self.history.unread if self.history else []
+        known = self.snapshot.problems
+        return [problem for problem in found if problem not in known and not problem.file.startswith(place)]
+
+    @cached_property
     def unseen(self) -> list[str]:
         """All that could not be judged, read or seen, as sentences: with any of them, nobody may call it well."""
         return [doubt.sentence for doubt in self.doubts]
@@ -231,6 +239,8 @@ class Assessment:
         backup = self.backup
         if backup.missing or backup.read_at is None:
             doubts.append(Doubt("backup", backup.named))
+        if older := len(self.unread_past):
+            doubts.append(Doubt("history", f"Part of the past is not known: {count(older, 'problem')} in the history."))
         if "snapshot" in self.late:
             due = self.local(self.stale_after)
             doubts.append(Doubt("stale snapshot", f"The snapshot is stale: another was due by {due}."))
@@ -258,9 +268,9 @@ class Assessment:
             remarks.append(
                 f"{count(len(self.outside), 'task')}: missed starts are not seen, because {OUTSIDE}: {named}."
             )
-        older = len(self.problems) - len(self.snapshot.problems)
-        if older > 0:
-            remarks.append(f"{count(older, 'problem')} in the history.")
+        known = {*self.snapshot.problems, *(self.history.unread if self.history else ())}
+        if mended := sum(problem not in known for problem in self.problems):
+            remarks.append(f"{count(mended, 'problem')} in the history, with nothing lost.")
         muted = len(self.judged) - len(self.shown)
         if muted:
             remarks.append(f"{count(muted, 'task')} muted by rules.toml: counted, not listed.")

@@ -101,8 +101,8 @@ def proves_absence(tasks: Numbers, whole: Flags, account: Numbers) -> Flags:
     """For each snapshot of one server, whether a task missing from it is missing on the server, as far as it can see.
 
     `tasks` is its number of tasks, `whole` whether all of its rows could be read, `account` as in `Sight`. A drop by
-    more than a fifth and by at least five against the one before of that account counts as limited sight, unless three
-    in a row have the lower count.
+    more than a fifth and by at least five against the one before of that account, or to no task at all, counts as
+    limited sight, unless three in a row have the lower count.
     """
     proves = whole.copy()
     for number in np.unique(account):
@@ -127,7 +127,8 @@ def _confirmed(counts: Numbers) -> Flags:
 
 
 def _is_drop(before: Any, after: Any) -> Any:
-    return (before - after >= LEAST_DROP) & (before - after > LARGE_DROP * before)
+    large = (before - after >= LEAST_DROP) & (before - after > LARGE_DROP * before)
+    return large | ((after == 0) & (before > 0))
 
 
 def came_and_went(observed: Observed, server: Numbers, begins: Numbers, sight: Sight, paths: Sequence[str]) -> Seen:

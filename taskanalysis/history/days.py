@@ -58,32 +58,34 @@ AT_ONCE = 100  # files in memory
 DAMAGES = (OSError, ValueError, TypeError, LookupError, AttributeError, pa.ArrowException)
 """What reading a damaged file of the store may raise."""
 Record = dict[str, Any]
-_FILE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.([0-9a-f]{16})\.([0-9a-f]{16})(\.unread)?\.parquet")
+_FILE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.([0-9a-f]{16})\.([0-9a-f]{16})(\.unread)?(\.pruned)?\.parquet")
 
 
 class DayFile(NamedTuple):
     """The name of a day's file: the day, a digest of its snapshots' names, and one of its bytes.
 
     `unread` marks a file with a snapshot that could not be read: each update tries to read that snapshot again.
+    `pruned` marks one with a snapshot that was pruned: nothing else has what it showed.
 
     >>> DayFile.of("2026-11-23.0123456789abcdef.0123456789abcdef.unread.parquet")
-    DayFile(day='2026-11-23', names='0123456789abcdef', content='0123456789abcdef', unread=True)
+    DayFile(day='2026-11-23', names='0123456789abcdef', content='0123456789abcdef', unread=True, pruned=False)
     """
 
     day: str
     names: str
     content: str
     unread: bool = False
+    pruned: bool = False
 
     @classmethod
     def of(cls, name: str) -> Self | None:
         """The parts of a name; None for any other name."""
         parts = _FILE.fullmatch(name)
-        return cls(parts[1], parts[2], parts[3], bool(parts[4])) if parts else None
+        return cls(parts[1], parts[2], parts[3], bool(parts[4]), bool(parts[5])) if parts else None
 
     def __str__(self) -> str:
         """The name."""
-        return f"{self.day}.{self.names}.{self.content}{'.unread' * self.unread}.parquet"
+        return f"{self.day}.{self.names}.{self.content}{'.unread' * self.unread}{'.pruned' * self.pruned}.parquet"
 
 
 @dataclass(frozen=True, slots=True)

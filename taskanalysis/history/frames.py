@@ -105,27 +105,28 @@ def load_history(
     limit = datetime.now(UTC) + CLOCKS_APART
     problems = update_store(data, executor=executor) if update else []
     store = open_store(data, server)
-    problems += store.later_than(limit)
     servers = {name for name, _ in store.wanted}
     if server is not None and not servers:
-        unlisted = [f"{folder} can't be listed ({reason})" for folder, reason in store.unlisted.items()]
-        raise SnapshotError(unlisted[0] if unlisted else f"{data} holds no snapshot of {server}")
+        unseen = [f"{store.data / problem.file} {problem.what}" for problem in store.unseen]
+        raise SnapshotError(unseen[0] if unseen else f"{data} holds no snapshot of {server}")
     limits = {name: _limits(store.data, name, asked, limit) for name in servers}
     chosen = [day for day in store.wanted if limits[day[0]].has(day[1])]
     whole, damaged = load_days(store, chosen, executor=executor, keep=not update)
     if damaged and update:
         damaged += update_store(data, executor=executor, check=True)
-    missing = [day for day in chosen if not store.file(day)]
+    missing = sum(not store.file(day) for day in chosen)
     days = [part for part in (clipped(day, *limits[day.server]) for day in whole) if part.records]
-    unread = [Problem(*problem) for day in days for record in day.records for problem in record["problems"]]
     zones = {day.server: str(record["zone"]) for day in days for record in day.records if record.get("zone")}
     logged = read_logs(store.data, sorted(servers), zones=zones, update=update)
-    problems = [*store.problems, *problems, *damaged, *unread, *logged.problems]
-    in_force = _in_force(store, whole, days)
-    computed = _computed(len(missing), len(chosen), logged.read)
+    kept = {f"history/{file.name}" for day in store.pruned if (file := store.file(day))}
+    unread = [*store.problems, *store.later_than(limit), *(problem for problem in damaged if problem.file in kept)]
+    unread += [Problem(*problem) for day in days for record in day.records for problem in record["problems"]]
+    unread = list(dict.fromkeys(unread + logged.problems))
+    problems = list(dict.fromkeys([*store.problems, *problems, *damaged, *unread, *logged.damaged]))
+    in_force, computed = _in_force(store, whole, days), _computed(missing, len(chosen), logged.read)
     if computed:
         logging.getLogger(__name__).info("%s", computed)
-    return History(Path(data), list(dict.fromkeys(problems)), days, in_force, logged.between(limits), computed=computed)
+    return History(Path(data), problems, days, in_force, logged.between(limits), unread=unread, computed=computed)
 
 
 class Limits(NamedTuple):
@@ -188,8 +189,8 @@ def _in_force(store: Store, whole: Sequence[LoadedDay], days: Sequence[LoadedDay
 class History:
     """A share over time. Its frames are plain DataFrames; ``data/README.md`` documents their columns.
 
-    `problems` lists what could not be read or stored; `computed` says how much the store lacked, "" where nothing;
-    `in_force` names, by server, the snapshot that stores the definitions in force at its first one.
+    `problems` lists what could not be read or stored, `unread` those of them that leave a part of the past unknown;
+    `computed` says how much the store lacked, `in_force` which snapshot of each server has the definitions at first.
     """
 
     data: Path
@@ -197,6 +198,7 @@ class History:
     days: list[LoadedDay] = field(repr=False)
     in_force: dict[str, str] = field(repr=False)
     logged: Logged = field(repr=False)
+    unread: list[Problem] = field(default_factory=list, kw_only=True)
     computed: str = field(default="", kw_only=True)
 
     def __repr__(self) -> str:

@@ -14,6 +14,7 @@ checked at each reading. A run in two logs, or in a log and a snapshot, is one.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -29,7 +30,7 @@ from taskanalysis.errors import Problem
 from taskanalysis.history.days import DAMAGES, digest_of
 from taskanalysis.history.eventlog.runs import LoggedEvent, LoggedRun, read_eventlog
 from taskanalysis.results import Outcome, decode
-from taskanalysis.snapshot import long_path, remove, write_whole
+from taskanalysis.snapshot import LEADS_NOWHERE, long_path, remove, write_whole
 from taskanalysis.text import clip
 
 VERSION = 4
@@ -53,12 +54,16 @@ _COLUMNS = {"problems": _PROBLEMS, "events": _EVENTS, "runs": _RUNS}
 
 
 class Logged(NamedTuple):
-    """Runs and events of the logs, with their `server`, what could not be read, and how many logs were not stored."""
+    """Runs and events of the logs, with their `server`, what could not be read, and how many logs were not stored.
+
+    `damaged` are files of the store that are not as they were written, so that their logs were read again.
+    """
 
     runs: pd.DataFrame
     events: pd.DataFrame
     problems: list[Problem]
     read: int = 0
+    damaged: Sequence[Problem] = ()
 
     def between(self, limits: Mapping[str, tuple[datetime | None, datetime | None]]) -> Logged:
         """What began or happened from one moment to another (aware) on each server, both included."""
@@ -88,14 +93,14 @@ def read_logs(
     `zones` maps servers to their zones (IANA), for logs that have wall-clock times.
     """
     root = long_path(data)
-    runs, events, problems = [], [], list[Problem]()
+    runs, events, problems, damaged = [], [], list[Problem](), list[Problem]()
     read = 0
     for server in servers:
         folder = root / "eventlogs" / server
         store = root / "history" / "eventlogs" / server
         files, stored = _files(folder, problems), _stored(store)
         for digest, file in (files or {}).items():
-            logged = _kept(stored, digest, problems)
+            logged = _kept(stored, digest, damaged)
             if not logged:
                 log = read_eventlog(file, zone=(zones or {}).get(server, ""))
                 logged = Logged(_frame(log.runs, _RUNS), _frame(log.events, _EVENTS), log.problems)
@@ -104,16 +109,17 @@ def read_logs(
                     read += not (update and _keep(store, stored, digest, logged))
             runs.append(logged.runs.assign(server=server))
             events.append(logged.events.assign(server=server, source="eventlog"))
-            problems += logged.problems
+            problems += [Problem(f"eventlogs/{server}/{name}", what) for name, what in logged.problems]
         if update and files is not None:
             _tidy(store, files)
     if not runs:
-        return Logged(*_nothing(), problems, read)
+        return Logged(*_nothing(), problems, read, damaged)
     order = ["server", "task_path", "started", "ended"]
     once = pd.concat(runs, ignore_index=True).sort_values(order, ignore_index=True)
     if len(runs) > 1:  # one log holds no run twice
         once = once.drop_duplicates(["server", "task_path", "started", "instance"], ignore_index=True)
-    return Logged(once, pd.concat(events, ignore_index=True).drop_duplicates(ignore_index=True), problems, read)
+    happened = pd.concat(events, ignore_index=True).drop_duplicates(ignore_index=True)
+    return Logged(once, happened, problems, read, damaged)
 
 
 def store_logs(data: str | Path, server: str, *, zone: str = "") -> None:
@@ -219,7 +225,10 @@ def _meaning(task: TaskDefinition | None, code: Any, source: str, stopped: str) 
 
 
 def _files(folder: Path, problems: list[Problem]) -> dict[str, Path] | None:
-    """The log files of a server by the digest of each; None where the folder can't be listed, which is a problem."""
+    """The log files of a server by the digest of each; None where the folder can't be listed, which is a problem.
+
+    That links lead nowhere, or to something other than a folder, is one too.
+    """
     found: dict[str, Path] = {}
     try:
         for file in sorted(folder.iterdir()):
@@ -229,6 +238,10 @@ def _files(folder: Path, problems: list[Problem]) -> dict[str, Path] | None:
             except OSError as error:
                 problems.append(Problem(f"eventlogs/{folder.name}/{file.name}", f"can't be opened ({error.strerror})"))
     except FileNotFoundError:
+        for place, name in ((folder.parent, "eventlogs"), (folder, f"eventlogs/{folder.name}")):
+            if place.is_symlink() and not place.exists():
+                problems.append(Problem(name, LEADS_NOWHERE))
+                return None
         return found
     except OSError as error:
         problems.append(Problem(f"eventlogs/{folder.name}", f"can't be listed ({error.strerror})"))
@@ -246,9 +259,13 @@ def _stored(folder: Path) -> dict[tuple[str, str], list[Path]]:
     """The stored files of the logs of a server, by digest and kind."""
     stored: dict[tuple[str, str], list[Path]] = {}
     for file in sorted(folder.glob("*.*.*.parquet")):
-        digest, kind, *_ = file.name.split(".")
-        stored.setdefault((digest, kind), []).append(file)
+        if parts := _STORED.fullmatch(file.name):
+            stored.setdefault((parts[1], parts[2]), []).append(file)
     return stored
+
+
+_STORED = re.compile(rf"([0-9a-f]{{16}})\.({'|'.join(_COLUMNS)})(?:\.[0-9a-f]{{16}})?\.parquet")
+_TEMPORARY = re.compile(rf"\.{_STORED.pattern}\.[0-9]+\.tmp")
 
 
 def _kept(stored: Mapping[tuple[str, str], list[Path]], digest: str, problems: list[Problem]) -> Logged | None:
@@ -293,8 +310,16 @@ def _keep(folder: Path, stored: Mapping[tuple[str, str], list[Path]], digest: st
 
 def _tidy(folder: Path, digests: Collection[str]) -> None:
     """Remove the files of logs that no longer exist or of older versions, and temporary files of killed processes."""
-    gone = (file for file in folder.glob("*.parquet") if file.name.partition(".")[0] not in digests)
-    remove(*gone, *folder.glob(".*.tmp"))
+    gone = (file for (digest, _), files in _stored(folder).items() if digest not in digests for file in files)
+    remove(*gone, *(file for file in folder.glob(".*.tmp") if _TEMPORARY.fullmatch(file.name)))
+
+
+def delete_logs(data: Path) -> None:
+    """Delete what is stored of all event logs; the logs and files of others stay."""
+    for folder in (data / "history" / "eventlogs").glob("*/"):
+        _tidy(folder, ())
+        with suppress(OSError):  # it has other files
+            folder.rmdir()
 
 
 def _frame(rows: Sequence[LoggedRun] | Sequence[LoggedEvent], kinds: dict[str, str]) -> pd.DataFrame:

@@ -6,8 +6,9 @@ Authority: the layout is ours, partitioned like Hive, so that pandas, DuckDB and
 has a digest of the snapshots that it was built from, so names alone show which days are up to date, and one of its
 bytes, which is checked at each reading. ``.unread`` after them marks a day with a snapshot that could not be read: each
 update tries again. Files are written atomically, by one writer at a time; a process may be killed at any moment. All of
-it is derived from the snapshots and may be deleted, but for days of which snapshots were pruned: ``pruned.json`` lists
-these snapshots, and nothing can build their days again.
+it is derived from the snapshots and may be deleted, but for days of which snapshots were pruned: nothing can build
+these again. ``pruned.json`` lists these snapshots, ``.pruned`` marks the files, and no update deletes what such a file
+alone has.
 
 >>> store = open_store("data")
 >>> sorted(store.wanted)[-1], len(store.wanted)
@@ -16,8 +17,6 @@ these snapshots, and nothing can build their days again.
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -31,11 +30,20 @@ from pathlib import Path
 import pyarrow as pa  # type: ignore[import-untyped]
 from filelock import Timeout
 
-from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.history.days import DAMAGES, DayFile, DayJob, Record, build_day, compute_day, digest, read_day
 from taskanalysis.history.parallel import each_in
-from taskanalysis.snapshot import Stamped, future_problems, locked, long_path, write_whole
+from taskanalysis.history.pruned import PRUNED, read_pruned, write_pruned
+from taskanalysis.snapshot import (
+    Stamped,
+    folders_in,
+    future_problems,
+    list_months,
+    locked,
+    long_path,
+    stamps_in,
+    write_whole,
+)
 from taskanalysis.text import clip, count
 
 Day = tuple[str, str]
@@ -43,7 +51,7 @@ Day = tuple[str, str]
 
 WAIT = 5.0  # seconds for another writer
 _OLD_FILE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9a-f]{16}\.parquet")  # of version 1
-_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+_TEMPORARY = re.compile(r"\.([0-9]{4}-[0-9]{2}-[0-9]{2}\..+\.parquet)\.[0-9]+\.tmp")  # of `write_whole`
 
 
 @dataclass(slots=True)
@@ -51,9 +59,10 @@ class Store:
     """The names in a share: `names` of the snapshots of each day, and the digest of them that its file has (`wanted`).
 
     `files` holds the existing files of each day, `rests` files of older versions and temporary ones of killed
-    processes. `unlisted` maps folders below ``snapshots`` that can't be listed to the reason: what is stored of them
-    stays. `pruned` are the names of deleted snapshots that the file of a day still holds, `lost` what no file does.
-    Nothing is written where it `is_closed`, as long as these names can't be read.
+    processes. `unseen` has a problem for each folder below ``snapshots`` that can't be listed, of which everything
+    stored stays, and for each snapshot in the folder of another month. `pruned` are the names of deleted snapshots that
+    the file of a day still holds, `lost` what no file does. Nothing is written where it `is_closed`, as long as the
+    list of these names can't be read: then they are those that the files have and that are not there.
     """
 
     data: Path
@@ -61,32 +70,47 @@ class Store:
     rests: list[Path] = field(default_factory=list)
     names: dict[Day, list[str]] = field(default_factory=dict)
     wanted: dict[Day, str] = field(default_factory=dict)
-    unlisted: dict[Path, str] = field(default_factory=dict)
+    unseen: list[Problem] = field(default_factory=list)
     pruned: dict[Day, list[str]] = field(default_factory=dict)
     lost: list[Problem] = field(default_factory=list)
     is_closed: bool = False
 
     @property
     def problems(self) -> list[Problem]:
-        """A problem for each folder that can't be listed, and for what is lost of pruned snapshots."""
-        return self.unlisted_folders + self.lost
-
-    @property
-    def unlisted_folders(self) -> list[Problem]:
-        """A problem for each folder that can't be listed."""
-        return [
-            Problem(folder.relative_to(self.data).as_posix(), f"can't be listed ({reason})")
-            for folder, reason in self.unlisted.items()
-        ]
+        """A problem for all that can't be seen of the snapshots, and for what is lost of pruned ones."""
+        return self.unseen + self.lost
 
     def take_pruned(self, pruned: Mapping[Day, list[str]]) -> None:
-        """Take the names of pruned snapshots: the file of their day has them, or they are lost."""
+        """Take the names of pruned snapshots: the file of their day has them, or they are lost.
+
+        A file that may hold pruned snapshots, and that these names do not explain, is opened for its own names.
+        """
         for day, names in pruned.items():
             if self.files.get(day):
-                self.pruned[day], self.wanted[day] = names, digest([*{*names, *self.names.get(day, ())}])
+                self._take(day, names)
             else:
                 what = f"what {count(len(names), 'pruned snapshot')} of {day[0]} on {day[1]} had is no longer known"
                 self.lost.append(Problem(f"history/{PRUNED}", what))
+        for day, files in self.files.items():
+            if self._is_listed(day) and not self._file(day):
+                is_pruned = self.is_closed or day in self.pruned
+                for file in sorted(file for file in files if file.pruned or is_pruned):
+                    try:
+                        self._take(day, _seen(day, self.place(day, file)) - {*self.names.get(day, ())})
+                    except FileNotFoundError:
+                        pass  # another process has just replaced it
+                    except DAMAGES as error:
+                        self.lost.append(Problem(f"history/{file}", f"is damaged ({clip(str(error))})"))
+
+    def _take(self, day: Day, names: Iterable[str]) -> None:
+        if taken := {*names, *self.pruned.get(day, ())}:
+            self.pruned[day] = sorted(taken)
+            self.wanted[day] = digest([*taken.union(self.names.get(day, ()))])
+
+    def _is_listed(self, day: Day) -> bool:
+        """Whether the folder of the day's month could be listed, as far as it is there."""
+        month = f"snapshots/{day[0]}/{day[1][:7]}"
+        return not any(problem.file in (month, f"snapshots/{day[0]}") for problem in self.unseen)
 
     def file(self, day: Day) -> Path | None:
         """The file of a day, where it is up to date."""
@@ -129,20 +153,32 @@ class Store:
         """Outdated files, and temporary files of killed processes."""
         yield from self.rests
         for day, files in self.files.items():
-            if day not in self.wanted:
-                month = self.month(day)
-                if month not in self.unlisted and month.parent not in self.unlisted:
-                    yield from (self.place(day, file) for file in files)
-            elif good := self._file(day):
-                yield from (self.place(day, file) for file in files - {good})
+            good = self._file(day)
+            if good or (day not in self.wanted and self._is_listed(day)):
+                yield from (self.place(day, file) for file in files - {good} if self.is_spare(day, file, good))
+
+    def is_spare(self, day: Day, file: DayFile, good: DayFile | None) -> bool:
+        """Whether the file of a day can go: the good one or the snapshots have all that it holds."""
+        if not file.pruned and day not in self.pruned:
+            return True
+        try:
+            gone = _seen(day, self.place(day, file)) - {*self.names.get(day, ())}
+            return good is not None and gone <= _seen(day, self.place(day, good))
+        except DAMAGES:
+            return False
 
     def _file(self, day: Day) -> DayFile | None:
-        files = [file for file in self.files.get(day, ()) if file.names == self.wanted[day]]
+        files = [file for file in self.files.get(day, ()) if file.names == self.wanted.get(day)]
         return min(files, key=attrgetter("unread", "content"), default=None)
 
     def month(self, day: Day) -> Path:
         """The folder of a day's snapshots."""
         return self.data / "snapshots" / day[0] / day[1][:7]
+
+
+def _seen(day: Day, place: Path) -> set[str]:
+    """The names of the snapshots that a day's file holds what was read of; one of `DAMAGES` as from `read_day`."""
+    return {record["snapshot"] for record in read_day(day[0], place)[1] if record["read"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,26 +192,28 @@ class LoadedDay:
 
 
 def open_store(data: str | Path, server: str | None = None) -> Store:
-    """List the snapshots and stored days of a share, of all servers or of one; no file is opened.
+    """List the snapshots and stored days of a share, of all servers or of one; unless it must be, no file is opened.
 
-    A folder of a server or of a month that can't be listed is a problem. SnapshotError where `data` is no share, or
-    where its folder ``snapshots`` can't be listed.
+    Folders that can't be listed and snapshots in the folder of another month are problems. SnapshotError where `data`
+    is no share, or where its folder ``snapshots`` can't be listed.
     """
     store = Store(_share(data))
-    servers = _of(_folders(store.data / "snapshots", store.unlisted), server)
-    for folder, reason in store.unlisted.items():
-        raise SnapshotError(f"{folder} can't be listed ({reason})")
-    for month in (month for folder in servers for month in _folders(folder, store.unlisted)):
-        if _MONTH.fullmatch(month.name):
-            names = _names(month, store.unlisted)
-            store.names |= {(month.parent.name, day): group for day, group in _snapshot_names(month, names)}
+    months = list_months(store.data, server, store.unseen)
+    for problem in store.unseen:
+        if problem.file == "snapshots":
+            raise SnapshotError(f"{store.data / problem.file} {problem.what}")
+    for month in months:
+        names = stamps_in(month, store.unseen)
+        store.names |= {(month.parent.name, day): group for day, group in _by_day(names)}
     store.wanted = {day: digest(group) for day, group in store.names.items()}
     _find_stored(store, server)
+    pruned: dict[Day, list[str]] = {}
     try:
-        store.take_pruned(read_pruned(store.data, server))
+        pruned = read_pruned(store.data, server)
     except SnapshotError as error:
         store.lost.append(Problem(f"history/{PRUNED}", str(error).partition(" ")[2]))
         store.is_closed = True
+    store.take_pruned(pruned)
     return store
 
 
@@ -272,14 +310,16 @@ def _read(store: Store, days: Iterable[Day]) -> tuple[dict[Day, LoadedDay], list
 
 
 def _update(store: Store, executor: Executor | None, problems: list[Problem]) -> None:
+    _mark(store)
     days = [*store.stale(), *store.unread()]
     built = each_in(executor, build_day, map(store.job, days), problems)
     for day, (content, file) in zip(days, built, strict=True):
+        made = file._replace(pruned=day in store.pruned)
         stored = store.files.setdefault(day, set())
-        if file not in stored:
-            write_whole(store.place(day, file), content)
-        _remove(store.place(day, other) for other in stored - {file})
-        store.files[day] = {file}
+        if made not in stored:
+            write_whole(store.place(day, made), content)
+        _remove(store.place(day, other) for other in stored - {made} if store.is_spare(day, other, made))
+        store.files[day] = {made}
     _remove(store.left_over())
     gone = store.files.keys() - store.wanted.keys()
     for month in {store.place(day, file).parent for day in gone for file in store.files[day]}:
@@ -288,48 +328,39 @@ def _update(store: Store, executor: Executor | None, problems: list[Problem]) ->
 
 
 def _remove_damaged(store: Store) -> list[Problem]:
-    """Remove the files that are not as they were written, once none is open: a problem for each."""
+    """Remove the files that are not as they were written, once none is open: a problem for each.
+
+    Those of days with pruned snapshots stay: nothing can build them again, and a backup may have them.
+    """
     found, problems = _read(store, store.wanted)
-    for day in store.wanted.keys() - found.keys():
-        _remove(store.place(day, file) for file in store.files.pop(day, ()))
-    for day in store.pruned.keys() - found.keys():
-        store.lost.append(Problem(f"history/{PRUNED}", f"what was pruned of {day[0]} on {day[1]} is no longer known"))
-        del store.pruned[day], store.wanted[day]
-        if day in store.names:
-            store.wanted[day] = digest(store.names[day])
+    for day in sorted(day for day in store.wanted.keys() - found.keys() if store.file(day)):
+        files = store.files.pop(day)
+        if day in store.pruned:
+            what = f"what was pruned of {day[0]} on {day[1]} is no longer known"
+            store.lost.append(Problem(f"history/{PRUNED}", what))
+        else:
+            _remove(store.place(day, file) for file in files)
     return problems
+
+
+def _mark(store: Store) -> None:
+    """Mark the files of days with pruned snapshots, and list these where the list lacks them."""
+    for day in store.pruned:
+        for file in [file for file in store.files.get(day, ()) if not file.pruned]:
+            with suppress(OSError):  # open in another program: the next update marks it
+                marked = file._replace(pruned=True)
+                store.place(day, file).replace(store.place(day, marked))
+                store.files[day] = store.files[day] - {file} | {marked}
+    known = read_pruned(store.data)
+    pruned = known | {day: sorted({*names, *known.get(day, ())}) for day, names in store.pruned.items()}
+    if pruned != known:
+        write_pruned(store.data, pruned)
 
 
 def _remove(files: Iterable[Path]) -> None:
     for file in files:
         with suppress(OSError):  # open in another program: the next update removes it
             file.unlink()
-
-
-# Pruned snapshots -----------------------------------------------------------------------------------------------------
-
-PRUNED = "pruned.json"
-"""The names of pruned snapshots by server and day; their runs are in the files of these days alone."""
-
-
-def read_pruned(data: Path, server: str | None = None) -> dict[Day, list[str]]:
-    """The names of the pruned snapshots of each day, of all servers or of one; SnapshotError where it can't be read."""
-    try:
-        listed = json.loads(read_bytes(data / "history" / PRUNED, MOST_OWN_BYTES))
-        found = {(name, day): list(map(str, names)) for name, days in listed.items() for day, names in days.items()}
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise SnapshotError(f"history/{PRUNED} can't be read ({clip(str(error), 160)})") from None
-    return {day: names for day, names in found.items() if server is None or day[0].casefold() == server.casefold()}
-
-
-def write_pruned(data: Path, pruned: Mapping[Day, Sequence[str]]) -> None:
-    """Replace the list of pruned snapshots."""
-    listed: dict[str, dict[str, list[str]]] = {}
-    for (server, day), names in sorted(pruned.items()):
-        listed.setdefault(server, {})[day] = sorted(names)
-    write_whole(data / "history" / PRUNED, json.dumps(listed, indent=1).encode())
 
 
 # Names ----------------------------------------------------------------------------------------------------------------
@@ -342,67 +373,39 @@ def _share(data: str | Path) -> Path:
     return root
 
 
-def _folders(folder: Path, unlisted: dict[Path, str]) -> list[Path]:
-    """The folders in it, sorted; where it can't be listed, `unlisted` gets the reason.
-
-    A glob would take it for empty, and its days for gone.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(folder / entry.name for entry in entries if _is_folder(entry))
-    except OSError as error:
-        _note(folder, error, unlisted)
-        return []
-
-
-def _names(folder: Path, unlisted: dict[Path, str]) -> list[str]:
-    """The names in it; where it can't be listed, `unlisted` gets the reason."""
-    try:
-        return os.listdir(folder)  # noqa: PTH208 (3,000 names a month, and no paths wanted)
-    except OSError as error:
-        _note(folder, error, unlisted)
-        return []
-
-
-def _note(folder: Path, error: OSError, unlisted: dict[Path, str]) -> None:
-    if not isinstance(error, FileNotFoundError) or folder.is_symlink():  # else it was removed a moment ago
-        unlisted[folder] = error.strerror or str(error)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder, or a link that leads nowhere: to list that says why."""
-    try:
-        return entry.is_dir() or (entry.is_symlink() and not Path(entry.path).exists())
-    except OSError:
-        return True
-
-
-def _snapshot_names(month: Path, names: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """Those of the names in the folder of a month that look like snapshots of it, sorted, by day (``2026-11-23``)."""
-    stamp = month.name.replace("-", "") + "[0-3][0-9]T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z"
-    found = sorted(re.findall(f"^{stamp}$", "\n".join(names), re.MULTILINE))
+def _by_day(stamps: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """The names of snapshots, sorted, by day (``2026-11-23``); those of no moment are left out."""
+    found = sorted(_MOMENTS.findall("\n".join(stamps)))
     for day, group in groupby(found, itemgetter(slice(8))):
         with suppress(ValueError):  # the 31st of February
             yield date.fromisoformat(day).isoformat(), list(group)
 
 
-def _of(folders: Iterable[Path], server: str | None) -> list[Path]:
-    """The folders of a server, by its case-insensitive name, or all."""
-    return [
-        folder
-        for folder in folders
-        if server is None or folder.name.removeprefix("server=").casefold() == server.casefold()
-    ]
+_MOMENTS = re.compile("^[0-9]{8}T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z$", re.MULTILINE)
 
 
 def _find_stored(store: Store, server: str | None) -> None:
     """Fill in the files of each day, and what killed processes and older versions left."""
-    closed: dict[Path, str] = {}  # what can't be listed counts as not stored
-    servers = _of(_folders(store.data / "history", closed), server)
-    for month in (month for folder in servers for month in _folders(folder, closed)):
-        for name in _names(month, closed):
-            file = DayFile.of(name)
-            if file and month.name == f"month={name[:7]}":
-                store.files.setdefault((month.parent.name.removeprefix("server="), file.day), set()).add(file)
-            elif file or name.endswith(".tmp") or _OLD_FILE.fullmatch(name):
-                store.rests.append(month / name)
+    closed: list[Problem] = []  # what can't be listed counts as not stored
+    wanted = f"server={re.escape(server)}" if server is not None else "server=.+"
+    for folder in folders_in(store.data / "history", f"(?i:{wanted})", closed):
+        for month in folders_in(folder, "month=[0-9]{4}-[0-9]{2}", closed):
+            for file in _files_in(month):
+                found = DayFile.of(file.name)
+                if found and month.name == f"month={found.day[:7]}":
+                    store.files.setdefault((folder.name.removeprefix("server="), found.day), set()).add(found)
+                elif found or _is_rest(file.name):
+                    store.rests.append(file)
+
+
+def _files_in(month: Path) -> list[Path]:
+    try:
+        return list(month.iterdir())
+    except OSError:
+        return []
+
+
+def _is_rest(name: str) -> bool:
+    """Whether a killed process or an older version left a file of this name."""
+    temporary = _TEMPORARY.fullmatch(name)
+    return bool(_OLD_FILE.fullmatch(temporary[1] if temporary else name) or (temporary and DayFile.of(temporary[1])))

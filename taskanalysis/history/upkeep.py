@@ -21,7 +21,9 @@ from typing import NamedTuple
 
 from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
 from taskanalysis.history.days import build_day, checked, read_day
-from taskanalysis.history.store import Store, open_store, read_pruned, update_store, write_pruned
+from taskanalysis.history.logs import delete_logs
+from taskanalysis.history.pruned import read_pruned, write_pruned
+from taskanalysis.history.store import Store, open_store, update_store
 from taskanalysis.snapshot import (
     CLOCKS_APART,
     Stamped,
@@ -149,20 +151,18 @@ def _other_days(store: Store) -> Iterator[Problem]:
 
 
 def rebuild(data: str | Path) -> int:
-    """Delete the store, so that the next update builds it again; snapshots and logs stay.
+    """Delete the store, so that the next update builds it again; snapshots, logs and files of others stay.
 
     Returns the number of days that stay as they are: of these snapshots were pruned, and nothing can build them again.
     """
     store = open_store(data)
     if store.is_closed:
         raise SnapshotError(store.lost[-1].file + " " + store.lost[-1].what)
-    history = store.data / "history"
-    kept = {file for day in store.pruned if (file := store.file(day))}
-    for file in [*history.glob("server=*/*/*")]:
-        if file not in kept:
-            file.unlink()
-    for folder in history.glob("eventlogs"):
-        shutil.rmtree(folder)
+    kept = {day for day, files in store.files.items() if day in store.pruned or any(file.pruned for file in files)}
+    files = [store.place(day, file) for day in store.files.keys() - kept for file in store.files[day]]
+    for file in [*files, *store.rests]:
+        file.unlink()
+    delete_logs(store.data)
     return len(kept)
 
 
@@ -183,14 +183,15 @@ def plan_pruning(data: str | Path, *, before: datetime) -> Pruning:
     """Plan to delete the snapshots taken earlier than `before` (aware); nothing is changed.
 
     Of each server the newest snapshot stays, the newest that read definitions, and those that store definitions: they
-    are few, and without them old results could not be decoded. UnfinishedError where a snapshot that decides this can't
-    be read: it may need one that would go.
+    are few, and without them old results could not be decoded. UnfinishedError where a snapshot that decides this, or a
+    file of it, can't be read: it may need one that would go.
     """
     store = open_store(data)
     snapshots = _snapshots(store)
-    wrong = [*store.unlisted_folders, *store.later_than(datetime.now(UTC) + CLOCKS_APART)]
+    wrong = [*store.unseen, *store.later_than(datetime.now(UTC) + CLOCKS_APART)]
     unreadable = [problem.file for problem in wrong]
     reasons: dict[Path, str] = {}
+    decisive: dict[Path, None] = {}
     for _, group in groupby(sorted(snapshots, key=attrgetter("server", "taken_at")), key=attrgetter("server")):
         newest, *others = reversed(list(group))
         reasons[newest.path] = NEWEST
@@ -198,16 +199,18 @@ def plan_pruning(data: str | Path, *, before: datetime) -> Pruning:
         for snapshot in [newest, *others]:
             if snapshot.taken_at < before and has_definitions:
                 break
-            try:
+            decisive.setdefault(snapshot.path)
+            with suppress(SnapshotError):
                 stamp = share_manifest(snapshot.path)["definitions"]
-            except SnapshotError:
-                unreadable.append(f"{snapshot.server}/{snapshot.path.name}")
-                continue
-            if stamp:
+                if not stamp:
+                    continue
                 if snapshot.taken_at < before:
                     reasons.setdefault(snapshot.path, LAST)
-                reasons.setdefault(snapshot_folder(snapshot.path.parent.parent, stamp), NEEDED)
+                needed = snapshot_folder(snapshot.path.parent.parent, stamp)
+                reasons.setdefault(needed, NEEDED)
+                decisive.setdefault(needed)
                 has_definitions = True
+    unreadable += [f"{folder.parents[1].name}/{folder.name}" for folder in decisive if not _is_whole(folder)]
     if unreadable:
         names = [*unreadable[:5], *([f"{len(unreadable) - 5} more"] if len(unreadable) > 5 else [])]
         them = "it can't be read and may need" if len(unreadable) == 1 else "they can't be read and may need"
@@ -221,6 +224,14 @@ def plan_pruning(data: str | Path, *, before: datetime) -> Pruning:
         if snapshot.path in reasons:
             kept.setdefault(reasons[snapshot.path], []).append(snapshot)
     return Pruning([snapshot for snapshot in old if snapshot.path not in reasons], kept)
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether the manifest of a snapshot and all files that it lists can be read and are as they were written."""
+    try:
+        return not wrong_files(folder, share_manifest(folder)["sha256"])
+    except SnapshotError:
+        return False
 
 
 def prune(data: str | Path, plan: Pruning) -> None:
@@ -239,6 +250,7 @@ def prune(data: str | Path, plan: Pruning) -> None:
         known[day] = sorted({*known.get(day, ()), snapshot.path.name})
     if plan.deleted:
         write_pruned(store.data, known)
+        update_store(data)  # marks the files of their days
     for snapshot in plan.deleted:
         beside = snapshot.path.rename(beside_of(snapshot.path))
         shutil.rmtree(beside)

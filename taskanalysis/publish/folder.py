@@ -101,13 +101,23 @@ def check_own(reports: Path) -> None:
 
 
 def _remove_leftovers(reports: Path) -> None:
-    """Remove what a killed run left."""
+    """Remove what a killed run left; a file of somebody else in it stays, and so does its folder."""
     for folder, pattern in _LEFTOVERS.items():
         place = reports / folder
         for name in os.listdir(place) if place.is_dir() else ():  # noqa: PTH208
             if pattern.fullmatch(name):
                 _log.info("removing %s, left by a killed run", place / name)
-                remove(place / name)
+                _remove_own(place / name, may_be_run=folder == "runs")
+
+
+def _remove_own(place: Path, *, may_be_run: bool) -> None:
+    """Remove a file, or of a folder that `may_be_run` what is named like published files, and the folder once empty."""
+    if not place.is_dir() or place.is_symlink():
+        remove(place)
+    elif may_be_run:
+        remove(*(file for file in place.iterdir() if _PUBLISHED.fullmatch(file.name) and not file.is_dir()))
+        with suppress(OSError):  # it holds something else
+            place.rmdir()
 
 
 def _is_run(folder: Path) -> bool:
@@ -221,7 +231,8 @@ def _remove_soon(folder: Path) -> None:
 def new_stamp(reports: Path, now: datetime) -> str:
     """The name of a run that starts at `now` (aware), some seconds later where that name is taken."""
     moment = now.astimezone(UTC)
-    while (reports / "runs" / stamp_of(moment)).exists():
+    runs = reports / "runs"
+    while any((runs / name).exists() for name in (stamp_of(moment), f".{stamp_of(moment)}.tmp")):
         moment += timedelta(seconds=1)
     return stamp_of(moment)
 
@@ -269,7 +280,8 @@ def publish(
             _beside(front).write_text(index(stay, left), encoding="utf-8", newline="\n")
             left += [file.name for file in _replace({_beside(front): front}, seconds)]
         finally:
-            remove(beside, *copies, _beside(front))
+            _remove_own(beside, may_be_run=True)
+            remove(*copies, _beside(front))
     for old in set(list_runs(reports)) - set(stay):
         _retire(runs, old)
     return left
@@ -310,7 +322,7 @@ def _retire(runs: Path, stamp: str) -> None:
     except OSError as error:  # a file in it is open: the next run tries again
         _log.info("%s stays: %s", stamp, error)
     else:
-        remove(hidden)
+        _remove_own(hidden, may_be_run=True)
 
 
 def list_runs(reports: Path) -> list[str]:

@@ -51,16 +51,17 @@ def list_snapshots(data: Path, server: str | None = None, problems: list[Problem
 def newest_first(data: Path, server: str | None = None, problems: list[Problem] | None = None) -> Iterator[Stamped]:
     """All snapshots of a share, or of one server, newest first; each month is listed only when it is reached.
 
-    Folders that can't be listed are added to `problems`, where that is given.
+    Folders that can't be listed, and snapshots in the folder of another month, are added to `problems`, where that is
+    given.
     """
     problems = [] if problems is None else problems
-    months = _months(data, server, problems)
+    months = list_months(data, server, problems)
     months.sort(key=attrgetter("name"), reverse=True)
     for _, group in groupby(months, key=attrgetter("name")):
         snapshots = [
             Stamped(moment, month.parent.name, f"{month}{os.sep}{stamp}")
             for month in group
-            for stamp in _names(month, problems)
+            for stamp in stamps_in(month, problems)
             if (moment := stamped(stamp))
         ]
         yield from sorted(snapshots, reverse=True)
@@ -74,7 +75,7 @@ def list_servers(data: Path) -> list[str]:
     for folder in folders:
         problems: list[Problem] = []
         months = _months_of(folder, problems)
-        if any(stamped(stamp) for month in months for stamp in _names(month, problems)) or problems:
+        if any(stamped(stamp) for month in months for stamp in stamps_in(month, problems)) or problems:
             names.append(folder.name)
     return sorted(names, key=str.casefold)
 
@@ -91,8 +92,8 @@ def _server_folders(data: Path, server: str | None, problems: list[Problem]) -> 
     return [folder for folder in folders if is_wanted(folder.name)]
 
 
-def _months(data: Path, server: str | None, problems: list[Problem]) -> list[Path]:
-    """The folders of months, server by server."""
+def list_months(data: Path, server: str | None, problems: list[Problem]) -> list[Path]:
+    """The folders of months of all servers or of one, server by server; `problems` as in `folders_in`."""
     servers = _server_folders(data, server, problems)
     return [month for folder in servers for month in _months_of(folder, problems)]
 
@@ -104,29 +105,38 @@ def _months_of(folder: Path, problems: list[Problem]) -> list[Path]:
 def folders_in(folder: Path, pattern: str, problems: list[Problem]) -> list[Path]:
     """The folders in `folder` with a name of this pattern, sorted; a glob would take an unlisted one for empty.
 
-    Added to `problems`: that it can't be listed, links that lead nowhere, and files in the place of a month.
+    Added to `problems`: that it can't be listed, links that lead nowhere, and files in the place of a folder: those
+    whose name has no dot.
     """
     found = []
     try:
         with os.scandir(folder) as entries:
             named = sorted((entry for entry in entries if re.fullmatch(pattern, entry.name)), key=attrgetter("name"))
     except OSError as error:
-        problems.append(Problem(_below_share(folder), f"can't be listed ({error.strerror})"))
+        _note(folder, error, problems)
         return []
     for entry in named:
+        place = folder / entry.name
         try:
             if entry.is_dir():
-                found.append(folder / entry.name)
-            elif entry.is_symlink():
-                problems.append(Problem(_below_share(folder / entry.name), "is a link that leads nowhere"))
-            elif _MONTH.fullmatch(entry.name):
-                problems.append(Problem(_below_share(folder / entry.name), "is not a folder"))
+                found.append(place)
+            elif entry.is_symlink() and not place.exists():
+                problems.append(Problem(_below_share(place), LEADS_NOWHERE))
+            elif _FOLDER.fullmatch(entry.name):
+                problems.append(Problem(_below_share(place), "is not a folder"))
         except OSError as error:
-            problems.append(Problem(_below_share(folder / entry.name), f"can't be opened ({error.strerror})"))
+            problems.append(Problem(_below_share(place), f"can't be opened ({error.strerror})"))
     return found
 
 
-_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+LEADS_NOWHERE = "is a link that leads nowhere"
+_FOLDER = re.compile(r"\w[\w-]*")
+
+
+def _note(folder: Path, error: OSError, problems: list[Problem]) -> None:
+    """Add that a folder can't be listed, unless it was removed a moment ago."""
+    if not isinstance(error, FileNotFoundError) or folder.is_symlink():
+        problems.append(Problem(_below_share(folder), f"can't be listed ({error.strerror or error})"))
 
 
 def _below_share(path: Path) -> str:
@@ -136,12 +146,18 @@ def _below_share(path: Path) -> str:
     return "/".join(parts[places[-1] :]) if places else plain_path(path)
 
 
-def _names(month: Path, problems: list[Problem]) -> list[str]:
+def stamps_in(month: Path, problems: list[Problem]) -> list[str]:
+    """The names of the snapshots in the folder of a month; those of other months are added to `problems`."""
     try:
-        return os.listdir(month)  # noqa: PTH208 (3,000 names a month, and no paths wanted)
+        names = os.listdir(month)  # noqa: PTH208 (3,000 names a month, and no paths wanted)
     except OSError as error:
-        problems.append(Problem(_below_share(month), f"can't be listed ({error.strerror})"))
+        _note(month, error, problems)
         return []
+    stamps, own = _STAMPS.findall("\n".join(names)), month.name.replace("-", "")
+    others = sorted(stamp for stamp in stamps if not stamp.startswith(own) and stamped(stamp))
+    what = f"lies in the month {month.name}, so it is not used"
+    problems += [Problem(_below_share(month / stamp), what) for stamp in others]
+    return [stamp for stamp in stamps if stamp.startswith(own)]
 
 
 def server_folder(data: Path, server: str, below: str = "snapshots") -> Path:
@@ -191,6 +207,7 @@ def stamped(name: str) -> datetime | None:
 
 
 _STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+_STAMPS = re.compile(f"^{_STAMP.pattern}$", re.MULTILINE)
 
 CLOCKS_APART = timedelta(minutes=10)
 """How far the clock of a server may be ahead of that of this machine."""

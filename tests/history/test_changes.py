@@ -131,6 +131,8 @@ def test_drop_in_tasks_is_doubted_until_three_snapshots_confirm_it(
         ),  # accounts are compared with themselves
         ([40, 20, 20, 20], [1] * 4, [True, True, True, True]),  # three in a row
         ([40, 20, 20, 20], [1, 2, 1, 1], [True, True, False, False]),
+        ([4, 0, 4, 4], [ELEVATED] * 4, [True, False, True, True]),  # no task at all
+        ([4, 0, 0, 0], [1] * 4, [True] * 4),
         ([40, None, 40, 40], [1] * 4, [True, False, True, True]),  # could not be read whole: no drop
     ],
 )
@@ -138,7 +140,12 @@ def test_drop_is_believed_where_three_in_a_row_of_one_account_confirm_it(
     tasks: list[int | None], account: list[int], proves: list[bool]
 ) -> None:
     whole = np.array([number is not None for number in tasks])
-    assert proves_absence(np.array([number or 3 for number in tasks]), whole, np.array(account)).tolist() == proves
+    assert (
+        proves_absence(
+            np.array([3 if number is None else number for number in tasks]), whole, np.array(account)
+        ).tolist()
+        == proves
+    )
 
 
 @pytest.mark.parametrize(

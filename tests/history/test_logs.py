@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 
 from benchmarks import eventlog as benchmark
+from taskanalysis.errors import Problem
 from taskanalysis.health.past import pasts
 from taskanalysis.history import logs as logstore
 from taskanalysis.history.frames import read_history
 from taskanalysis.publish.make import renew_history
 from taskanalysis.snapshot.snapshot import read_snapshot
 from tests import build
-from tests.build import FILES, LOAD, assert_same, hours, rows, status, write, xml
+from tests.build import FILES, LOAD, assert_same, hours, link, rows, status, store_files, write, xml
 
 GUID = "0000%04d-0a0b-4c0d-8e0f-000000000077"
 
@@ -182,10 +183,12 @@ def test_log_that_is_gone_leaves_nothing_and_temporary_files_of_killed_processes
     file = log(share(tmp_path, 0), run(0.2, 3))
     read_history(tmp_path, update=True)
     kept = tmp_path / "history" / "eventlogs" / "SRV"
-    (kept / ".x.runs.1.tmp").write_text("", encoding="utf-8")
+    killed = f".{next(kept.glob('*.runs.*')).name}.1.tmp"
+    for name in (killed, ".x.runs.1.tmp", "notes.parquet"):
+        (kept / name).write_text("", encoding="utf-8")
     file.unlink()
     assert len(read_history(tmp_path, update=True).runs) == 1
-    assert list(kept.iterdir()) == []
+    assert {file.name for file in kept.iterdir()} == {".x.runs.1.tmp", "notes.parquet"}, "others made these"
 
 
 def test_nothing_is_kept_without_update(tmp_path: Path) -> None:
@@ -199,7 +202,21 @@ def test_log_that_holds_something_else_is_a_problem_and_no_error(tmp_path: Path)
     log(tmp_path, "<html>", name="page.xml")
     history = read_history(tmp_path, update=True)
     assert len(history.runs) == 1
-    assert [problem.file for problem in history.problems] == ["page.xml"]
+    assert [problem.file for problem in history.problems] == ["eventlogs/SRV/page.xml"]
+
+
+@pytest.mark.parametrize("name", ["eventlogs", "eventlogs/SRV"])
+def test_folder_of_logs_that_is_a_link_to_nowhere_is_a_problem_and_what_is_stored_stays(
+    tmp_path: Path, name: str
+) -> None:
+    log(share(tmp_path, 0), run(0.2, 3))
+    read_history(tmp_path, update=True)
+    good = store_files(tmp_path)
+    (tmp_path / name).rename(tmp_path / "away")
+    link(tmp_path / name, "nowhere")
+    history = read_history(tmp_path, update=True)
+    assert history.unread == [Problem(name, "is a link that leads nowhere")]
+    assert store_files(tmp_path) == good
 
 
 def test_package_that_is_not_installed_is_a_problem_and_the_log_is_read_when_it_is(

@@ -344,8 +344,8 @@ def test_link_that_leads_nowhere_is_a_problem(share: Path) -> None:
     link(share / "snapshots" / "LOOP", share / "snapshots" / "LOOP")
     link(share / "snapshots" / "read me", __file__)
     assert [(problem.file, problem.what[:15]) for problem in read_history(share, update=True).problems] == [
-        ("snapshots/GONE", "can't be listed"),
-        ("snapshots/LOOP", "can't be listed"),
+        ("snapshots/GONE", "is a link that "),
+        ("snapshots/LOOP", "can't be opened"),
     ]
 
 
@@ -441,8 +441,18 @@ def test_a_single_flipped_bit_is_noticed_and_never_gives_another_history(tmp_pat
         assert store_files(tmp_path) == good
 
 
+def test_snapshot_in_the_folder_of_another_month_is_a_problem(share: Path) -> None:
+    (share / "snapshots" / "SRV" / "2026-10").mkdir()
+    name = "20261121T010000Z"
+    snapshot(share, 13).rename(share / "snapshots" / "SRV" / "2026-10" / name)
+    history = read_history(share, update=True)
+    problem = Problem(f"snapshots/SRV/2026-10/{name}", "lies in the month 2026-10, so it is not used")
+    assert history.problems == history.unread == [problem]
+    assert len(history.coverage) == 2 * len(HOURS) - 1
+
+
 def test_folders_named_almost_like_snapshots_are_ignored(share: Path) -> None:
-    for name in ("20261131T000000Z", "20261120T999999Z", ".20261120T010000Z.7.tmp", "20261020T010000Z", "notes"):
+    for name in ("20261131T000000Z", "20261120T999999Z", ".20261120T010000Z.7.tmp", "20261031T990000Z", "notes"):
         (share / "snapshots" / "SRV" / "2026-11" / name).mkdir()
     (share / "snapshots" / "SRV" / "old").mkdir()
     (share / "snapshots" / "read me.txt").touch()

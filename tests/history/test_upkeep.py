@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from taskanalysis.cli import main
-from taskanalysis.errors import SnapshotError, UnfinishedError
+from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
 from taskanalysis.history.frames import read_history
 from taskanalysis.history.store import update_store
 from taskanalysis.history.upkeep import EXPLAINS, LAST, NEEDED, NEWEST, plan_pruning, prune, rebuild, verify
@@ -173,6 +173,29 @@ def test_nothing_is_pruned_while_a_younger_snapshot_cant_be_read(share: Path, nu
         plan_pruning(share, before=hours(2))
 
 
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_nothing_is_pruned_while_a_file_of_a_younger_snapshot_is_cut(share: Path, number: int) -> None:
+    file = folder(share, number) / "status.csv"
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(
+        UnfinishedError, match=f"nothing is deleted because of SRV/{file.parent.name}: it can't be read"
+    ):
+        plan_pruning(share, before=hours(2))
+
+
+def test_nothing_is_pruned_while_definitions_that_a_younger_snapshot_needs_are_damaged(share: Path) -> None:
+    (folder(share, 0) / "tasks" / "OpenData" / "Load.xml").write_bytes(xml("other.exe"))
+    with pytest.raises(UnfinishedError, match=f"nothing is deleted because of SRV/{folder(share, 0).name}: it can't"):
+        plan_pruning(share, before=hours(2))
+
+
+@pytest.mark.parametrize("name", ["SRV/2026-12", "OTHER"])
+def test_nothing_is_pruned_while_a_file_is_in_the_place_of_a_folder(share: Path, name: str) -> None:
+    (share / "snapshots" / name).write_bytes(b"")
+    with pytest.raises(UnfinishedError, match=f"nothing is deleted because of snapshots/{name}"):
+        plan_pruning(share, before=hours(2))
+
+
 def test_older_snapshot_that_cant_be_read_is_pruned(share: Path) -> None:
     (folder(share, 1) / "snapshot.json").write_text("{", encoding="utf-8")
     assert pruned(share, 2) == [1]
@@ -233,16 +256,16 @@ def test_what_was_pruned_and_is_lost_is_a_problem(share: Path) -> None:
     read_history(share, update=True)
     pruned(share, 3)
     (file,) = (share / "history").glob("server=*/*/*")
-    file.write_bytes(b"x")
-    history = read_history(share, update=True)
-    assert [problem.file for problem in history.problems if "no longer known" in problem.what] == [
-        "history/pruned.json"
+    file.unlink()
+    lost = read_history(share, update=False)
+    assert lost.coverage["taken_at"].tolist() == [hours(0), hours(3), hours(4)]
+    assert lost.unread == [
+        Problem("history/pruned.json", "what 2 pruned snapshots of SRV on 2026-11-20 had is no longer known")
     ]
-    assert history.coverage["taken_at"].tolist() == [hours(0), hours(3), hours(4)]
-    for update in (False, True, True):
+    for update in (True, False, True):
         lost = read_history(share, update=update)
         assert len(lost.coverage) == 3
-        assert [problem.file for problem in lost.problems] == [
+        assert [problem.file for problem in lost.unread] == [
             "SRV/20261120T130000Z/snapshot.json",
             "SRV/20261120T140000Z/snapshot.json",
         ]

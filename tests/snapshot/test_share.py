@@ -169,8 +169,8 @@ def test_newest_snapshots_come_first_and_older_months_are_not_listed(
     assert list(newest_first(tmp_path)) == list_snapshots(tmp_path)[::-1]
     assert [known.path.name[:8] for known in newest_first(tmp_path, "a")] == ["20261109", "20261101", "20261003"]
     listed: list[str] = []
-    names = share._names
-    monkeypatch.setattr(share, "_names", lambda month, problems: listed.append(month.name) or names(month, problems))
+    real = share.stamps_in
+    monkeypatch.setattr(share, "stamps_in", lambda month, problems: listed.append(month.name) or real(month, problems))
     assert next(newest_first(tmp_path)).server == "A"
     assert set(listed) == {"2026-11"}
 
@@ -185,7 +185,9 @@ def test_folders_that_cannot_be_opened_are_problems_of_their_server_alone(tmp_pa
     link(tmp_path / "snapshots/BAD/2027-01", "nowhere")
     link(tmp_path / "snapshots/GONE", "nowhere")
     (tmp_path / "snapshots/readme.txt").write_text("x", encoding="utf-8")
-    assert list_servers(tmp_path) == ["BAD", "GONE", "GOOD"]
+    (tmp_path / "snapshots/FILE").write_text("x", encoding="utf-8")
+    link(tmp_path / "snapshots/read me", __file__)
+    assert list_servers(tmp_path) == ["BAD", "FILE", "GONE", "GOOD"]
     assert read_snapshot(tmp_path, server="GOOD").problems == []
     assert read_snapshot(tmp_path, server="BAD").problems == [
         Problem("snapshots/BAD/2026-12", "is not a folder"),
@@ -193,7 +195,24 @@ def test_folders_that_cannot_be_opened_are_problems_of_their_server_alone(tmp_pa
     ]
     with pytest.raises(SnapshotError, match=r"^snapshots/GONE is a link that leads nowhere$"):
         read_snapshot(tmp_path, server="GONE")
-    assert len(read_snapshot(tmp_path).problems) == 3  # which of all is the newest can't be known
+    with pytest.raises(SnapshotError, match=r"^snapshots/FILE is not a folder$"):
+        read_snapshot(tmp_path, server="FILE")
+    assert len(read_snapshot(tmp_path).problems) == 4  # which of all is the newest can't be known
+
+
+def test_snapshot_in_the_folder_of_another_month_is_a_problem_and_not_used(tmp_path: Path) -> None:
+    write(tmp_path)
+    newer = write(tmp_path, 1)
+    other = newer.parents[1] / "2026-12" / newer.name
+    other.parent.mkdir()
+    newer.rename(other)
+    (other.parent / "20261131T000000Z").mkdir()
+    problem = Problem(f"snapshots/SRV/2026-12/{newer.name}", "lies in the month 2026-12, so it is not used")
+    found = read_snapshot(tmp_path)
+    assert (found.taken_at, found.problems) == (hours(0), [problem])
+    problems: list[Problem] = []
+    assert [known.taken_at for known in list_snapshots(tmp_path, problems=problems)] == [hours(0)]
+    assert problems == [problem]
 
 
 def test_folder_that_cannot_be_listed_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

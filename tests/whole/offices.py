@@ -13,9 +13,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from taskanalysis.errors import Problem
+from taskanalysis.errors import Problem, UnfinishedError
 from taskanalysis.health import Assessment, assess, known_history
-from taskanalysis.snapshot import Status, read_snapshot, write_snapshot
+from taskanalysis.history import plan_pruning, prune, update_store
+from taskanalysis.snapshot import (
+    Status,
+    list_snapshots,
+    read_snapshot,
+    snapshot_folder,
+    stamp_of,
+    stamped,
+    write_snapshot,
+)
 from tests.build import rewrite_manifest, scheduled
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -185,7 +194,11 @@ Loss = Callable[[Office, Job, Path], None]
 
 
 def _last(office: Office, share: Path, **given: object) -> Path:
-    return office.write(share, office.moments[-1], **given)
+    """The last snapshot; one that is written after it is a minute younger."""
+    at = office.moments[-1]
+    while snapshot_folder(share / "snapshots" / "SRV", stamp_of(at)).exists():
+        at += MINUTE
+    return office.write(share, at, **given)
 
 
 def without_rights(office: Office, job: Job, share: Path) -> None:
@@ -284,6 +297,43 @@ def without_last_months(office: Office, job: Job, share: Path) -> None:
         month.write_bytes(b"")
 
 
+def with_wrong_month(office: Office, job: Job, share: Path) -> None:
+    """The last snapshot lies in the folder of an older month."""
+    folder = _last(office, share)
+    other = folder.parents[1] / "2026-08" / folder.name
+    other.parent.mkdir(exist_ok=True)
+    folder.rename(other)
+
+
+def without_past(office: Office, job: Job, share: Path) -> None:
+    """The manifests or statuses of all or some snapshots but the last are cut."""
+    for folder in _older(office, share):
+        file = folder / office.dice.choice(["snapshot.json", "status.csv"])
+        file.write_bytes(file.read_bytes()[: office.dice.randrange(20)])
+
+
+def without_pruned_past(office: Office, job: Job, share: Path) -> None:
+    """Of old snapshots only the history is left, and that is damaged: its list, a file of a day, or both."""
+    older = _older(office, share)
+    update_store(share, check=True)
+    last = stamped(older[-1].name)
+    assert last
+    try:
+        prune(share, plan_pruning(share, before=last))
+    except UnfinishedError:
+        return  # something else was lost before
+    listed = share / "history" / "pruned.json"
+    files = [*share.glob("history/server=SRV/*/*.pruned.parquet"), *([listed] if listed.exists() else [])]
+    for file in office.dice.sample(files, office.dice.randint(0, len(files))):
+        file.write_bytes(file.read_bytes()[:-2])
+
+
+def _older(office: Office, share: Path) -> list[Path]:
+    """The snapshots before the last one, which is written."""
+    last = _last(office, share)
+    return [stored.path for stored in list_snapshots(share) if stored.path.name < last.name]
+
+
 def without_more_snapshots(office: Office, job: Job, share: Path) -> None:
     """Nothing more is collected, and time passes: see `judged`."""
 
@@ -302,9 +352,13 @@ LOSSES: tuple[Loss, ...] = (
     with_wrong_name,
     cut_somewhere,
     without_stored_definitions,
+    without_past,
+    without_pruned_past,
+    with_wrong_month,
     without_last_months,
     without_more_snapshots,
 )
+"""Those that damage what others have written come last."""
 
 
 def judged(share: Path, now: datetime = END) -> Assessment:

@@ -18,12 +18,12 @@ import pytest
 
 from taskanalysis.errors import Problem, SnapshotError
 from taskanalysis.health import NOTHING, Assessment, Verdict, find_news
-from taskanalysis.history import read_history, verify
+from taskanalysis.history import plan_pruning, prune, read_history, update_store, verify
 from taskanalysis.publish import make
 from taskanalysis.publish.index import index_page, read_standing
 from taskanalysis.publish.pages import LAST_KNOWN, Rendered, Run
 from taskanalysis.report import Inventory, StatusPage, TaskStories, Trends
-from taskanalysis.snapshot import FUTURE
+from taskanalysis.snapshot import FUTURE, stamp_of
 from tests.build import page_of, rewrite_manifest
 from tests.whole.offices import (
     DAY,
@@ -47,27 +47,24 @@ LIMITS = (LAST_KNOWN, "not everything could be seen", "not all seen", "be judged
 
 
 def check_loss(folder: Path, seed: int, loss: Loss | None = None) -> None:
-    """A share with an alarm that then loses something: the code is never 0, and nothing says that all is well."""
+    """A share with an alarm that then loses one to three things: the code is never 0, and nothing calls it well."""
     dice = random.Random(seed)
     office, job = with_alarm(dice)
-    loss = loss or dice.choice(LOSSES)
+    losses = [loss] if loss else sorted(dice.sample(LOSSES, dice.randint(1, 3)), key=LOSSES.index)
+    what = (seed, *(one.__name__ for one in losses))
     office.write_all(folder, leave=1)
     before = judged(folder, office.moments[-2] + MINUTE)
-    assert job.path in {task.path for task in before.loud}, (
-        seed,
-        loss.__name__,
-        "the alarm was not there",
-        before.unseen,
-    )
-    loss(office, job, folder)
-    now = END + (30 * DAY if loss is without_more_snapshots else 0 * DAY)
+    assert job.path in {task.path for task in before.loud}, (*what, "the alarm was not there", before.unseen)
+    for one in losses:
+        one(office, job, folder)
+    now = END + (30 * DAY if without_more_snapshots in losses else 0 * DAY)
     try:
         found = judged(folder, now)
     except SnapshotError:
         return  # exit code 2, one sentence
-    assert found.code != 0, (seed, loss.__name__)
-    assert CALM not in " ".join(found.lines()), (seed, loss.__name__)
-    check_pages(Pages(folder, found, now), office, (seed, loss.__name__))
+    assert found.code != 0, what
+    assert CALM not in " ".join(found.lines()), what
+    check_pages(Pages(folder, found, now), office, what)
 
 
 class Pages:
@@ -292,6 +289,62 @@ def test_what_the_collector_lost_is_no_longer_named_once_all_tasks_are_seen(tmp_
     assert said(tmp_path)[2][0] == "The collector is no longer elevated."
     bad.write(tmp_path, bad.moments[-1])
     assert said(tmp_path)[2] == []
+
+
+def test_past_that_cannot_be_read_is_not_quiet(tmp_path: Path) -> None:
+    bad = office(code=1)
+    bad.write_all(tmp_path, leave=4)
+    for folder in (tmp_path / "snapshots/SRV/2026-11").iterdir():
+        (folder / "snapshot.json").write_bytes(b"{")
+    fine = office(jobs=1)
+    for at in fine.moments[-4:]:
+        fine.write(tmp_path, at, elevated=False, collected_by="TOWN\\bob")
+    code, headline, unseen = said(tmp_path)
+    assert (code, headline) == (3, "None of 1 task needs attention; not everything could be seen.")
+    assert unseen == ["Part of the past is not known: 8 problems in the history."]
+    check_pages(Pages(tmp_path, judged(tmp_path), END), fine, "past")
+
+
+@pytest.mark.parametrize("cause", ["month", "list", "log"])
+def test_each_loss_of_the_past_is_seen_everywhere(tmp_path: Path, cause: str) -> None:
+    fine = office()
+    fine.write_all(tmp_path)
+    update_store(tmp_path)
+    prune(tmp_path, plan_pruning(tmp_path, before=fine.moments[4]))
+    assert said(tmp_path)[0] == 0
+    match cause:
+        case "month":
+            (tmp_path / "snapshots/SRV/2026-08").mkdir()
+            (tmp_path / "snapshots/SRV/2026-11" / stamp_of(fine.moments[-2])).rename(
+                tmp_path / "snapshots/SRV/2026-08" / stamp_of(fine.moments[-2])
+            )
+        case "list":
+            (tmp_path / "history/pruned.json").write_bytes(b"{")
+        case "log":
+            (tmp_path / "eventlogs/SRV").mkdir(parents=True)
+            (tmp_path / "eventlogs/SRV/log.xml").write_bytes(b"<html>")
+    code, headline, unseen = said(tmp_path)
+    assert (code, headline) == (3, f"{NONE}; not everything could be seen.")
+    assert unseen == ["Part of the past is not known: 1 problem in the history."]
+    check_pages(Pages(tmp_path, judged(tmp_path), END), fine, cause)
+
+
+def test_history_that_was_built_again_is_no_doubt(tmp_path: Path) -> None:
+    office().write_all(tmp_path)
+    update_store(tmp_path)
+    for file in tmp_path.glob("history/server=SRV/*/*.parquet"):
+        file.write_bytes(b"PAR1")
+    found = judged(tmp_path)
+    assert (found.code, found.unseen) == (0, [])
+    assert found.remarks == [f"{len(found.problems)} problems in the history, with nothing lost."]
+
+
+def test_alarm_survives_a_snapshot_without_tasks(tmp_path: Path) -> None:
+    late = office(jobs=2, until=END - 10 * DAY)
+    late.write_all(tmp_path, leave=2)
+    late.write(tmp_path, late.moments[-2], statuses=[])
+    late.write(tmp_path, late.moments[-1])
+    assert verdicts(tmp_path) == {"OVERDUE"}
 
 
 @pytest.mark.parametrize("how", ["cut", "gone"])

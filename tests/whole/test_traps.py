@@ -52,7 +52,7 @@ def test_file_of_a_snapshot_of_the_history(share: Path, name: str, kind: str) ->
 def test_event_log(share: Path, kind: str) -> None:
     trap(share / "eventlogs" / "SRV" / "log.xml", kind)
     history = answer(lambda: read_history(share, update=True))
-    assert ("log.xml", "can't be opened (not a regular file)") in history.problems
+    assert ("eventlogs/SRV/log.xml", "can't be opened (not a regular file)") in history.problems
 
 
 @pytest.mark.parametrize("kind", TRAPS)
