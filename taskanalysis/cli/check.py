@@ -205,7 +205,7 @@ class Check:
             ("task_verdict", "1 for the current verdict.", _verdicts),
             ("snapshot_timestamp_seconds", "Time of the snapshot.", _taken_at),
             ("tasks_not_judged", "Tasks that could not be judged.", _not_judged),
-            ("servers_not_judged", "Other servers of the share that were not judged.", _others),
+            ("other_servers", "Other servers of the share that were not judged.", _others),
         )
         names = _distinct([*(found.snapshot.server for found in self.assessments), *(name for name, _ in self.failed)])
         servers = [f'server="{name}"' for name in names]

@@ -149,7 +149,7 @@ def test_prometheus_text_is_well_formed_and_whole() -> None:
         *(task + name for name in ("last_run_timestamp_seconds", "last_result", "needs_attention", "verdict")),
         "taskscheduler_snapshot_timestamp_seconds",
         "taskscheduler_tasks_not_judged",
-        "taskscheduler_servers_not_judged",
+        "taskscheduler_other_servers",
         "taskscheduler_blind",
     }
     assert 'taskscheduler_task_needs_attention{server="S",path="\\\\Bad"} 1' in text
@@ -334,7 +334,7 @@ def test_no_server_is_calm_beside_one_that_was_not_judged(form: str, tmp_path: P
     assert CALM not in one
     if form == "text":
         assert one.partition("\n")[0].endswith(": None of 1 task needs attention; 1 other server is not counted here.")
-    says = 'servers_not_judged{server="A"} 1\n' if form == "prometheus" else "B"
+    says = 'other_servers{server="A"} 1\n' if form == "prometheus" else "B"
     assert says in one
     every = run(*check, "--all-servers")[1]
     assert "not counted here" not in every
