@@ -324,7 +324,18 @@ def test_status_json_has_its_keys_and_plain_values(page: StatusPage, tmp_path: P
     content = json.loads(files[-1].read_text(encoding="utf-8"))
     assert list(content) == [
         *("format", "version", "server", "taken_at", "made_at", "stale_after", "zone", "code", "title", "headline"),
-        *("attention", "unseen", "backup", "cases", "summary", "counts", "tasks", "incidents", "problems"),
+        *(
+            "attention",
+            "unseen",
+            "not_judged_servers",
+            "backup",
+            "cases",
+            "summary",
+            "counts",
+            "tasks",
+            "incidents",
+            "problems",
+        ),
     ]
     assert content["taken_at"] == "2026-11-23T06:02:00-05:00"
     assert content["made_at"] == "2026-11-23T07:00:00-05:00"
