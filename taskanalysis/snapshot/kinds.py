@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -31,14 +32,19 @@ _MAGIC = (
     (b"Rar!", "is an archive: unpack it"),
     (b"\x1f\x8b", "is an archive: unpack it"),
     (b"MSCF", "is an archive: unpack it"),
+    (b"BZh", "is an archive: unpack it"),
+    (b"\xfd7zXZ", "is an archive: unpack it"),
 )
 FORMAT_TABLE = (
     "looks like Format-Table, which cuts cells: use | Export-Csv FILE -NoTypeInformation -Encoding UTF8 instead"
 )
+_HTML = ("html", "head", "body", "table", "div", "p", "pre")
 _RULER = re.compile(r"-{2,}(?: +-{2,})+\s*$")
 _EVENT_COLUMNS = ({"timecreated", "id", "message"}, {"date and time", "source", "event id"})
 _EVENT_ROW = re.compile(r'[^,]*,[^,]*,"?Microsoft-Windows-[^,]*,"?\d{1,5}"?,')
 """A row that Event Viewer saves: level, time, source and number of an event; the columns have names in its language."""
+_EVENT_TEXT = re.compile(r"\s*(?:ProviderName|Source) *: *Microsoft-Windows-\S+\s*")
+"""A line of ``wevtutil qe /f:text``, and of Get-WinEvent as a list or table."""
 _OWN = "Path,State,Enabled,LastRunTime"
 
 
@@ -81,7 +87,7 @@ def _of_xml(text: str) -> Kind:
         events = "EventLogRecord" in text
         more = "of events (Export-Clixml), which is not read: export the log with wevtutil epl" if events else ""
         return Kind(f"is Clixml {more or f'(Export-Clixml), which is not read: {INSTEAD}'}")
-    if name.casefold() == "html" or re.match(r"<!doctype html\b", text, re.IGNORECASE):
+    if name.casefold() in _HTML or re.match(r"<!doctype html\b", text, re.IGNORECASE):
         return Kind(f"is a page of HTML, which is not read: {INSTEAD}")
     if name in ("Event", "Events"):
         provider = re.search(r"""<Provider\s[^>]*?\bName=["']([^"'<>]*)""", text)
@@ -103,11 +109,17 @@ def _of_lines(text: str) -> Kind:
         return Kind(FORMAT_TABLE)
     if lines and lines[0].startswith(_OWN):
         return Kind("is the status.csv of a snapshot: name the folder of the snapshot")
+    headers = (_of_header(lines[0], delimiter) for delimiter in ",;\t") if lines and "\0" not in text[:1000] else ()
+    kinds = [_of_events(lines), *headers, CUT if is_csv_of_schtasks(text) else OTHER]
+    return next((kind for kind in kinds if kind is not OTHER), OTHER)
+
+
+def _of_events(lines: Sequence[str]) -> Kind:
+    """Of lines that Event Viewer saved, or that wevtutil or Get-WinEvent printed."""
     if any(map(_EVENT_ROW.match, lines[1:])):
         return Kind(f"holds events: {EVENTS}")
-    found = (_of_header(lines[0], delimiter) for delimiter in ",;\t") if lines and "\0" not in text[:1000] else ()
-    kind = next((kind for kind in found if kind is not OTHER), OTHER)
-    return CUT if kind is OTHER and is_csv_of_schtasks(text) else kind
+    is_text = any(map(_EVENT_TEXT.fullmatch, lines))
+    return Kind("holds events as text, which is not read: export the log with wevtutil epl") if is_text else OTHER
 
 
 def _of_header(line: str, delimiter: str) -> Kind:
