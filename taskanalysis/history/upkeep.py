@@ -29,6 +29,8 @@ from taskanalysis.snapshot import (
     beside_of,
     kept_script,
     read_statuses,
+    remove,
+    rename,
     share_manifest,
     snapshot_folder,
     stamped,
@@ -240,8 +242,9 @@ def prune(data: str | Path, plan: Pruning) -> None:
     if plan.deleted:
         write_pruned(store.data, known)
     for snapshot in plan.deleted:
-        beside = snapshot.path.rename(beside_of(snapshot.path))
-        shutil.rmtree(beside)
+        beside = beside_of(snapshot.path)
+        rename(snapshot.path, beside)
+        remove(beside)
         with suppress(OSError):  # other snapshots of that month are left
             snapshot.path.parent.rmdir()
 

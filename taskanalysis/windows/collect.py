@@ -17,7 +17,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -48,6 +47,7 @@ from taskanalysis.snapshot import (
     read_manifest,
     read_snapshot,
     remove,
+    rename,
     server_folder,
     stamp_of,
     stamped,
@@ -64,8 +64,6 @@ WEVTUTIL_SECONDS = 600
 """Time limit of wevtutil."""
 WAIT = 60.0
 """Seconds to wait for another collect of the same server."""
-PAUSES = (0.5, 2.0)
-"""Seconds before writing a snapshot again that Windows did not rename: a virus scanner still had it open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,16 +428,7 @@ def _write(
     taken_at = taken_at.astimezone(UTC)
     while stamp_of(taken_at) in names and later:
         taken_at += timedelta(seconds=1)
-    pauses = iter(PAUSES)
-    while True:
-        try:
-            place = write_snapshot(data, server=server, taken_at=taken_at, warnings=warnings, **content)
-            break
-        except PermissionError as error:
-            pause = next(pauses, None)
-            if pause is None or getattr(error, "winerror", None) is None:
-                raise
-            time.sleep(pause)
+    place = write_snapshot(data, server=server, taken_at=taken_at, warnings=warnings, **content)
     definitions = content["definitions"]
     number = None if definitions is None else len(definitions)
     stored, problems = (place / "tasks").is_dir(), (*content["problems"], *content.get("faults", ()))
@@ -471,7 +460,7 @@ def export_log(
         try:
             events = f"*[System[TimeCreated[{since}@SystemTime<'{_iso(now)}']]]"
             run(["export-log", LOG, plain_path(beside / file.name), f"/query:{events}"])
-            (beside / file.name).rename(file)
+            rename(beside / file.name, file)
         finally:
             shutil.rmtree(beside)
     return file

@@ -158,14 +158,14 @@ def files(folder: Path) -> list[str]:
     return [path.name for path in folder.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("method", ["write_bytes", "rename", "mkdir"])
+@pytest.mark.parametrize("method", ["write_bytes", "replace", "mkdir"])
 def test_failure_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     real: Callable[..., Any] = getattr(Path, method)
     calls = []
 
     def fail(self: Path, *args: Any, **named: Any) -> Any:
         calls.append(self)
-        if len(calls) == (1 if method == "rename" else 3):
+        if len(calls) == (1 if method == "replace" else 3):
             raise OSError(28, "No space left on device")
         return real(self, *args, **named)
 

@@ -100,6 +100,21 @@ def test_every_open_of_a_text_file_names_its_encoding() -> None:
     assert all("encoding" in {keyword.arg for keyword in node.keywords} for node in calls)
 
 
+def test_one_module_renames_files_since_windows_may_refuse_it_for_a_moment() -> None:
+    renaming = {
+        room(module)
+        for module in MODULES
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and (
+            (node.func.attr in ("replace", "rename") and len(node.args) == 1 and not node.keywords)
+            or ast.unparse(node.func) in ("os.replace", "os.rename", "os.renames", "shutil.move")
+        )
+    }
+    assert renaming == {"snapshot.paths"}
+
+
 def test_public_names_are_there_and_load_lazily() -> None:
     program = "import sys, taskanalysis; print(sorted(n for n in sys.modules if n.startswith('taskanalysis')))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
