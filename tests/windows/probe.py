@@ -252,10 +252,13 @@ def refused_logon(probe: Probe) -> Iterator[str]:
     name, first, second = "taprobe", secrets.token_urlsafe(12) + "aA1!", secrets.token_urlsafe(12) + "bB2!"
 
     def shell(*words: str) -> str:
-        ended = subprocess.run(words, capture_output=True, check=False)
+        try:
+            ended = subprocess.run(words, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=60)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return type(error).__name__
         return f"exit code {ended.returncode}"
 
-    yield f"account made: {shell('net', 'user', name, first, '/add')}"
+    yield f"account made: {shell('net', 'user', name, first, '/add', '/y')}"  # it asks about a long password
     try:
         # only some groups may log on as a batch job; 551 is Backup Operators in every language
         group = f"Add-LocalGroupMember -SID S-1-5-32-551 -Member {name}"

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -40,7 +41,8 @@ def test_days_on_which_clocks_change() -> None:
 @pytest.mark.parametrize("part", ["schedules", "dates", "errors", "refused_logon"])
 def test_each_part_ends_and_leaves_no_task(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    monkeypatch.setattr("subprocess.run", lambda *_, **__: SimpleNamespace(returncode=0))
+    ran = Mock(return_value=SimpleNamespace(returncode=0))
+    monkeypatch.setattr("subprocess.run", ran)
     root = Folder("\\")
     probe = windows_probe.Probe(Service(root), windows_probe.ZoneInfo("America/New_York"))
     lines = list(getattr(windows_probe, part)(probe))
@@ -48,6 +50,10 @@ def test_each_part_ends_and_leaves_no_task(part: str, monkeypatch: pytest.Monkey
     assert not any("NameError" in line or "TypeError" in line for line in lines)
     if part == "errors":
         assert any("register" in line and "0x8004131A" in line for line in lines)
+    for call in ran.call_args_list:  # what asks, asks nobody
+        assert call.kwargs["stdin"] == subprocess.DEVNULL
+        assert call.kwargs["timeout"] <= 60
+        assert ("/add" in call.args[0]) == ("/y" in call.args[0])
     (folder,) = root.below
     folder.RegisterTask("left", "")
     probe.clear()
