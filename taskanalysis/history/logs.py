@@ -224,7 +224,7 @@ def _files(folder: Path, problems: list[Problem]) -> dict[str, Path] | None:
     try:
         for file in sorted(folder.iterdir()):
             try:
-                if not file.is_dir():
+                if not file.is_dir() and not file.match(".*.tmp"):  # one that is being written
                     found[_digest(file)] = file
             except OSError as error:
                 problems.append(Problem(f"eventlogs/{folder.name}/{file.name}", f"can't be opened ({error.strerror})"))

@@ -15,8 +15,8 @@ import errno
 import hashlib
 import os
 import re
-import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -34,7 +34,6 @@ from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot import (
     DELETED,
     Status,
-    beside_of,
     file_name,
     in_future,
     in_scope,
@@ -47,11 +46,11 @@ from taskanalysis.snapshot import (
     read_manifest,
     read_snapshot,
     remove,
-    rename,
     server_folder,
     stamp_of,
     stamped,
     write_snapshot,
+    write_whole,
 )
 from taskanalysis.text import clip, count
 from taskanalysis.windows.evidence import Evidence, LogOf, gather
@@ -455,14 +454,11 @@ def export_log(
         file = folder / f"{stamp}.evtx"
         last = max(filter(None, (stamped(log.stem) for log in folder.glob("*.evtx"))), default=None)
         since = f"@SystemTime>='{_iso(last)}' and " if last else ""
-        beside = beside_of(folder / stamp)  # a folder: readers take every file for a log
-        beside.mkdir(parents=True)
-        try:
-            events = f"*[System[TimeCreated[{since}@SystemTime<'{_iso(now)}']]]"
-            run(["export-log", LOG, plain_path(beside / file.name), f"/query:{events}"])
-            rename(beside / file.name, file)
-        finally:
-            shutil.rmtree(beside)
+        events = f"*[System[TimeCreated[{since}@SystemTime<'{_iso(now)}']]]"
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as local:
+            exported = Path(local, file.name)  # the service that writes it may not reach a share
+            run(["export-log", LOG, str(exported), f"/query:{events}"])
+            write_whole(file, exported.read_bytes())
     return file
 
 

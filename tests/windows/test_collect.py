@@ -534,6 +534,16 @@ def test_log_is_exported_from_the_last_export_on(tmp_path: Path) -> None:
     ]
 
 
+def test_log_is_exported_to_a_local_folder_since_its_service_may_not_reach_a_share(tmp_path: Path) -> None:
+    wevtutil = Mock(side_effect=Wevtutil())
+    file = export_log(tmp_path, "SRV", now=NOON, run=wevtutil)
+    (_, _, place, _) = wevtutil.call_args.args[0]
+    assert tmp_path not in Path(place).parents
+    assert not Path(place).parent.exists()
+    assert file
+    assert file.read_bytes() == b"ElfFile"
+
+
 def test_export_that_fails_leaves_nothing_and_is_made_up_for_by_the_next(tmp_path: Path) -> None:
     export_log(tmp_path, "SRV", now=NOON, run=Wevtutil())
     with pytest.raises(UnfinishedError, match=r"Access is denied"):
