@@ -32,7 +32,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from filelock import Timeout
 
 from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
-from taskanalysis.errors import Problem, SnapshotError
+from taskanalysis.errors import Problem, SnapshotError, reason_of
 from taskanalysis.history.days import DAMAGES, DayFile, DayJob, Record, build_day, compute_day, digest, read_day
 from taskanalysis.history.parallel import each_in
 from taskanalysis.snapshot import Stamped, future_problems, locked, long_path, write_whole
@@ -202,7 +202,7 @@ def update_store(
     except Timeout:
         why = "another process is writing it"
     except (OSError, NotImplementedError) as error:  # the second where a file system knows no locks
-        why = f"it can't be written ({getattr(error, 'strerror', None) or error})"
+        why = f"it can't be written ({reason_of(error)})"
     if why:
         store = open_store(data)
         if stale := store.stale():
@@ -264,7 +264,7 @@ def _read(store: Store, days: Iterable[Day]) -> tuple[dict[Day, LoadedDay], list
         except FileNotFoundError:
             pass  # another process has just replaced it
         except DAMAGES as error:
-            problems.append(Problem(f"history/{file.name}", f"is damaged ({clip(str(error))})"))
+            problems.append(Problem(f"history/{file.name}", f"is damaged ({clip(reason_of(error))})"))
     return found, problems
 
 
@@ -320,7 +320,7 @@ def read_pruned(data: Path, server: str | None = None) -> dict[Day, list[str]]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise SnapshotError(f"history/{PRUNED} can't be read ({clip(str(error), 160)})") from None
+        raise SnapshotError(f"history/{PRUNED} can't be read ({clip(reason_of(error), 160)})") from None
     return {day: names for day, names in found.items() if server is None or day[0].casefold() == server.casefold()}
 
 
@@ -366,7 +366,7 @@ def _names(folder: Path, unlisted: dict[Path, str]) -> list[str]:
 
 def _note(folder: Path, error: OSError, unlisted: dict[Path, str]) -> None:
     if not isinstance(error, FileNotFoundError) or folder.is_symlink():  # else it was removed a moment ago
-        unlisted[folder] = error.strerror or str(error)
+        unlisted[folder] = reason_of(error)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

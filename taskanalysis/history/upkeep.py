@@ -19,7 +19,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
+from taskanalysis.errors import Problem, SnapshotError, UnfinishedError, reason_of
 from taskanalysis.history.days import build_day, checked, read_day
 from taskanalysis.history.store import Store, open_store, read_pruned, update_store, write_pruned
 from taskanalysis.snapshot import (
@@ -67,7 +67,7 @@ def verify(data: str | Path) -> Verified:
         try:
             problems += [Problem(f"{place}/{file}", what) for file, what in _wrong(snapshot.path)]
         except Exception as error:  # nothing that it finds may end it
-            problems.append(Problem(place, f"can't be verified ({type(error).__name__}: {clip(str(error))})"))
+            problems.append(Problem(place, f"can't be verified ({type(error).__name__}: {clip(reason_of(error))})"))
     problems += [*_other_days(store), *_other_scripts(store.data)]
     gaps = []
     known = [*snapshots, *_pruned(store)]
@@ -144,7 +144,7 @@ def _other_days(store: Store) -> Iterator[Problem]:
         except FileNotFoundError:
             pass  # another process has just replaced it
         except Exception as error:
-            yield Problem(f"history/{file.name}", f"is damaged ({clip(str(error))})")
+            yield Problem(f"history/{file.name}", f"is damaged ({clip(reason_of(error))})")
 
 
 # Rebuild and prune ----------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from taskanalysis.definition import read_bytes
-from taskanalysis.errors import ReportError, TaskAnalysisError
+from taskanalysis.errors import ReportError, TaskAnalysisError, reason_of
 from taskanalysis.publish.pages import read_head
 from taskanalysis.snapshot import LOCK, locked, plain_path, remove, rename, rename_all, stamp_of, stamped, write_whole
 from taskanalysis.text import clip
@@ -327,7 +327,7 @@ def why_not(error: Exception, reports: Path) -> str:
     'out is full: make room there and run again; the last reports are still there'
     """
     place, code = plain_path(reports), getattr(error, "errno", None)
-    reason = getattr(error, "strerror", None) or str(error)
+    reason = reason_of(error)
     if code in _FULL or getattr(error, "winerror", None) in _FULL_ON_WINDOWS:
         return f"{place} is full: make room there and run again; the last reports are still there"
     if code in _DENIED:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, read_bytes
-from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, reason_of
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.files import Found, find_tasks, task_of
 from taskanalysis.snapshot.paths import file_name, long_path, plain_path, task_path
@@ -248,7 +248,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         json.dumps(values, ensure_ascii=False).encode("utf-8")  # half a character can't be shown
         return values
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise SnapshotError(f"{folder}: snapshot.json can't be read ({clip(str(error), 160)})") from None
+        raise SnapshotError(f"{folder}: snapshot.json can't be read ({clip(reason_of(error), 160)})") from None
 
 
 def share_manifest(folder: Path) -> dict[str, Any]:

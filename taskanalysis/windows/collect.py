@@ -29,7 +29,7 @@ from filelock import Timeout
 
 from taskanalysis import __version__
 from taskanalysis.definition import Time, instant, read_bytes, read_task
-from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, UnfinishedError
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, UnfinishedError, reason_of
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot import (
     DELETED,
@@ -386,7 +386,7 @@ def holding(data: Path, server: str, *, wait: float = WAIT) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UnfinishedError(f"{data} is full, so nothing was written: free some space and run it again") from None
         _check_exists(data)
-        raise UnfinishedError(f"{data} can't be written ({error.strerror or error}), so nothing was written") from None
+        raise UnfinishedError(f"{data} can't be written ({reason_of(error)}), so nothing was written") from None
 
 
 def _check_exists(data: Path) -> None:
