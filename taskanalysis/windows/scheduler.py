@@ -46,8 +46,8 @@ _WORDS = {
 # TASK_LOGON_TYPE of taskschd.h, by the schema's words
 _LOGON_WORDS = ("", "Password", "S4U", "InteractiveToken", "Group", "ServiceAccount", "InteractiveTokenOrPassword")
 LOGON_TYPES = {word: number for number, word in enumerate(_LOGON_WORDS)}
-_WITHOUT_PASSWORD = {"S4U", "Group", "ServiceAccount"}
-_ACCOUNT_REFUSED = {INVALID_ARGUMENT, NONE_MAPPED, OUT_OF_MEMORY}
+WITHOUT_PASSWORD = {"S4U", "Group", "ServiceAccount"}
+ACCOUNT_REFUSED = {INVALID_ARGUMENT, NONE_MAPPED, OUT_OF_MEMORY}
 
 
 class SchedulerError(UnfinishedError):
@@ -311,7 +311,7 @@ class ComScheduler:
         try:
             register(logon_type)
         except SchedulerError as error:
-            if account or logon_type not in _WITHOUT_PASSWORD or error.code not in _ACCOUNT_REFUSED:
+            if account or logon_type not in WITHOUT_PASSWORD or error.code not in ACCOUNT_REFUSED:
                 raise
             register("")
         self._listed.pop(path, None)
