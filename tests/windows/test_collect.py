@@ -446,10 +446,11 @@ def test_statuses_become_a_snapshot_with_their_zone(tmp_path: Path) -> None:
 
 def test_losses_of_converted_files_stay_problems_of_the_snapshot(tmp_path: Path) -> None:
     (source := tmp_path / "source").mkdir()
-    (source / "notes.txt").write_text("Tasks of the office")
+    (source / "notes.txt").write_text("Tasks of the office", encoding="utf-8")
     (source / "Cut.xml").write_bytes(task_xml("a.exe").encode("utf-16")[:-90])
     (source / "status.csv").write_text(
-        '"TaskName","TaskPath","State","LastRunTime"\n"Load","\\","Ready","some day 3"\n"Sync","\\","Ready","day 4"\n'
+        '"TaskName","TaskPath","State","LastRunTime"\n"Load","\\","Ready","some day 3"\n"Sync","\\","Ready","day 4"\n',
+        encoding="utf-8",
     )
     wanted = read_snapshot(source, zone="America/New_York")
     convert(source, tmp_path, server="SRV", zone="America/New_York")
