@@ -4,8 +4,8 @@ Authority: Microsoft's pages on CreateFile (without ``FILE_SHARE_DELETE``, for w
 and MoveFileEx. ``/proc/self`` tells which files are open, so that Arrow's and those in memory count, too.
 
 As a plug-in, ``pytest -p tests.doubles.held_files tests/history`` refuses what Windows would refuse;
-`habits_of_children` gives a habit to the processes that a test starts. On Windows itself, and where there is no
-``/proc``, nothing is done.
+`habits_of_children` gives a habit to the processes that a test starts. Where there is no ``/proc``, as on Windows
+itself, nothing is done about open files.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PROC = Path("/proc/self")
 
 def install(*, scanned: bool = False) -> None:
     """Give this process the habit with open files; with `scanned`, refuse the first rename of each file instead."""
-    if not _PROC.is_dir():
+    if not scanned and not _PROC.is_dir():
         return
     seen: set[Path] = set()
     for name in RENAMES if scanned else ("unlink", "remove", "rmdir", *RENAMES):
