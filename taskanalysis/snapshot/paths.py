@@ -87,13 +87,15 @@ def long_path(path: str | Path) -> Path:
     return Path("\\\\?\\UNC\\" + full[2:] if full.startswith("\\\\") else "\\\\?\\" + full)
 
 
-def plain_path(path: Path) -> str:
-    r"""A path as its user wrote it, without the prefix of `long_path`.
+def plain_path(path: PurePath) -> str:
+    r"""A path as its user wrote it, without the prefix of `long_path`, and without the backslash that a share gets.
 
-    >>> plain_path(Path(r"\\?\UNC\files\tasks"))
-    '\\\\files\\tasks'
+    >>> from pathlib import PureWindowsPath
+    >>> plain_path(PureWindowsPath(r"\\?\UNC\files\tasks")), plain_path(PureWindowsPath("D:\\"))
+    ('\\\\files\\tasks', 'D:\\')
     """
-    return plain_paths(str(path))
+    text = plain_paths(str(path))
+    return text.rstrip("\\") if text.startswith("\\\\") else text
 
 
 def check_apart(data: PurePath, reports: PurePath) -> None:
