@@ -25,6 +25,15 @@ from typing import NamedTuple
 from taskanalysis.text import brief, clip, plain_paths
 
 
+def reason_of(error: BaseException) -> str:
+    r"""What went wrong, without the path: the sentence names it, and the text of an OSError has it escaped.
+
+    >>> reason_of(FileNotFoundError(2, "No such file or directory", r"C:\tasks")), reason_of(ValueError("it is empty"))
+    ('No such file or directory', 'it is empty')
+    """
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
 class Problem(NamedTuple):
     """A non-fatal read error, returned alongside the data."""
 

@@ -1,5 +1,7 @@
 """What several tests share: the sample snapshot, a hostile one, and a rendered page."""
 
+import csv
+import ctypes
 import os
 import shutil
 import subprocess
@@ -16,13 +18,23 @@ from taskanalysis.history import update_store
 from taskanalysis.snapshot.share import sample_share
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
-from tests.build import HOSTILE, SCRIPT, definition, hours, report, write_many
+from tests.build import FILES, HOSTILE, SCRIPT, definition, hours, report, write_many
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Bring the history of the sample share up to date once, as a report does: reading would compute it each time."""
     if not hasattr(config, "workerinput"):
         update_store(sample_share())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip under Wine what Wine lacks, by the list in `wine.csv`."""
+    if os.name == "nt" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version"):  # type: ignore[attr-defined,unused-ignore]
+        with (FILES / "wine.csv").open(encoding="utf-8", newline="") as file:
+            lacks = {row["test"]: row["reason"] for row in csv.DictReader(file)}
+        for item in items:
+            if reason := lacks.get(item.nodeid) or lacks.get(item.nodeid.partition("[")[0]):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")

@@ -96,11 +96,13 @@ class _Log:
 
     def _rotate(self) -> None:
         """Make room; the oldest file goes. Where another program holds one open, the log grows until it is closed."""
+        from taskanalysis.snapshot import rename  # noqa: PLC0415 (lxml)
+
         names = [self.file, *(self.file.with_name(f"{self.file.name}.{number}") for number in range(1, KEPT + 1))]
         with suppress(OSError):
             for younger, older in reversed([*pairwise(names)]):
                 if younger.exists():
-                    younger.replace(older)
+                    rename(younger, older, seconds=0)  # the next line tries again
 
 
 _log: _Log | None = None

@@ -26,8 +26,8 @@ import click
 from taskanalysis import __version__
 from taskanalysis.cli.log import log_line, logged
 from taskanalysis.cli.usage import BAD_INPUT, Commands, Discreet, Monitored
-from taskanalysis.errors import ReportError, TaskAnalysisError, UnfinishedError
-from taskanalysis.text import one_line
+from taskanalysis.errors import ReportError, TaskAnalysisError, UnfinishedError, reason_of
+from taskanalysis.text import one_line, plain_paths
 
 ATTENTION, NOT_FINISHED = 1, 3
 STATES = ["Unknown", "Disabled", "Queued", "Ready", "Running"]
@@ -40,7 +40,8 @@ TARGETS = "TASKANALYSIS_NOTIFY"
 
 
 def say(line: str, *, err: bool = False) -> None:
-    """Print one line, masked and without control characters."""
+    """Print one line, masked, without control characters, and with paths as their users wrote them."""
+    line = plain_paths(line)
     log_line(line)
     click.echo(one_line(line), err=err)
 
@@ -70,7 +71,7 @@ def one_sentence(command: Callable[..., int | None]) -> Callable[..., None]:
         except TaskAnalysisError as error:
             fail(str(error), NOT_FINISHED if isinstance(error, ReportError | UnfinishedError) else BAD_INPUT)
         except OSError as error:
-            fail(f"{error.filename or 'a file'}: {error.strerror or error}", NOT_FINISHED)
+            fail(f"{error.filename or 'a file'}: {reason_of(error)}", NOT_FINISHED)
         except (KeyboardInterrupt, click.Abort):
             fail("interrupted", NOT_FINISHED)
         except Exception as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from taskanalysis.cli.main import say
 from taskanalysis.definition import describe, read_task
-from taskanalysis.errors import TaskAnalysisError, UnfinishedError
+from taskanalysis.errors import TaskAnalysisError, UnfinishedError, reason_of
 from taskanalysis.health import KINDS, find_findings
 from taskanalysis.snapshot import write_whole
 from taskanalysis.text import clip
@@ -51,7 +51,7 @@ def run(
         try:
             write_whole(file, xml)
         except OSError as error:
-            raise UnfinishedError(f"{file} can't be written ({error.strerror or error})") from None
+            raise UnfinishedError(f"{file} can't be written ({reason_of(error)})") from None
         _print(file, xml)
 
 

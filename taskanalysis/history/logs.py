@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, read_bytes
-from taskanalysis.errors import Problem
+from taskanalysis.errors import Problem, reason_of
 from taskanalysis.history.days import DAMAGES, digest_of
 from taskanalysis.history.eventlog.runs import LoggedEvent, LoggedRun, read_eventlog
 from taskanalysis.results import Outcome, decode
@@ -233,7 +233,7 @@ def _files(folder: Path, problems: list[Problem]) -> dict[str, Path] | None:
     try:
         for file in sorted(folder.iterdir()):
             try:
-                if not file.is_dir():
+                if not file.is_dir() and not file.match(".*.tmp"):  # one that is being written
                     found[_digest(file)] = file
             except OSError as error:
                 problems.append(Problem(f"eventlogs/{folder.name}/{file.name}", f"can't be opened ({error.strerror})"))
@@ -278,7 +278,7 @@ def _kept(stored: Mapping[tuple[str, str], list[Path]], digest: str, problems: l
             except FileNotFoundError:
                 pass  # another process has just replaced it
             except DAMAGES as error:
-                problems.append(Problem(f"history/eventlogs/{file.name}", f"is damaged ({clip(str(error))})"))
+                problems.append(Problem(f"history/eventlogs/{file.name}", f"is damaged ({clip(reason_of(error))})"))
     if frames.keys() != _COLUMNS.keys():
         return None
     lines = [Problem(str(file), str(what)) for file, what in frames["problems"].itertuples(index=False)]

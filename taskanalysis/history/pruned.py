@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
-from taskanalysis.errors import SnapshotError
+from taskanalysis.errors import SnapshotError, reason_of
 from taskanalysis.snapshot import stamped, write_whole
 from taskanalysis.text import clip
 
@@ -45,7 +45,7 @@ def read_pruned(data: Path, server: str | None = None) -> dict[tuple[str, str], 
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
-        raise SnapshotError(f"history/{PRUNED} can't be read ({clip(str(error), 160)})") from None
+        raise SnapshotError(f"history/{PRUNED} can't be read ({clip(reason_of(error), 160)})") from None
     return {day: names for day, names in found.items() if server is None or day[0].casefold() == server.casefold()}
 
 

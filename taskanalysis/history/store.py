@@ -30,7 +30,7 @@ from pathlib import Path
 import pyarrow as pa  # type: ignore[import-untyped]
 from filelock import Timeout
 
-from taskanalysis.errors import Problem, SnapshotError
+from taskanalysis.errors import Problem, SnapshotError, reason_of
 from taskanalysis.history.days import DAMAGES, DayFile, DayJob, Record, build_day, compute_day, digest, read_day
 from taskanalysis.history.parallel import each_in
 from taskanalysis.history.pruned import PRUNED, read_pruned, write_pruned
@@ -41,6 +41,7 @@ from taskanalysis.snapshot import (
     list_months,
     locked,
     long_path,
+    rename,
     stamps_in,
     write_whole,
 )
@@ -240,7 +241,7 @@ def update_store(
     except Timeout:
         why = "another process is writing it"
     except (OSError, NotImplementedError) as error:  # the second where a file system knows no locks
-        why = f"it can't be written ({getattr(error, 'strerror', None) or error})"
+        why = f"it can't be written ({reason_of(error)})"
     if why:
         store = open_store(data)
         if stale := store.stale():
@@ -302,7 +303,7 @@ def _read(store: Store, days: Iterable[Day]) -> tuple[dict[Day, LoadedDay], list
         except FileNotFoundError:
             pass  # another process has just replaced it
         except DAMAGES as error:
-            problems.append(Problem(f"history/{file.name}", f"is damaged ({clip(str(error))})"))
+            problems.append(Problem(f"history/{file.name}", f"is damaged ({clip(reason_of(error))})"))
     return found, problems
 
 
@@ -349,7 +350,7 @@ def _mark(store: Store) -> None:
         for file in [file for file in store.files.get(day, ()) if not file.pruned]:
             with suppress(OSError):  # open in another program: the next update marks it
                 marked = file._replace(pruned=True)
-                store.place(day, file).replace(store.place(day, marked))
+                rename(store.place(day, file), store.place(day, marked))
                 store.files[day] = store.files[day] - {file} | {marked}
     known = read_pruned(store.data)
     pruned = known | {day: sorted({*names, *known.get(day, ())}) for day, names in store.pruned.items()}

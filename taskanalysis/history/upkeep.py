@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -19,7 +18,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
+from taskanalysis.errors import Problem, SnapshotError, UnfinishedError, reason_of
 from taskanalysis.history.days import build_day, checked, read_day
 from taskanalysis.history.logs import delete_logs
 from taskanalysis.history.pruned import read_pruned, write_pruned
@@ -31,6 +30,8 @@ from taskanalysis.snapshot import (
     beside_of,
     kept_script,
     read_statuses,
+    remove,
+    rename,
     share_manifest,
     snapshot_folder,
     stamped,
@@ -67,7 +68,7 @@ def verify(data: str | Path) -> Verified:
         try:
             problems += [Problem(f"{place}/{file}", what) for file, what in _wrong(snapshot.path)]
         except Exception as error:  # nothing that it finds may end it
-            problems.append(Problem(place, f"can't be verified ({type(error).__name__}: {clip(str(error))})"))
+            problems.append(Problem(place, f"can't be verified ({type(error).__name__}: {clip(reason_of(error))})"))
     problems += [*_other_days(store), *_other_scripts(store.data)]
     gaps = []
     known = [*snapshots, *_pruned(store)]
@@ -144,7 +145,7 @@ def _other_days(store: Store) -> Iterator[Problem]:
         except FileNotFoundError:
             pass  # another process has just replaced it
         except Exception as error:
-            yield Problem(f"history/{file.name}", f"is damaged ({clip(str(error))})")
+            yield Problem(f"history/{file.name}", f"is damaged ({clip(reason_of(error))})")
 
 
 # Rebuild and prune ----------------------------------------------------------------------------------------------------
@@ -252,8 +253,9 @@ def prune(data: str | Path, plan: Pruning) -> None:
         write_pruned(store.data, known)
         update_store(data)  # marks the files of their days
     for snapshot in plan.deleted:
-        beside = snapshot.path.rename(beside_of(snapshot.path))
-        shutil.rmtree(beside)
+        beside = beside_of(snapshot.path)
+        rename(snapshot.path, beside)
+        remove(beside)
         with suppress(OSError):  # other snapshots of that month are left
             snapshot.path.parent.rmdir()
 

@@ -21,7 +21,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,9 +30,9 @@ from pathlib import Path
 from filelock import Timeout
 
 from taskanalysis.definition import read_bytes
-from taskanalysis.errors import ReportError, TaskAnalysisError
+from taskanalysis.errors import ReportError, TaskAnalysisError, reason_of
 from taskanalysis.publish.pages import read_head
-from taskanalysis.snapshot import LOCK, locked, plain_path, remove, stamp_of, stamped, write_whole
+from taskanalysis.snapshot import LOCK, locked, plain_path, remove, rename, rename_all, stamp_of, stamped, write_whole
 from taskanalysis.text import clip
 
 HOLDER = ".lock.json"
@@ -269,16 +269,16 @@ def publish(
                 shutil.copyfile(latest / place.name, copy)
             stay = keep.stay([*list_runs(reports), stamp], now)
             _beside(front).write_text(index(stay, ()), encoding="utf-8", newline="\n")
-            if _replace({beside: runs / stamp}, seconds):
+            if rename_all({beside: runs / stamp}, seconds=seconds):
                 raise ReportError(f"{runs / stamp} can't be made: another program holds {beside.name} open; run again")
             pages = {copy: place for copy, place in copies.items() if place.suffix == ".html"}
             data = {copy: place for copy, place in copies.items() if copy not in pages}
-            left = [file.name for group in (data, pages) for file in _replace(group, seconds)]
+            left = [file.name for group in (data, pages) for file in rename_all(group, seconds=seconds)]
             for name in gone:
                 remove(target / name)
             # once more, now with the names of the locked files
             _beside(front).write_text(index(stay, left), encoding="utf-8", newline="\n")
-            left += [file.name for file in _replace({_beside(front): front}, seconds)]
+            left += [file.name for file in rename_all({_beside(front): front}, seconds=seconds)]
         finally:
             _remove_own(beside, may_be_run=True)
             remove(*copies, _beside(front))
@@ -291,26 +291,6 @@ def _beside(place: Path) -> Path:
     return place.with_name(f".{place.name}.tmp")
 
 
-def _replace(moves: Mapping[Path, Path], seconds: float) -> list[Path]:
-    """Rename each source to its place, in order; return the places that another program held open for `seconds`.
-
-    A virus scanner or an indexer holds a new file for a moment, a spreadsheet for as long as it is open.
-    """
-    waiting, until, pause = dict(moves), time.monotonic() + seconds, 0.05
-    while True:
-        for source, place in list(waiting.items()):
-            try:
-                source.replace(place)
-                del waiting[source]
-            except PermissionError:  # what Windows says of a folder in the place of a file, too
-                if place.is_dir() and source.is_file():
-                    raise IsADirectoryError(errno.EISDIR, "Is a directory", str(place)) from None
-        if not waiting or time.monotonic() >= until:
-            return list(waiting.values())
-        time.sleep(pause)
-        pause = min(2 * pause, 1)
-
-
 def _retire(runs: Path, stamp: str) -> None:
     """Remove a run, unless the folder holds something else; rename it first, so that no part of it is ever seen."""
     hidden = runs / f".{stamp}.old.tmp"
@@ -318,7 +298,7 @@ def _retire(runs: Path, stamp: str) -> None:
         if not _is_run(runs / stamp):
             _log.info("%s stays: it is no run of ours", stamp)
             return
-        (runs / stamp).rename(hidden)
+        rename(runs / stamp, hidden, seconds=0)
     except OSError as error:  # a file in it is open: the next run tries again
         _log.info("%s stays: %s", stamp, error)
     else:
@@ -359,7 +339,7 @@ def why_not(error: Exception, reports: Path) -> str:
     'out is full: make room there and run again; the last reports are still there'
     """
     place, code = plain_path(reports), getattr(error, "errno", None)
-    reason = getattr(error, "strerror", None) or str(error)
+    reason = reason_of(error)
     if code in _FULL or getattr(error, "winerror", None) in _FULL_ON_WINDOWS:
         return f"{place} is full: make room there and run again; the last reports are still there"
     if code in _DENIED:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
-from taskanalysis.errors import ExecutorError, Problem, ReportError, TaskAnalysisError
+from taskanalysis.errors import ExecutorError, Problem, ReportError, TaskAnalysisError, reason_of
 from taskanalysis.health import dated, rules_of
 from taskanalysis.history import executor_for
 from taskanalysis.publish import pages
@@ -224,7 +224,7 @@ def _naming_the_temporary_folder() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where, why = tempfile.gettempdir(), error.strerror or error
+        where, why = tempfile.gettempdir(), reason_of(error)
         remedy = "make room there, or name another folder in TMPDIR (on Windows TEMP)"
         raise ReportError(f"{where} can't be used ({why}): {remedy}; the last reports are still there") from None
 
@@ -355,7 +355,7 @@ def renew_history(share: Path, executor: str = "") -> list[Problem]:
             return [Problem("executor", f"{error}; the history was built on this machine"), *_renewed(share, "")]
     except Exception as error:
         _log.info("history", exc_info=True)
-        return [Problem("history", f"could not be brought up to date ({clip(str(error), 200)})")]
+        return [Problem("history", f"could not be brought up to date ({clip(reason_of(error), 200)})")]
 
 
 def _renewed(share: Path, address: str) -> list[Problem]:

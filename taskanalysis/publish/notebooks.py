@@ -83,7 +83,7 @@ def run_notebook(
         return Failure(name, f"{source.name}: {what}", error.source, trace)
     except OSError as error:
         where = error.filename or folder
-        return Failure(name, f"{source.name}: {where}: {error.strerror or error}", "", str(error))
+        return Failure(name, f"{source.name}: {where}: {errors.reason_of(error)}", "", str(error))
     except Exception as error:  # whatever an edited notebook makes papermill or nbformat raise
         logging.getLogger(__name__).info("%s", source, exc_info=True)
         what = f"can't be run ({type(error).__name__}: {clip(str(error), 200)}): restore the original notebook"

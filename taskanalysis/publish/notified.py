@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from filelock import Timeout
 
 from taskanalysis.definition import MOST_OWN_BYTES, read_bytes
-from taskanalysis.errors import TaskAnalysisError, UnfinishedError
+from taskanalysis.errors import TaskAnalysisError, UnfinishedError, reason_of
 from taskanalysis.publish.targets import Target, key_of
 from taskanalysis.snapshot import list_servers, locked, long_path, read_snapshot, write_whole
 
@@ -80,7 +80,7 @@ def send_news(
             f"{server}: another notify has been sending messages about it for {WAIT} seconds"
         ) from None
     except OSError as error:
-        why = error.strerror or type(error).__name__
+        why = reason_of(error)
         raise UnfinishedError(f"{server}: what targets know can't be kept in {file} ({why})") from None
     return done
 

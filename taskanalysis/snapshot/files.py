@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from taskanalysis.definition import TaskDefinition, open_regular, read_bytes, read_many, read_task
-from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, reason_of
 from taskanalysis.snapshot.kinds import EMPTY, HEAD, OTHER, XML, Kind, kind_of
 from taskanalysis.text import clip, printable
 
@@ -86,7 +86,7 @@ def find_tasks(source: Path, path_of: Callable[[str], str] | None = None, skip: 
     try:
         source.stat()
     except (OSError, ValueError) as error:
-        reason = "does not exist" if isinstance(error, FileNotFoundError) else f"can't be opened ({error})"
+        reason = "does not exist" if isinstance(error, FileNotFoundError) else f"can't be opened ({reason_of(error)})"
         raise SnapshotError(f"{source} {reason}") from None
     if source.is_dir():
         _folder(source, found, path_of, skip)

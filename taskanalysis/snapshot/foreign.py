@@ -21,7 +21,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from taskanalysis.definition import MOST_BYTES, open_regular
-from taskanalysis.errors import Problem, SnapshotError
+from taskanalysis.errors import Problem, SnapshotError, reason_of
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.cells import Cells, learn, learn_nothing
 from taskanalysis.snapshot.kinds import INSTEAD
@@ -99,7 +99,7 @@ def read_statuses_file(path: Path, *, zone: str = "", dates: str = "", server: s
             data = file.read(MOST_BYTES + 1)
         taken_at = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
     except (OSError, ValueError, OverflowError) as error:
-        raise SnapshotError(f"{path} can't be opened ({error})") from None
+        raise SnapshotError(f"{path} can't be opened ({reason_of(error)})") from None
     if len(data) > MOST_BYTES:
         raise SnapshotError(f"{path} is larger than {MOST_BYTES >> 20} MiB")
     text, doubt = read_page(data)

@@ -8,11 +8,13 @@ Authority: Microsoft's "Naming Files, Paths, and Namespaces" for refused names a
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -85,13 +87,15 @@ def long_path(path: str | Path) -> Path:
     return Path("\\\\?\\UNC\\" + full[2:] if full.startswith("\\\\") else "\\\\?\\" + full)
 
 
-def plain_path(path: Path) -> str:
-    r"""A path as its user wrote it, without the prefix of `long_path`.
+def plain_path(path: PurePath) -> str:
+    r"""A path as its user wrote it, without the prefix of `long_path`, and without the backslash that a share gets.
 
-    >>> plain_path(Path(r"\\?\UNC\files\tasks"))
-    '\\\\files\\tasks'
+    >>> from pathlib import PureWindowsPath
+    >>> plain_path(PureWindowsPath(r"\\?\UNC\files\tasks")), plain_path(PureWindowsPath("D:\\"))
+    ('\\\\files\\tasks', 'D:\\')
     """
-    return plain_paths(str(path))
+    text = plain_paths(str(path))
+    return text.rstrip("\\") if text.startswith("\\\\") else text
 
 
 def check_apart(data: PurePath, reports: PurePath) -> None:
@@ -111,14 +115,59 @@ def check_apart(data: PurePath, reports: PurePath) -> None:
         raise SnapshotError(f"the data lies in the folder of the reports ({data}): name another for the reports")
 
 
+# Files and folders that appear whole ----------------------------------------------------------------------------------
+
+HELD_SECONDS = 5.0
+"""How long a rename is tried again that the system refuses: a virus scanner or an indexer holds a new file so long."""
+
+
+def rename(source: Path, place: Path, *, seconds: float = HELD_SECONDS) -> None:
+    """Rename a file or folder; a file in `place` is replaced.
+
+    PermissionError where it is still refused after `seconds`; IsADirectoryError or FileExistsError at once, where what
+    is in `place` can't be replaced.
+    """
+    for error in rename_all({source: place}, seconds=seconds).values():
+        raise error
+
+
+def rename_all(moves: Mapping[Path, Path], *, seconds: float = HELD_SECONDS) -> dict[Path, PermissionError]:
+    """Rename each source to its place, in order; returns the places that are refused for `seconds`, with the error.
+
+    A program that holds a file open is why Windows refuses; it says the same of a folder in the place of a file, which
+    is an error at once, as with `rename`.
+    """
+    waiting, until, pause = dict(moves), time.monotonic() + seconds, 0.05
+    while True:
+        refused: dict[Path, PermissionError] = {}
+        for source, place in list(waiting.items()):
+            try:
+                source.replace(place)
+                del waiting[source]
+            except PermissionError as error:
+                _check_free(place, is_for_folder=source.is_dir())
+                refused[place] = error
+        if not refused or time.monotonic() >= until:
+            return refused
+        time.sleep(pause)
+        pause = min(2 * pause, 1)
+
+
+def _check_free(place: Path, *, is_for_folder: bool) -> None:
+    if is_for_folder and place.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(place)) from None
+    if place.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place)) from None
+
+
 def write_whole(file: Path, *parts: bytes | memoryview) -> None:
-    """Write a file of these parts atomically: temporary file beside it, then rename."""
+    """Write a file of these parts atomically: temporary file beside it, then `rename`."""
     file.parent.mkdir(parents=True, exist_ok=True)
     beside = beside_of(file)
     try:
         with beside.open("wb") as out:
             out.writelines(parts)
-        beside.replace(file)
+        rename(beside, file)
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
@@ -139,7 +188,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
                 file.mkdir(exist_ok=True)
             else:
                 file.write_bytes(content)
-        beside.rename(folder)
+        rename(beside, folder)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise

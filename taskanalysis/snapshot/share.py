@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from taskanalysis.definition import MOST_OWN_BYTES, TaskDefinition, read_bytes
-from taskanalysis.errors import Problem, SnapshotError, TaskXmlError
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, reason_of
 from taskanalysis.schedule import known_zone
 from taskanalysis.snapshot.files import Found, find_tasks, task_of
 from taskanalysis.snapshot.paths import file_name, long_path, plain_path, task_path
@@ -136,7 +136,7 @@ _FOLDER = re.compile(r"\w[\w-]*")
 def _note(folder: Path, error: OSError, problems: list[Problem]) -> None:
     """Add that a folder can't be listed, unless it was removed a moment ago."""
     if not isinstance(error, FileNotFoundError) or folder.is_symlink():
-        problems.append(Problem(_below_share(folder), f"can't be listed ({error.strerror or error})"))
+        problems.append(Problem(_below_share(folder), f"can't be listed ({reason_of(error)})"))
 
 
 def _below_share(path: Path) -> str:
@@ -265,7 +265,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         json.dumps(values, ensure_ascii=False).encode("utf-8")  # half a character can't be shown
         return values
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise SnapshotError(f"{folder}: snapshot.json can't be read ({clip(str(error), 160)})") from None
+        raise SnapshotError(f"{folder}: snapshot.json can't be read ({clip(reason_of(error), 160)})") from None
 
 
 def share_manifest(folder: Path) -> dict[str, Any]:

@@ -15,9 +15,8 @@ import errno
 import hashlib
 import os
 import re
-import shutil
 import subprocess
-import time
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -30,11 +29,10 @@ from filelock import Timeout
 
 from taskanalysis import __version__
 from taskanalysis.definition import Time, instant, read_bytes, read_task
-from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, UnfinishedError
+from taskanalysis.errors import Problem, SnapshotError, TaskXmlError, UnfinishedError, reason_of
 from taskanalysis.snapshot import (
     DELETED,
     Status,
-    beside_of,
     file_name,
     in_future,
     in_scope,
@@ -51,6 +49,7 @@ from taskanalysis.snapshot import (
     stamp_of,
     stamped,
     write_snapshot,
+    write_whole,
 )
 from taskanalysis.text import clip, count
 from taskanalysis.windows.dated import dated_folders
@@ -64,8 +63,6 @@ WEVTUTIL_SECONDS = 600
 """Time limit of wevtutil."""
 WAIT = 60.0
 """Seconds to wait for another collect of the same server."""
-PAUSES = (0.5, 2.0)
-"""Seconds before writing a snapshot again that Windows did not rename: a virus scanner still had it open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +360,7 @@ def holding(data: Path, server: str, *, wait: float = WAIT) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UnfinishedError(f"{data} is full, so nothing was written: free some space and run it again") from None
         _check_exists(data)
-        raise UnfinishedError(f"{data} can't be written ({error.strerror or error}), so nothing was written") from None
+        raise UnfinishedError(f"{data} can't be written ({reason_of(error)}), so nothing was written") from None
 
 
 def _check_exists(data: Path) -> None:
@@ -404,16 +401,7 @@ def _write(
     taken_at = taken_at.astimezone(UTC)
     while stamp_of(taken_at) in names and later:
         taken_at += timedelta(seconds=1)
-    pauses = iter(PAUSES)
-    while True:
-        try:
-            place = write_snapshot(data, server=server, taken_at=taken_at, warnings=warnings, **content)
-            break
-        except PermissionError as error:
-            pause = next(pauses, None)
-            if pause is None or getattr(error, "winerror", None) is None:
-                raise
-            time.sleep(pause)
+    place = write_snapshot(data, server=server, taken_at=taken_at, warnings=warnings, **content)
     definitions = content["definitions"]
     number = None if definitions is None else len(definitions)
     stored, problems = (place / "tasks").is_dir(), (*content["problems"], *content.get("faults", ()))
@@ -440,14 +428,11 @@ def export_log(
         file = folder / f"{stamp}.evtx"
         last = max(filter(None, (stamped(log.stem) for log in folder.glob("*.evtx"))), default=None)
         since = f"@SystemTime>='{_iso(last)}' and " if last else ""
-        beside = beside_of(folder / stamp)  # a folder: readers take every file for a log
-        beside.mkdir(parents=True)
-        try:
-            events = f"*[System[TimeCreated[{since}@SystemTime<'{_iso(now)}']]]"
-            run(["export-log", LOG, plain_path(beside / file.name), f"/query:{events}"])
-            (beside / file.name).rename(file)
-        finally:
-            shutil.rmtree(beside)
+        events = f"*[System[TimeCreated[{since}@SystemTime<'{_iso(now)}']]]"
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as local:
+            exported = Path(local, file.name)  # the service that writes it may not reach a share
+            run(["export-log", LOG, str(exported), f"/query:{events}"])
+            write_whole(file, exported.read_bytes())
     return file
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from taskanalysis.definition import ExecAction, TaskDefinition
-from taskanalysis.errors import Problem
+from taskanalysis.errors import Problem, reason_of
 from taskanalysis.results import Outcome, decode_lines
 from taskanalysis.snapshot import MOST_SCRIPT_BYTES, ProgramFile, Status, log_name, text_of
 from taskanalysis.text import listed
@@ -114,7 +114,7 @@ def _read_log(scheduler: Scheduler, path: str, globs: Sequence[str], found: Evid
         elif globs:
             found.problems.append(Problem(log_name(path), f"no file is there for its log {named}"))
     except OSError as error:
-        found.problems.append(Problem(log_name(path), f"its log {named} can't be read ({error.strerror or error})"))
+        found.problems.append(Problem(log_name(path), f"its log {named} can't be read ({reason_of(error)})"))
 
 
 def last_lines(tail: bytes) -> str:

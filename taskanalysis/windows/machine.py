@@ -85,6 +85,15 @@ def local_zone() -> str:
     return str(name)
 
 
+def whole_name(account: str, server: str = "") -> str:
+    r"""``.\anna`` with the name of the machine, ``server`` or this one: not every call of Windows knows the dot.
+
+    >>> whole_name(r".\anna", "opendata01.town.example"), whole_name(r"TOWN\anna")
+    ('OPENDATA01\\anna', 'TOWN\\anna')
+    """
+    return f"{server_name(server)}\\{account[2:]}" if account.startswith(".\\") else account
+
+
 def account_exists(account: str, server: str = "") -> bool | None:
     """Whether a server ("": this machine) knows an account, by name or SID; None if it can't tell."""
     security: Any = import_module("win32security")
@@ -92,7 +101,7 @@ def account_exists(account: str, server: str = "") -> bool | None:
         if re.match(r"(?i)S-1-\d", account):
             security.LookupAccountSid(server or None, security.ConvertStringSidToSid(account))
         else:
-            security.LookupAccountName(server or None, account)
+            security.LookupAccountName(server or None, whole_name(account, server))
     except security.error as error:  # a domain that does not answer proves nothing
         return False if error.winerror in _NO_SUCH_ACCOUNT else None
     return True

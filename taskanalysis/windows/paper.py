@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from taskanalysis.errors import reason_of
 from taskanalysis.snapshot import (
     Needs,
     Snapshot,
@@ -138,7 +139,7 @@ def lay_out(snapshot: Snapshot, paths: Sequence[str], folder: Path) -> list[str]
                 write_whole(place, content)
                 lines.append(f"{name}: written to {plain_path(place)}")
         except (OSError, ValueError) as error:
-            lines.append(f"{name}: can't be written ({getattr(error, 'strerror', None) or error})")
+            lines.append(f"{name}: can't be written ({reason_of(error)})")
     return lines
 
 

@@ -32,6 +32,8 @@ Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
 $createOrUpdate, $noPrincipalEntry, $ignoreRegistrationTriggers = 0x6, 0x10, 0x20
 $notFound = -2147024894, -2147024893  # 0x80070002 and 0x80070003: no such task, no such folder
+$withoutPassword = 2, 4, 5  # S4U, a group, a service account
+$accountRefused = -2147024809, -2147023564, -2147024882  # 0x80070057, 0x80070534 and 0x8007000E
 $refusedLogon = '8007052e|-2147023570'  # the two forms in which Windows reports a wrong password
 $stamp = (Get-Date).ToUniversalTime().ToString('yyyyMMddTHHmmssZ')
 
@@ -79,7 +81,13 @@ function Register-One($task, [string] $xml, $password) {
         # only COM has the flag that keeps a registration trigger from starting the task
         $user = if ($task.Account) { $task.Account } else { $null }
         $flags = $createOrUpdate -bor $ignoreRegistrationTriggers
-        $null = $folder.RegisterTask($task.Name, $xml, $flags, $user, $password, $task.Logon, $null)
+        try { $null = $folder.RegisterTask($task.Name, $xml, $flags, $user, $password, $task.Logon, $null) }
+        catch {
+            # without a password the definition may have to name the logon type alone
+            if ($user -or $withoutPassword -notcontains $task.Logon) { throw }
+            if ($accountRefused -notcontains $_.Exception.GetBaseException().HResult) { throw }
+            $null = $folder.RegisterTask($task.Name, $xml, $flags, $null, $null, 0, $null)
+        }
     } else {
         # a cmdlet of a module does not see our $ErrorActionPreference
         $with = @{ TaskName = $task.Name; TaskPath = $task.Folder.TrimEnd('\') + '\'; Xml = $xml }
@@ -88,6 +96,20 @@ function Register-One($task, [string] $xml, $password) {
         if ($password) { $with.User = $task.Account; $with.Password = $password }
         $null = Register-ScheduledTask @with
     }
+}
+
+function Set-Access($registered, [string] $sddl) {
+    # what could not be restored; to set another owner than oneself takes a privilege
+    try { $null = $registered.SetSecurityDescriptor($sddl, $noPrincipalEntry); return '' }
+    catch { $why = $_.Exception.GetBaseException().Message }
+    $entries = $sddl.IndexOf('D:')
+    if ($entries -gt 0) {
+        try {
+            $null = $registered.SetSecurityDescriptor($sddl.Substring($entries), $noPrincipalEntry)
+            return 'owner not restored: ' + $why
+        } catch { $why = $_.Exception.GetBaseException().Message }
+    }
+    'access list not restored: ' + $why
 }
 
 try {
@@ -156,10 +178,7 @@ try {
                 $new = Find-Task $task
                 if (-not $new) { throw 'registered, but does not exist' }
                 if ($new.Enabled -ne $task.Enabled) { throw 'registered, but not enabled or disabled as it should be' }
-                if ($task.Sddl) {
-                    try { $null = $new.SetSecurityDescriptor($task.Sddl, $noPrincipalEntry) }
-                    catch { $detail = 'access list not restored: ' + $_.Exception.GetBaseException().Message }
-                }
+                if ($task.Sddl) { $detail = Set-Access $new $task.Sddl }
             }
         } catch {
             $result, $detail = 'failed', $_.Exception.GetBaseException().Message.Trim()

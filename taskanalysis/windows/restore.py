@@ -24,7 +24,7 @@ from taskanalysis.snapshot import Needs, Snapshot, accounts_of, names_of, not_in
 from taskanalysis.windows.collect import read_tasks
 from taskanalysis.windows.paper import Paper
 from taskanalysis.windows.restorable import Wanted, encoded, read_wanted
-from taskanalysis.windows.scheduler import LOGON_FAILURE, NONE_MAPPED, Scheduler, SchedulerError
+from taskanalysis.windows.scheduler import LOGON_FAILURE, LOGON_MISSING, NONE_MAPPED, Scheduler, SchedulerError
 
 
 class Action(Enum):
@@ -144,7 +144,8 @@ def _step(wanted: Wanted, scheduler: Scheduler | Paper, unknown_accounts: set[st
     except SchedulerError as error:
         if error.lost:
             raise
-        return Step(wanted, Action.REFUSE, (f"this Windows does not accept it: {error.reason}",))
+        if error.code not in LOGON_MISSING:  # it is validated without a password
+            return Step(wanted, Action.REFUSE, (f"this Windows does not accept it: {error.reason}",))
     return step
 
 
@@ -277,7 +278,7 @@ class _Restore:
         return None
 
     def _register(self, wanted: Wanted, replacing: bool) -> str:
-        """Register a task; returns a sentence if its access list could not be restored."""
+        """Register a task; returns a sentence if its access list, or the owner in it, could not be restored."""
         sddl = wanted.sddl
         if replacing and not sddl:
             with suppress(SchedulerError):
@@ -293,12 +294,18 @@ class _Restore:
         )
         try:
             register(sddl=sddl)
+            return ""
         except SchedulerError as error:
             if not sddl or error.lost or error.code in (LOGON_FAILURE, NONE_MAPPED):
                 raise
-            register(sddl="")
-            return f"access list not restored: {error.reason}"
-        return ""
+            why = error.reason
+        head, mark, entries = sddl.partition("D:")
+        if head and mark:  # to set another owner than oneself takes a privilege
+            with suppress(SchedulerError):
+                register(sddl=mark + entries)
+                return f"owner not restored: {why}"
+        register(sddl="")
+        return f"access list not restored: {why}"
 
     def _read_back(self, wanted: Wanted) -> list[str]:
         """Differences between the registered task and the wanted one."""

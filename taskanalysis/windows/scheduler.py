@@ -28,7 +28,9 @@ from taskanalysis.windows.machine import SeenFile
 
 NOT_FOUND, PATH_NOT_FOUND, ACCESS_DENIED, ALREADY_EXISTS = 0x80070002, 0x80070003, 0x80070005, 0x800700B7
 INVALID_ARGUMENT, INVALID_NAME, LOGON_FAILURE, NONE_MAPPED = 0x80070057, 0x8007007B, 0x8007052E, 0x80070534
-SERVER_UNAVAILABLE, OUT_OF_RANGE = 0x800706BA, 0x8002000A
+SERVER_UNAVAILABLE, OUT_OF_RANGE, OUT_OF_MEMORY = 0x800706BA, 0x8002000A, 0x8007000E
+LOGON_MISSING = {LOGON_FAILURE, OUT_OF_MEMORY, 0x8004130F, 0x80070569}
+"""What is said where a password is wrong, missing or of no use: SCHED_E_ACCOUNT_INFORMATION_NOT_SET and others."""
 _LOST = {SERVER_UNAVAILABLE, 0x800706BE, 0x800706BF, 0x80010108, 0x80010007, 0x80010012, 0x80041315, 0x80070040}
 _WORDS = {
     NOT_FOUND: "does not exist",
@@ -44,6 +46,8 @@ _WORDS = {
 # TASK_LOGON_TYPE of taskschd.h, by the schema's words
 _LOGON_WORDS = ("", "Password", "S4U", "InteractiveToken", "Group", "ServiceAccount", "InteractiveTokenOrPassword")
 LOGON_TYPES = {word: number for number, word in enumerate(_LOGON_WORDS)}
+WITHOUT_PASSWORD = {"S4U", "Group", "ServiceAccount"}
+ACCOUNT_REFUSED = {INVALID_ARGUMENT, NONE_MAPPED, OUT_OF_MEMORY}
 
 
 class SchedulerError(UnfinishedError):
@@ -107,7 +111,10 @@ class Scheduler(Protocol):
         """Owner, group and access list as an SDDL string; the XML does not hold them."""
 
     def validate(self, path: str, xml: str) -> None:
-        """Check the syntax of a definition without registering it; SchedulerError where Windows refuses it."""
+        """Check the syntax of a definition without registering it; SchedulerError where Windows refuses it.
+
+        Neither the path nor the folder is checked.
+        """
 
     def create_folder(self, folder: str) -> None:
         """Create a folder and its missing parents; an existing one stays as it is."""
@@ -170,6 +177,7 @@ class Scheduler(Protocol):
 _VALIDATE_ONLY, _CREATE, _UPDATE, _NO_PRINCIPAL_ACE, _IGNORE_REGISTRATION = 1, 2, 4, 16, 32
 _HIDDEN_TOO = 1
 _OWNER_GROUP_DACL = 7  # reading the audit list too takes a privilege
+_VALIDATED = "taskanalysis-validated"
 
 
 def connect(server: str = "", *, user: str = "", password: str | None = None, zone: str = "") -> ComScheduler:
@@ -182,10 +190,11 @@ def connect(server: str = "", *, user: str = "", password: str | None = None, zo
         raise TaskAnalysisError("Task Scheduler is only on Windows: run this there, or name files with --from")
     zone = known_zone(zone or machine.local_zone()).key
     try:
-        service = import_module("win32com.client").Dispatch("Schedule.Service")
+        client = import_module("win32com.client")
     except ImportError as error:
         raise TaskAnalysisError(f"pywin32 is missing ({error}): pip install pywin32") from None
     with _calling(server):
+        service = client.Dispatch("Schedule.Service")
         if server:
             domain, _, name = user.rpartition("\\")
             service.Connect(server, name or None, domain or None, password)
@@ -209,7 +218,7 @@ class ComScheduler:
         """See `Scheduler`."""
         with _calling(folder):
             below = self._service.GetFolder(folder).GetFolders(0)
-            return [str(below.Item(number).Path) for number in range(1, below.Count + 1)]
+            return [str(_property(folder, below.Item(number), "Path")) for number in range(1, below.Count + 1)]
 
     def tasks(self, folder: str) -> list[str | SchedulerError]:
         """See `Scheduler`. Listed tasks are kept, so that reading them needs no second look-up."""
@@ -221,7 +230,7 @@ class ComScheduler:
             try:  # by position: a loop over the collection ends at the first that can't be loaded
                 with _calling(f"task {position} of {number} in {folder}"):
                     task = tasks.Item(position)
-                    path = str(task.Path)
+                    path = str(_property(folder, task, "Path"))
             except SchedulerError as error:
                 if error.lost:
                     raise
@@ -234,7 +243,10 @@ class ComScheduler:
     def xml(self, path: str) -> str:
         """See `Scheduler`."""
         with _calling(path):
-            return str(self._task(path).Xml)
+            text = str(_property(path, self._task(path), "Xml"))
+            if not text.lstrip("\ufeff \t\r\n").startswith("<"):
+                raise SchedulerError(path, INVALID_ARGUMENT, f"Xml is {text!r}")
+            return text
 
     def status(self, path: str) -> tuple[Status, dict[str, SchedulerError]]:
         """See `Scheduler`."""
@@ -250,7 +262,7 @@ class ComScheduler:
         for field, (member, convert) in readings.items():
             try:
                 with _calling(path):
-                    values[field] = convert(getattr(self._task(path), member))
+                    values[field] = convert(_property(path, self._task(path), member))
             except SchedulerError as error:
                 if error.lost or error.vanished:
                     raise
@@ -263,9 +275,9 @@ class ComScheduler:
             return str(self._task(path).GetSecurityDescriptor(_OWNER_GROUP_DACL))
 
     def validate(self, path: str, xml: str) -> None:
-        """See `Scheduler`."""
+        """See `Scheduler`. The name is one of the root, as that of a missing folder might be refused."""
         with _calling(path):
-            self._service.GetFolder("\\").RegisterTask(path, xml, _VALIDATE_ONLY, None, None, 0)
+            self._service.GetFolder("\\").RegisterTask(_VALIDATED, xml, _VALIDATE_ONLY, None, None, 0)
 
     def create_folder(self, folder: str) -> None:
         """See `Scheduler`. CreateFolder makes the whole branch."""
@@ -287,14 +299,24 @@ class ComScheduler:
         sddl: str = "",
         replace: bool = False,
     ) -> None:
-        """See `Scheduler`."""
+        """See `Scheduler`. Where only the definition names an account, its logon type may have to stand there alone."""
         flags = _CREATE | _IGNORE_REGISTRATION | (_UPDATE if replace else 0)
         flags |= _NO_PRINCIPAL_ACE if sddl else 0  # the list stays as it was
         folder, _, name = path.rpartition("\\")
+        account = machine.whole_name(account, self._server)
         more = (sddl,) if sddl else ()
-        with _calling(path):
-            place = self._service.GetFolder(folder or "\\")
-            place.RegisterTask(name, xml, flags, account or None, password, LOGON_TYPES[logon_type], *more)
+
+        def register(logon: str) -> None:
+            with _calling(path):
+                place = self._service.GetFolder(folder or "\\")
+                place.RegisterTask(name, xml, flags, account or None, password, LOGON_TYPES[logon], *more)
+
+        try:
+            register(logon_type)
+        except SchedulerError as error:
+            if account or logon_type not in WITHOUT_PASSWORD or error.code not in ACCOUNT_REFUSED:
+                raise
+            register("")
         self._listed.pop(path, None)
 
     def is_elevated(self) -> bool | None:
@@ -355,6 +377,14 @@ class ComScheduler:
         if wall.year > 9998:
             raise OverflowError
         return wall.replace(tzinfo=self._zone)
+
+
+def _property(what: str, known: Any, member: str) -> Any:
+    """A property; pywin32 takes one that fails with E_INVALIDARG for a method, and returns that."""
+    value = getattr(known, member)
+    if callable(value):
+        raise SchedulerError(what, INVALID_ARGUMENT, member)
+    return value
 
 
 def _state(number: Any) -> str:

@@ -383,7 +383,10 @@ def test_forty_eight_triggers_stay_forty_eight() -> None:
 
 def test_error_names_file_element_and_text(tmp_path: Path) -> None:
     file = tmp_path / "Load.xml"
-    file.write_text("<Task><Triggers><BootTrigger/><BootTrigger><Delay>soon</Delay></BootTrigger></Triggers></Task>")
+    file.write_text(
+        "<Task><Triggers><BootTrigger/><BootTrigger><Delay>soon</Delay></BootTrigger></Triggers></Task>",
+        encoding="utf-8",
+    )
     with pytest.raises(TaskXmlError) as caught:
         read_task(file)
     error = caught.value

@@ -32,7 +32,10 @@ class Items(list[Any]):
 
 @dataclass
 class Folder:
-    """ITaskFolder: `said` are the calls that change something or look a task up; all of them raise `fails`."""
+    """ITaskFolder: `said` are the calls that change something or look a task up; all of them raise `fails`.
+
+    `refuses` are the logon types with which RegisterTask fails, with the error of each.
+    """
 
     Path: str
     below: list["Folder"] = field(default_factory=list)
@@ -40,6 +43,7 @@ class Folder:
     hidden: list[Any] = field(default_factory=list)
     said: list[tuple[Any, ...]] = field(default_factory=list)
     fails: Exception | None = None
+    refuses: dict[int, Exception] = field(default_factory=dict)
 
     def _record(self, *words: Any) -> None:
         self.said.append(words)
@@ -60,6 +64,8 @@ class Folder:
     def RegisterTask(self, name: str, xml: str, *words: Any) -> Any:  # noqa: N802
         """Keep the task; a text that holds ``Unheard`` is refused."""
         self._record("RegisterTask", name, xml, *words)
+        for error in [self.refuses[logon] for logon in words[3:4] if logon in self.refuses]:
+            raise error
         if "Unheard" in xml:
             raise ComError(0x8004131A)
         self.plain.append(task(f"{self.Path}\\{name}", Xml=xml, **PROPERTIES))

@@ -28,7 +28,7 @@ SYSTEM_SDDL = "O:BAG:SYD:(A;;FA;;;BA)(A;;FA;;;SY)"
 SERVICE_ACCOUNTS = {"system", "local service", "network service", "localsystem", "s-1-5-18", "s-1-5-19", "s-1-5-20"}
 E_OUTOFMEMORY, INVALID_SDDL, ACCOUNT_NOT_SET, UNEXPECTED_NODE = 0x8007000E, 0x8007053A, 0x8004130F, 0x80041316
 BAD_NAMESPACE, INVALID_VALUE, MISSING_NODE, MALFORMED_XML = 0x80041317, 0x80041318, 0x80041319, 0x8004131A
-TOO_MANY_NODES = 0x8004131D
+TOO_MANY_NODES, INVALID_OWNER = 0x8004131D, 0x8007051B
 MOST_ACTIONS, MOST_TRIGGERS = 32, 48
 
 
@@ -69,7 +69,7 @@ class FakeScheduler:
 
     Faults: `faults` maps (member, path) to an error; (``*``, path) is every property of a task; `broken` are errors in
     place of a task in a folder's list; `drops_after` calls the connection is gone; `sets_uri` writes the path into the
-    definition, as newer Windows does.
+    definition, as newer Windows does; without `may_give_away` no owner can be set, as without SeRestorePrivilege.
     """
 
     store: dict[str, FakeTask] = field(default_factory=dict)
@@ -89,6 +89,7 @@ class FakeScheduler:
     broken: dict[str, list[SchedulerError]] = field(default_factory=dict)
     drops_after: int | None = None
     sets_uri: bool = False
+    may_give_away: bool = True
 
     # Filling it ------------------------------------------------------------------------------------------------------
 
@@ -171,6 +172,8 @@ class FakeScheduler:
         definition = self._check(path, xml)
         if sddl and not re.fullmatch(r"(O:[\w-]+)?(G:[\w-]+)?(D:\w*(\([^()]*\))*)?(S:\w*(\([^()]*\))*)?", sddl):
             raise SchedulerError(path, INVALID_SDDL)
+        if sddl.startswith("O:") and not self.may_give_away:
+            raise SchedulerError(path, INVALID_OWNER)
         triggers, principal = definition.triggers, definition.principals[0] if definition.principals else None
         group = principal.group_id if principal else ""
         who = account or (principal.user_id if principal else "") or group

@@ -191,6 +191,13 @@ def test_log_that_is_gone_leaves_nothing_and_temporary_files_of_killed_processes
     assert {file.name for file in kept.iterdir()} == {".x.runs.1.tmp", "notes.parquet"}, "others made these"
 
 
+def test_log_that_is_being_written_is_no_log_yet(tmp_path: Path) -> None:
+    log(share(tmp_path, 0), run(0.2, 3), name=".log.xml.4242.tmp")
+    history = read_history(tmp_path, update=True)
+    assert (len(history.runs), history.problems) == (1, [])
+    assert list(tmp_path.glob("history/eventlogs/SRV/*")) == []
+
+
 def test_nothing_is_kept_without_update(tmp_path: Path) -> None:
     log(share(tmp_path, 0), run(0.2, 3))
     assert len(read_history(tmp_path, update=False).runs) == 2

@@ -377,11 +377,10 @@ def test_only_runs_go(tmp_path: Path) -> None:
     assert (elsewhere / "kept.txt").is_file()
 
 
-def test_run_in_which_a_file_is_open_stays_whole_until_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_in_which_a_file_is_open_stays_whole_until_later(tmp_path: Path, locked: Callable[..., None]) -> None:
     put(tmp_path)
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "rename", Mock(side_effect=PermissionError(errno.EACCES, "in use")))
-        put(tmp_path, LATER, keep=Keep(1))
+    locked(".20261123T110500Z.old.tmp", times=1)
+    put(tmp_path, LATER, keep=Keep(1))
     assert {each.name for each in (tmp_path / "out/runs/20261123T110500Z").iterdir()} == {*PAGES, *DATA}
     put(tmp_path, NOW + timedelta(hours=2), keep=Keep(1))
     assert list_runs(tmp_path / "out") == ["20261123T130500Z"]

@@ -42,7 +42,7 @@ def test_folder_without_a_task_is_the_sentence_of_the_prompt_in_a_notebook(name:
 def test_folder_of_a_damaged_or_refused_task_is_no_mistake(tmp_path: Path) -> None:
     write(tmp_path, 0, status(), problems=[Problem(r"\Town\Secret", "access is denied")])
     (tmp_path / "exports" / "Town").mkdir(parents=True)
-    (tmp_path / "exports" / "Town" / "Cut.xml").write_text("<Task><Actions>")
+    (tmp_path / "exports" / "Town" / "Cut.xml").write_text("<Task><Actions>", encoding="utf-8")
     (tmp_path / "exports" / "Load.xml").write_bytes(xml())
     assert StatusPage.read(tmp_path, folder="/Town").folder == r"\Town"
     assert StatusPage.read(tmp_path / "exports", folder=r"\Town").answer.title == "Not known: no status was collected"

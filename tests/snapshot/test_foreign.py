@@ -135,7 +135,7 @@ def test_newest_status_file_is_read_and_of_one_time_that_with_most_fields(tmp_pa
     contents = {"a.csv": '"TaskName","LastRunTime"\n"Load","2026-11-24 06:00"\n'}
     contents["b.json"] = '[{"TaskName": "Load", "TaskPath": "\\\\Town\\\\", "State": "Ready", "LastTaskResult": 0}]'
     for name, text in contents.items():
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text, encoding="utf-8")
         time = NOON.timestamp() + (later if name == "a.csv" else 0)
         os.utime(tmp_path / name, (time, time))
     found = read_snapshot(tmp_path)

@@ -1,8 +1,11 @@
 """Names of files, paths of tasks, files written whole, and folders that one process at a time writes to."""
 
+import errno
+import math
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ from taskanalysis.snapshot.paths import (
     long_path,
     plain_path,
     remove,
+    rename,
+    rename_all,
     task_path,
     write_whole,
 )
@@ -113,6 +118,96 @@ def test_file_is_written_whole_or_stays_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         write_whole(file, *broken())
     assert [(each.name, each.read_bytes()) for each in file.parent.iterdir()] == [("status.csv", b"one two")]
+
+
+class Clock:
+    """A clock that only sleep moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("taskanalysis.snapshot.paths.time", clock)
+    return clock
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> dict[str, float]:
+    """The names to which nothing can be renamed, with the second in which they are free."""
+    free: dict[str, float] = {}
+    replace = Path.replace
+
+    def refuse(source: Path, place: Path) -> Path:
+        if clock.seconds < free.get(place.name, 0):
+            raise PermissionError(errno.EACCES, "Access is denied")
+        return replace(source, place)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    return free
+
+
+@pytest.mark.parametrize(("seconds", "content"), [(0.01, "new"), (4.5, "new"), (math.inf, "old")])
+def test_rename_that_is_refused_is_tried_again_for_five_seconds(
+    seconds: float, content: str, tmp_path: Path, held: dict[str, float], clock: Clock
+) -> None:
+    source, place = tmp_path / "source", tmp_path / "place"
+    source.write_text("new", encoding="utf-8")
+    place.write_text("old", encoding="utf-8")
+    held["place"] = seconds
+    with nullcontext() if content == "new" else pytest.raises(PermissionError, match="Access is denied"):
+        rename(source, place)
+    assert place.read_text(encoding="utf-8") == content
+    assert min(seconds, 5) <= clock.seconds < 6
+
+
+def test_renames_go_on_while_one_is_refused_and_that_one_is_named(
+    tmp_path: Path, held: dict[str, float], clock: Clock
+) -> None:
+    moves = {tmp_path / f"{name}.tmp": tmp_path / name for name in ("first", "second", "third")}
+    for source in moves:
+        source.touch()
+    held |= {"first": math.inf, "second": 1.0}
+    refused = rename_all(moves, seconds=2)
+    assert [place.name for place in refused] == ["first"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["first.tmp", "second", "third"]
+    assert 2 <= clock.seconds < 3
+
+
+@pytest.mark.parametrize(
+    ("source", "place", "error"),
+    [
+        ("file", "folder", IsADirectoryError),
+        ("folder", "file", (FileExistsError, NotADirectoryError)),
+        ("folder", "full", (FileExistsError, OSError)),
+    ],
+)
+@pytest.mark.parametrize("is_windows", [True, False])
+def test_what_can_never_be_replaced_is_an_error_at_once(
+    source: str,
+    place: str,
+    error: type[OSError] | tuple[type[OSError], ...],
+    is_windows: bool,
+    tmp_path: Path,
+    held: dict[str, float],
+    clock: Clock,
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    write_whole(tmp_path / "full" / "file", b"x")
+    held |= dict.fromkeys((place,) if is_windows else (), math.inf)  # it says of it what it says of an open file
+    with pytest.raises(error) as raised:
+        rename(tmp_path / source, tmp_path / place)
+    assert not isinstance(raised.value, PermissionError)
+    assert clock.seconds == 0
 
 
 def test_leftovers_are_removed_once_the_folder_is_locked(tmp_path: Path) -> None:

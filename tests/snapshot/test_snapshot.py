@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from taskanalysis.errors import Problem, SnapshotError, ZoneError
+from taskanalysis.snapshot.paths import long_path
 from taskanalysis.snapshot.share import list_snapshots
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, stale_after, write_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS, Status
@@ -24,7 +25,7 @@ from tests.snapshot.samples import NIGHTLY, STATUSES, write
 def test_snapshot_reads_back_as_it_was_written(tmp_path: Path) -> None:
     missed = [Problem(r"\A", "xml: access is denied")]
     folder = write(tmp_path, folders=["\\OpenData"], windows="10.0", collected_by="TOWN\\opendata", problems=missed)
-    assert folder == tmp_path / "snapshots/SRV/2026-11/20261120T120000Z"
+    assert folder == long_path(tmp_path) / "snapshots/SRV/2026-11/20261120T120000Z"
     found = read_snapshot(tmp_path)
     where = (found.server, found.taken_at, found.zone, found.folders)
     assert where == ("SRV", NOON, "America/New_York", ("\\OpenData",))
@@ -127,7 +128,7 @@ def test_status_only_collect_says_nothing_of_definitions_and_the_same_are_not_st
     assert (found.taken_at, found.defined_at) == (hours(1), hours(0))
     assert found.manifest["definitions"] is None
     assert found.tasks[LOAD] == read_snapshot(third).tasks[LOAD]
-    assert found.share == tmp_path
+    assert found.share == long_path(tmp_path)
     assert not (third / "tasks").exists()
 
 
@@ -158,14 +159,14 @@ def files(folder: Path) -> list[str]:
     return [path.name for path in folder.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("method", ["write_bytes", "rename", "mkdir"])
+@pytest.mark.parametrize("method", ["write_bytes", "replace", "mkdir"])
 def test_failure_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     real: Callable[..., Any] = getattr(Path, method)
     calls = []
 
     def fail(self: Path, *args: Any, **named: Any) -> Any:
         calls.append(self)
-        if len(calls) == (1 if method == "rename" else 3):
+        if len(calls) == (1 if method == "replace" else 3):
             raise OSError(28, "No space left on device")
         return real(self, *args, **named)
 

@@ -197,7 +197,8 @@ def texts(data: Path, out: Path, zone: str) -> Iterator[tuple[str, str]]:
     made.write_pages(standing, now)
     made.write_summary(standing, now)
     cards = {name: page.card for name, page in made.rendered.items() if page.card}
-    (made.latest / "index.html").write_text(index_page(out, made.run, failed=[], cards=cards)(["20261124T180000Z"], []))
+    index = index_page(out, made.run, failed=[], cards=cards)(["20261124T180000Z"], [])
+    (made.latest / "index.html").write_text(index, encoding="utf-8")
     for file in sorted(made.latest.glob("*.html")):
         yield file.stem, text_of(file)
     yield "summary", (made.latest / "summary.txt").read_text(encoding="utf-8")

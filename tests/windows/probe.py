@@ -4,9 +4,11 @@ r"""Print what only a Windows machine knows of Task Scheduler, to be sent back t
     python tests/windows/probe.py --with-account > probe.txt
 
 Needs Windows, pywin32 and this checkout; run it as administrator. It makes the task folder \taskanalysis-probe, puts
-tasks there that start `cmd.exe /c exit 0` or nothing, reads what Windows says of them, and deletes them again. With
---with-account it also makes a local account for a minute, to see what a refused logon leaves behind, and deletes it.
-Account names and the machine's name are replaced in what it prints; read it before you send it.
+tasks there that start `cmd.exe`, `where.exe`, `ping.exe` or nothing, reads what Windows says of them, and deletes them
+again; the tests marked `windows` are a part of it, where pytest is installed. With --with-account it also makes a local
+account for a minute, to see what a refused logon leaves behind, and deletes it. Names of accounts and of the machine
+are replaced in what it prints; read it before you send it. It takes some minutes. docs/windows.md says which line
+settles what.
 
 Off Windows it prints this text and does nothing.
 """
@@ -72,6 +74,18 @@ def said(question: Callable[..., object], *words: object, **more: object) -> str
         code = info[5] if len(info) > 5 and info[5] else getattr(error, "hresult", None)
         more = f" {info[2]!r}" if len(info) > 2 and info[2] else ""
         return f"error 0x{code % 2**32:08X}{more}" if code is not None else f"{type(error).__name__}: {error}"
+
+
+def run(*words: str, seconds: float = 60) -> str:
+    """The exit code of a program and the last of what it printed; what its error is where it did not run."""
+    try:
+        ended = subprocess.run(
+            words, capture_output=True, stdin=subprocess.DEVNULL, timeout=seconds, cwd=ROOT, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return type(error).__name__
+    printed = (ended.stdout or ended.stderr or b"").decode("utf-8", "replace").strip()
+    return f"exit code {ended.returncode} {printed[-400:]!r}"
 
 
 # What runs when -------------------------------------------------------------------------------------------------------
@@ -251,15 +265,11 @@ def refused_logon(probe: Probe) -> Iterator[str]:
     """What a password that was changed leaves in LastRunTime and LastTaskResult."""
     name, first, second = "taprobe", secrets.token_urlsafe(12) + "aA1!", secrets.token_urlsafe(12) + "bB2!"
 
-    def shell(*words: str) -> str:
-        ended = subprocess.run(words, capture_output=True, check=False)
-        return f"exit code {ended.returncode}"
-
-    yield f"account made: {shell('net', 'user', name, first, '/add')}"
+    yield f"account made: {run('net', 'user', name, first, '/add', '/y')}"  # it asks about a long password
     try:
         # only some groups may log on as a batch job; 551 is Backup Operators in every language
         group = f"Add-LocalGroupMember -SID S-1-5-32-551 -Member {name}"
-        yield f"batch right: {shell('powershell', '-NoProfile', '-Command', group)}"
+        yield f"batch right: {run('powershell', '-NoProfile', '-Command', group)}"
         account = f"{platform.node()}\\{name}"
         xml = definition(principal=f"<UserId>{account}</UserId><LogonType>Password</LogonType>")
         put = {"user": account, "logon": PASSWORD}
@@ -274,14 +284,14 @@ def refused_logon(probe: Probe) -> Iterator[str]:
         yield f"user id reads back as a SID: {'S-1-5-21-' in task.Xml}"
         for label, change in (("right", ""), ("changed", second)):
             if change:
-                yield f"password changed: {shell('net', 'user', name, change)}"
+                yield f"password changed: {run('net', 'user', name, change, '/y')}"
             yield f"run with {label} password: {said(lambda task=task: task.Run(None) and 'started')}"
             time.sleep(10)
             task = probe.folder.GetTask("case")
             yield f"  then: {said(lambda task=task: (task.LastRunTime, task.LastTaskResult, task.State))}"
     finally:
         said(probe.folder.DeleteTask, "case", 0)
-        yield f"account deleted: {shell('net', 'user', name, '/delete')}"
+        yield f"account deleted: {run('net', 'user', name, '/delete')}"
 
 
 # The probe ------------------------------------------------------------------------------------------------------------
@@ -357,11 +367,12 @@ def main() -> None:
     def tell(line: str) -> None:
         for word in sorted(hidden, key=len, reverse=True):
             line = re.sub(re.escape(word), "<hidden>", line, flags=re.IGNORECASE)
-        print(line, flush=True)
+        print(re.sub(r"S-1-5-21(-[0-9]+)+", "<hidden SID>", line), flush=True)
 
     tell(f"{machine.windows_name()}, Python {platform.python_version()}, zone {probe.zone}")
     tell(f"administrator: {said(machine.is_elevated)}")
-    parts = [schedules, dates, errors, *([refused_logon] if options.with_account else [])]
+    parts = [schedules, dates, errors, *import_module("tests.windows.probe_machine").PARTS]
+    parts += [refused_logon] if options.with_account else []
     try:
         for part in parts:
             tell(f"\n== {part.__name__}: {part.__doc__}")

@@ -8,7 +8,6 @@ import shutil
 import signal
 import sys
 import time
-from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -298,19 +297,13 @@ def test_share_that_can_not_be_written_is_one_sentence(tmp_path: Path, monkeypat
         take(server(), tmp_path)
 
 
-@pytest.mark.parametrize(("failures", "written"), [(1, True), (2, True), (3, False)])
-def test_folder_that_a_scanner_holds_open_is_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int, written: bool
-) -> None:
-    rename, pauses, held_open = Path.rename, [], PermissionError(errno.EACCES, "Access is denied")
-    held_open.winerror = 5  # type: ignore[attr-defined]
-    answers = Mock(side_effect=[*[held_open] * failures, None])
-    monkeypatch.setattr(Path, "rename", lambda path, target: answers() or rename(path, target))
-    monkeypatch.setattr(time, "sleep", pauses.append)
-    with nullcontext() if written else pytest.raises(UnfinishedError, match="Access is denied"):
+def test_snapshot_that_a_scanner_holds_open_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taskanalysis.snapshot.paths.time", Mock(monotonic=Mock(side_effect=[0, 9])))
+    monkeypatch.setattr(Path, "replace", Mock(side_effect=PermissionError(errno.EACCES, "Access is denied")))
+    with pytest.raises(UnfinishedError, match=r"can't be written \(Access is denied\), so nothing was written"):
         take(server(), tmp_path)
-    assert bool(list_snapshots(tmp_path)) == written
-    assert pauses == [0.5, 2.0][:failures]
+    assert list_snapshots(tmp_path) == []
+    assert not list(tmp_path.rglob("*.tmp"))
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b", ".hidden"])
@@ -453,10 +446,11 @@ def test_statuses_become_a_snapshot_with_their_zone(tmp_path: Path) -> None:
 
 def test_losses_of_converted_files_stay_problems_of_the_snapshot(tmp_path: Path) -> None:
     (source := tmp_path / "source").mkdir()
-    (source / "notes.txt").write_text("Tasks of the office")
+    (source / "notes.txt").write_text("Tasks of the office", encoding="utf-8")
     (source / "Cut.xml").write_bytes(task_xml("a.exe").encode("utf-16")[:-90])
     (source / "status.csv").write_text(
-        '"TaskName","TaskPath","State","LastRunTime"\n"Load","\\","Ready","some day 3"\n"Sync","\\","Ready","day 4"\n'
+        '"TaskName","TaskPath","State","LastRunTime"\n"Load","\\","Ready","some day 3"\n"Sync","\\","Ready","day 4"\n',
+        encoding="utf-8",
     )
     wanted = read_snapshot(source, zone="America/New_York")
     convert(source, tmp_path, server="SRV", zone="America/New_York")
@@ -539,6 +533,16 @@ def test_log_is_exported_from_the_last_export_on(tmp_path: Path) -> None:
         f"/query:*[System[TimeCreated[@SystemTime>={times[0]} and @SystemTime<{times[1]}]]]",
         f"/query:*[System[TimeCreated[@SystemTime>={times[1]} and @SystemTime<{times[2]}]]]",
     ]
+
+
+def test_log_is_exported_to_a_local_folder_since_its_service_may_not_reach_a_share(tmp_path: Path) -> None:
+    wevtutil = Mock(side_effect=Wevtutil())
+    file = export_log(tmp_path, "SRV", now=NOON, run=wevtutil)
+    (_, _, place, _) = wevtutil.call_args.args[0]
+    assert tmp_path not in Path(place).parents
+    assert not Path(place).parent.exists()
+    assert file
+    assert file.read_bytes() == b"ElfFile"
 
 
 def test_export_that_fails_leaves_nothing_and_is_made_up_for_by_the_next(tmp_path: Path) -> None:

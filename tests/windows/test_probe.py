@@ -1,14 +1,18 @@
 """What `probe.py` does off Windows: it prints its help and touches nothing."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
+from tests.build import ROOT
 from tests.doubles.com import Folder, Service
 from tests.windows import probe as windows_probe
+from tests.windows.probe_machine import PARTS as MORE
 
 PROBE = Path(windows_probe.__file__)
 
@@ -37,17 +41,37 @@ def test_days_on_which_clocks_change() -> None:
     assert windows_probe.changes(windows_probe.ZoneInfo("UTC"), 2026) == []
 
 
-@pytest.mark.parametrize("part", ["schedules", "dates", "errors", "refused_logon"])
-def test_each_part_ends_and_leaves_no_task(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+PARTS = {part.__name__: part for part in (windows_probe.schedules, windows_probe.dates, windows_probe.errors, *MORE)}
+PARTS["refused_logon"] = windows_probe.refused_logon
+TABLE = re.findall(
+    r"`(\w+)`: `?([^|`]+?)`? \|$", (ROOT / "docs" / "windows.md").read_text(encoding="utf-8"), re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_ends_says_what_the_docs_name_and_leaves_no_task(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    monkeypatch.setattr("subprocess.run", lambda *_, **__: SimpleNamespace(returncode=0))
+    ran = Mock(return_value=SimpleNamespace(returncode=0, stdout=b"", stderr=b""))
+    monkeypatch.setattr("subprocess.run", ran)
     root = Folder("\\")
     probe = windows_probe.Probe(Service(root), windows_probe.ZoneInfo("America/New_York"))
-    lines = list(getattr(windows_probe, part)(probe))
-    assert len(lines) > (200 if part == "schedules" else 8)
-    assert not any("NameError" in line or "TypeError" in line for line in lines)
+    lines = list(PARTS[part](probe))
+    assert len(lines) > (200 if part == "schedules" else 0)
+    assert not any(re.search("NameError|TypeError|AssertionError", line) for line in lines)
+    assert {name for name, _ in TABLE} == PARTS.keys()
+    named = [line for name, line in TABLE if name == part]
+
+    if part != "schedules":
+        assert [name for name in named if not any(line.startswith(name) for line in lines)] == []
     if part == "errors":
         assert any("register" in line and "0x8004131A" in line for line in lines)
+    for call in ran.call_args_list:  # what asks, asks nobody
+        assert call.kwargs["stdin"] == subprocess.DEVNULL
+        assert call.kwargs["timeout"]
+        is_long = any(
+            len(word) > 14 for word in call.args[0][3:]
+        )  # a password, of which `net user` asks whether it may
+        assert call.args[0][0] != "net" or is_long == ("/y" in call.args[0])
     (folder,) = root.below
     folder.RegisterTask("left", "")
     probe.clear()

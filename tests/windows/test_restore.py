@@ -387,6 +387,22 @@ def test_managed_account_is_handed_over_without_a_password(tmp_path: Path) -> No
     assert (given["account"], given["password"], given["logon_type"]) == (r"TOWN\etl$", None, "Password")
 
 
+def test_access_list_is_restored_without_an_owner_that_may_not_be_set(tmp_path: Path) -> None:
+    fake = FakeScheduler(may_give_away=False)
+    snapshot = taken(tmp_path, {LOAD: task_xml(), NIGHTLY: task_xml()}, sddl={LOAD: SDDL, NIGHTLY: "O:BA"})
+    results = done(plan(snapshot, fake), fake)
+    assert fake.store[LOAD].sddl == SDDL.removeprefix("O:BAG:BA")
+    assert (results[LOAD].result, results[LOAD].detail[:20]) == ("created", "owner not restored: ")
+    assert (results[NIGHTLY].result, results[NIGHTLY].detail[:26]) == ("created", "access list not restored: ")
+
+
+@pytest.mark.parametrize("code", [door.LOGON_FAILURE, 0x8007000E, 0x8004130F, 0x80070569])
+def test_logon_that_is_refused_without_a_password_says_nothing_of_the_definition(tmp_path: Path, code: int) -> None:
+    fake = FakeScheduler(faults={("validate", LOAD): SchedulerError(LOAD, code)})
+    planned = plan(taken(tmp_path, {LOAD: task_xml(principal=STORED)}), fake)
+    assert actions(planned) == {LOAD: "create"}
+
+
 def test_snapshot_without_access_lists_is_restored(tmp_path: Path) -> None:
     snapshot = taken(tmp_path, {LOAD: task_xml()}, sddl={LOAD: SDDL})
     for kept in (None, [], {LOAD: 5}):

@@ -252,6 +252,27 @@ def test_refused_properties_are_named_and_the_others_are_kept() -> None:
     }
 
 
+def test_method_in_place_of_a_property_is_a_refusal() -> None:
+    """What pywin32 returns for a property that fails with E_INVALIDARG."""
+
+    def method() -> None:
+        raise AssertionError
+
+    status, refused = status_of(Enabled=staticmethod(method), State=staticmethod(method))
+    assert (status.enabled, status.state) == (None, None)
+    assert {error.code for error in refused.values()} == {0x80070057}
+    com = ComScheduler(Service(Folder(ROOT, plain=[task("\\T", Xml=method)])), "UTC")
+    with pytest.raises(SchedulerError, match=r"^\\T: Windows does not accept this combination \(0x80070057\): Xml$"):
+        com.xml("\\T")
+
+
+@pytest.mark.parametrize("text", ["", "None", "\0\0"])
+def test_definition_that_is_no_xml_is_a_refusal(text: str) -> None:
+    com = ComScheduler(Service(Folder(ROOT, plain=[task("\\T", Xml=text)])), "UTC")
+    with pytest.raises(SchedulerError, match="Xml is "):
+        com.xml("\\T")
+
+
 @pytest.mark.parametrize(("code", "attribute"), [(0x800706BA, "lost"), (0x80070002, "vanished")])
 def test_status_of_a_task_out_of_reach_is_an_error(code: int, attribute: str) -> None:
     with pytest.raises(SchedulerError) as error:
@@ -283,6 +304,51 @@ def test_registration_says_all_in_flags() -> None:
     ]
 
 
+@pytest.mark.parametrize("logon", ["S4U", "Group", "ServiceAccount"])
+@pytest.mark.parametrize("code", [0x80070057, 0x80070534, 0x8007000E])
+def test_logon_type_that_is_refused_without_an_account_is_left_to_the_definition_once(logon: str, code: int) -> None:
+    number = scheduler.LOGON_TYPES[logon]
+    root = Folder("\\", refuses={number: ComError(0x80020009, scode=code)})
+    com = ComScheduler(Service(root), "UTC")
+    com.register("\\Load", "<x/>", logon_type=logon, sddl="D:")
+    assert [(words[1], words[4:]) for words in root.said] == [
+        ("Load", (None, None, number, "D:")),
+        ("Load", (None, None, 0, "D:")),
+    ]
+    root.refuses[0] = ComError(0x80020009, scode=0x8004131A)
+    with pytest.raises(SchedulerError) as error:
+        com.register("\\Load", "<x/>", logon_type=logon)
+    assert (code_of(error), len(root.said)) == ("0x8004131A", 4)
+
+
+@pytest.mark.parametrize(
+    ("logon", "code", "account"),
+    [
+        ("S4U", 0x80070005, ""),
+        ("S4U", 0x80070057, "TOWN\\etl"),
+        ("Password", 0x80070057, ""),
+        ("InteractiveToken", 0x8007000E, ""),
+    ],
+)
+def test_other_refusals_are_not_tried_again(logon: str, code: int, account: str) -> None:
+    root = Folder("\\", refuses={scheduler.LOGON_TYPES[logon]: ComError(0x80020009, scode=code)})
+    with pytest.raises(SchedulerError):
+        ComScheduler(Service(root), "UTC").register("\\Load", "<x/>", logon_type=logon, account=account)
+    assert len(root.said) == 1
+
+
+def test_dot_in_an_account_becomes_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.node", lambda: "opendata01.town.example")
+    root, look = Folder("\\"), Mock()
+    monkeypatch.setitem(sys.modules, "win32security", SimpleNamespace(LookupAccountName=look, error=NoSuch))
+    for other, name in (("", "OPENDATA01\\anna"), ("other.town.example", "OTHER\\anna")):
+        com = ComScheduler(Service(root), "UTC", other)
+        com.register("\\Load", "<x/>", account=".\\anna", password="x", logon_type="Password")
+        assert com.account_exists(".\\anna")
+        assert root.said[-1][4] == name
+        look.assert_called_with(other or None, name)
+
+
 def test_password_is_in_no_error() -> None:
     com = ComScheduler(Service(Folder("\\", fails=ComError(0x80020009, scode=0x8007052E))), "UTC")
     with pytest.raises(SchedulerError) as error:
@@ -297,7 +363,7 @@ def test_validation_and_folders_call_their_methods() -> None:
     com.validate("\\OpenData\\Load", "<x/>")
     com.create_folder("\\OpenData\\Permits")
     assert root.said == [
-        ("RegisterTask", "\\OpenData\\Load", "<x/>", 1, None, None, 0),
+        ("RegisterTask", "taskanalysis-validated", "<x/>", 1, None, None, 0),  # it may have no such folder
         ("CreateFolder", "OpenData\\Permits"),
     ]
 
@@ -353,6 +419,14 @@ def test_service_is_connected_as_asked(
     monkeypatch.setitem(sys.modules, "tzlocal", SimpleNamespace(get_localzone_name=lambda: "America/Chicago"))
     assert connect(**given).zone() == given.get("zone", "America/Chicago")
     assert service.connected == [words]
+
+
+def test_service_that_is_not_registered_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = SimpleNamespace(Dispatch=Mock(side_effect=ComError(0x80040154)))
+    monkeypatch.setattr(scheduler.sys, "platform", "win32")
+    monkeypatch.setitem(sys.modules, "win32com.client", client)
+    with pytest.raises(SchedulerError, match="0x80040154"):
+        connect(zone="UTC")
 
 
 def test_missing_pywin32_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

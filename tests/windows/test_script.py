@@ -15,6 +15,7 @@ from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import SnapshotError
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 from taskanalysis.snapshot.status import Status
+from taskanalysis.windows import scheduler
 from taskanalysis.windows.paper import Paper
 from taskanalysis.windows.restorable import Wanted, encoded, read_wanted
 from taskanalysis.windows.restore import apply, plan
@@ -257,3 +258,12 @@ def test_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(OSError, match="No space"):
         write_script(tmp_path / "out", [wanted()], title="t")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_script_tries_again_where_the_package_does() -> None:
+    (logons,) = re.findall(r"^\$withoutPassword = ([0-9, ]+)", SCRIPT, re.MULTILINE)
+    (codes,) = re.findall(r"^\$accountRefused = ([-0-9, ]+)", SCRIPT, re.MULTILINE)
+    assert {int(number) for number in logons.split(",")} == {
+        scheduler.LOGON_TYPES[word] for word in scheduler.WITHOUT_PASSWORD
+    }
+    assert {int(number) % 2**32 for number in codes.split(",")} == scheduler.ACCOUNT_REFUSED

@@ -39,7 +39,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from taskanalysis.definition import MOST_OWN_BYTES, open_regular, parse, without_mark
-from taskanalysis.errors import TaskXmlError
+from taskanalysis.errors import TaskXmlError, reason_of
 from taskanalysis.history.eventlog import child
 from taskanalysis.snapshot import ORDERS, moment, objects, plain, settle
 from taskanalysis.text import clip, count
@@ -139,7 +139,7 @@ def read_records(path: Path, records: Records, *, zone: ZoneInfo | None = None, 
             else:
                 _read_text(file, head, records, zone, dates)
     except (OSError, ValueError, OverflowError) as error:
-        records.faults.append(f"can't be opened ({getattr(error, 'strerror', None) or error})")
+        records.faults.append(f"can't be opened ({reason_of(error)})")
 
 
 def _read_text(file: BufferedReader, head: bytes, records: Records, zone: ZoneInfo | None, dates: str) -> None:
@@ -206,7 +206,7 @@ def evtx_records(path: Path) -> Generator[EvtxRecord | str, None, None]:
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except OSError as error:
-        raise EvtxError(f"can't be read: no process can be started for it ({error})") from error
+        raise EvtxError(f"can't be read: no process can be started for it ({reason_of(error)})") from error
     with process:
         try:
             for line in process.stdout or ():
