@@ -140,7 +140,9 @@ def test_files_with_pruned_snapshots_are_marked_before_any_is_deleted(
         "2026-11-20",
     ]
     write(share, 3, status(), server="OTHER")
-    monkeypatch.setattr(Path, "rename", Mock(side_effect=PermissionError(13, "Permission denied")))
+    monkeypatch.setattr(
+        "taskanalysis.history.upkeep.rename", Mock(side_effect=PermissionError(13, "Permission denied"))
+    )
     with pytest.raises(PermissionError):
         prune(share, plan_pruning(share, before=hours(2.5)))
     assert len([file for file in parquet(share) if file.name.endswith(".pruned.parquet")]) == 4
