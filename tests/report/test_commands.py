@@ -29,6 +29,7 @@ from taskanalysis.report.commands import (
     toml,
 )
 from taskanalysis.report.status import StatusPage
+from taskanalysis.snapshot.paths import plain_path
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot
 from tests.build import HOSTILE, LOAD, status, write, xml
 from tests.health.test_cases import PASSWORD, cases, failing, hidden, late, running, without_a_start
@@ -218,7 +219,7 @@ def test_task_is_restored_with_this_program_or_with_windows_own(shared: Callable
     ours, windows = restore_lines(snapshot, "\\F\\O'Neil $x")
     outside, (source, task) = read(ours.text)
     assert outside == "taskanalysis restore § --task § --apply"
-    assert (Path(source), task) == (snapshot.source, "\\F\\O'Neil $x")
+    assert (source, task) == (plain_path(snapshot.source), "\\F\\O'Neil $x")
     options = restore.make_context("restore", [source, "--task", task, "--apply"]).params
     assert (options["tasks"], options["carry_out"]) == ((task,), True)
     outside, (task, file) = read(windows.text)
@@ -251,7 +252,7 @@ def test_place_that_no_line_can_name_has_none(source: str, sample: Snapshot) -> 
 def test_all_tasks_are_put_back_by_one_line(sample: Snapshot) -> None:
     line = restore_all(sample)
     assert line
-    assert read(line.text) == ("taskanalysis restore § --apply", [str(sample.source)])
+    assert read(line.text) == ("taskanalysis restore § --apply", [plain_path(sample.source)])
     assert "without --apply" in line.where
 
 

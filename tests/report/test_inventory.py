@@ -16,6 +16,7 @@ from taskanalysis.health import known_history
 from taskanalysis.health.rules import parse_rules
 from taskanalysis.report.columns import COLUMNS
 from taskanalysis.report.inventory import Inventory
+from taskanalysis.snapshot.paths import plain_path
 from taskanalysis.snapshot.snapshot import Snapshot
 from taskanalysis.snapshot.status import Status
 from tests.build import NOON, ROOT, rows, scheduled, status, write, xml
@@ -182,7 +183,7 @@ def test_yes_is_never_said_of_a_definition_whose_hash_is_wrong(tmp_path: Path) -
 
 
 def test_all_tasks_are_put_back_by_a_line_where_there_are_any(sample: Snapshot, inventory: Inventory) -> None:
-    assert inventory.restore.words == f"taskanalysis restore '{sample.source}' --apply"
+    assert inventory.restore.words == f"taskanalysis restore '{plain_path(sample.source)}' --apply"
     assert "<pre" in inventory.restore.html
     assert Inventory(sample, r"\Nowhere").restore.html == ""
 
