@@ -362,8 +362,10 @@ def test_collect_that_is_killed_at_any_moment_leaves_only_whole_snapshots(tmp_pa
         take(after, warm)
         lasting = time.perf_counter() - began
     dice = random.Random(20261123)
-    in_the_middle = 0
-    for turn in range(100):
+    in_the_middle = turn = 0
+    while turn < 100 or in_the_middle <= 10:  # killed while it wrote, not before and after
+        turn += 1
+        assert turn < 1000
         data = copied(first, tmp_path / "share")
         killed(data, after, dice.uniform(0, lasting * 2))
         in_the_middle += bool(list(data.rglob("*.tmp")))
@@ -373,13 +375,12 @@ def test_collect_that_is_killed_at_any_moment_leaves_only_whole_snapshots(tmp_pa
         assert found.problems == []
         assert len(found.statuses) == len(found.tasks) + 30 == 90
         began = time.perf_counter()
-        done = take(after, data, turn + 1)
+        done = take(after, data, turn)
         lasting = (lasting + time.perf_counter() - began) / 2  # the machine may be busier than it was
         assert done.stored == (len(known) == 1)
         assert not list(data.rglob("*.tmp"))
         assert verify(data).problems == []
         shutil.rmtree(data)
-    assert in_the_middle > 10  # it was killed while it wrote, not before and after
 
 
 # Round trips ----------------------------------------------------------------------------------------------------------
