@@ -208,10 +208,10 @@ def test_servers_of_a_cluster_that_is_lost_are_made_here(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = cluster.start("worker", "--nthreads", "1", "--no-nanny", "--host", "127.0.0.1")
-    monkeypatch.setattr("taskanalysis.history.parallel.PATIENCE", 3.0)
     problems: list[Problem] = []
     results = each_server(_pid, FOLDERS, team=team, cluster=cluster.address, problems=problems)
     first = next(results)
+    monkeypatch.setattr("taskanalysis.history.parallel.PATIENCE", 3.0)  # from here on
     worker.kill()
     made = dict([first, *results])
     assert made.keys() == FOLDERS.keys()
