@@ -149,7 +149,13 @@ def test_those_who_wait_when_all_is_ended_are_sent_away(tmp_path: Path) -> None:
             next(results)
 
 
-ALONE: dict[str, Any] = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}  # a shell may ignore it
+def _listen() -> None:
+    """Ignore no signal that a shell or nohup ignores."""
+    for name in SIGNALS:
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
+ALONE: dict[str, Any] = {"preexec_fn": _listen}
 if os.name == "nt":
     ALONE = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
 SIGNALS = ["CTRL_BREAK_EVENT"] if os.name == "nt" else ["SIGTERM", "SIGINT", "SIGHUP"]
