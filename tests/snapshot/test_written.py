@@ -108,8 +108,7 @@ CALENDARS = list(calendars())
 
 def dated(time: datetime, form: str, names: dict[str, str]) -> str:
     """The time in this form, with names of months and weekdays of a language where it has them."""
-    named = re.sub("%[aAbB]", lambda part: names.get(part[0] + time.strftime(part[0]), time.strftime(part[0])), form)
-    return time.strftime(named)
+    return re.sub("%[a-zA-Z]", lambda part: names.get(part[0] + (text := time.strftime(part[0])), text), form)
 
 
 Made = tuple[str, list[str]]
