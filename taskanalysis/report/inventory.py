@@ -101,7 +101,7 @@ class Inventory(Page):
         if not self._scripts_lacking and any(file.exists for file in scripts):
             parts.append("the scripts that were found are in the backup")
         if unknown:
-            parts.append(f"where the scripts of {count(len(unknown), 'task')} are is not known")
+            parts.append(f"it is not known where the scripts of {count(len(unknown), 'task')} are")
         return "; ".join(parts)
 
     @cached_property

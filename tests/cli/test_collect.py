@@ -136,12 +136,19 @@ def test_each_server_of_a_file_becomes_a_snapshot_and_a_second_time_nothing_new(
     assert (code, [line[:18] for line in out.splitlines()]) == (0, ["SRV01: nothing new", "SRV02: nothing new"])
 
 
-def test_folder_of_dated_folders_is_taken_in_one_go(tmp_path: Path) -> None:
+def folders(tmp_path: Path, *names: str, file: str = "status.csv") -> tuple[Path, Path]:
+    """An empty share, and a folder of folders with these names, each with an export."""
     data, exports = tmp_path / "data", tmp_path / "exports"
     data.mkdir()
-    for name in ("2026-11-21", "2026-11-22_0700", "20261123T060500"):
+    content = {"status.csv": EXPORT + ROW.replace("11-23", "11-20") % "SRV", "A.xml": "<Task/>"}
+    for name in names:
         (exports / name).mkdir(parents=True)
-        (exports / name / "status.csv").write_text(EXPORT + ROW.replace("11-23", "11-20") % "SRV", encoding="utf-8")
+        (exports / name / file).write_text(content[file], encoding="utf-8")
+    return data, exports
+
+
+def test_folder_of_dated_folders_is_taken_in_one_go(tmp_path: Path) -> None:
+    data, exports = folders(tmp_path, "2026-11-21", "2026-11-22_0700", "20261123T060500")
     code, out, _ = run("--data", str(data), "--from", str(exports), "--zone", "UTC")
     assert (code, len(out.splitlines())) == (0, 3)
     names = sorted(known.path.name for known in list_snapshots(data))
@@ -149,11 +156,7 @@ def test_folder_of_dated_folders_is_taken_in_one_go(tmp_path: Path) -> None:
 
 
 def test_what_lies_beside_dated_folders_is_named(tmp_path: Path) -> None:
-    data, exports = tmp_path / "data", tmp_path / "exports"
-    data.mkdir()
-    for name in ("2026-11-21", "2026-11-22", "old"):
-        (exports / name).mkdir(parents=True)
-        (exports / name / "status.csv").write_text(EXPORT + ROW.replace("11-23", "11-20") % "SRV", encoding="utf-8")
+    data, exports = folders(tmp_path, "2026-11-21", "2026-11-22", "old")
     (exports / "notes.txt").write_text("x", encoding="utf-8")
     code, out, err = run("--data", str(data), "--from", str(exports), "--zone", "UTC")
     assert (code, len(out.splitlines())) == (0, 2)
@@ -162,11 +165,7 @@ def test_what_lies_beside_dated_folders_is_named(tmp_path: Path) -> None:
 
 
 def test_folder_with_a_date_among_others_is_one_of_the_task_scheduler(tmp_path: Path) -> None:
-    data, exports = tmp_path / "data", tmp_path / "exports"
-    data.mkdir()
-    for name in ("2026-11-21", "old"):
-        (exports / name).mkdir(parents=True)
-        (exports / name / "A.xml").write_bytes(b"<Task/>")
+    data, exports = folders(tmp_path, "2026-11-21", "old", file="A.xml")
     code, out, _ = run("--data", str(data), "--from", str(exports), "--zone", "UTC", "--server", "SRV")
     assert (code, out[:27]) == (0, "SRV: 0 tasks, 2 definitions")
 

@@ -93,7 +93,7 @@ def test_answer_of_the_sample_counts_right(inventory: Inventory, sample: Snapsho
         "Yes, all 52 tasks can be put back, with 2 passwords at hand; the scripts of 1 task are not in the backup.",
         f"{len(sample.tasks)} tasks in 12 folders, run by {len(users)} accounts; 1 task disabled.",
         r"Restoring them needs the password of TOWN\opendata (9 tasks) and TOWN\svc-gis (5 tasks), "
-        "and their programs; where the scripts of 1 task are is not known.",
+        "and their programs; it is not known where the scripts of 1 task are.",
     ]
     assert lines[3].startswith("Look first at: program not found (1), script not found (1), nothing starts it (3), arg")
     assert lines[4] == "19 of 52 tasks have no findings."
