@@ -86,17 +86,24 @@ def _all(path: Path, now: datetime, **options: Any) -> Check:
     check = Check([], all_servers=True)
     for name in names:
         try:
-            check.assessments.append(_assess(path, name, now, **options))
-            check.assessments[-1].snapshot.others = ()  # they are judged, too
+            check.assessments.append(_assess(path, name, now, **options, others=()))
         except TaskAnalysisError as error:
             check.failed.append(Problem(name, str(error)))
     return check
 
 
 def _assess(
-    path: Path, server: str, now: datetime, *, folder: str, at: str, zone: str, dates: str | None
+    path: Path,
+    server: str,
+    now: datetime,
+    *,
+    folder: str,
+    at: str,
+    zone: str,
+    dates: str | None,
+    others: Sequence[str] | None = None,
 ) -> Assessment:
-    snapshot = read_snapshot(path, server=server, at=at, zone=zone, dates=dates or "", now=now)
+    snapshot = read_snapshot(path, server=server, at=at, zone=zone, dates=dates or "", now=now, others=others)
     snapshot.check_folder(folder)
     moment = snapshot.judged_at(at, now)
     return assess(snapshot, rules_of(snapshot.share), folder, known_history(snapshot), moment)

@@ -382,15 +382,16 @@ def _by_day(stamps: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
             yield date.fromisoformat(day).isoformat(), list(group)
 
 
+_MONTH = re.compile(r"month=[0-9]{4}-[0-9]{2}")
 _MOMENTS = re.compile("^[0-9]{8}T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z$", re.MULTILINE)
 
 
 def _find_stored(store: Store, server: str | None) -> None:
     """Fill in the files of each day, and what killed processes and older versions left."""
     closed: list[Problem] = []  # what can't be listed counts as not stored
-    wanted = f"server={re.escape(server)}" if server is not None else "server=.+"
-    for folder in folders_in(store.data / "history", f"(?i:{wanted})", closed):
-        for month in folders_in(folder, "month=[0-9]{4}-[0-9]{2}", closed):
+    of_server = re.compile(f"server={re.escape(server)}" if server is not None else "server=.+", re.IGNORECASE)
+    for folder in folders_in(store.data / "history", of_server.fullmatch, closed):
+        for month in folders_in(folder, _MONTH.fullmatch, closed):
             for file in _files_in(month):
                 found = DayFile.of(file.name)
                 if found and month.name == f"month={found.day[:7]}":

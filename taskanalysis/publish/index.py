@@ -194,7 +194,7 @@ def _server(share: Path, at: str, now: datetime | None, name: str) -> Server:
     from taskanalysis.health import assess, known_history, rules_of  # noqa: PLC0415 (pandas)
 
     try:
-        snapshot = read_snapshot(share, server=name, at=at, now=now)
+        snapshot = read_snapshot(share, server=name, at=at, now=now, others=())
         found = assess(snapshot, rules_of(share), history=known_history(snapshot))
         counts = Counter(_word(task.verdict.value, task.rule) for task in found.shown)
         attention = len(found.loud) if found.is_known else None

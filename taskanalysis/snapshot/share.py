@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -82,14 +82,12 @@ def list_servers(data: Path) -> list[str]:
 
 def _server_folders(data: Path, server: str | None, problems: list[Problem]) -> list[Path]:
     """The folders of all servers or of one; problems of others are left out."""
-    root, found = long_path(data) / "snapshots", list[Problem]()
-    folders = folders_in(root, r"[^.].*", found) if root.is_dir() else []
+    root = long_path(data) / "snapshots"
 
     def is_wanted(name: str) -> bool:
-        return server is None or name.casefold() in (server.casefold(), "snapshots")
+        return not name.startswith(".") and (server is None or name.casefold() == server.casefold())
 
-    problems += [problem for problem in found if is_wanted(problem.file.rpartition("/")[2])]
-    return [folder for folder in folders if is_wanted(folder.name)]
+    return folders_in(root, is_wanted, problems) if root.is_dir() else []
 
 
 def list_months(data: Path, server: str | None, problems: list[Problem]) -> list[Path]:
@@ -99,11 +97,14 @@ def list_months(data: Path, server: str | None, problems: list[Problem]) -> list
 
 
 def _months_of(folder: Path, problems: list[Problem]) -> list[Path]:
-    return folders_in(folder, r"[0-9]{4}-[0-9]{2}", problems)
+    return folders_in(folder, _MONTH.fullmatch, problems)
 
 
-def folders_in(folder: Path, pattern: str, problems: list[Problem]) -> list[Path]:
-    """The folders in `folder` with a name of this pattern, sorted; a glob would take an unlisted one for empty.
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+
+
+def folders_in(folder: Path, is_wanted: Callable[[str], object], problems: list[Problem]) -> list[Path]:
+    """The folders in `folder` with a wanted name, sorted; a glob would take an unlisted one for empty.
 
     Added to `problems`: that it can't be listed, links that lead nowhere, and files in the place of a folder: those
     whose name has no dot.
@@ -111,7 +112,7 @@ def folders_in(folder: Path, pattern: str, problems: list[Problem]) -> list[Path
     found = []
     try:
         with os.scandir(folder) as entries:
-            named = sorted((entry for entry in entries if re.fullmatch(pattern, entry.name)), key=attrgetter("name"))
+            named = sorted((entry for entry in entries if is_wanted(entry.name)), key=attrgetter("name"))
     except OSError as error:
         _note(folder, error, problems)
         return []

@@ -167,6 +167,7 @@ def read_snapshot(
     zone: str = "",
     dates: str = "",
     now: datetime | None = None,
+    others: Sequence[str] | None = None,
 ) -> Snapshot:
     r"""Read a snapshot folder, the newest one of a share, or what other programs wrote: task XML, statuses or both.
 
@@ -174,7 +175,8 @@ def read_snapshot(
     and PowerShell are recognized by their content. For these, `zone` (IANA) is the server's and `dates` ("dmy" or
     "mdy") the order of day and month where the file leaves it open; without a zone their times are naive.
 
-    Of a status file with several servers, `server` selects one ("": the first).
+    Of a status file with several servers, `server` selects one ("": the first). `others` are those that the snapshot
+    is to name as not read, for who reads all of them (None: it looks for them).
 
     Of a share: the newest snapshot of `server` ("": of any), not later than `at` (ISO text, date or datetime; on the
     server's clock where it has no offset; None or "": the newest), and with `holding="definitions"` one that has
@@ -193,14 +195,15 @@ def read_snapshot(
         known_zone(zone)
     latest = asked_time(at)
     source, now = long_path(path), now or datetime.now(UTC)
-    if (source / "snapshots").is_dir() and not (source / "snapshot.json").is_file():
+    if not (own := (source / "snapshot.json").is_file()) and (source / "snapshots").is_dir():
         newest, unusable = _newest(source, server, latest, holding, now)
         snapshot = _read_own(newest)
         snapshot.problems[:0] = unusable
-        snapshot.others = tuple(name for name in list_servers(source) if name != newest.parents[1].name)
+        known = list_servers(source) if others is None else others
+        snapshot.others = tuple(name for name in known if name != newest.parents[1].name)
         return snapshot
-    own = (source / "snapshot.json").is_file()
     snapshot = _read_own(source) if own else _read_foreign(source, zone, dates, server)
+    snapshot.others = snapshot.others if others is None else tuple(others)
     if in_future(snapshot.taken_at, now):
         snapshot.problems.insert(0, Problem(source.name, FUTURE.partition(",")[0]))
     other = server and snapshot.server and server.casefold() != snapshot.server.casefold()

@@ -193,8 +193,7 @@ def convert(
     _check_exists(data)
     snapshot = read_snapshot(source, zone=zone, dates=dates)
     if snapshot.others:
-        snapshot = read_snapshot(source, server=server or snapshot.server, zone=zone, dates=dates)
-        snapshot.others = ()  # each is a snapshot of its own
+        snapshot = read_snapshot(source, server=server or snapshot.server, zone=zone, dates=dates, others=())
     if at != "":
         snapshot.taken_at = instant(at, zone)
     if in_future(snapshot.taken_at, now or datetime.now(UTC)):

@@ -34,6 +34,22 @@ def test_newest_of_a_share_is_read_and_others_are_listed_in_order(tmp_path: Path
     assert list_snapshots(tmp_path, "*") == list_snapshots(tmp_path, "..") == []
 
 
+def test_one_of_many_servers_is_read_without_a_look_at_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for server in ("SRV", "OTHER", "THIRD"):
+        write(tmp_path, server=server)
+    opened = set[str]()
+    for name in ("scandir", "listdir"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda path, real=real: (opened.add(str(path)), real(path))[1])
+    assert read_snapshot(tmp_path, server="srv", others=()).others == ()
+    assert opened
+    assert not [place for place in opened if "OTHER" in place or "THIRD" in place]
+    assert read_snapshot(tmp_path, server="srv").others == ("OTHER", "THIRD")
+    assert [place for place in opened if "OTHER" in place]
+
+
 def test_snapshot_is_read_from_within_its_folder_and_copied_out_of_its_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
