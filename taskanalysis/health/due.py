@@ -13,7 +13,6 @@ snapshot. Which slots count, and how long their grace is, are rules of our own: 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -26,11 +25,11 @@ from taskanalysis.definition import CalendarTrigger, Duration, TaskDefinition, T
 from taskanalysis.health.busy import TaskRuns, busy_until, skips_while_running
 from taskanalysis.health.findings import is_over
 from taskanalysis.health.rules import NO_RULE, Rule
-from taskanalysis.schedule import moment_of, next_run, previous_run, slot_arrays
+from taskanalysis.schedule import moment_of, next_run, runs_around, slot_arrays
 from taskanalysis.snapshot import Snapshot, Status
 from taskanalysis.text import count
 
-SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 START_WHEN_AVAILABLE = timedelta(minutes=10)
 """How long Windows waits before it catches up on a start."""
 DOUBTED: timedelta = timedelta(hours=26)
@@ -104,15 +103,21 @@ class Due:
     first_seen: datetime | None = None
     last_runs: TaskRuns | None = None
 
-    @cached_property
+    @property
     def next_start(self) -> datetime | None:
         """The first start after the snapshot."""
-        return self._ask(next_run, self.snapshot.taken_at)
+        return self._starts[1]
 
-    @cached_property
+    @property
     def previous_start(self) -> datetime | None:
         """The last slot up to the snapshot."""
-        return self._ask(previous_run, self.snapshot.taken_at + SECOND)
+        return self._starts[0]
+
+    @cached_property
+    def _starts(self) -> tuple[datetime | None, datetime | None]:
+        if not self.task or not self.snapshot.zone:
+            return None, None
+        return runs_around(self.task, self.snapshot.taken_at, tz=self.snapshot.zone)
 
     @cached_property
     def spacing(self) -> timedelta | None:
@@ -265,12 +270,9 @@ class Due:
     def _while_collecting(self, windows: datetime | None) -> bool:
         """Whether both starts are right: the slot between them is so close to the snapshot that either may count it."""
         now, ours, before = self.snapshot.taken_at, self.next_start, self.previous_start
-        if ours and ours - now <= COLLECTING:
-            return _near(windows, self._ask(next_run, ours))
+        if self.task and ours and ours - now <= COLLECTING:
+            return _near(windows, next_run(self.task, ours, tz=self.snapshot.zone))
         return before is not None and now - before <= COLLECTING and _near(windows, before)
-
-    def _ask(self, schedule: Callable[..., datetime | None], moment: datetime) -> datetime | None:
-        return schedule(self.task, moment, tz=self.snapshot.zone) if self.task and self.snapshot.zone else None
 
     def _local(self, moment: datetime) -> datetime:
         return moment.astimezone(self.snapshot.local_time.tzinfo)

@@ -1,7 +1,7 @@
 """When should a task start?
 
 Starts are computed from a definition between two moments in the server's zone: `expected_runs`, `slots`, `next_run`,
-`previous_run`. `move` gives a task another time of day.
+`previous_run`, `runs_around`. `move` gives a task another time of day.
 """
 
 from taskanalysis.schedule.moving import move
@@ -11,6 +11,7 @@ from taskanalysis.schedule.slots import (
     expected_runs,
     next_run,
     previous_run,
+    runs_around,
     slot_arrays,
     slots,
     unscheduled,
@@ -28,6 +29,7 @@ __all__ = [
     "move",
     "next_run",
     "previous_run",
+    "runs_around",
     "slot_arrays",
     "slots",
     "unscheduled",

@@ -141,18 +141,19 @@ def slot_arrays(subject: Subject, start: Time, end: Time, *, tz: tzinfo | str) -
 
 def next_run(subject: Subject, after: Time, *, tz: tzinfo | str) -> datetime | None:
     """The first expected run later than `after`, None where there is none."""
-    zone = _zone(tz)
-    low = _instant(after, zone) + 1
-    times = _firsts(_plans(subject, zone), low)
-    return moment_of(min(times), zone) if times else None
+    return runs_around(subject, after, tz=tz)[1]
 
 
 def previous_run(subject: Subject, before: Time, *, tz: tzinfo | str) -> datetime | None:
     """The last expected run earlier than `before`, None where there is none."""
     zone = _zone(tz)
-    high = _instant(before, zone)
-    runs = [_last(plan, high) for plan in _plans(subject, zone)]
-    return moment_of(max(times), zone) if (times := [time for time in runs if time is not None]) else None
+    return _around(subject, _instant(before, zone), zone)[0]
+
+
+def runs_around(subject: Subject, moment: Time, *, tz: tzinfo | str) -> tuple[datetime | None, datetime | None]:
+    """The last expected run up to a moment and the first one later, None where there is none."""
+    zone = _zone(tz)
+    return _around(subject, _instant(moment, zone) + 1, zone)
 
 
 def unscheduled(subject: Subject) -> dict[int, str]:
@@ -176,13 +177,22 @@ def unscheduled(subject: Subject) -> dict[int, str]:
 def _in_steps(subject: Subject, low: int, last: int, zone: tzinfo) -> Iterator[Slot]:
     plans, step = _plans(subject, zone), _FIRST_GO
     # from one slot to the next that there is: thousands of years may be empty
-    while (low := min(_firsts(plans, low), default=last)) < last:
+    while (low := min((run for plan in plans if (run := _neighbors(plan, low)[1]) is not None), default=last)) < last:
         high = min(low + step, last)
         for time, number, judged in zip(
             *(column.tolist() for column in _merged(subject, low, high, zone)), strict=True
         ):
             yield Slot(moment_of(time, zone), number, judged)
         low, step = high, min(2 * step, _LONGEST_GO)
+
+
+def _around(subject: Subject, at: int, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
+    """The last slot before an instant, and the first from it on."""
+    found = [_neighbors(plan, at) for plan in _plans(subject, zone)]
+    earlier = max((last for last, _ in found if last is not None), default=None)
+    later = min((first for _, first in found if first is not None), default=None)
+    before, after = (None if run is None else moment_of(run, zone) for run in (earlier, later))
+    return before, after
 
 
 def _merged(subject: Subject, low: int, high: int, zone: tzinfo) -> tuple[Moments, Moments, Flags]:
@@ -251,11 +261,10 @@ def _plan(number: int, trigger: Trigger, zone: tzinfo) -> _Plan | None:
     start, end = trigger.start_boundary, trigger.end_boundary
     if not isinstance(trigger, TimeTrigger | CalendarTrigger) or not start:
         return None
-    interval, duration = Duration(), Duration()
-    if trigger.repetition:
-        if trigger.repetition.is_too_short:
-            return None
-        interval, duration = trigger.repetition.interval, trigger.repetition.duration or _FOR_EVER
+    repetition = trigger.repetition
+    if repetition and repetition.is_too_short:
+        return None
+    interval, duration = (repetition.interval, repetition.duration or _FOR_EVER) if repetition else (None, None)
     offset = start.utcoffset()
     return _Plan(
         number=number,
@@ -267,12 +276,12 @@ def _plan(number: int, trigger: Trigger, zone: tzinfo) -> _Plan | None:
         end=_instant(end, zone) if end else LATEST,
         interval=_span(interval),
         duration=_span(duration),
-        vague=bool(interval.months or duration.months),
+        vague=bool(interval and duration and (interval.months or duration.months)),
     )
 
 
-def _span(duration: Duration) -> int:
-    return min((duration.delta + duration.months * _MONTH) // _MICROSECOND, _MOST_DAYS * _DAY)
+def _span(duration: Duration | None) -> int:
+    return min((duration.delta + duration.months * _MONTH) // _MICROSECOND, _MOST_DAYS * _DAY) if duration else 0
 
 
 def _between(plan: _Plan, low: int, high: int) -> tuple[Moments, Flags]:
@@ -318,38 +327,25 @@ def _bases(plan: _Plan, low: int, high: int) -> Moments:
     wall = days * _DAY + plan.time_of_day
     instants = _clock(plan.zone, wall).instants(wall)
     # a day that the clocks skip as a whole falls on the next one (Pacific/Apia, 2011-12-30)
-    return np.compress(np.append(True, instants[1:] > instants[:-1]), instants)
+    is_later = instants[1:] > instants[:-1]
+    return instants if is_later.all() else np.compress(np.append(True, is_later), instants)
 
 
-def _firsts(plans: list[_Plan], low: int) -> list[int]:
-    """The first slot from `low` on of each plan that has one."""
-    return [time for plan in plans if (time := _first(plan, low)) is not None]
-
-
-def _first(plan: _Plan, low: int) -> int | None:
-    """The first slot from `low` on."""
-    low = max(low, (plan.first - 2) * _DAY)
-    bases = _bases(plan, low - plan.gap if plan.interval else low, low + plan.gap)
-    later = int(np.searchsorted(bases, low))
-    run = int(bases[later]) if later < len(bases) else None
-    if plan.interval and later:
+def _neighbors(plan: _Plan, at: int) -> tuple[int | None, int | None]:
+    """The last slot before an instant, and the first from it on."""
+    at = min(max(at, (plan.first - 2) * _DAY), plan.end)
+    bases = _bases(plan, at - plan.gap, at + plan.gap)
+    later = int(np.searchsorted(bases, at))
+    before, after = None, int(bases[later]) if later < len(bases) else None
+    if later:
         base = int(bases[later - 1])
-        repeated = base + -((base - low) // plan.interval) * plan.interval
-        if repeated - base <= plan.duration and (run is None or repeated < run):
-            run = repeated
-    return run if run is not None and run < plan.end else None
-
-
-def _last(plan: _Plan, high: int) -> int | None:
-    """The last slot before `high`."""
-    high = min(high, plan.end)
-    bases = _bases(plan, high - plan.gap, high)
-    later = int(np.searchsorted(bases, high))
-    if not later:
-        return None
-    base = int(bases[later - 1])
-    lasting = min(plan.duration, high - 1 - base)
-    return base + lasting // plan.interval * plan.interval if plan.interval else base
+        before = base
+        if plan.interval:
+            before += min(plan.duration, at - 1 - base) // plan.interval * plan.interval
+            repeated = before + plan.interval
+            if repeated - base <= plan.duration and (after is None or repeated < after):
+                after = repeated
+    return before, after if after is not None and after < plan.end else None
 
 
 def _clock(zone: tzinfo, moments: Moments) -> ZoneClock:

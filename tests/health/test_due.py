@@ -239,13 +239,13 @@ def test_next_start_of_a_task_is_computed_once_in_a_status_report(
     sample: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: Counter[int] = Counter()
-    real = due_module.next_run
+    real = due_module.runs_around
 
-    def counting(subject: TaskDefinition, after: datetime, *, tz: str) -> datetime | None:
+    def counting(subject: TaskDefinition, moment: datetime, *, tz: str) -> tuple[datetime | None, datetime | None]:
         calls[id(subject)] += 1
-        return real(subject, after, tz=tz)
+        return real(subject, moment, tz=tz)
 
-    monkeypatch.setattr(due_module, "next_run", counting)
+    monkeypatch.setattr(due_module, "runs_around", counting)
     page = StatusPage(sample, history=known_history(sample))
     judged = page.judged
     assert len(page.tasks.frame) == len(judged)

@@ -23,7 +23,7 @@ from taskanalysis.definition.model import (
     Trigger,
 )
 from taskanalysis.errors import ZoneError
-from taskanalysis.schedule.slots import next_run, previous_run, slot_arrays, slots, unscheduled
+from taskanalysis.schedule.slots import next_run, previous_run, runs_around, slot_arrays, slots, unscheduled
 from taskanalysis.schedule.zones import microseconds, moment_of, zone_clock
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -86,6 +86,7 @@ def test_subject_without_start_times_yields_nothing(subject: TaskDefinition | Tr
     assert list(slots(subject, MONDAY, TUESDAY, tz="UTC")) == []
     assert next_run(subject, MONDAY, tz="UTC") is None
     assert previous_run(subject, MONDAY, tz="UTC") is None
+    assert runs_around(subject, MONDAY, tz="UTC") == (None, None)
     assert len(slot_arrays(subject, MONDAY, TUESDAY, tz="UTC").time) == 0
 
 
@@ -135,6 +136,30 @@ def test_ends_of_the_calendar_are_no_error(year: int, offset: timezone | None) -
             for at in window:
                 found = next_run(each, at, tz=NEW_YORK), previous_run(each, at, tz=NEW_YORK)
                 assert all(run is None or run.tzinfo is NEW_YORK for run in found)
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        SIX,
+        replace(SIX, repetition=Repetition(Duration.parse("PT25M"), Duration.parse("PT3H"))),
+        replace(SIX, repetition=Repetition(Duration.parse("PT7H"))),
+        replace(SIX, schedule=model.ScheduleByWeek(days_of_week=frozenset({1, 5}))),
+        replace(SIX, end_boundary=TUESDAY.replace(tzinfo=None) + timedelta(hours=3)),
+        TimeTrigger(start_boundary=TUESDAY.replace(tzinfo=None)),
+        TimeTrigger(start_boundary=TUESDAY, repetition=Repetition(Duration.parse("PT1H"), Duration.parse("PT4H"))),
+    ],
+)
+def test_runs_around_a_moment_are_the_neighbors_among_all_runs(trigger: Trigger) -> None:
+    begin, end = MONDAY - timedelta(days=40), TUESDAY + timedelta(days=40)
+    runs = list(ta.expected_runs(trigger, begin, end, tz=NEW_YORK))
+    near = [run for run in runs if abs(run - MONDAY) < timedelta(days=20)]
+    moments = {run + timedelta(seconds=apart) for run in near for apart in (-1, 0, 1)}
+    assert moments
+    for at in sorted(moments | {MONDAY + timedelta(minutes=97 * step) for step in range(100)}):
+        earlier = max((run for run in runs if run <= at), default=None)
+        later = min((run for run in runs if run > at), default=None)
+        assert runs_around(trigger, at, tz=NEW_YORK) == (earlier, later), at
 
 
 # Clocks ---------------------------------------------------------------------------------------------------------------
