@@ -73,7 +73,6 @@ def run_times(runs: pd.DataFrame, spans: pd.DataFrame, ends_of_blind_times: pd.D
 
 def _shown(runs: pd.DataFrame, started: Moments, spans: pd.DataFrame) -> Moments:
     """The last snapshot that shows each run going on; its start where none does."""
-    running = spans[(spans["state"] == "Running") & spans["last_run"].notna()]
     shown, rows_of = started.copy(), task_slices(runs)
     running = spans[(spans["state"] == "Running") & spans["last_run"].notna()]
     times = (microseconds_of(running[name]).tolist() for name in ("last_run", "last_seen"))

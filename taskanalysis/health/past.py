@@ -153,9 +153,19 @@ def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict
 
 def _first_seen_of_idle(spans: pd.DataFrame, snapshot: Snapshot) -> dict[str, datetime]:
     """When the tasks that never ran are first shown, by task path."""
-    idle = [path for path, status in snapshot.statuses.items() if status.never_ran]
-    first = spans[spans["task_path"].isin(idle)].groupby("task_path", observed=True)["first_seen"].min()
+    idle = {path for path, status in snapshot.statuses.items() if status.never_ran}
+    first = _of_tasks(spans, idle.__contains__).groupby("task_path", observed=True)["first_seen"].min()
     return {str(path): _moment(at) for path, at in first.items()}
+
+
+def _of_tasks(spans: pd.DataFrame, is_wanted: Callable[[str], bool]) -> pd.DataFrame:
+    """The spans of some tasks, chosen by their paths."""
+    tasks = spans["task_path"].array
+    wanted = np.array([*map(is_wanted, tasks.categories.tolist()), False])
+    if not wanted.any():
+        return spans.iloc[:0]
+    found: pd.DataFrame = spans.loc[wanted[tasks.codes]]
+    return found
 
 
 def hidden_tasks(history: History, snapshot: Snapshot) -> list[tuple[Status, datetime]]:
@@ -164,10 +174,9 @@ def hidden_tasks(history: History, snapshot: Snapshot) -> list[tuple[Status, dat
     Each is the last status that was seen of it, and when that was (aware UTC).
     """
     spans, changes = _of(history.spans, snapshot.server), _of(history.changes, snapshot.server)
-    absent = [path not in snapshot.statuses for path in spans["task_path"].cat.categories.tolist()]
-    if not any(absent):
+    spans = _of_tasks(spans, lambda path: path not in snapshot.statuses)
+    if spans.empty:
         return []
-    spans = spans[np.array([*absent, False])[spans["task_path"].cat.codes]]
     last = spans.sort_values("last_seen").drop_duplicates("task_path", keep="last").astype({"task_path": "str"})
     changes = changes[changes["kind"] == "removed"]
     removed = changes["at"].groupby(changes["task_path"].astype("str")).max()
@@ -219,7 +228,8 @@ def _blind_times(taken_at: pd.Series) -> list[tuple[datetime, datetime]]:
 
 
 def _of(frame: pd.DataFrame, server: str) -> pd.DataFrame:
-    if frame["server"].cat.categories.tolist() == [server]:  # as nearly always: a copy of it would take longer
+    names = frame["server"].array.categories
+    if len(names) == 1 and names[0] == server:  # as nearly always: a copy of it would take longer
         return frame
     return frame[frame["server"] == server]
 
@@ -234,9 +244,11 @@ def sign_of(outcome: Outcome) -> int:
 
 
 def _runs(runs: pd.DataFrame, taken_at: pd.Series) -> _Runs:
-    bad = runs["outcome"].isin(BAD_OUTCOMES) & runs["certainty"].isin(SETTLED)
+    outcome, certainty = runs["outcome"].array, runs["certainty"].array
+    signs = np.array([sign_of(Outcome(name)) for name in outcome.categories], np.int64)[outcome.codes]
+    is_settled = np.array([name in SETTLED for name in certainty.categories], bool)[certainty.codes]
     return _Runs(
-        np.select([runs["outcome"] == "succeeded", bad], [GOOD, BAD], UNCLEAR),
+        np.where((signs == BAD) & ~is_settled, UNCLEAR, signs),
         runs["code"].to_numpy(dtype=np.int64),
         microseconds_of(runs["started"]),
         microseconds_of(runs["first_seen"]),

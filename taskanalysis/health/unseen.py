@@ -58,6 +58,8 @@ def _lost_with(history: History, snapshot: Snapshot, folder: str) -> list[str]:
     for status, seen in hidden_tasks(history, snapshot):
         if in_scope(status.path, [folder] if folder else []):
             hidden[seen].append(status.path)
+    if not hidden:
+        return []
     coverage = history.coverage[history.coverage["server"] == snapshot.server].set_index("taken_at")
     lost = []
     for seen, paths in sorted(hidden.items(), reverse=True):

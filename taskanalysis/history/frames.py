@@ -38,7 +38,7 @@ from taskanalysis.history.changes import (
     redefined,
     switched,
 )
-from taskanalysis.history.joined import Joined, category, clipped, join, used, utc
+from taskanalysis.history.joined import Joined, category, clipped, join, microseconds_of, used, utc
 from taskanalysis.history.logs import Logged, read_logs, with_logged
 from taskanalysis.history.runs import Decoded, Events, Runs, decode_runs, find_runs, is_sorted
 from taskanalysis.history.scripts import ChangedScript, changed_scripts, files_of
@@ -252,16 +252,18 @@ class History:
     @cached_property
     def runs(self) -> pd.DataFrame:
         """One row per run, sorted by server, task and start, from snapshots, event logs or both."""
-        runs, taken = self._seen_runs, self.coverage.groupby("server", observed=True)["taken_at"]
+        runs = self._seen_runs
         if len(self.logged.runs):
-            definitions = {str(name): self.definitions(at, str(name)) for name, at in taken.max().items()}
+            last = self.coverage.groupby("server", observed=True)["taken_at"].max()
+            definitions = {str(name): self.definitions(at, str(name)) for name, at in last.items()}
             runs = with_logged(runs, self.logged.runs, definitions)
-        at_most = (runs["finished_by"] - runs["started"]).dt.total_seconds()
         # what had ended when the first snapshot was taken may have ended long before
-        is_older = np.zeros(len(runs), bool)
-        for name, first in taken.min().items():
-            is_older |= ((runs["server"] == name) & (runs["finished_by"] == first)).to_numpy()
-        return used(runs.assign(at_most_seconds=at_most.mask(is_older & runs["seconds"].isna())))
+        joined, servers = self._joined, runs["server"].array
+        firsts = dict(zip(joined.servers, joined.times[joined.begins[:-1]].tolist(), strict=True))
+        first = np.array([firsts[name] for name in servers.categories], np.int64)[servers.codes]
+        started, finished = (microseconds_of(runs[name]) for name in ("started", "finished_by"))
+        is_known = (started != NONE) & (finished != NONE) & ((finished != first) | runs["seconds"].notna().to_numpy())
+        return used(runs.assign(at_most_seconds=np.where(is_known, (finished - started) / 1e6, np.nan)))
 
     @cached_property
     def _seen_runs(self) -> pd.DataFrame:
@@ -325,15 +327,19 @@ class History:
             self._redefined(),
             self._scripts(),
         ]
+        task = np.concatenate([part.task for part in parts])
+        at = joined.times[np.concatenate([part.at for part in parts])]
         kinds = np.array([KINDS.index(kind) for part in parts for kind in part.kind], np.int64)
         texts = [text for part in parts for text in part.texts]
-        columns = zip(*texts, strict=True) if texts else [()] * len(TEXTS)
-        frame = pd.DataFrame(
-            joined.names(np.concatenate([part.task for part in parts]))
-            | {"at": utc(joined.times[np.concatenate([part.at for part in parts])]), "kind": category(kinds, KINDS)}
-            | {name: pd.Series(column, dtype="str") for name, column in zip(TEXTS, columns, strict=True)}
+        order = np.lexsort((kinds, task, at))
+        columns = zip(*(texts[place] for place in order.tolist()), strict=True) if texts else [()] * len(TEXTS)
+        return used(
+            pd.DataFrame(
+                joined.names(task[order])
+                | {"at": utc(at[order]), "kind": category(kinds[order], KINDS)}
+                | {name: pd.Series(column, dtype="str") for name, column in zip(TEXTS, columns, strict=True)}
+            )
         )
-        return used(frame.sort_values(["at", "server", "task_path", "kind"], ignore_index=True))
 
     def definitions(self, at: Time, server: str | None = None) -> dict[str, TaskDefinition]:
         r"""The definitions in force at a moment, by task path; empty where no earlier snapshot stores any.
@@ -475,8 +481,9 @@ def task_slices(frame: pd.DataFrame) -> dict[str, slice]:
     >>> task_slices(pd.DataFrame({"task_path": pd.Categorical(["\\A", "\\A", "\\B"])}))
     {'\\A': slice(0, 2, None), '\\B': slice(2, 3, None)}
     """
-    codes, paths = frame["task_path"].cat.codes.to_numpy(), frame["task_path"].cat.categories.tolist()
-    begins, ends = blocks(codes)
+    tasks = frame["task_path"].array
+    begins, ends = blocks(tasks.codes)
+    codes, paths = tasks.codes, tasks.categories.tolist()
     return {
         str(paths[code]): slice(begin, end + 1)
         for code, begin, end in zip(codes[begins].tolist(), begins.tolist(), ends.tolist(), strict=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -171,10 +171,11 @@ def _coverage(
 ) -> pd.DataFrame:
     """The frame `History.coverage`; `own` is the server of each record."""
     begins = np.searchsorted(own, np.arange(len(servers)))
-    definitions = pd.Series([record["definitions"] for record in records], dtype=object)
-    for server, begin in zip(servers, begins.tolist(), strict=True):
-        if begin < len(records) and not definitions[begin]:
-            definitions[begin] = in_force.get(server)
+    first = {begin: in_force.get(server) for server, begin in zip(servers, begins.tolist(), strict=True)}
+    definitions = list[str | None]()
+    for place, record in enumerate(records):
+        before = first[place] if place in first else definitions[-1]
+        definitions.append(record["definitions"] or before)
     elevated = [record["elevated"] if isinstance(record["elevated"], bool) else None for record in records]
     read = np.array([bool(record["definitions_read"]) for record in records], np.int64)
     return pd.DataFrame(
@@ -188,7 +189,7 @@ def _coverage(
             "pruned": np.array([bool(record.get("pruned")) for record in records], bool),
             "zone": pd.Series([record["zone"] for record in records], dtype="str").astype("category"),
             "account": pd.Series([record["account"] for record in records], dtype="str").astype("category"),
-            "definitions": definitions.groupby(own).ffill().astype("category"),
+            "definitions": pd.Series(definitions, dtype="str").astype("category"),
         }
     )
 
@@ -202,8 +203,8 @@ def used(frame: pd.DataFrame) -> pd.DataFrame:
     for name, dtype in frame.dtypes.items():
         if not isinstance(dtype, pd.CategoricalDtype):
             continue
-        column = frame[name]
-        codes, names = column.cat.codes.to_numpy().astype(np.int64), column.cat.categories
+        column = frame[name].array
+        codes, names = column.codes.astype(np.int64), column.categories
         there = np.bincount(codes + 1, minlength=len(names) + 1)[1:] > 0
         if not there.all():
             fewer[str(name)] = category(np.append(np.cumsum(there) - 1, -1)[codes], names[there])
@@ -212,10 +213,16 @@ def used(frame: pd.DataFrame) -> pd.DataFrame:
 
 def category(codes: Numbers, categories: Sequence[str] | pd.Index[str]) -> pd.Categorical[str]:
     """Indexes into texts as a column of categories; -1 and `NONE` are missing."""
-    names = categories if isinstance(categories, pd.Index) else labels(categories)
+    known: Any = pd.CategoricalDtype(categories) if isinstance(categories, pd.Index) else _dtype(tuple(categories))
     codes = np.where(codes < 0, -1, codes).astype(np.int32)
-    made: pd.Categorical[str] = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(names), validate=False)  # type: ignore[assignment]
+    made: pd.Categorical[str] = pd.Categorical.from_codes(codes, dtype=known, validate=False)
     return made
+
+
+@lru_cache(maxsize=64)
+def _dtype(categories: tuple[str, ...]) -> pd.CategoricalDtype:
+    """Words as categories, made once: most columns of all servers have the same."""
+    return pd.CategoricalDtype(labels(categories))
 
 
 def labels(texts: Sequence[str]) -> pd.Index[str]:

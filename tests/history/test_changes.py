@@ -40,6 +40,16 @@ def test_added_removed_enabled_and_disabled(tmp_path: Path) -> None:
     ]
 
 
+def test_changes_of_several_servers_are_sorted_by_time(tmp_path: Path) -> None:
+    for hour in range(6):
+        for server, turn in (("A", 0), ("B", 1)):
+            tasks = [status(), *([status("\\Other")] if hour % 2 == turn else [])]
+            write(tmp_path, hour + turn / 2, *tasks, server=server)
+    frame = read_history(tmp_path, update=False).changes
+    assert frame["at"].is_monotonic_increasing
+    assert frame["server"].tolist() == ["A", "B"] * 5
+
+
 def test_outcome_change_is_a_difference_from_the_previous_run(tmp_path: Path) -> None:
     codes = [0, 0, 1, 267009, 1, 0x8007052E, 0]
     history = hourly(tmp_path, [(hour - 0.5, code) for hour, code in enumerate(codes)])
