@@ -45,7 +45,10 @@ def find_unseen(snapshot: Snapshot, folder: str = "", history: History | None = 
     doubts = [Doubt(sentence, sentence, is_momentary=sentence not in lasting) for sentence in lost]
     if faults := snapshot.faults:
         # masked before it is cut: half a secret would not be known as one
-        named = [clip(one_line(f"{fault.file} {fault.what}"), LONGEST_FAULT) for fault in faults[:MOST_FAULTS]]
+        named = [
+            clip(f"{clip(one_line(fault.file), LONGEST_FAULT // 2)} {one_line(fault.what)}", LONGEST_FAULT)
+            for fault in faults[:MOST_FAULTS]
+        ]
         named += [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
         what = f"{count(len(faults), 'problem')} in the data that were read: {'; '.join(named)}."
         doubts.append(Doubt("faults", what))

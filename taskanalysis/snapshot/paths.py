@@ -194,6 +194,28 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         raise
 
 
+def fits(folder: Path, name: str) -> bool:
+    """Whether a folder can hold a file of this name (posix path), some folders below it: systems limit its length.
+
+    NTFS takes 255 characters between two slashes, most others 255 bytes; what the one of `folder` takes is tried.
+    """
+    if len(name) < _SHORT:
+        return True
+    for place in (*name.split("/"), f"{'x' * _SHORT}/tasks/{name}"):
+        try:
+            (folder / place).lstat()
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError) or getattr(error, "winerror", 0) == _EXCEEDS:
+                return False
+    return True
+
+
+_EXCEEDS = 206
+"""ERROR_FILENAME_EXCED_RANGE ([MS-ERREF] 2.2), which Python takes for a file that is not there."""
+_SHORT = 80
+"""No character of a name has more than three bytes for each of its UTF-16 units."""
+
+
 def beside_of(place: Path) -> Path:
     """Where a file or folder is written before it is renamed: hidden, and of this process alone.
 

@@ -34,11 +34,13 @@ from taskanalysis.snapshot import (
     DELETED,
     Status,
     file_name,
+    fits,
     in_future,
     in_scope,
     keep_script,
     list_snapshots,
     locked,
+    log_name,
     long_path,
     newest_first,
     plain_path,
@@ -400,10 +402,16 @@ def _write(
     taken_at = taken_at.astimezone(UTC)
     while stamp_of(taken_at) in names and later:
         taken_at += timedelta(seconds=1)
-    place = write_snapshot(data, server=server, taken_at=taken_at, warnings=warnings, **content)
+    faults = list(content.pop("faults", ()))
+    for name, what, place_of in (("definitions", "its definition", file_name), ("logs", "its log", log_name)):
+        held = content.get(name) or {}
+        if long := [path for path in held if not fits(long_path(data), place_of(path))]:
+            faults += [Problem(path, f"{what} is not stored: the share takes no name that is so long") for path in long]
+            content[name] = {path: text for path, text in held.items() if path not in long}
+    place = write_snapshot(data, server=server, taken_at=taken_at, warnings=warnings, faults=faults, **content)
     definitions = content["definitions"]
     number = None if definitions is None else len(definitions)
-    stored, problems = (place / "tasks").is_dir(), (*content["problems"], *content.get("faults", ()))
+    stored, problems = (place / "tasks").is_dir(), (*content["problems"], *faults)
     return Collected(place, server, len(content["statuses"]), number, stored, tuple(warnings), problems)
 
 

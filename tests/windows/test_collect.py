@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 from taskanalysis.errors import Problem, SnapshotError, UnfinishedError
 from taskanalysis.health import assess
 from taskanalysis.history.upkeep import verify
-from taskanalysis.snapshot import long_path, plain_path
+from taskanalysis.snapshot import file_name, fits, long_path, plain_path
 from taskanalysis.snapshot.share import list_snapshots
 from taskanalysis.snapshot.snapshot import Snapshot, read_manifest, read_snapshot
 from taskanalysis.snapshot.status import STATUS_FIELDS
@@ -466,6 +467,32 @@ def test_losses_of_converted_files_stay_problems_of_the_snapshot(tmp_path: Path)
     assert (copied.faults, copied.holds) == (found.faults, found.holds)
     assert assess(found).code == 3
     assert assess(found).headline.startswith("The last run of 2 of 2 tasks could not be read.")
+
+
+@pytest.mark.parametrize("path", ["\\" + "N" * 300, "\\A\\" + "N" * 10_000, "\\" + "\\".join(["N" * 200] * 200)])
+def test_name_that_is_too_long_for_a_file_stops_no_other(tmp_path: Path, path: str) -> None:
+    (source := tmp_path / "source").mkdir()
+    for name, task in (("long.xml", path), ("good.xml", LOAD)):
+        registration = f"<RegistrationInfo><URI>{task}</URI></RegistrationInfo><Triggers>"
+        (source / name).write_text(task_xml().replace("<Triggers>", registration), encoding="utf-16")
+    done = convert(source, tmp_path, server="SRV", zone="UTC")
+    (lost,) = done.problems
+    assert (lost.file, lost.what) == (path, "its definition is not stored: the share takes no name that is so long")
+    found = read_snapshot(tmp_path)
+    assert found.tasks.keys() == {LOAD}
+    assert found.faults == [lost]
+    assert assess(found).code == 3
+    assert "is not stored: the share takes no name" in " ".join(assess(found).unseen)
+
+
+def test_name_that_just_fits_is_stored(tmp_path: Path) -> None:
+    path = "\\" + "N" * 251
+    assert fits(tmp_path, f"tasks/{file_name(path)}")
+    assert not fits(tmp_path, f"tasks/{file_name(path + 'N')}")
+    fake = server()
+    fake.store[path] = replace(fake.store[LOAD])
+    assert take(fake, tmp_path).problems == ()
+    assert path in read_snapshot(tmp_path).tasks
 
 
 def test_data_of_the_future_are_not_stored(tmp_path: Path) -> None:
