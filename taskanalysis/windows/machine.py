@@ -9,6 +9,7 @@ pywin32 is loaded inside functions, so that this imports anywhere. Not yet run o
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fnmatch
 import getpass
@@ -247,13 +248,24 @@ _SILENT: set[str] = set()
 
 
 def _server_of(path: str) -> str:
-    r"""The file server of a path, in lower case; "" for one of this machine.
+    r"""The file server of a path or a drive that is on one, in lower case; "" for a path of this machine.
 
     >>> _server_of("//Files/share/a.bat"), _server_of(r"\\?\UNC\files\share"), _server_of(r"\\?\D:\a.bat")
     ('files', 'files', '')
     """
     found = re.match(r"[\\/]{2}(?:[?.][\\/]UNC[\\/])?([^\\/?.][^\\/]*)", path, re.IGNORECASE)
-    return found[1].lower() if found else ""
+    drive = ntpath.splitdrive(path)[0].lower()
+    return found[1].lower() if found else drive if _is_remote(drive) else ""
+
+
+def _is_remote(drive: str) -> bool:
+    """Whether Windows has a drive (``z:``) from a file server, as it knows without asking that (GetDriveTypeW)."""
+    windll: Any = getattr(ctypes, "windll", None)
+    is_drive = windll is not None and re.fullmatch("[a-z]:", drive)
+    return bool(is_drive) and windll.kernel32.GetDriveTypeW(f"{drive}\\") == _DRIVE_REMOTE
+
+
+_DRIVE_REMOTE = 4  # winbase.h
 
 
 def _answered(path: str, ask: Callable[[], T]) -> T:

@@ -1,10 +1,12 @@
 r"""What tasks run and last wrote, as `collect` keeps it."""
 
+import ctypes
 import hashlib
 import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -194,6 +196,19 @@ def test_file_server_that_does_not_answer_is_asked_once(monkeypatch: pytest.Monk
         with pytest.raises(TimeoutError, match="gone does not answer"):
             machine.file(path)
     assert asked == [r"\\gone\share\a.bat"]
+
+
+def test_drive_of_a_file_server_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = {"z:\\": 4, "c:\\": 3}
+    kernel = SimpleNamespace(GetDriveTypeW=lambda root: kinds[root])
+    monkeypatch.setattr(ctypes, "windll", SimpleNamespace(kernel32=kernel), raising=False)
+    monkeypatch.setattr(machine, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(machine, "_SILENT", set())
+    monkeypatch.setattr(machine, "_file", lambda path, _: time.sleep(0 if path.startswith("C:") else 1))
+    assert machine.file(r"C:\a.bat") is None
+    for path in (r"Z:\a.bat", r"z:\b.bat"):
+        with pytest.raises(TimeoutError, match="z: does not answer"):
+            machine.file(path)
 
 
 @pytest.mark.parametrize("path", [r"\\gone\share\a.bat", "//gone/share/a.bat"])
