@@ -24,7 +24,7 @@ def machine() -> dict[str, object]:
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "system": _system(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "load": f"{psutil.getloadavg()[0]:.1f}",
+        "load": _load(),
         "ours": {name: version(name) for name in OURS},
         "peers": pinned(),
     }
@@ -37,6 +37,13 @@ def said(known: dict[str, object]) -> str:
     return "{}, {} cores, {}; {}; {}; load before: {}.\n".format(*(known[name] for name in place)) + (
         ", ".join(f"{name} {number}" for name, number in libraries.items()) + "."
     )
+
+
+def _load() -> str:
+    try:
+        return f"{psutil.getloadavg()[0]:.1f}"
+    except (OSError, RuntimeError):  # Windows where performance counters are disabled
+        return "not known"
 
 
 def _processor() -> str:

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import child, peers, table
+from benchmarks import child, machine, peers, table
 from benchmarks.runner import Bench, Way
 from benchmarks.table import Goal, Row, as_json, markdown
 from tests.build import ROOT
@@ -136,6 +137,12 @@ def test_peers_are_left_out_where_there_is_no_python_for_them(tmp_path: Path) ->
 def test_peers_are_pinned() -> None:
     assert set(peers.pinned()) == {"dissect.target", "duckdb", "polars", "xmltodict"}
     assert all(version[0].isdigit() for version in peers.pinned().values())
+
+
+@pytest.mark.parametrize("error", [OSError("no"), RuntimeError("Performance counters may be disabled.")])
+def test_machine_that_tells_no_load_is_described_without(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("psutil.getloadavg", Mock(side_effect=error))
+    assert "load before: not known." in machine.said(machine.machine())
 
 
 def test_peers_that_cannot_be_installed_are_said_and_the_rest_is_measured(
