@@ -195,23 +195,24 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def fits(folder: Path, name: str) -> bool:
-    """Whether a folder can hold a file of this name (posix path), some folders below it: systems limit its length.
+    """Whether `write_folder` could write a file of this name (posix path): how long it may be depends on the disk.
 
-    NTFS takes 255 characters between two slashes, most others 255 bytes; what the one of `folder` takes is tried.
+    NTFS takes 255 characters between two slashes, most others 255 bytes; longer names are tried with an empty file.
     """
-    if len(name) < _SHORT:
+    if len(name) < _SHORT or (len(name) < 8 * _SHORT and max(map(len, name.split("/"))) < _SHORT):
         return True
-    for place in (*name.split("/"), f"{'x' * _SHORT}/tasks/{name}"):
-        try:
-            (folder / place).lstat()
-        except OSError as error:
-            if not isinstance(error, FileNotFoundError) or getattr(error, "winerror", 0) == _EXCEEDS:
-                return False
+    beside = beside_of(folder)
+    try:
+        file = beside / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    except (OSError, ValueError):  # Windows' Python takes no path of 32,767 characters
+        return False
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
     return True
 
 
-_EXCEEDS = 206
-"""ERROR_FILENAME_EXCED_RANGE ([MS-ERREF] 2.2), which Python takes for a file that is not there."""
 _SHORT = 80
 """No character of a name has more than three bytes for each of its UTF-16 units."""
 

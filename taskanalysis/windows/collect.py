@@ -48,6 +48,7 @@ from taskanalysis.snapshot import (
     read_snapshot,
     remove,
     server_folder,
+    snapshot_folder,
     stamp_of,
     stamped,
     write_snapshot,
@@ -402,13 +403,16 @@ def _write(
     taken_at = taken_at.astimezone(UTC)
     while stamp_of(taken_at) in names and later:
         taken_at += timedelta(seconds=1)
-    faults = list(content.pop("faults", ()))
-    for name, what, place_of in (("definitions", "its definition", file_name), ("logs", "its log", log_name)):
+    place, faults = snapshot_folder(server_folder(data, server), stamp_of(taken_at)), list(content.pop("faults", ()))
+    for name, what, place_of in (
+        ("definitions", "its definition", lambda path: f"tasks/{file_name(path)}"),
+        ("logs", "its log", log_name),
+    ):
         held = content.get(name) or {}
-        if long := [path for path in held if not fits(long_path(data), place_of(path))]:
+        if long := [path for path in held if not fits(place, place_of(path))]:
             faults += [Problem(path, f"{what} is not stored: the share takes no name that is so long") for path in long]
             content[name] = {path: text for path, text in held.items() if path not in long}
-    place = write_snapshot(data, server=server, taken_at=taken_at, warnings=warnings, faults=faults, **content)
+    write_snapshot(data, server=server, taken_at=taken_at, warnings=warnings, faults=faults, **content)
     definitions = content["definitions"]
     number = None if definitions is None else len(definitions)
     stored, problems = (place / "tasks").is_dir(), (*content["problems"], *faults)

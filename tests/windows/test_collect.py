@@ -487,8 +487,9 @@ def test_name_that_is_too_long_for_a_file_stops_no_other(tmp_path: Path, path: s
 
 def test_name_that_just_fits_is_stored(tmp_path: Path) -> None:
     path = "\\" + "N" * 251
-    assert fits(tmp_path, f"tasks/{file_name(path)}")
-    assert not fits(tmp_path, f"tasks/{file_name(path + 'N')}")
+    assert fits(tmp_path / "new", f"tasks/{file_name(path)}")
+    assert not fits(tmp_path / "new", f"tasks/{file_name(path + 'N')}")
+    assert list(tmp_path.iterdir()) == []
     fake = server()
     fake.store[path] = replace(fake.store[LOAD])
     assert take(fake, tmp_path).problems == ()
