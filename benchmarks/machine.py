@@ -10,10 +10,11 @@ from pathlib import Path
 import psutil
 
 from benchmarks.peers import pinned
+from taskanalysis import __version__
 
 __all__ = ["machine", "said"]
 
-OURS = ("taskanalysis", "lxml", "numpy", "pandas", "pyarrow", "evtx")
+OURS = ("lxml", "numpy", "pandas", "pyarrow", "evtx")
 
 
 def machine() -> dict[str, object]:
@@ -25,7 +26,7 @@ def machine() -> dict[str, object]:
         "system": _system(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "load": _load(),
-        "ours": {name: version(name) for name in OURS},
+        "ours": {"taskanalysis": __version__, **{name: version(name) for name in OURS}},
         "peers": pinned(),
     }
 
