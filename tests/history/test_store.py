@@ -47,6 +47,7 @@ from tests.build import (
     write,
     xml,
 )
+from tests.doubles.clock import Clock
 
 HOURS = [-30, -20, -13, -12, -11, 0, 1, 2, 13]
 OTHER = '\\OpenData\\Other, the "second"'
@@ -499,6 +500,7 @@ def test_what_was_written_before_an_error_stays_and_the_rest_is_computed(
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", fail)
+        patched.setattr("taskanalysis.snapshot.paths.time", Clock())
         expect_computed(share, why)
     assert len(store_files(share)) == written
     assert list((share / "history").rglob("*.tmp")) == []

@@ -24,6 +24,7 @@ from taskanalysis.snapshot.paths import (
     task_path,
     write_whole,
 )
+from tests.doubles.clock import Clock
 
 PARTS = st.text(st.characters(exclude_characters="\\", exclude_categories=["Cs"]), min_size=1)
 TRICKY = st.sampled_from(
@@ -118,19 +119,6 @@ def test_file_is_written_whole_or_stays_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         write_whole(file, *broken())
     assert [(each.name, each.read_bytes()) for each in file.parent.iterdir()] == [("status.csv", b"one two")]
-
-
-class Clock:
-    """A clock that only sleep moves."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-
-    def monotonic(self) -> float:
-        return self.seconds
 
 
 @pytest.fixture
