@@ -177,8 +177,8 @@ def unscheduled(subject: Subject) -> dict[int, str]:
 def _in_steps(subject: Subject, low: int, last: int, zone: tzinfo) -> Iterator[Slot]:
     plans, step = _plans(subject, zone), _FIRST_GO
     # from one slot to the next that there is: thousands of years may be empty
-    while (low := min((run for plan in plans if (run := _neighbors(plan, low)[1]) is not None), default=last)) < last:
-        high = min(low + step, last)
+    while (after := _nearest(plans, low)[1]) is not None and after < last:
+        low, high = after, min(after + step, last)
         for time, number, judged in zip(
             *(column.tolist() for column in _merged(subject, low, high, zone)), strict=True
         ):
@@ -187,12 +187,16 @@ def _in_steps(subject: Subject, low: int, last: int, zone: tzinfo) -> Iterator[S
 
 
 def _around(subject: Subject, at: int, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
-    """The last slot before an instant, and the first from it on."""
-    found = [_neighbors(plan, at) for plan in _plans(subject, zone)]
-    earlier = max((last for last, _ in found if last is not None), default=None)
-    later = min((first for _, first in found if first is not None), default=None)
-    before, after = (None if run is None else moment_of(run, zone) for run in (earlier, later))
+    """The last slot of a task or trigger before an instant, and the first from it on."""
+    before, after = (None if run is None else moment_of(run, zone) for run in _nearest(_plans(subject, zone), at))
     return before, after
+
+
+def _nearest(plans: list[_Plan], at: int) -> tuple[int | None, int | None]:
+    """The last slot of all plans before an instant, and the first from it on."""
+    found = [_neighbors(plan, at) for plan in plans]
+    before = max((last for last, _ in found if last is not None), default=None)
+    return before, min((first for _, first in found if first is not None), default=None)
 
 
 def _merged(subject: Subject, low: int, high: int, zone: tzinfo) -> tuple[Moments, Moments, Flags]:
