@@ -432,8 +432,8 @@ def write_snapshot(
     `definitions` maps task path to the exact bytes that Windows exported (None: statuses only); `folders` is their
     scope, empty for all outside ``\Microsoft``. They are stored only where the set of tasks or any byte differs from
     the last snapshot that stored them. `taken_at` and the times of `statuses` are aware. `sddl` maps task path to
-    security descriptor; `problems` lists what the collector was refused, `faults` what was lost in reading other
-    programs' files, `holds` the fields of Status that those have, and `warnings` are sentences about the whole.
+    security descriptor; `problems` lists what the collector was refused, `faults` what could not be stored or was lost
+    in reading other programs' files, `holds` the fields of Status that those have; `warnings` are of the whole.
     `programs` are the files that actions start (None: not looked at), `logs` maps task path to the end of what the task
     last wrote.
 
