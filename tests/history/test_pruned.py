@@ -217,7 +217,7 @@ def test_history_is_rebuilt_without_the_files_of_others(share: Path, before: His
     assert store_files(share) == good
 
 
-@pytest.mark.parametrize("flips", [10, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("flips", [10, pytest.param(500, marks=pytest.mark.slow)])
 def test_a_single_flipped_bit_of_what_was_pruned_is_noticed_and_restored(
     share: Path, before: History, flips: int
 ) -> None:

@@ -418,7 +418,7 @@ def test_publishing_that_is_killed_at_any_moment_leaves_whole_pages(tmp_path: Pa
     killed = begun = mixed = number = 0
     span = 0.02  # seconds, so that about half of the runs are done before the signal comes: no moment is left out
     random.seed(6)
-    while killed < 100 or begun < 20 or not mixed:
+    while killed < 100 or begun <= 20 or not mixed:
         number += 1
         assert number < 1000, f"{killed} were killed, {begun} of them had begun, {mixed} were half done"
         moment = NOW + timedelta(minutes=number)

@@ -373,7 +373,7 @@ def test_any_bytes_are_read_or_refused(data: bytes, before: bytes) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**64))
 def test_many_mutated_definitions_are_read_or_refused(seed: int) -> None:
     read_or_refused(mutated(seed))
