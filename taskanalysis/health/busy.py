@@ -19,12 +19,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taskanalysis.definition import TaskDefinition
-from taskanalysis.history import microseconds_of, task_slices
+from taskanalysis.history import microseconds_of
 from taskanalysis.schedule import Moments
 
 EARLIER_RUNS = 30
 NONE = np.iinfo(np.int64).min  # how numpy stores a missing time
 _MINUTE = 60_000_000
+_FAR = np.iinfo(np.int64).max
 
 
 class RunTimes(NamedTuple):
@@ -73,17 +74,36 @@ def run_times(runs: pd.DataFrame, spans: pd.DataFrame, ends_of_blind_times: pd.D
 
 def _shown(runs: pd.DataFrame, started: Moments, spans: pd.DataFrame) -> Moments:
     """The last snapshot that shows each run going on; its start where none does."""
-    shown, rows_of = started.copy(), task_slices(runs)
+    shown = started.copy()
     running = spans[(spans["state"] == "Running") & spans["last_run"].notna()]
-    times = (microseconds_of(running[name]).tolist() for name in ("last_run", "last_seen"))
-    for path, begun, seen in zip(running["task_path"].tolist(), *times, strict=True):
-        rows = rows_of.get(path, slice(0, 0))
+    if len(runs) and len(running):
+        begun, seen = (microseconds_of(running[name]) for name in ("last_run", "last_seen"))
+        run, apart = _nearest(runs["task_path"].array, started, running["task_path"].array, begun)
         # the start of a run that is in the event log, too, is that of the log, within a minute (`with_logged`)
-        first, beyond = rows.start + np.searchsorted(started[rows], (begun - _MINUTE, begun + _MINUTE + 1))
-        if first < beyond:
-            place = first + np.abs(started[first:beyond] - begun).argmin()
-            shown[place] = max(shown[place], seen)
+        own = apart <= _MINUTE
+        np.maximum.at(shown, run[own], seen[own])
     return shown
+
+
+def _nearest(
+    tasks: pd.Categorical[str], started: Moments, paths: pd.Categorical[str], begun: Moments
+) -> tuple[Moments, Moments]:
+    """The place of the run of a task that started nearest to each of other times, and how far it is from it.
+
+    Runs are those of `History.runs`, so by task and start; `_FAR` is the distance from a run of another task.
+    """
+    code = tasks.categories.get_indexer(paths.categories)[paths.codes]
+    begin, end = (np.searchsorted(tasks.codes, code, side) for side in ("left", "right"))
+    first, beyond = begin, end
+    while (first < beyond).any():  # a binary search for all at once: which run of the task is the first not earlier
+        middle = (first + beyond) // 2
+        is_earlier = (first < beyond) & (started[middle.clip(max=len(started) - 1)] < begun)
+        first, beyond = np.where(is_earlier, middle + 1, first), np.where(is_earlier, beyond, middle)
+    beside = np.array([first - 1, first])
+    apart = np.abs(started[beside.clip(0, len(started) - 1)] - begun)
+    apart = np.where((begin <= beside) & (beside < end), apart, _FAR)
+    nearest = apart.argmin(axis=0)[np.newaxis]
+    return np.take_along_axis(beside, nearest, 0)[0], np.take_along_axis(apart, nearest, 0)[0]
 
 
 def busy_until(runs: RunTimes, slots: Moments) -> Moments:
@@ -93,7 +113,7 @@ def busy_until(runs: RunTimes, slots: Moments) -> Moments:
     gone on into a slot, as long as the longest of these, but not after the first snapshot that shows it finished.
     """
     is_known = (runs.finished != NONE) & runs.is_usual
-    first_slot = np.append(slots, np.iinfo(np.int64).max)[np.searchsorted(slots, runs.started + _MINUTE, "right")]
+    first_slot = np.append(slots, _FAR)[np.searchsorted(slots, runs.started + _MINUTE, "right")]
     took = np.where(is_known & (first_slot <= runs.finished), runs.finished - runs.started, 0)
     until = runs.shown
     if took.any():
