@@ -238,8 +238,8 @@ def new_stamp(reports: Path, now: datetime) -> str:
 
 
 def publish(
-    run: Path,
-    latest: Path,
+    run: Iterable[Path],
+    latest: Iterable[Path],
     reports: Path,
     *,
     stamp: str,
@@ -249,7 +249,7 @@ def publish(
     gone: Iterable[str] = (),
     seconds: float = LOCKED_SECONDS,
 ) -> list[str]:
-    """Publish the files of `run` as ``runs/<stamp>`` and those of `latest` in ``latest``, then write ``index.html``.
+    """Publish the files `run` as ``runs/<stamp>`` and those of `latest` in ``latest``, then write ``index.html``.
 
     `index` renders the index from the stamps of the kept runs and the names of files that were locked for `seconds`;
     these keep their old content and are returned. `gone` are outdated files of ``latest`` to remove; `keep` says which
@@ -259,14 +259,15 @@ def publish(
     runs, target = reports / "runs", reports / "latest"
     beside = runs / f".{stamp}.tmp"
     front = reports / "index.html"
-    copies = {_beside(target / file.name): target / file.name for file in sorted(latest.iterdir())}
+    files = {file.name: file for file in latest}
+    copies = {_beside(target / name): target / name for name in sorted(files)}
     with explained(reports):
         try:
             beside.mkdir()
-            for file in run.iterdir():
+            for file in run:
                 shutil.copyfile(file, beside / file.name)
             for copy, place in copies.items():
-                shutil.copyfile(latest / place.name, copy)
+                shutil.copyfile(files[place.name], copy)
             stay = keep.stay([*list_runs(reports), stamp], now)
             _beside(front).write_text(index(stay, ()), encoding="utf-8", newline="\n")
             if rename_all({beside: runs / stamp}, seconds=seconds):

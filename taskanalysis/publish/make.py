@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import re
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -134,7 +133,8 @@ def make_reports(
         )
         outdated = [f"{name}-failed.html" for name in NOTEBOOKS if name not in made.failures]
         outdated += made.fewer_pages()
-        locked = publish(made.kept, made.latest, reports, stamp=stamp, keep=keep, now=now, index=index, gone=outdated)
+        kept, latest = made.published(kept=True), made.published(kept=False)
+        locked = publish(kept, latest, reports, stamp=stamp, keep=keep, now=now, index=index, gone=outdated)
         return Outcome(stamp, list(made.failures.values()), locked, standing, code, no_rules=no_rules)
 
 
@@ -239,7 +239,7 @@ def notebook_file(name: str) -> Path:
 
 
 class _Made:
-    """The files that a run publishes, in a local folder: `kept` for the run, `latest` with the last good ones.
+    """The pages that a run publishes, in local folders: `kept` for the run, `latest` with the last good ones.
 
     `files` are the folders of the CSV and JSON files of each notebook.
     """
@@ -266,7 +266,7 @@ class _Made:
             self.rendered[name] = done
 
     def write_pages(self, standing: Standing | None, moment: datetime) -> None:
-        """Write the pages of all reports and their files, once it is known which failed and how the tasks stand."""
+        """Write the pages of all reports, once it is known which failed and how the tasks stand."""
         if standing:
             seen = not (standing.unseen or standing.age(moment))
             self.run = replace(self.run, attention=standing.attention if standing.counts else None, unseen=not seen)
@@ -274,15 +274,18 @@ class _Made:
             for name, rendered in self.rendered.items():
                 if kept and name in LATEST_ONLY:
                     continue
-                files = sorted(self.files[name].iterdir())
-                for file in files:
-                    shutil.copyfile(file, folder / file.name)
-                names = [file.name for file in files]
+                names = sorted(file.name for file in self.files[name].iterdir())
                 texts = pages.report_pages(name, rendered, self.run, files=names, kept=kept, failed=[*self.failures])
                 for file_name, text in texts.items():
                     (folder / file_name).write_bytes(text.encode())
             for failure in self.failures.values():
                 self._write_failure(failure, folder, kept)
+
+    def published(self, *, kept: bool) -> list[Path]:
+        """The pages of the run that is kept, or of ``latest``, and the files that they link."""
+        folder = self.kept if kept else self.latest
+        reports = [name for name in self.rendered if not (kept and name in LATEST_ONLY)]
+        return [*folder.iterdir(), *(file for name in reports for file in self.files[name].iterdir())]
 
     def fewer_pages(self) -> list[str]:
         """Pages of an earlier run whose report has fewer pages now."""

@@ -47,14 +47,15 @@ def page(stamp: str, size: int = 10) -> str:
     return f"<html {head}><head>{'x' * size}<p>{stamp}</p></html>\n"
 
 
-def made(tmp_path: Path, stamp: str, size: int = 10) -> tuple[Path, Path]:
-    """Folders with the files of a run and of latest, as a report makes them."""
+def made(tmp_path: Path, stamp: str, size: int = 10) -> tuple[list[Path], list[Path]]:
+    """The files of a run and of latest, as a report makes them."""
     folders = tmp_path / f"made-{stamp}" / "run", tmp_path / f"made-{stamp}" / "latest"
     for folder in folders:
         folder.mkdir(parents=True)
         for name in (*PAGES, *DATA):
             (folder / name).write_text(page(stamp, size), encoding="utf-8")
-    return folders
+    run, latest = (sorted(folder.iterdir()) for folder in folders)
+    return run, latest
 
 
 def index(stay: list[str], locked: list[str]) -> str:
@@ -422,11 +423,12 @@ def test_publishing_that_is_killed_at_any_moment_leaves_whole_pages(tmp_path: Pa
         number += 1
         assert number < 1000, f"{killed} were killed, {begun} of them had begun, {mixed} were half done"
         moment = NOW + timedelta(minutes=number)
-        run, latest = made(tmp_path, f"{moment:%Y%m%dT%H%M%SZ}", size)
+        stamp = f"{moment:%Y%m%dT%H%M%SZ}"
+        run, latest = made(tmp_path, stamp, size)
         child = os.fork()
         if not child:
             with contextlib.suppress(BaseException), held(out, now=moment, wait=0):
-                publish(run, latest, out, stamp=run.parent.name[5:], keep=Keep(3), now=moment, index=index)
+                publish(run, latest, out, stamp=stamp, keep=Keep(3), now=moment, index=index)
             os._exit(0)
         until = time.monotonic() + random.uniform(0, span)
         while time.monotonic() < until:

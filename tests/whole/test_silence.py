@@ -85,6 +85,7 @@ class Pages:
         self.standing = read_standing(made.files["status"] / "status.json")
         made.write_pages(self.standing, now)
         made.write_summary(self.standing, now)
+        shutil.copy(made.files["status"] / "status.json", made.latest)  # as `publish` does
         cards = {name: rendered.card for name, rendered in made.rendered.items()}
         index = index_page(out, made.run, failed=[], cards=cards)([], [])
         (out / "index.html").write_text(index, encoding="utf-8")

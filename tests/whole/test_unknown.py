@@ -5,6 +5,7 @@
 
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -196,6 +197,7 @@ def texts(data: Path, out: Path, zone: str) -> Iterator[tuple[str, str]]:
     standing = read_standing(made.files["status"] / "status.json")
     made.write_pages(standing, now)
     made.write_summary(standing, now)
+    shutil.copy(made.files["status"] / "status.json", made.latest)  # as `publish` does
     cards = {name: page.card for name, page in made.rendered.items() if page.card}
     index = index_page(out, made.run, failed=[], cards=cards)(["20261124T180000Z"], [])
     (made.latest / "index.html").write_text(index, encoding="utf-8")
