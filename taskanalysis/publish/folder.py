@@ -21,7 +21,8 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -238,8 +239,8 @@ def new_stamp(reports: Path, now: datetime) -> str:
 
 
 def publish(
-    run: Iterable[Path],
-    latest: Iterable[Path],
+    run: Collection[Path],
+    latest: Collection[Path],
     reports: Path,
     *,
     stamp: str,
@@ -264,10 +265,10 @@ def publish(
     with explained(reports):
         try:
             beside.mkdir()
-            for file in run:
-                shutil.copyfile(file, beside / file.name)
-            for copy, place in copies.items():
-                shutil.copyfile(files[place.name], copy)
+            sources = [*run, *(files[place.name] for place in copies.values())]
+            targets = [*(beside / file.name for file in run), *copies]
+            with ThreadPoolExecutor() as pool:  # a share answers several copies in the time of one
+                list(pool.map(shutil.copyfile, sources, targets))
             stay = keep.stay([*list_runs(reports), stamp], now)
             _beside(front).write_text(index(stay, ()), encoding="utf-8", newline="\n")
             if rename_all({beside: runs / stamp}, seconds=seconds):
