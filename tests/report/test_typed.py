@@ -1,5 +1,6 @@
 """Tables for analysts: dtypes that sort, group and subtract as they are, in frames and in Parquet files."""
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from taskanalysis.report.inventory import Inventory
 from taskanalysis.report.status import StatusPage
 from taskanalysis.report.tables import MOST_DAYS
 from taskanalysis.report.trends import Trends
-from taskanalysis.report.typed import FLAGS, columns_of, dtype_of, typed
+from taskanalysis.report.typed import FLAGS, columns_of, dtype_of, parquet, typed
 from taskanalysis.snapshot.snapshot import Snapshot
 from taskanalysis.snapshot.status import Status
 from tests.build import HOSTILE, NOON, definition, status, text_in, write, xml
@@ -189,6 +190,15 @@ def test_parquet_gives_back_the_frame_that_python_has(pages: Path, frames: dict[
         pd.testing.assert_frame_equal(back.drop(columns=lists), here.drop(columns=lists))
         for column in set(lists) - {"next_runs"}:
             assert [list(value) for value in back[column]] == here[column].tolist()
+
+
+def test_times_of_many_runs_take_little_room() -> None:
+    started = pd.Series(pd.date_range("2026-01-01", periods=50_000, freq="7min", tz="UTC", unit="us"))
+    content = parquet(
+        "runs", pd.DataFrame({"started": started, "ended": pd.Series(pd.NaT, started.index, started.dtype)})
+    )
+    assert len(content) < 5_000, "eight bytes each, and as many for a dictionary, would be 400,000"
+    assert pd.read_parquet(io.BytesIO(content))["started"].eq(started).all()
 
 
 def test_parquet_has_no_apostrophes_no_secrets_and_no_markup_of_ours(tmp_path: Path) -> None:
