@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -38,7 +38,7 @@ from taskanalysis.health.busy import RunTimes, busy_until, skips_while_running
 from taskanalysis.health.due import DOUBTED, graces
 from taskanalysis.health.past import known_runs, longest_gap, median_gap
 from taskanalysis.health.rules import NO_RULES, Rules
-from taskanalysis.history import History, category, microseconds_of, task_slices, utc
+from taskanalysis.history import History, category, microseconds_of, of_server, task_slices, utc
 from taskanalysis.schedule import Moments, SlotArrays, slot_arrays
 from taskanalysis.snapshot import in_scope
 
@@ -61,6 +61,22 @@ class _Seen(NamedTuple):
     last_run: Moments
     enabled: NDArray[np.bool_]
     runs: RunTimes
+
+
+class _Taken(NamedTuple):
+    """When snapshots were taken, their usual gap (None: not known), and the longest that is not blind (`longest_gap`).
+
+    In microseconds.
+    """
+
+    times: Moments
+    usual: float | None
+    longest: float
+
+    @classmethod
+    def of(cls, times: Moments) -> Self:
+        """The snapshots at these times."""
+        return cls(times, median_gap(times), longest_gap(times))
 
 
 class _Rows(NamedTuple):
@@ -99,8 +115,8 @@ def slot_fates(
     any time zone (`due.DOUBTED`). Of a task with slots closer than snapshots, those of one fate between two snapshots
     are one row with their `count`. Times are UTC.
     """
-    coverage = history.coverage[history.coverage["server"] == server]
-    times = microseconds_of(coverage["taken_at"])
+    coverage = of_server(history.coverage, server)
+    taken = _Taken.of(microseconds_of(coverage["taken_at"]))
     folders = [folder] if folder else []
     observed = _observed(history, server)
     rows: list[_Rows] = []
@@ -121,7 +137,7 @@ def slot_fates(
             busy = np.full(len(observed[path].runs.started), _NEVER)
             if skips_while_running(form.task):
                 busy = busy_until(observed[path].runs, slots.time.astype(np.int64))
-            rows.append(_rows(path, slots, waits, observed[path], busy, times, path in doubtful))
+            rows.append(_rows(path, slots, waits, observed[path], busy, taken, path in doubtful))
     return _frame(server, rows)
 
 
@@ -129,22 +145,22 @@ def slot_fates(
 
 
 def _rows(
-    path: str, slots: SlotArrays, waits: Moments, seen: _Seen, busy: Moments, times: Moments, doubtful: bool
+    path: str, slots: SlotArrays, waits: Moments, seen: _Seen, busy: Moments, taken: _Taken, doubtful: bool
 ) -> _Rows:
     at = slots.time.astype(np.int64)
     if doubtful:
         wide = np.maximum(waits, _DOUBTED)
-        fate, run = _fates(at, at + wide[slots.trigger], slots.judged, seen, busy, times, _DOUBTED)
+        fate, run = _fates(at, at + wide[slots.trigger], slots.judged, seen, busy, taken, _DOUBTED)
         fate = np.where((fate == MISSED) | (fate == PENDING), fate, NOT_JUDGED).astype(np.int8)
         run = np.full(len(fate), -1)
     else:
-        fate, run = _fates(at, at + waits[slots.trigger], slots.judged, seen, busy, times)
+        fate, run = _fates(at, at + waits[slots.trigger], slots.judged, seen, busy, taken)
     shown = _is_enabled(at, seen)
     at, fate, started = at[shown], fate[shown], np.append(seen.runs.started, _NEVER)[run[shown]]
     number = np.ones(len(at), dtype=np.int64)
-    spacing, usual = median_gap(at), median_gap(times)
-    if spacing and usual and spacing < usual:
-        group = np.searchsorted(times, at) * len(FATES) + fate
+    spacing = median_gap(at)
+    if spacing and taken.usual and spacing < taken.usual:
+        group = np.searchsorted(taken.times, at) * len(FATES) + fate
         _, first, number = np.unique(group, return_index=True, return_counts=True)
         by_time = np.argsort(first)
         first, number = first[by_time], number[by_time]
@@ -176,7 +192,7 @@ def _fates(
     judged: NDArray[np.bool_],
     seen: _Seen,
     busy: Moments,
-    times: Moments,
+    taken: _Taken,
     early: int = _MINUTE,
 ) -> tuple[NDArray[np.int8], Moments]:
     """The fate of each slot, and the place of its run (-1: none) in the runs that are known.
@@ -192,8 +208,8 @@ def _fates(
     run = np.searchsorted(seen.runs.started, opens)
     started = np.append(seen.runs.started, _FAR)[run]
     known_until = np.append(_NEVER, np.maximum.accumulate(busy) if len(busy) else [])[run]
-    before, after = np.searchsorted(times, at, side="right") - 1, np.searchsorted(times, at)
-    gap = np.append(times, _FAR)[after] - times[np.maximum(before, 0)]
+    before, after = np.searchsorted(taken.times, at, side="right") - 1, np.searchsorted(taken.times, at)
+    gap = np.append(taken.times, _FAR)[after] - taken.times[np.maximum(before, 0)]
     cases = [
         ~judged,
         (started <= due) & (started < closes),
@@ -201,7 +217,7 @@ def _fates(
         known_until >= at,
         pending,
         last_run < opens,
-        gap <= longest_gap(times),
+        gap <= taken.longest,
     ]
     answers = [NOT_JUDGED, SEEN, LATE, OVERLAPPED, PENDING, MISSED, NOT_VISIBLE]
     fate = np.select(cases, answers, BLIND).astype(np.int8)
@@ -220,8 +236,9 @@ def _is_enabled(at: Moments, seen: _Seen) -> NDArray[np.bool_]:
 
 
 def _observed(history: History, server: str) -> dict[str, _Seen]:
-    spans = history.spans[history.spans["server"] == server].sort_values(["task_path", "first_seen"])
-    runs = history.runs[history.runs["server"] == server]
+    spans, runs = of_server(history.spans, server)[_OF_SPANS], of_server(history.runs, server)
+    # a stable sort keeps those of a task by time, and takes a tenth of the time that sorting by both takes
+    spans = spans.take(np.argsort(spans["task_path"].cat.codes, kind="stable"))
     first, last, last_run = (microseconds_of(spans[name]) for name in ("first_seen", "last_seen", "last_run"))
     unknown = (last_run == _NEVER) & ~spans["never_ran"].fillna(False).to_numpy(dtype=bool)
     enabled = spans["enabled"].fillna(True).to_numpy(dtype=bool)
@@ -237,6 +254,9 @@ def _observed(history: History, server: str) -> dict[str, _Seen]:
             runs=run_times.part(own_runs),
         )
     return observed
+
+
+_OF_SPANS = ["task_path", "first_seen", "last_seen", "last_run", "never_ran", "enabled"]
 
 
 def _forms(history: History, server: str, coverage: pd.DataFrame) -> dict[str, list[_Form]]:

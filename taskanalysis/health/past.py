@@ -12,7 +12,7 @@ that its trigger stopped by order is good.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -26,7 +26,7 @@ from pandas.api.types import union_categoricals
 from taskanalysis.health.busy import EARLIER_RUNS, RunTimes, TaskRuns, run_times
 from taskanalysis.health.rules import NO_RULES, Rules
 from taskanalysis.health.stops import ordered_stops
-from taskanalysis.history import History, load_history, microseconds_of, task_slices
+from taskanalysis.history import History, load_history, microseconds_of, of_server, task_slices
 from taskanalysis.results import BAD_OUTCOMES, SETTLED, Outcome
 from taskanalysis.schedule import Moments, microseconds, moment_of
 from taskanalysis.snapshot import STATUS_FIELDS, Snapshot, Status
@@ -120,18 +120,18 @@ def known_history(snapshot: Snapshot, days: int = 0) -> History | None:
 def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict[str, Past]:
     """The history of each task of the snapshot's server, by task path; `history` ends with the snapshot."""
     server = snapshot.server
-    finished = _of(history.runs[history.runs["code"].notna()], server)
-    runs, tasks = _runs(finished, _of(history.coverage, server)["taken_at"]), task_slices(finished)
+    finished = of_server(history.runs[history.runs["code"].notna()], server)
+    runs, tasks = _runs(finished, of_server(history.coverage, server)["taken_at"]), task_slices(finished)
     for path, rows in tasks.items():
         for code, meaning in rules.meanings_of(server, path, snapshot.tasks.get(path)).items():
             runs.sign[rows] = np.where(runs.code[rows] == code, sign_of(meaning.outcome), runs.sign[rows])
     runs.sign[ordered_stops(finished, snapshot)] = GOOD
     begins = np.array([rows.start for rows in tasks.values()], dtype=np.int64)
     finished_pasts = dict(zip(tasks, _pasts(runs, begins, snapshot.taken_at), strict=True))
-    changes, events = _of(history.changes, server), _of(history.events, server)
-    never = _first_seen_of_idle(_of(history.spans, server), snapshot)
-    redefined = _by_task(changes[changes["kind"] != "outcome"])
-    refused = _by_task(events[events["kind"] == "start failed"])
+    changes, events = of_server(history.changes, server), of_server(history.events, server)
+    never = _first_seen_of_idle(of_server(history.spans, server), snapshot)
+    redefined = _times_by_task(changes[changes["kind"] != "outcome"])
+    refused = _times_by_task(events[events["kind"] == "start failed"])
     result, recent, now = {}, snapshot.taken_at - timedelta(days=60), snapshot.local_time
     for path in sorted(snapshot.statuses.keys() | finished_pasts.keys()):
         past = finished_pasts.get(path) or Past()
@@ -173,7 +173,7 @@ def hidden_tasks(history: History, snapshot: Snapshot) -> list[tuple[Status, dat
 
     Each is the last status that was seen of it, and when that was (aware UTC).
     """
-    spans, changes = _of(history.spans, snapshot.server), _of(history.changes, snapshot.server)
+    spans, changes = of_server(history.spans, snapshot.server), of_server(history.changes, snapshot.server)
     spans = _of_tasks(spans, lambda path: path not in snapshot.statuses)
     if spans.empty:
         return []
@@ -227,15 +227,13 @@ def _blind_times(taken_at: pd.Series) -> list[tuple[datetime, datetime]]:
 # One task -------------------------------------------------------------------------------------------------------------
 
 
-def _of(frame: pd.DataFrame, server: str) -> pd.DataFrame:
-    names = frame["server"].array.categories
-    if len(names) == 1 and names[0] == server:  # as nearly always: a copy of it would take longer
-        return frame
-    return frame[frame["server"] == server]
-
-
-def _by_task(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {str(path): group for path, group in frame.groupby("task_path", observed=True)}
+def _times_by_task(frame: pd.DataFrame) -> dict[str, list[tuple[datetime, str]]]:
+    """The times and kinds of changes or events of each task, the oldest first."""
+    found: dict[str, list[tuple[datetime, str]]] = {}
+    columns = frame["task_path"].tolist(), microseconds_of(frame["at"]).tolist(), frame["kind"].tolist()
+    for path, at, kind in zip(*columns, strict=True):
+        found.setdefault(path, []).append((moment_of(at, UTC), kind))
+    return found
 
 
 def sign_of(outcome: Outcome) -> int:
@@ -259,7 +257,7 @@ def _runs(runs: pd.DataFrame, taken_at: pd.Series) -> _Runs:
 
 def last_runs(history: History, server: str) -> Callable[[str], TaskRuns | None]:
     """A function that gives the last runs of a task, finished or not; None for one without."""
-    times, slices = known_runs(history, server), task_slices(_of(history.runs, server))
+    times, slices = known_runs(history, server), task_slices(of_server(history.runs, server))
 
     def of(path: str) -> TaskRuns | None:
         rows = slices.get(path)
@@ -270,8 +268,8 @@ def last_runs(history: History, server: str) -> Callable[[str], TaskRuns | None]
 
 def known_runs(history: History, server: str) -> RunTimes:
     """The times of the runs of a server, in the order of `History.runs`."""
-    ends = [end for _, end in _blind_times(_of(history.coverage, server)["taken_at"])]
-    return run_times(_of(history.runs, server), _of(history.spans, server), pd.DatetimeIndex(ends))
+    ends = [end for _, end in _blind_times(of_server(history.coverage, server)["taken_at"])]
+    return run_times(of_server(history.runs, server), of_server(history.spans, server), pd.DatetimeIndex(ends))
 
 
 def _took(runs: pd.DataFrame, taken_at: pd.Series) -> pd.Series[float]:
@@ -381,27 +379,25 @@ def _turns(sign: Moments, task: Moments, tasks: int) -> Moments:
     return np.bincount(task[1:][turns], minlength=tasks)
 
 
-def _refused_since(refused: pd.DataFrame, last_good: datetime | None) -> datetime | None:
-    later = refused[refused["at"] > last_good] if last_good else refused
-    return _moment(later["at"].iloc[0]) if len(later) else None
+def _refused_since(refused: Sequence[tuple[datetime, str]], last_good: datetime | None) -> datetime | None:
+    return next((at for at, _ in refused if not last_good or at > last_good), None)
 
 
-def _last(changes: pd.DataFrame, kind: str) -> datetime | None:
-    times = changes.loc[changes["kind"] == kind, "at"]
-    return _moment(times.max()) if len(times) else None
+def _last(changes: Sequence[tuple[datetime, str]], kind: str) -> datetime | None:
+    return next((at for at, found in reversed(changes) if found == kind), None)
 
 
-def _form_since(path: str, changes: pd.DataFrame, history: History, server: str) -> datetime | None:
+def _form_since(path: str, changes: Sequence[tuple[datetime, str]], history: History, server: str) -> datetime | None:
     """The last time that it was added, enabled, or given other triggers or settings."""
-    relevant = changes[changes["kind"].isin(["added", "enabled", "changed"])].sort_values("at", ascending=False)
-    for at, kind in zip(map(_moment, relevant["at"]), relevant["kind"], strict=True):
-        if kind != "changed":
+    for at, kind in reversed(changes):
+        if kind in ("added", "enabled"):
             return at
-        before, after = (
-            history.definitions(moment, server).get(path) for moment in (at - timedelta(microseconds=1), at)
-        )
-        if not before or not after or (before.triggers, before.settings) != (after.triggers, after.settings):
-            return at
+        if kind == "changed":
+            before, after = (
+                history.definitions(moment, server).get(path) for moment in (at - timedelta(microseconds=1), at)
+            )
+            if not before or not after or (before.triggers, before.settings) != (after.triggers, after.settings):
+                return at
     return None
 
 
@@ -427,12 +423,13 @@ def failing_spells(
     >>> len(spells), failing_at(spells, pd.DatetimeIndex(["2026-11-08", "2026-11-23"], tz="UTC")).tolist()
     (10, [0, 10])
     """
+    clear = runs.loc[runs["sign"] != UNCLEAR, ["task_path", "started", "sign"]]
     refused = events[events["kind"] == "start failed"]
     switched = changes[changes["kind"].isin(["disabled", "removed", "enabled", "added"])]
     first = spans.drop_duplicates("task_path").rename(columns={"first_seen": "at"})
     off_from_start = first[~first["enabled"].fillna(True).astype(bool)]
     marks = [
-        runs[runs["sign"] != UNCLEAR].rename(columns={"started": "at"}),
+        clear.rename(columns={"started": "at"}),
         refused.assign(sign=BAD),
         switched.assign(off=switched["kind"].isin(["disabled", "removed"])),
         off_from_start.assign(off=True),
@@ -440,7 +437,7 @@ def failing_spells(
     columns = [mark.reindex(columns=["at", "sign", "off"]).astype(_MARK) for mark in marks]
     tasks = union_categoricals([mark["task_path"] for mark in marks], sort_categories=True)
     marked = pd.concat(columns, ignore_index=True).assign(task=tasks.codes)
-    marked = marked.sort_values(["task", "at"], kind="stable", ignore_index=True)
+    marked = marked.take(np.lexsort((microseconds_of(marked["at"]), marked["task"]))).reset_index(drop=True)
     by_task = marked.groupby("task")
     failing = (by_task["sign"].ffill() == BAD) & (by_task["off"].ffill() != 1)
     begins = failing & ~(failing.shift(fill_value=False) & (marked["task"].diff() == 0))

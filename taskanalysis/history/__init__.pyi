@@ -8,6 +8,8 @@ from .frames import task_slices as task_slices
 from .frames import zone_of as zone_of
 from .joined import category as category
 from .joined import microseconds_of as microseconds_of
+from .joined import of_server as of_server
+from .joined import used_names as used_names
 from .joined import utc as utc
 from .logs import read_logs as read_logs
 from .logs import store_logs as store_logs

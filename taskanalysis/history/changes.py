@@ -10,10 +10,11 @@ refused, the account sees less than the one that saw it, or far fewer tasks than
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -131,10 +132,12 @@ def _is_drop(before: Any, after: Any) -> Any:
     return large | ((after == 0) & (before > 0))
 
 
-def came_and_went(observed: Observed, server: Numbers, begins: Numbers, sight: Sight, paths: Sequence[str]) -> Seen:
+def came_and_went(
+    observed: Observed, server: Numbers, path: Numbers, begins: Numbers, sight: Sight, paths: Sequence[str]
+) -> Seen:
     """Tasks added and removed.
 
-    `server` and `paths` are the server and the task path of each row, `begins` the first snapshot of each server, and
+    `server` is that of each row, `path` that of its task in `paths`; `begins` is the first snapshot of each server, and
     one more.
     """
     task, first, last = observed.task, observed.first, observed.last
@@ -143,11 +146,11 @@ def came_and_went(observed: Observed, server: Numbers, begins: Numbers, sight: S
     until[ends] = begins[server[ends] + 1]
     left = np.flatnonzero(until > last + 1)
     proof = np.full(len(task), -1)
-    proof[left] = sight.first_proof(last[left], until[left], [paths[row] for row in left.tolist()])
+    proof[left] = sight.first_proof(last[left], until[left], [paths[place] for place in path[left].tolist()])
     went = np.flatnonzero(proof >= 0)
     again = np.flatnonzero(np.append(False, proof[:-1] >= 0)[: len(task)] & ~differs(task))
     new = starts[first[starts] > begins[server[starts]]]
-    new = new[sight.absent_before(first[new], begins[server[new]], [paths[row] for row in new.tolist()])]
+    new = new[sight.absent_before(first[new], begins[server[new]], [paths[place] for place in path[new].tolist()])]
     came = np.union1d(again, new)
     at = np.concatenate([first[came], proof[went]])
     on = np.repeat([True, False], [len(came), len(went)])
@@ -172,6 +175,7 @@ class Definitions:
     data: Path
     _hashes: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     _read: dict[str, TaskDefinition | TaskXmlError] = field(default_factory=dict)
+    _all: dict[tuple[str, str], Mapping[str, TaskDefinition]] = field(default_factory=dict)
     _folders: dict[tuple[str, str], StoredDefinitions] = field(default_factory=dict)
 
     def hashes(self, server: str, stamp: str) -> dict[str, str]:
@@ -187,7 +191,9 @@ class Definitions:
 
     def read(self, server: str, stamp: str, path: str) -> TaskDefinition | TaskXmlError:
         """A definition that the snapshot stores, or why it can't be read; equal bytes are read once."""
-        sha256 = self.hashes(server, stamp)[path]
+        return self._definition(server, stamp, path, self.hashes(server, stamp)[path])
+
+    def _definition(self, server: str, stamp: str, path: str, sha256: str) -> TaskDefinition | TaskXmlError:
         if sha256 not in self._read:
             try:
                 self._read[sha256] = known_task(sha256) or self._stored(server, stamp).read(path)
@@ -195,10 +201,14 @@ class Definitions:
                 self._read[sha256] = error
         return self._read[sha256]
 
-    def all(self, server: str, stamp: str) -> dict[str, TaskDefinition]:
+    def all(self, server: str, stamp: str) -> Mapping[str, TaskDefinition]:
         """All definitions that can be read of those that the snapshot stores, by task path."""
-        found = {path: self.read(server, stamp, path) for path in self.hashes(server, stamp)}
-        return {path: task for path, task in found.items() if not isinstance(task, TaskXmlError)}
+        if (server, stamp) not in self._all:
+            hashes = self.hashes(server, stamp).items()
+            found = ((path, self._definition(server, stamp, path, sha256)) for path, sha256 in hashes)
+            tasks = {path: task for path, task in found if not isinstance(task, TaskXmlError)}
+            self._all[server, stamp] = MappingProxyType(tasks)
+        return self._all[server, stamp]
 
     def _stored(self, server: str, stamp: str) -> StoredDefinitions:
         if (server, stamp) not in self._folders:

@@ -318,8 +318,7 @@ class History:
         """Tasks added, removed, changed, enabled or disabled, changed outcomes and scripts, sorted by time."""
         observed, joined = self._observed, self._joined
         server, path = joined.split(observed.task)
-        paths = [joined.paths[number] for number in path]
-        came = came_and_went(observed, server, joined.begins, joined.sight, paths)
+        came = came_and_went(observed, server, path, joined.begins, joined.sight, joined.paths)
         parts = [
             self._seen(came, "removed", "added"),
             self._seen(switched(observed), "disabled", "enabled"),
@@ -364,7 +363,7 @@ class History:
         until = microseconds(instant(moment, zone if isinstance(zone, str) else ""))
         last = begin + np.searchsorted(self._joined.times[begin:end], until, "right") - 1
         stamp = self.coverage["definitions"].iat[last] if last >= begin else None
-        return self._definitions.all(chosen[0], stamp) if isinstance(stamp, str) else {}
+        return dict(self._definitions.all(chosen[0], stamp)) if isinstance(stamp, str) else {}
 
     def stored_tasks(self, server: str) -> set[str]:
         """The paths of all tasks of which a snapshot of the server stores a definition."""

@@ -194,21 +194,30 @@ def _coverage(
     )
 
 
+def of_server(frame: pd.DataFrame, server: str) -> pd.DataFrame:
+    """The rows of a frame of `History` that are of one server."""
+    names = frame["server"].array.categories
+    if len(names) == 1 and names[0] == server:  # as nearly always: a copy of it would take longer
+        return frame
+    return frame[frame["server"] == server]
+
+
 def used(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame without categories that no row has, so that no group of it is empty.
+    """The frame without categories that no row has, so that no group of it is empty."""
+    columns = [str(name) for name, dtype in frame.dtypes.items() if isinstance(dtype, pd.CategoricalDtype)]
+    fewer = {name: used_names(frame[name]) for name in columns}
+    return frame.assign(**{name: column for name, column in fewer.items() if column is not frame[name].array})
+
+
+def used_names(column: pd.Series) -> pd.Categorical[str]:
+    """A column of categories without those that no row has; the same where there are none.
 
     A million rows of seven columns take 0.2 s, with pandas' own method 0.5 s.
     """
-    fewer: dict[str, Any] = {}
-    for name, dtype in frame.dtypes.items():
-        if not isinstance(dtype, pd.CategoricalDtype):
-            continue
-        column = frame[name].array
-        codes, names = column.codes.astype(np.int64), column.categories
-        there = np.bincount(codes + 1, minlength=len(names) + 1)[1:] > 0
-        if not there.all():
-            fewer[str(name)] = category(np.append(np.cumsum(there) - 1, -1)[codes], names[there])
-    return frame.assign(**fewer) if fewer else frame
+    known: pd.Categorical[str] = column.array
+    codes, names = known.codes.astype(np.int64), known.categories
+    there = np.bincount(codes + 1, minlength=len(names) + 1)[1:] > 0
+    return known if there.all() else category(np.append(np.cumsum(there) - 1, -1)[codes], names[there])
 
 
 def category(codes: Numbers, categories: Sequence[str] | pd.Index[str]) -> pd.Categorical[str]:

@@ -76,7 +76,8 @@ def day_signs(window: Window, paths: Sequence[str]) -> pd.DataFrame:
     A bad ending comes before a missed start, that before a good run; "" is a day without a known run.
     """
     days, index = window.dates[-window.days :], pd.Index(list(paths), dtype=object)
-    ended = {name: _per_day(window.runs[window.runs["ending"] == name], index, days) for name in ENDINGS}
+    runs = window.runs[["task_path", "day", "ending"]]
+    ended = {name: _per_day(runs[runs["ending"] == name], index, days) for name in ENDINGS}
     bad = np.stack([ended[name] for name in BAD_OUTCOMES])
     order = np.argmax(bad, axis=0)
     signs = np.full((len(index), len(days)), "", dtype=object)

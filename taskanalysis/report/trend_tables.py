@@ -81,17 +81,17 @@ def changed(window: Window) -> pd.DataFrame:
 
     All but those of the outcome, and of these the turns to and from failing that lasted: at least three runs, or still.
     """
-    changes = window.all_changes
-    runs = window.all_runs[window.all_runs["sign"] != UNCLEAR]
-    task, sign = runs["task_path"].cat.codes.to_numpy(), runs["sign"].to_numpy()
+    changes, runs = window.all_changes, window.all_runs
+    clear = np.flatnonzero(window.all_runs["sign"] != UNCLEAR)
+    task, sign = (column.to_numpy()[clear] for column in (runs["task_path"].cat.codes, runs["sign"]))
     starts = np.flatnonzero(np.append(True, (np.diff(task) != 0) | (np.diff(sign) != 0))[: len(task)])
     lengths = np.diff(np.append(starts, len(task)))
     ends = np.append(task[starts][1:] != task[starts][:-1], True)[: len(starts)]
     lasts = (sign[starts] == BAD) & ((lengths >= LASTING) | ends)
     follows = np.append(False, task[starts][1:] == task[starts][:-1])[: len(starts)]
     turns = starts[follows & (lasts | np.append(False, lasts[:-1])[: len(starts)])]
-    turns = turns[(known_at(runs.iloc[turns]) > pd.Timestamp(window.begin)).to_numpy(dtype=bool)]
-    after, before = runs.iloc[turns], runs.iloc[turns - 1]
+    turns = turns[(known_at(runs.iloc[clear[turns]]) > pd.Timestamp(window.begin)).to_numpy(dtype=bool)]
+    after, before = runs.iloc[clear[turns]], runs.iloc[clear[turns - 1]]
     flips = pd.DataFrame(
         {
             "task_path": after["task_path"].astype(str).to_numpy(),
@@ -100,9 +100,9 @@ def changed(window: Window) -> pd.DataFrame:
             "after": after["ending"].astype(str).to_numpy(),
         }
     ).assign(server=window.snapshot.server, kind="outcome", fields="")
-    seen = changes[changes["kind"] == "outcome"].drop_duplicates(["task_path", "at"])
-    what = {(str(path), at): text for path, at, text in zip(seen["task_path"], seen["at"], seen["what"], strict=True)}
-    flips["what"] = [what.get((path, at), "") for path, at in zip(flips["task_path"], flips["at"], strict=True)]
+    seen = changes.loc[changes["kind"] == "outcome", ["task_path", "at", "what"]].astype({"task_path": str})
+    flips = flips.merge(seen.drop_duplicates(["task_path", "at"]), how="left", on=["task_path", "at"])
+    flips["what"] = flips["what"].fillna("")
     other = changes[changes["kind"] != "outcome"].astype({"task_path": str, "kind": str, "server": str})
     rows = pd.concat([other, flips], ignore_index=True) if len(flips) else other
     rows = rows.sort_values(["at", "task_path"], kind="stable")
@@ -130,8 +130,9 @@ def expected(window: Window) -> pd.DataFrame:
 
 def missed(window: Window) -> pd.DataFrame:
     """The series of missed starts of each task, the newest first: ``COLUMNS["missed"]``."""
-    starts = window.missed_starts
-    met = window.slots[window.slots["fate"].isin(["seen", "late", "overlapped"])]
+    starts, slots = window.missed_starts, window.slots
+    some_missed = slots["task_path"].isin(starts["task_path"].unique())
+    met = slots[some_missed & slots["fate"].isin(["seen", "late", "overlapped"])]
     places = _order(window, met), _order(window, starts)
     number = np.searchsorted(np.sort(places[0]), places[1])  # starts between the same two that were met
     rows = starts.groupby([starts["task_path"], number], observed=True)["expected"].agg(["min", "max", "size"])

@@ -23,7 +23,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from taskanalysis.definition import instant, wall_time
-from taskanalysis.history import category, utc
+from taskanalysis.history import category, used_names, utc
 from taskanalysis.report.columns import COLUMNS, Column
 from taskanalysis.schedule import microseconds
 from taskanalysis.text import mask
@@ -130,10 +130,10 @@ _IDENTIFIER = re.compile(r"\{?[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{1
 
 def _masked(values: pd.Series) -> Any:
     """The same categories, masked, each once, without those that no row has."""
-    names = [masked(str(name)) for name in values.cat.categories]
+    known = used_names(values)
+    names = [masked(str(name)) for name in known.categories]
     codes = pd.factorize(pd.Series(names, dtype=object))[0]
-    rows = np.append(codes, -1)[values.cat.codes.to_numpy()]
-    return pd.Series(category(rows, list(dict.fromkeys(names)))).cat.remove_unused_categories()
+    return pd.Series(category(np.append(codes, -1)[known.codes], list(dict.fromkeys(names))))
 
 
 def _times(values: pd.Series, zone: tzinfo | None) -> pd.Series:

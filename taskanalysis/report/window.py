@@ -39,7 +39,7 @@ from taskanalysis.health import (
     ordered_stops,
     slot_fates,
 )
-from taskanalysis.history import History, read_logs
+from taskanalysis.history import History, of_server, read_logs, used_names
 from taskanalysis.report.page import JudgedPage
 from taskanalysis.results import BAD_OUTCOMES, Outcome
 from taskanalysis.schedule import slot_arrays
@@ -220,10 +220,11 @@ class Window(JudgedPage):
         blind = [any(begin <= start and start + day <= end for begin, end in self.gaps) for start in days]
         ends = (days + day).tz_localize(self.zone, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
         missing = self.missed_starts["task_path"].astype(str).groupby(self.missed_starts["day"]).nunique()
+        ended = self.runs.groupby(["day", "ending"], observed=False).size()
         columns = {
             "snapshots": seen.value_counts().reindex(days, fill_value=0),
             "blind": np.array(blind, dtype=bool),
-            **pd.crosstab(self.runs["day"], self.runs["ending"]).reindex(index=days, columns=ENDINGS, fill_value=0),
+            **ended.unstack().reindex(index=days, columns=ENDINGS, fill_value=0),
             "failing": self.failing_at(ends),
             "missed": missing.reindex(days, fill_value=0),
         }
@@ -298,8 +299,10 @@ class Window(JudgedPage):
         kept = np.array(
             [in_scope(path, folders) and not self.rules.of(server, path).ignores(today) for path in paths] + [False]
         )
-        rows = frame[kept[frame["task_path"].cat.codes] & (frame["server"] == server).to_numpy()]
-        return rows.assign(task_path=rows["task_path"].cat.remove_unused_categories())
+        rows = of_server(frame, server)
+        is_kept = kept[rows["task_path"].cat.codes]
+        rows = rows if is_kept.all() else rows[is_kept]
+        return rows.assign(task_path=used_names(rows["task_path"]))
 
     def local(self, times: pd.Series) -> pd.Series:
         """Times as those of the server's clocks, without zone."""
