@@ -15,11 +15,12 @@ Statuses may be collected every few minutes and definitions never again, so the 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from taskanalysis.health.past import hidden_tasks
-from taskanalysis.history import History
+from taskanalysis.history import History, microseconds_of, of_server
+from taskanalysis.schedule import moment_of
 from taskanalysis.snapshot import Snapshot, in_backup, usual_wait
 from taskanalysis.text import count, listed
 
@@ -94,6 +95,6 @@ def _times(snapshot: Snapshot, history: History | None) -> list[datetime]:
     """When definitions were read, newest first."""
     if history is None:
         return []
-    coverage = history.coverage
-    full = coverage[(coverage["server"] == snapshot.server) & (coverage["kind"] == "full")]
-    return [at.to_pydatetime() for at in full["taken_at"].sort_values(ascending=False).head(20)]
+    coverage = of_server(history.coverage, snapshot.server)
+    times = microseconds_of(coverage["taken_at"])[(coverage["kind"] == "full").to_numpy()]
+    return [moment_of(at, UTC) for at in times[:-21:-1].tolist()]

@@ -60,15 +60,15 @@ def skips_while_running(task: TaskDefinition) -> bool:
     return task.settings.multiple_instances_policy in ("IgnoreNew", "Queue")
 
 
-def run_times(runs: pd.DataFrame, spans: pd.DataFrame, ends_of_blind_times: pd.DatetimeIndex) -> RunTimes:
+def run_times(runs: pd.DataFrame, spans: pd.DataFrame, ends_of_blind_times: Moments) -> RunTimes:
     """The times of `History.runs` of one server, from its `History.spans`."""
-    started = microseconds_of(runs["started"])
+    started, finished = (microseconds_of(runs[name]) for name in ("started", "finished_by"))
     return RunTimes(
         started,
         np.maximum(started, _shown(runs, started, spans)),
         microseconds_of(runs["ended"]),
-        microseconds_of(runs["finished_by"]),
-        ~runs["finished_by"].isin(ends_of_blind_times).to_numpy(),
+        finished,
+        ~np.isin(finished, ends_of_blind_times),
     )
 
 

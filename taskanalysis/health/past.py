@@ -130,8 +130,8 @@ def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict
     finished_pasts = dict(zip(tasks, _pasts(runs, begins, snapshot.taken_at), strict=True))
     changes, events = of_server(history.changes, server), of_server(history.events, server)
     never = _first_seen_of_idle(of_server(history.spans, server), snapshot)
-    redefined = _times_by_task(changes[changes["kind"] != "outcome"])
-    refused = _times_by_task(events[events["kind"] == "start failed"])
+    redefined = _times_by_task(changes, "outcome".__ne__)
+    refused = _times_by_task(events, "start failed".__eq__)
     result, recent, now = {}, snapshot.taken_at - timedelta(days=60), snapshot.local_time
     for path in sorted(snapshot.statuses.keys() | finished_pasts.keys()):
         past = finished_pasts.get(path) or Past()
@@ -154,8 +154,11 @@ def pasts(history: History, snapshot: Snapshot, rules: Rules = NO_RULES) -> dict
 def _first_seen_of_idle(spans: pd.DataFrame, snapshot: Snapshot) -> dict[str, datetime]:
     """When the tasks that never ran are first shown, by task path."""
     idle = {path for path, status in snapshot.statuses.items() if status.never_ran}
-    first = _of_tasks(spans, idle.__contains__).groupby("task_path", observed=True)["first_seen"].min()
-    return {str(path): _moment(at) for path, at in first.items()}
+    spans = _of_tasks(spans, idle.__contains__)
+    tasks, times = spans["task_path"].array, microseconds_of(spans["first_seen"])
+    codes, first = np.unique(tasks.codes, return_index=True)  # spans of a task are by time
+    paths = tasks.categories[codes].tolist()
+    return {path: moment_of(at, UTC) for path, at in zip(paths, times[first].tolist(), strict=True)}
 
 
 def _of_tasks(spans: pd.DataFrame, is_wanted: Callable[[str], bool]) -> pd.DataFrame:
@@ -215,24 +218,33 @@ def longest_gap(times: Moments) -> float:
 
 def blind_times(history: History) -> list[tuple[datetime, datetime]]:
     """Times without the usual snapshots: the last snapshot before and the first after each; `history` of one server."""
-    return _blind_times(history.coverage["taken_at"])
+    times = microseconds_of(history.coverage["taken_at"])
+    return [(moment_of(int(times[end - 1]), UTC), moment_of(int(times[end]), UTC)) for end in _ends(times)]
 
 
-def _blind_times(taken_at: pd.Series) -> list[tuple[datetime, datetime]]:
+def _ends_of_blind_times(taken_at: pd.Series) -> Moments:
     times = microseconds_of(taken_at)
-    ends = np.flatnonzero(np.diff(times) > longest_gap(times)) + 1
-    return [(moment_of(int(times[end - 1]), UTC), moment_of(int(times[end]), UTC)) for end in ends]
+    return times[_ends(times)]
+
+
+def _ends(times: Moments) -> Moments:
+    """The places of the snapshots that end a blind time."""
+    return np.flatnonzero(np.diff(times) > longest_gap(times)) + 1
 
 
 # One task -------------------------------------------------------------------------------------------------------------
 
 
-def _times_by_task(frame: pd.DataFrame) -> dict[str, list[tuple[datetime, str]]]:
-    """The times and kinds of changes or events of each task, the oldest first."""
+def _times_by_task(frame: pd.DataFrame, is_wanted: Callable[[str], bool]) -> dict[str, list[tuple[datetime, str]]]:
+    """The times and kinds of changes or events of each task, those of some kinds, the oldest first."""
+    tasks, kinds = frame["task_path"].array, frame["kind"].array
+    names = kinds.categories.tolist()
+    rows = np.flatnonzero(np.array([*map(is_wanted, names), False])[kinds.codes])
     found: dict[str, list[tuple[datetime, str]]] = {}
-    columns = frame["task_path"].tolist(), microseconds_of(frame["at"]).tolist(), frame["kind"].tolist()
-    for path, at, kind in zip(*columns, strict=True):
-        found.setdefault(path, []).append((moment_of(at, UTC), kind))
+    columns = tasks.codes[rows].tolist(), microseconds_of(frame["at"])[rows].tolist(), kinds.codes[rows].tolist()
+    paths = tasks.categories.tolist()
+    for task, at, kind in zip(*columns, strict=True):
+        found.setdefault(paths[task], []).append((moment_of(at, UTC), names[kind]))
     return found
 
 
@@ -250,7 +262,7 @@ def _runs(runs: pd.DataFrame, taken_at: pd.Series) -> _Runs:
         runs["code"].to_numpy(dtype=np.int64),
         microseconds_of(runs["started"]),
         microseconds_of(runs["first_seen"]),
-        _took(runs, taken_at).to_numpy(dtype=np.float64),
+        _took(runs, taken_at),
         runs["seconds"].notna().to_numpy(),
     )
 
@@ -268,18 +280,20 @@ def last_runs(history: History, server: str) -> Callable[[str], TaskRuns | None]
 
 def known_runs(history: History, server: str) -> RunTimes:
     """The times of the runs of a server, in the order of `History.runs`."""
-    ends = [end for _, end in _blind_times(of_server(history.coverage, server)["taken_at"])]
-    return run_times(of_server(history.runs, server), of_server(history.spans, server), pd.DatetimeIndex(ends))
+    runs, spans, coverage = (of_server(frame, server) for frame in (history.runs, history.spans, history.coverage))
+    return run_times(runs, spans, _ends_of_blind_times(coverage["taken_at"]))
 
 
-def _took(runs: pd.DataFrame, taken_at: pd.Series) -> pd.Series[float]:
+def _took(runs: pd.DataFrame, taken_at: pd.Series) -> NDArray[np.float64]:
     """Seconds that each run took: from the event log, else at most until the first snapshot that shows it finished.
 
-    Not known where that snapshot ends a blind time.
+    Not known, NaN, where that snapshot ends a blind time, or where there is none.
     """
-    at_most = (runs["finished_by"] - runs["started"]).dt.total_seconds()
-    ends = [end for _, end in _blind_times(taken_at)]
-    return runs["seconds"].fillna(at_most.mask(runs["finished_by"].isin(ends)))
+    started, finished = (microseconds_of(runs[name]) for name in ("started", "finished_by"))
+    is_unknown = (started == _UNKNOWN) | (finished == _UNKNOWN) | np.isin(finished, _ends_of_blind_times(taken_at))
+    at_most = np.where(is_unknown, np.nan, (finished - started) / 1e6)
+    seconds = runs["seconds"].to_numpy(dtype=np.float64)
+    return np.where(np.isnan(seconds), at_most, seconds)
 
 
 def _pasts(runs: _Runs, begins: Moments, now: datetime) -> Iterator[Past]:

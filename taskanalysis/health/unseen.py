@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from taskanalysis.health.past import hidden_tasks
-from taskanalysis.history import History
+from taskanalysis.history import History, of_server
 from taskanalysis.snapshot import Snapshot, in_scope, lost_between, lost_sight
 from taskanalysis.text import clip, count, one_line
 
@@ -63,7 +63,7 @@ def _lost_with(history: History, snapshot: Snapshot, folder: str) -> list[str]:
             hidden[seen].append(status.path)
     if not hidden:
         return []
-    coverage = history.coverage[history.coverage["server"] == snapshot.server].set_index("taken_at")
+    coverage = of_server(history.coverage, snapshot.server).set_index("taken_at")
     lost = []
     for seen, paths in sorted(hidden.items(), reverse=True):
         row = coverage.loc[seen]

@@ -38,7 +38,7 @@ from taskanalysis.history.changes import (
     redefined,
     switched,
 )
-from taskanalysis.history.joined import Joined, category, clipped, join, microseconds_of, used, utc
+from taskanalysis.history.joined import Joined, category, clipped, join, microseconds_of, of_server, used, utc
 from taskanalysis.history.logs import Logged, read_logs, with_logged
 from taskanalysis.history.runs import Decoded, Events, Runs, decode_runs, find_runs, is_sorted
 from taskanalysis.history.scripts import ChangedScript, changed_scripts, files_of
@@ -367,13 +367,12 @@ class History:
 
     def stored_tasks(self, server: str) -> set[str]:
         """The paths of all tasks of which a snapshot of the server stores a definition."""
-        coverage = self.coverage
-        stamps = coverage.loc[coverage["server"] == server, "definitions"].dropna().unique()
-        return {path for stamp in stamps for path in self._definitions.hashes(server, str(stamp))}
+        stamps = set(of_server(self.coverage, server)["definitions"].dropna())
+        return {path for stamp in stamps for path in self._definitions.hashes(server, stamp)}
 
     def first_seen(self, server: str) -> dict[str, datetime]:
         """When each task of the server is first shown, by task path (aware UTC)."""
-        spans = self.spans[self.spans["server"] == server]
+        spans = of_server(self.spans, server)
         first = spans.groupby("task_path", observed=True)["first_seen"].min()
         return {str(path): at.to_pydatetime() for path, at in first.items()}
 

@@ -187,11 +187,18 @@ def _coverage(
             "elevated": pd.array(elevated, "boolean"),
             "proves_absence": sight.proves,
             "pruned": np.array([bool(record.get("pruned")) for record in records], bool),
-            "zone": pd.Series([record["zone"] for record in records], dtype="str").astype("category"),
-            "account": pd.Series([record["account"] for record in records], dtype="str").astype("category"),
-            "definitions": pd.Series(definitions, dtype="str").astype("category"),
+            "zone": _texts([record["zone"] for record in records]),
+            "account": _texts([record["account"] for record in records]),
+            "definitions": _texts(definitions),
         }
     )
+
+
+def _texts(texts: Sequence[str | None]) -> pd.Categorical[str]:
+    """Texts, most of them repeated, as a column of categories; None is missing."""
+    names = sorted({text for text in texts if text is not None})
+    place: dict[str | None, int] = {None: -1} | {name: number for number, name in enumerate(names)}
+    return category(np.array([place[text] for text in texts], np.int64), names)
 
 
 def of_server(frame: pd.DataFrame, server: str) -> pd.DataFrame:
@@ -217,7 +224,10 @@ def used_names(column: pd.Series) -> pd.Categorical[str]:
     known: pd.Categorical[str] = column.array
     codes, names = known.codes.astype(np.int64), known.categories
     there = np.bincount(codes + 1, minlength=len(names) + 1)[1:] > 0
-    return known if there.all() else category(np.append(np.cumsum(there) - 1, -1)[codes], names[there])
+    if there.all():
+        return known
+    left = names[there]
+    return category(np.append(np.cumsum(there) - 1, -1)[codes], left if len(left) > MOST_WORDS else left.tolist())
 
 
 def category(codes: Numbers, categories: Sequence[str] | pd.Index[str]) -> pd.Categorical[str]:
@@ -226,6 +236,10 @@ def category(codes: Numbers, categories: Sequence[str] | pd.Index[str]) -> pd.Ca
     codes = np.where(codes < 0, -1, codes).astype(np.int32)
     made: pd.Categorical[str] = pd.Categorical.from_codes(codes, dtype=known, validate=False)
     return made
+
+
+MOST_WORDS = 32
+"""Categories that are kept: columns of so few have the same ones on all servers."""
 
 
 @lru_cache(maxsize=64)
