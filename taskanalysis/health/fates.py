@@ -26,6 +26,7 @@ Slots count while a definition is in force and the task is enabled, from the fir
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 
@@ -89,7 +90,8 @@ class _Rows(NamedTuple):
     number: Moments
 
 
-class _Form(NamedTuple):
+@dataclass(slots=True)
+class _Form:
     """A definition in force from one moment to another, in one zone."""
 
     start: datetime
@@ -273,7 +275,7 @@ def _forms(history: History, server: str, coverage: pd.DataFrame) -> dict[str, l
             earlier = forms.setdefault(path, [])
             before = earlier[-1] if earlier and earlier[-1].end == last and _same(earlier[-1].task, task) else None
             if before and before.zone == zone:
-                earlier[-1] = before._replace(end=end)
+                before.end = end
             else:
                 earlier.append(_Form(before.end if before else first, end, zone, task))
         last = end

@@ -79,6 +79,8 @@ class Joined:
 
     def split(self, task: Numbers) -> tuple[Numbers, Numbers]:
         """Indexes of server and path of task numbers in `observed`."""
+        if len(self.servers) == 1:  # as in all reports; to divide a million numbers takes longer than all else here
+            return np.zeros_like(task), task
         server, path = np.divmod(task, max(len(self.paths), 1))
         return server, path
 
@@ -233,7 +235,7 @@ def used_names(column: pd.Series) -> pd.Categorical[str]:
 def category(codes: Numbers, categories: Sequence[str] | pd.Index[str]) -> pd.Categorical[str]:
     """Indexes into texts as a column of categories; -1 and `NONE` are missing."""
     known: Any = pd.CategoricalDtype(categories) if isinstance(categories, pd.Index) else _dtype(tuple(categories))
-    codes = np.where(codes < 0, -1, codes).astype(np.int32)
+    codes = np.maximum(codes, -1).astype(np.int32)
     made: pd.Categorical[str] = pd.Categorical.from_codes(codes, dtype=known, validate=False)
     return made
 
