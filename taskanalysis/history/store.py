@@ -31,7 +31,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from filelock import Timeout
 
 from taskanalysis.errors import Problem, SnapshotError, reason_of
-from taskanalysis.history.days import DAMAGES, DayFile, DayJob, Record, build_day, compute_day, digest, read_day
+from taskanalysis.history.days import DAMAGES, TIMES, DayFile, DayJob, Record, build_day, compute_day, digest, read_day
 from taskanalysis.history.parallel import each_in
 from taskanalysis.history.pruned import PRUNED, read_pruned, write_pruned
 from taskanalysis.snapshot import (
@@ -291,15 +291,17 @@ def _stamps(store: Store, days: Iterable[Day]) -> dict[Day, _Stamp]:
     return stamps
 
 
-def _read(store: Store, days: Iterable[Day]) -> tuple[dict[Day, LoadedDay], list[Problem]]:
-    """The days that have an up-to-date file, and a problem for each that is damaged."""
+def _read(
+    store: Store, days: Iterable[Day], columns: Sequence[str] | None = None
+) -> tuple[dict[Day, LoadedDay], list[Problem]]:
+    """The days that have an up-to-date file, with some columns or all, and a problem for each that is damaged."""
     found: dict[Day, LoadedDay] = {}
     problems: list[Problem] = []
     for day in days:
         if not (file := store.file(day)):
             continue
         try:
-            found[day] = LoadedDay(*day, *read_day(day[0], file))
+            found[day] = LoadedDay(*day, *read_day(day[0], file, columns))
         except FileNotFoundError:
             pass  # another process has just replaced it
         except DAMAGES as error:
@@ -333,7 +335,7 @@ def _remove_damaged(store: Store) -> list[Problem]:
 
     Those of days with pruned snapshots stay: nothing can build them again, and a backup may have them.
     """
-    found, problems = _read(store, store.wanted)
+    found, problems = _read(store, store.wanted, TIMES)
     for day in sorted(day for day in store.wanted.keys() - found.keys() if store.file(day)):
         files = store.files.pop(day)
         if day in store.pruned:

@@ -650,9 +650,9 @@ def test_history_that_is_read_again_is_not_opened_again_unless_a_file_is_another
     first = read_history(share, update=False)
     opened: list[str] = []
 
-    def read_day(server: str, place: Path) -> Any:
+    def read_day(server: str, place: Path, *columns: object) -> Any:
         opened.append(place.name)
-        return daybuild.read_day(server, place)
+        return daybuild.read_day(server, place, *columns)
 
     monkeypatch.setattr(daystore, "read_day", read_day)
     assert_same(read_history(share, update=False), first)
