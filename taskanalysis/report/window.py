@@ -39,7 +39,7 @@ from taskanalysis.health import (
     ordered_stops,
     slot_fates,
 )
-from taskanalysis.history import History, of_server, read_logs, used_names
+from taskanalysis.history import History, category, of_server, read_logs, used_names
 from taskanalysis.report.page import JudgedPage
 from taskanalysis.results import BAD_OUTCOMES, Outcome
 from taskanalysis.schedule import slot_arrays
@@ -277,7 +277,7 @@ class Window(JudgedPage):
         guessed = (certainty == "guess").to_numpy() & (_SIGNS[ending] == BAD)
         ending = np.where(guessed | (ending < 0), ENDINGS.index("unknown"), ending)
         sign = np.where(ordered_stops(runs, self.snapshot), GOOD, _SIGNS[ending])
-        return runs.assign(ending=pd.Categorical.from_codes(ending.tolist(), pd.Index(ENDINGS)), sign=sign)
+        return runs.assign(ending=category(ending, ENDINGS), sign=sign)
 
     def _flips(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Changes of the outcome of these runs, those whose result was seen."""
