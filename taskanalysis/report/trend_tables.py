@@ -48,13 +48,13 @@ def worst(window: Window) -> pd.DataFrame:
 
     The one with most bad days comes first, then the one with most bad runs, with most missed starts.
     """
-    runs = window.runs
-    bad = runs["sign"] == BAD
+    runs = window.runs[["task_path", "day", "sign"]]
+    bad, clear = runs[runs["sign"] == BAD], runs[runs["sign"] != UNCLEAR]
     sums: dict[str, pd.Series] = {
-        "bad_days": runs[bad].groupby("task_path", observed=True)["day"].nunique(),
-        "bad_runs": bad.groupby(runs["task_path"], observed=True).sum(),
-        "runs": (runs["sign"] != UNCLEAR).groupby(runs["task_path"], observed=True).sum(),
-        "missed": window.missed_starts.groupby("task_path", observed=True).size(),
+        "bad_days": bad.groupby("task_path", observed=True)["day"].nunique(),
+        "bad_runs": bad["task_path"].value_counts(sort=False),
+        "runs": clear["task_path"].value_counts(sort=False),
+        "missed": window.missed_starts["task_path"].value_counts(sort=False),
     }
     # as texts: pandas can't align categories of which one column has less than 128 and another has more
     texts = {name: column.set_axis(column.index.astype("str")) for name, column in sums.items()}
@@ -234,7 +234,7 @@ def by_hour(window: Window) -> tuple[pd.DataFrame, list[str]]:
     """
     starts = expected(window)
     left_out = sorted(starts.loc[2 * starts["not_visible"] > starts["starts"], "task_path"])
-    runs = window.runs[~window.runs["task_path"].isin(left_out)]
+    runs = window.runs.loc[~window.runs["task_path"].isin(left_out), ["started", "ending"]]
     counts = np.zeros((24, len(ENDINGS)), np.int64)
     np.add.at(counts, (window.local(runs["started"]).dt.hour.to_numpy(), runs["ending"].cat.codes.to_numpy()), 1)
     return pd.DataFrame(counts, columns=ENDINGS), left_out
