@@ -134,6 +134,26 @@ def test_long_file_is_that_of_its_parts() -> None:
     assert text.splitlines() == ["a,b", *(f"{number},x" for number in range(250_000))]
 
 
+def test_columns_of_few_texts_are_written_as_they_stand() -> None:
+    dice, number = np.random.default_rng(3), 2_000
+    few = pd.DataFrame(
+        {
+            "same": pd.Categorical(["A"] * number),
+            "text": pd.Categorical(dice.choice(['a "b", c', "two\nlines", "=1", "plain"], number)),
+            "many": np.arange(number),
+            "unknown": pd.Series([pd.NaT] * number, dtype="datetime64[us, UTC]"),
+            "code": pd.array(dice.choice([0, 1, None], number), "UInt32"),
+            "yes": dice.choice([True, False], number),
+            "seconds": dice.choice([0.5, np.nan], number),
+        }
+    )
+    file = b"".join(csv_parts(few))
+    pieces = [b"".join(csv_parts(few[begin : begin + 5])) for begin in range(0, number, 5)]  # too few rows to combine
+    head = pieces[0][: pieces[0].index(b"\n") + 1]
+    assert file == head + b"".join(piece.removeprefix(head) for piece in pieces)
+    assert len({len(row) for row in csv.reader(file.decode("utf-8-sig").splitlines(keepends=True))}) == 1
+
+
 FORMULA = re.compile(r"[=+\-@\uff1d\uff0b\uff0d\uff20]")
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 TEXTS = st.text(alphabet="=+-@\uff1d19eax\"',;|\t\r\n ", max_size=12)
