@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from taskanalysis.definition.reader import read_task
 from taskanalysis.errors import Problem
@@ -19,6 +20,9 @@ from taskanalysis.snapshot.share import sample_share
 from taskanalysis.snapshot.snapshot import Snapshot, read_snapshot, write_snapshot
 from taskanalysis.snapshot.status import Status
 from tests.build import FILES, HOSTILE, SCRIPT, definition, hours, report, write_many
+
+settings.register_profile("not timed", settings(), deadline=None)  # a busy machine is no failure
+settings.load_profile("not timed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

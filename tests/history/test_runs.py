@@ -155,7 +155,7 @@ SEEN = st.one_of(
 def test_runs_equal_those_of_a_plain_implementation(examples: int) -> None:
     eight = {"min_size": 8, "max_size": 8}
     tasks = st.lists(st.lists(SEEN, **eight), min_size=1, max_size=3)
-    settings(max_examples=examples, deadline=None)(given(tasks, st.lists(st.booleans(), **eight))(compare))()
+    settings(max_examples=examples)(given(tasks, st.lists(st.booleans(), **eight))(compare))()
 
 
 def compare(tasks: list[list[Any]], summer: list[bool]) -> None:

@@ -31,7 +31,6 @@ def expanded(spans: np.ndarray) -> set[tuple[int, ...]]:
     return {(row[0], at, *row[3:]) for row, at in zip(spans[span].tolist(), position.tolist(), strict=True)}
 
 
-@settings(deadline=None)
 @given(DAY)
 def test_spans_hold_exactly_their_observations(day: list[dict[int, int | None]]) -> None:
     made = observed(day, list(range(len(day))))
@@ -41,7 +40,6 @@ def test_spans_hold_exactly_their_observations(day: list[dict[int, int | None]])
     assert not set(keys) & {(row[0], row[1], *row[3:]) for row in spans.tolist()}  # none could be longer
 
 
-@settings(deadline=None)
 @given(DAY, st.data())
 def test_spans_grow_and_shrink_as_if_rebuilt(day: list[dict[int, int | None]], data: st.DataObject) -> None:
     fates = data.draw(st.lists(st.sampled_from(["old", "new", "both"]), min_size=len(day), max_size=len(day)))
@@ -79,7 +77,7 @@ ENDS = st.sampled_from(["\r\n", "\r\n", "\n", "\r", "\r\n\r\n", ""])
 
 @pytest.mark.parametrize("examples", [80, pytest.param(400, marks=pytest.mark.slow)])
 def test_regular_file_is_read_as_by_the_strict_reader(tmp_path: Path, examples: int) -> None:
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=examples)
     @given(st.lists(st.tuples(ROW, ENDS), max_size=4), st.sampled_from(["", "", "", "\ufeff", "x"]))
     def check(lines: list[Any], begin: str) -> None:
         text = begin + HEADER + "\r\n" + "".join(",".join(cells) + end for cells, end in lines)

@@ -228,7 +228,7 @@ def check_against_simulation(case: Case) -> None:
 
 
 # the same cases every time, so that a push is not judged by chance; the long run below draws new ones each time
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(cases())
 def test_slots_are_those_of_the_simulator(case: Case) -> None:
     check_against_simulation(case)
@@ -236,7 +236,7 @@ def test_slots_are_those_of_the_simulator(case: Case) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))  # for pytest-xdist
-@settings(max_examples=1_000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1_000, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 @given(case=cases())
 def test_slots_of_many_tasks_are_those_of_the_simulator(part: int, case: Case) -> None:
     check_against_simulation(case)
@@ -246,9 +246,7 @@ def test_slots_of_many_tasks_are_those_of_the_simulator(part: int, case: Case) -
 def test_random_cases_hold_every_kind_of_start() -> None:
     kinds: Counter[str] = Counter()
 
-    @settings(
-        max_examples=600, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-    )
+    @settings(max_examples=600, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
     @given(cases())
     def count(case: Case) -> None:
         found = list(hits(case.definition, case.start, case.end, case.tz))

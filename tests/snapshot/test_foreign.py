@@ -365,7 +365,7 @@ SAMPLES += [
 
 
 @pytest.mark.slow
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=400)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400)
 @given(
     content=st.sampled_from(SAMPLES)
     | st.binary(max_size=400)

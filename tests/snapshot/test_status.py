@@ -24,7 +24,7 @@ PATHS = st.text(st.characters(exclude_characters="\\", exclude_categories=["Cs"]
 NUMBERS = st.none() | st.integers(0, 2**32 - 1)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(
     st.builds(
         Status, PATHS, st.sampled_from([None, *STATES]), st.none() | st.booleans(), MOMENTS, NUMBERS, MOMENTS, NUMBERS

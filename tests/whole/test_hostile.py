@@ -360,20 +360,20 @@ def read_or_refused(data: bytes) -> str:
     return type(outcomes[0]).__name__
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**64))
 def test_mutated_definition_is_read_or_refused(seed: int) -> None:
     read_or_refused(mutated(seed))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode), st.sampled_from([b"", b"<Task>", MARK]))
 def test_any_bytes_are_read_or_refused(data: bytes, before: bytes) -> None:
     assert read_or_refused(before + data) in {"TaskDefinition", "TaskXmlError"}
 
 
 @pytest.mark.slow
-@settings(max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20_000, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**64))
 def test_many_mutated_definitions_are_read_or_refused(seed: int) -> None:
     read_or_refused(mutated(seed))

@@ -74,7 +74,7 @@ def test_hostile_texts_read_back_as_they_were(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow  # each example writes a folder
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(), st.text())
 def test_any_text_reads_back_as_it_was(name: str, sddl: str) -> None:
     task = wanted("\\x" + name, sddl=sddl)
