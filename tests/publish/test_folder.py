@@ -441,9 +441,9 @@ def test_publishing_that_is_killed_at_any_moment_leaves_whole_pages(tmp_path: Pa
         newest = out / "runs" / list_runs(out)[0]
         mixed += len({stamp_of(each) for folder in (out / "latest", newest) for each in folder.iterdir()}) > 1
         check_pages(out)
-        for stamp in list_runs(out):
-            assert {each.name for each in (out / "runs" / stamp).iterdir()} == {*PAGES, *DATA}
-        shutil.rmtree(run.parent)
+        for each_run in list_runs(out):
+            assert {each.name for each in (out / "runs" / each_run).iterdir()} == {*PAGES, *DATA}
+        shutil.rmtree(tmp_path / f"made-{stamp}")
         if number % 10 == 0:
             later = moment + timedelta(seconds=30)
             put(tmp_path, later, size=size, keep=Keep(3))
