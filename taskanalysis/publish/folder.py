@@ -21,7 +21,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -239,8 +239,8 @@ def new_stamp(reports: Path, now: datetime) -> str:
 
 
 def publish(
-    run: Collection[Path],
-    latest: Collection[Path],
+    run: Iterable[Path],
+    latest: Iterable[Path],
     reports: Path,
     *,
     stamp: str,
@@ -260,13 +260,13 @@ def publish(
     runs, target = reports / "runs", reports / "latest"
     beside = runs / f".{stamp}.tmp"
     front = reports / "index.html"
-    files = {file.name: file for file in latest}
+    kept, files = ({file.name: file for file in group} for group in (run, latest))
     copies = {_beside(target / name): target / name for name in sorted(files)}
     with explained(reports):
         try:
             beside.mkdir()
-            sources = [*run, *(files[place.name] for place in copies.values())]
-            targets = [*(beside / file.name for file in run), *copies]
+            sources = [*kept.values(), *(files[place.name] for place in copies.values())]
+            targets = [*(beside / name for name in kept), *copies]
             with ThreadPoolExecutor() as pool:  # 340 MB at once take half the time
                 list(pool.map(shutil.copyfile, sources, targets))
             stay = keep.stay([*list_runs(reports), stamp], now)

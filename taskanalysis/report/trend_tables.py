@@ -82,7 +82,7 @@ def changed(window: Window) -> pd.DataFrame:
     All but those of the outcome, and of these the turns to and from failing that lasted: at least three runs, or still.
     """
     changes, runs = window.all_changes, window.all_runs
-    clear = np.flatnonzero(window.all_runs["sign"] != UNCLEAR)
+    clear = np.flatnonzero(runs["sign"] != UNCLEAR)
     task, sign = (column.to_numpy()[clear] for column in (runs["task_path"].cat.codes, runs["sign"]))
     starts = np.flatnonzero(np.append(True, (np.diff(task) != 0) | (np.diff(sign) != 0))[: len(task)])
     lengths = np.diff(np.append(starts, len(task)))
